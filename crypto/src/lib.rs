@@ -1,0 +1,1 @@
+//! Keys, digests, canonical signed bytes: Signed<T> becomes Verified<T> here and nowhere else.

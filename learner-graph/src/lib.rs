@@ -1,0 +1,1 @@
+//! Learner graphs: quorum expressions, TrustLive, TrustSafe, entanglement and their checks.
