@@ -1,0 +1,211 @@
+//! Key files.
+//!
+//! ```text
+//! # public key: 0123…
+//! hpaxos-secret-key v1 4567…
+//! ```
+//!
+//! The comment is for people; if it names a public key, it must be the one of the secret, so that a
+//! damaged secret is noticed before it becomes another identity.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::{Keypair, NoEntropy};
+
+const TAG: &str = "hpaxos-secret-key";
+const VERSION: &str = "v1";
+const PUBLIC: &str = "# public key:";
+/// Far more than a key file needs, with room for comments.
+const MAX_BYTES: usize = 4096;
+
+/// Why a key file was not read or written. No message contains secret bytes.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The file system said no.
+    #[error("cannot {doing} the key file {}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What was being done to it.
+        doing: &'static str,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// There is a file of this name already. It may hold the only copy of an identity.
+    #[error("{} exists already and is not overwritten; choose another name or move it away", .0.display())]
+    Exists(PathBuf),
+    /// Others may read or change the secret.
+    #[error("{path} has mode {mode:03o}, so that others may use the secret key; run: chmod 600 {path}", path = path.display())]
+    Permissions {
+        /// Which file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A directory, a device, a pipe.
+    #[error("{} is not a regular file", .0.display())]
+    NotRegular(PathBuf),
+    /// More bytes than any key file has.
+    #[error("{} is larger than a key file can be ({MAX_BYTES} bytes); is it another file?", .0.display())]
+    TooLarge(PathBuf),
+    /// Written by a later version of this software.
+    #[error("{} is a key file of version {found}; this program reads {VERSION}", path.display())]
+    Version {
+        /// Which file.
+        path: PathBuf,
+        /// The version it names.
+        found: String,
+    },
+    /// Not a key file, or a damaged one.
+    #[error("{} is not a valid key file: {why}", path.display())]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// No randomness for a new key.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+}
+
+pub(crate) fn load(path: &Path) -> Result<Keypair, KeyFileError> {
+    // Asked before opening, because opening a pipe would wait for its other end.
+    check_kind(path, &fs::metadata(path).map_err(io_error(path, "find"))?)?;
+    let file = File::open(path).map_err(io_error(path, "open"))?;
+    // Asked of the open file, because the name may mean another file by now.
+    let metadata = file.metadata().map_err(io_error(path, "examine"))?;
+    check_kind(path, &metadata)?;
+    let mode = metadata.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let path = path.to_owned();
+        return Err(KeyFileError::Permissions { path, mode });
+    }
+    // Room for all of it at once: growing would leave copies of the secret behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
+    file.take(MAX_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io_error(path, "read"))?;
+    if bytes.len() > MAX_BYTES {
+        return Err(KeyFileError::TooLarge(path.to_owned()));
+    }
+    parse(path, &bytes)
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Keypair, KeyFileError> {
+    let malformed = |why| KeyFileError::Malformed {
+        path: path.to_owned(),
+        why,
+    };
+    let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is not text"))?;
+    let (mut keypair, mut named) = (None, None);
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(public) = line.strip_prefix(PUBLIC) {
+            named = Some(public.trim());
+        } else if !line.starts_with('#') {
+            if keypair.is_some() {
+                return Err(malformed("it has more than one line that is not a comment"));
+            }
+            keypair = Some(parse_secret(path, line)?);
+        }
+    }
+    let keypair = keypair.ok_or_else(|| malformed("it has no line with a secret key"))?;
+    if named.is_some_and(|named| named != keypair.public().to_string()) {
+        return Err(malformed(
+            "the secret key is not the one of the public key in the comment",
+        ));
+    }
+    Ok(keypair)
+}
+
+fn parse_secret(path: &Path, line: &str) -> Result<Keypair, KeyFileError> {
+    let malformed = |why| KeyFileError::Malformed {
+        path: path.to_owned(),
+        why,
+    };
+    let mut words = line.split_ascii_whitespace();
+    if words.next() != Some(TAG) {
+        return Err(malformed("the line does not start with hpaxos-secret-key"));
+    }
+    match words.next() {
+        Some(VERSION) => {}
+        Some(version) if is_version(version) => {
+            let (path, found) = (path.to_owned(), version.to_owned());
+            return Err(KeyFileError::Version { path, found });
+        }
+        _ => return Err(malformed("there is no version after the tag")),
+    }
+    let (Some(secret), None) = (words.next(), words.next()) else {
+        return Err(malformed("the version is not followed by one secret"));
+    };
+    let mut seed = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(secret, seed.as_mut())
+        .map_err(|_| malformed("the secret is not 64 hex digits"))?;
+    Ok(Keypair::of_seed(&seed))
+}
+
+/// `v` and a small number; anything else might be a misplaced secret and is not repeated.
+fn is_version(word: &str) -> bool {
+    word.strip_prefix('v')
+        .is_some_and(|number| number.len() <= 4 && number.parse::<u16>().is_ok())
+}
+
+pub(crate) fn create(path: &Path) -> Result<Keypair, KeyFileError> {
+    let keypair = Keypair::generate()?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|source| match source.kind() {
+            ErrorKind::AlreadyExists => KeyFileError::Exists(path.to_owned()),
+            _ => io_error(path, "create")(source),
+        })?;
+    if let Err(error) = write(file, &keypair).and_then(|()| sync_directory(path)) {
+        // Nobody has seen this key: a half-written file is better gone. If even that fails, the
+        // next attempt says that the file exists.
+        let _ = fs::remove_file(path);
+        return Err(io_error(path, "write")(error));
+    }
+    Ok(keypair)
+}
+
+fn write(mut file: File, keypair: &Keypair) -> io::Result<()> {
+    let mut digits = Zeroizing::new([0; 64]);
+    hex::encode_to_slice(keypair.to_seed().as_ref(), digits.as_mut()).map_err(io::Error::other)?;
+    writeln!(file, "{PUBLIC} {}", keypair.public())?;
+    write!(file, "{TAG} {VERSION} ")?;
+    file.write_all(digits.as_ref())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+/// Makes the name durable, not only the contents.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(parent)?.sync_all()
+}
+
+fn check_kind(path: &Path, metadata: &fs::Metadata) -> Result<(), KeyFileError> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(KeyFileError::NotRegular(path.to_owned()))
+}
+
+fn io_error(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> KeyFileError {
+    let path = path.to_owned();
+    move |source| KeyFileError::Io {
+        path,
+        doing,
+        source,
+    }
+}
