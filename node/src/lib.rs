@@ -1,1 +1,35 @@
-//! The node: libp2p, durable storage, HTTP API and the hpaxos command line around the pure protocols.
+//! The node: a shell around the pure protocols of [`consensus`].
+//!
+//! ```text
+//!            HTTP clients                         peers (libp2p)
+//!                 │ ▲                                 │ ▲
+//!   POST /v1/…    │ │ decisions, events               │ │ gossip frames, sync
+//!                 ▼ │                                 ▼ │
+//!   ┌──────────────────────┐                ┌──────────────────────┐
+//!   │ http                 │                │ network (one task)   │
+//!   └──────┬───────▲───────┘                └──────┬────────▲──────┘
+//!          │       │                    received   │        │ verdicts
+//!          │       │                               ▼        │
+//!          │   ┌───┴──┐                     ┌───────────────┴──────┐
+//!          │   │ view │                     │ verify (a few threads)│
+//!          │   └───▲──┘                     └──────┬───────────────┘
+//!   submit │       │ decided, events, status       │ verified inputs
+//!          ▼       │                               ▼
+//!   ┌──────────────┴───────────────────────────────────────────────┐
+//!   │ engine (one thread): queue ─► HPaxos::step ─► append ─► sync  │──► sends to network
+//!   │                        ▲            own messages      │       │
+//!   │                        └──────────────────────────────┘       │
+//!   └──────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Every arrow is a bounded queue. The engine is the only one to touch protocol state and storage.
+//! What it says leaves only after everything persisted before it is on stable storage. The network
+//! task and HTTP never wait for it: they drop or answer "try later" when its queue is full.
+
+mod args;
+pub mod config;
+mod run;
+
+pub use args::{LogFormat, NodeArgs};
+pub use config::{Config, ConfigError};
+pub use run::run;

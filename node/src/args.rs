@@ -1,0 +1,39 @@
+//! The arguments of `hpaxos node`, shared with every program that offers the same subcommand.
+
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// How to write the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One line of text per event.
+    #[default]
+    Text,
+    /// One JSON object per event.
+    Json,
+}
+
+/// What one node needs to know beside the configuration that all nodes share.
+///
+/// Flags come before environment variables.
+#[derive(Args, Clone, Debug)]
+pub struct NodeArgs {
+    /// The configuration of the network, the same file on every node
+    #[arg(long, env = "HPAXOS_CONFIG", value_name = "FILE")]
+    pub config: PathBuf,
+    /// Which node of the configuration this one is
+    #[arg(long, env = "HPAXOS_NAME", value_name = "NODE")]
+    pub name: String,
+    /// The file with this node's secret key (see `hpaxos keygen`)
+    #[arg(long, env = "HPAXOS_KEY", value_name = "FILE")]
+    pub key: PathBuf,
+    /// The directory for this node's data; made if it does not exist
+    #[arg(long, env = "HPAXOS_DATA", value_name = "DIR")]
+    pub data: PathBuf,
+    /// How to write the log, to standard error; HPAXOS_LOG or RUST_LOG sets the level
+    #[arg(long, env = "HPAXOS_LOG_FORMAT", value_enum, default_value_t)]
+    pub log: LogFormat,
+    /// Print one JSON line on standard output as soon as the node is ready
+    #[arg(long, env = "HPAXOS_READY_JSON")]
+    pub ready_json: bool,
+}

@@ -1,0 +1,133 @@
+//! The limits of a node: everything that can grow or wait has one here.
+
+use learner_graph::Problem;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use toml::Spanned;
+
+/// Declares the limits once: name, default, range and meaning.
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident = $default:literal, $min:literal ..= $max:literal;)+) => {
+        /// What a node allows, from the `[limits]` table. The units are in the names.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $(
+                $(#[doc = $doc])+
+                #[doc = concat!(" Default ", stringify!($default), ", from ", stringify!($min), " to ", stringify!($max), ".")]
+                pub $name: u64,
+            )+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Limits { $($name: $default,)+ }
+            }
+        }
+
+        impl Limits {
+            /// The names of all limits, as the configuration spells them.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name),)+];
+
+            /// The place of a limit with its range.
+            fn place(&mut self, name: &str) -> Option<(&mut u64, u64, u64)> {
+                match name {
+                    $(stringify!($name) => Some((&mut self.$name, $min, $max)),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+limits! {
+    /// The time that an acceptor gives a ballot at first, before it wishes for the next.
+    patience_ms = 1000, 10 ..= 3_600_000;
+    /// How long a new leader waits for more 1b after the first quorum's before it proposes.
+    grace_ms = 50, 0 ..= 60_000;
+    /// How many slots may be open at once.
+    window = 64, 1 ..= 4096;
+    /// How many client values may wait to be proposed; further ones are answered with 429.
+    max_waiting = 4096, 1 ..= 1_000_000;
+    /// How often one peer, in turn, is asked for what is missing here.
+    sync_ms = 200, 10 ..= 60_000;
+    /// The longest pause before a peer that does not answer is dialled again.
+    redial_max_ms = 5000, 100 ..= 600_000;
+    /// Connections at once, handshakes included; further ones are refused.
+    max_connections = 512, 4 ..= 65_536;
+    /// Up to this many nodes, every node sends to every other one directly; in larger networks
+    /// messages travel through gossipsub's mesh.
+    full_mesh_nodes = 12, 2 ..= 128;
+    /// Events that wait for the protocol: beyond it verification waits, and clients get 429.
+    engine_queue = 1024, 16 ..= 65_536;
+    /// Received frames that wait for verification; further ones are dropped and counted, and
+    /// synchronisation brings what was in them.
+    verify_queue = 1024, 16 ..= 65_536;
+    /// The same bound in bytes.
+    verify_queue_mib = 64, 16 ..= 4096;
+    /// Threads that verify signatures; 0 means one per core.
+    verify_threads = 0, 0 ..= 256;
+    /// Own frames that wait for a peer to send them to; beyond it the oldest is dropped and
+    /// counted, and synchronisation offers what was in it.
+    outbox_frames = 1024, 16 ..= 65_536;
+    /// The same bound in bytes.
+    outbox_mib = 32, 16 ..= 4096;
+    /// HTTP requests in progress at once, waiting ones included; further ones are answered with 429.
+    http_requests = 1024, 8 ..= 65_536;
+    /// Event streams open at once; further ones are answered with 429.
+    http_streams = 256, 1 ..= 65_536;
+    /// Decisions kept in memory for HTTP, per learner; older ones are answered with 410.
+    decisions_kept = 100_000, 16 ..= 10_000_000;
+    /// The same bound in bytes of values.
+    decisions_kept_mib = 256, 2 ..= 65_536;
+    /// Events kept for streams that resume; older ones are replaced by a `gap` event.
+    events_kept = 10_000, 16 ..= 1_000_000;
+    /// The same bound in bytes of values.
+    events_kept_mib = 64, 2 ..= 65_536;
+}
+
+impl Limits {
+    /// Checks the entries of a `[limits]` table, reporting each that is unknown or out of range.
+    pub(super) fn read(
+        entries: &BTreeMap<Spanned<String>, Spanned<i64>>,
+        problems: &mut Vec<Problem>,
+    ) -> Limits {
+        let mut limits = Limits::default();
+        for (name, value) in entries {
+            let Some((place, min, max)) = limits.place(name.get_ref()) else {
+                problems.push(Problem::error(
+                    Some(name.span()),
+                    format!("unknown limit '{}'", name.get_ref()),
+                    format!("the limits are {}", Limits::NAMES.join(", ")),
+                ));
+                continue;
+            };
+            match u64::try_from(*value.get_ref()) {
+                Ok(number) if (min..=max).contains(&number) => *place = number,
+                _ => problems.push(Problem::error(
+                    Some(value.span()),
+                    format!("{} = {} is out of range", name.get_ref(), value.get_ref()),
+                    format!("use a number from {min} to {max}"),
+                )),
+            }
+        }
+        limits
+    }
+
+    /// A limit that counts things in memory.
+    #[must_use]
+    pub fn count(limit: u64) -> usize {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    }
+
+    /// A limit in MiB, as bytes.
+    #[must_use]
+    pub fn mib(limit: u64) -> usize {
+        Self::count(limit.saturating_mul(1 << 20))
+    }
+
+    /// A limit in milliseconds, as a duration.
+    #[must_use]
+    pub fn ms(limit: u64) -> Duration {
+        Duration::from_millis(limit)
+    }
+}

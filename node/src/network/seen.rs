@@ -1,0 +1,118 @@
+//! What was verified lately, so that nothing is verified twice.
+
+use consensus::hpaxos::Message;
+use crypto::{Digest, Verified};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How many verified messages are remembered.
+const MAX_MESSAGES: usize = 16_384;
+/// How many bytes of verified messages are remembered.
+const MAX_BYTES: usize = 32 << 20;
+/// How many pieces of evidence are remembered.
+const MAX_EVIDENCE: usize = 1024;
+
+/// Messages and evidence that were verified lately; the oldest are forgotten at the bound, and
+/// verified again should they come back.
+///
+/// Only what *was verified* is entered: a forgery under the name of a message must not keep the
+/// message itself out. The messages are kept, not only their names: the protocol may have dropped
+/// one that it could not use yet and ask for it again.
+#[derive(Default)]
+pub(crate) struct Seen {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    messages: HashMap<Digest, Verified<Message>>,
+    order: VecDeque<Digest>,
+    bytes: usize,
+    evidence: HashSet<Digest>,
+    evidence_order: VecDeque<Digest>,
+}
+
+impl Seen {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every operation leaves the maps consistent, so a panic elsewhere does not matter.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The verified message of this id.
+    pub(crate) fn get(&self, id: &Digest) -> Option<Verified<Message>> {
+        self.lock().messages.get(id).cloned()
+    }
+
+    /// Remembers a verified message.
+    pub(crate) fn insert(&self, message: Verified<Message>) {
+        let mut inner = self.lock();
+        let (id, size) = (message.id(), message.signed().body().len());
+        if inner.messages.insert(id, message).is_some() {
+            return;
+        }
+        inner.order.push_back(id);
+        inner.bytes += size;
+        while inner.order.len() > MAX_MESSAGES || inner.bytes > MAX_BYTES {
+            let Some(oldest) = inner.order.pop_front() else { break };
+            if let Some(message) = inner.messages.remove(&oldest) {
+                inner.bytes -= message.signed().body().len();
+            }
+        }
+    }
+
+    /// Whether this evidence was verified already.
+    pub(crate) fn has_evidence(&self, digest: &Digest) -> bool {
+        self.lock().evidence.contains(digest)
+    }
+
+    /// Remembers verified evidence by the digest of its encoding.
+    pub(crate) fn insert_evidence(&self, digest: Digest) {
+        let mut inner = self.lock();
+        if !inner.evidence.insert(digest) {
+            return;
+        }
+        inner.evidence_order.push_back(digest);
+        if inner.evidence_order.len() > MAX_EVIDENCE
+            && let Some(oldest) = inner.evidence_order.pop_front()
+        {
+            inner.evidence.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consensus::Ballot;
+    use crypto::{Keypair, MemberId, NetworkId, Signer};
+
+    #[test]
+    fn the_oldest_is_forgotten_at_the_bound() {
+        let keypair = Keypair::from_seed([1; 32]);
+        let signer = Signer::new(keypair, MemberId(0), NetworkId(Digest::of(b"net")));
+        let seen = Seen::default();
+        let mut ids = Vec::new();
+        for ballot in 0..(MAX_MESSAGES as u64 + 10) {
+            let message = signer.sign(Message::OneA { ballot: Ballot(ballot) }).unwrap();
+            ids.push(message.id());
+            seen.insert(message.clone());
+            seen.insert(message);
+        }
+        assert!(seen.get(&ids[9]).is_none());
+        assert!(seen.get(&ids[10]).is_some());
+        assert!(seen.get(ids.last().unwrap()).is_some());
+        assert_eq!(seen.lock().messages.len(), MAX_MESSAGES);
+    }
+
+    #[test]
+    fn evidence_is_remembered_up_to_the_bound() {
+        let seen = Seen::default();
+        let digests: Vec<Digest> =
+            (0..=MAX_EVIDENCE as u64).map(|i| Digest::of(&i.to_le_bytes())).collect();
+        for digest in &digests {
+            seen.insert_evidence(*digest);
+        }
+        assert!(!seen.has_evidence(&digests[0]));
+        assert!(seen.has_evidence(&digests[1]));
+    }
+}
