@@ -1,0 +1,191 @@
+//! Quorum expressions: nested weighted thresholds over acceptors, kept once each.
+//!
+//! Every expression is monotone: it holds of a superset of any set that it holds of. Equal
+//! expressions get equal [`NodeId`]s, however they were written (order of members, repeated
+//! members, weights with a common divisor, thresholds around a single member), which makes
+//! comparing and remembering them cheap.
+
+use crate::id::AcceptorId;
+use crate::set::AcceptorSet;
+use std::collections::HashMap;
+
+/// An expression in an [`Exprs`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct NodeId(u32);
+
+/// Holds of every set.
+pub(crate) const TRUE: NodeId = NodeId(0);
+/// Holds of no set.
+pub(crate) const FALSE: NodeId = NodeId(1);
+
+impl NodeId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One expression; see [`Exprs::threshold`] for the normal form of its members.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Node {
+    Constant(bool),
+    Acceptor(AcceptorId),
+    Threshold {
+        need: u64,
+        members: Box<[(NodeId, u64)]>,
+    },
+}
+
+/// A growing collection of expressions without duplicates.
+#[derive(Clone)]
+pub(crate) struct Exprs {
+    nodes: Vec<Node>,
+    support: Vec<AcceptorSet>,
+    written: Vec<u64>,
+    index: HashMap<Node, NodeId>,
+    restricted: HashMap<(NodeId, AcceptorId, bool), NodeId>,
+}
+
+impl Exprs {
+    pub(crate) fn new() -> Self {
+        let mut exprs = Self {
+            nodes: Vec::new(),
+            support: Vec::new(),
+            written: Vec::new(),
+            index: HashMap::new(),
+            restricted: HashMap::new(),
+        };
+        exprs.intern(Node::Constant(true), AcceptorSet::EMPTY, 1);
+        exprs.intern(Node::Constant(false), AcceptorSet::EMPTY, 1);
+        exprs
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// The acceptors that occur in an expression.
+    pub(crate) fn support(&self, id: NodeId) -> AcceptorSet {
+        self.support[id.index()]
+    }
+
+    /// The number of nodes of an expression if every shared part is written out.
+    pub(crate) fn written(&self, id: NodeId) -> u64 {
+        self.written[id.index()]
+    }
+
+    fn intern(&mut self, node: Node, support: AcceptorSet, written: u64) -> NodeId {
+        if let Some(id) = self.index.get(&node) {
+            return *id;
+        }
+        let id = NodeId(self.nodes.len() as u32);
+        self.nodes.push(node.clone());
+        self.support.push(support);
+        self.written.push(written);
+        self.index.insert(node, id);
+        id
+    }
+
+    pub(crate) fn acceptor(&mut self, id: AcceptorId) -> NodeId {
+        self.intern(Node::Acceptor(id), std::iter::once(id).collect(), 1)
+    }
+
+    /// Holds of a set when the weights of the members that hold of it add up to `need`.
+    ///
+    /// Brought to a normal form: no constants, members sorted and different, no weight above
+    /// `need`, no common divisor of the weights, no threshold around a single member.
+    pub(crate) fn threshold(
+        &mut self,
+        mut need: u64,
+        members: impl IntoIterator<Item = (NodeId, u64)>,
+    ) -> NodeId {
+        let mut open: Vec<(NodeId, u64)> = Vec::new();
+        for (id, weight) in members {
+            match id {
+                TRUE => need = need.saturating_sub(weight),
+                FALSE => {}
+                _ if weight > 0 => open.push((id, weight)),
+                _ => {}
+            }
+        }
+        if need == 0 {
+            return TRUE;
+        }
+        open.sort_unstable();
+        open.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 += next.1;
+            }
+            same
+        });
+        let mut total: u64 = 0;
+        let mut divisor = 0;
+        for (_, weight) in &mut open {
+            *weight = (*weight).min(need);
+            total += *weight;
+            divisor = gcd(*weight, divisor);
+        }
+        if total < need {
+            return FALSE;
+        }
+        if let [(only, _)] = open.as_slice() {
+            return *only;
+        }
+        for (_, weight) in &mut open {
+            *weight /= divisor;
+        }
+        let mut support = AcceptorSet::EMPTY;
+        let mut written: u64 = 1;
+        for (id, _) in &open {
+            support |= self.support(*id);
+            written = written.saturating_add(self.written(*id));
+        }
+        let node = Node::Threshold {
+            need: need.div_ceil(divisor),
+            members: open.into(),
+        };
+        self.intern(node, support, written)
+    }
+
+    /// What remains of an expression once it is known whether `acceptor` is in the set.
+    pub(crate) fn restrict(&mut self, id: NodeId, acceptor: AcceptorId, present: bool) -> NodeId {
+        if !self.support(id).contains(acceptor) {
+            return id;
+        }
+        if let Some(known) = self.restricted.get(&(id, acceptor, present)) {
+            return *known;
+        }
+        let rest = match self.node(id).clone() {
+            Node::Constant(_) => id,
+            Node::Acceptor(_) if present => TRUE,
+            Node::Acceptor(_) => FALSE,
+            Node::Threshold { need, members } => {
+                let mut rest = Vec::with_capacity(members.len());
+                for (member, weight) in &members {
+                    rest.push((self.restrict(*member, acceptor, present), *weight));
+                }
+                self.threshold(need, rest)
+            }
+        };
+        self.restricted.insert((id, acceptor, present), rest);
+        rest
+    }
+
+    /// Whether an expression holds of a set; the plain definition, for where speed is no matter.
+    pub(crate) fn holds(&self, id: NodeId, set: &AcceptorSet) -> bool {
+        match self.node(id) {
+            Node::Constant(holds) => *holds,
+            Node::Acceptor(a) => set.contains(*a),
+            Node::Threshold { need, members } => {
+                let there = members
+                    .iter()
+                    .filter(|(member, _)| self.holds(*member, set));
+                there.map(|(_, weight)| weight).sum::<u64>() >= *need
+            }
+        }
+    }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

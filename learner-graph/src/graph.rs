@@ -1,0 +1,197 @@
+//! The learner graph: names, TrustLive, and the text that identifies it.
+
+use crate::closure::Rule;
+use crate::expr::{Exprs, Node, NodeId};
+use crate::flat::{Flat, Root};
+use crate::id::{AcceptorId, LearnerId};
+use crate::set::{AcceptorSet, LearnerSet};
+use std::collections::HashMap;
+use std::fmt;
+
+/// Who is trusted by whom: TrustLive (a learner's quorums) and TrustSafe (the sets of acceptors
+/// that, if all safe, make two learners agree). Immutable; made by
+/// [`GraphSection::build`](crate::GraphSection::build).
+#[derive(Clone)]
+pub struct LearnerGraph {
+    acceptors: Names,
+    learners: Names,
+    pub(crate) exprs: Exprs,
+    pub(crate) flat: Flat,
+    pub(crate) live: Vec<(NodeId, Root)>,
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// Names in the order of their identities.
+#[derive(Clone)]
+struct Names {
+    names: Vec<String>,
+    index: HashMap<String, u16>,
+}
+
+impl Names {
+    fn new(names: Vec<String>) -> Self {
+        let index = names.iter().cloned().zip(0..).collect();
+        Self { names, index }
+    }
+
+    fn get(&self, at: u16) -> &str {
+        self.names.get(usize::from(at)).map_or("?", String::as_str)
+    }
+}
+
+impl LearnerGraph {
+    /// Puts a graph together from checked parts: one TrustLive expression per learner, and the
+    /// declared agreements.
+    pub(crate) fn new(
+        acceptors: Vec<String>,
+        learners: Vec<String>,
+        exprs: Exprs,
+        live: &[NodeId],
+        safe: &[(LearnerSet, NodeId)],
+    ) -> Self {
+        let mut flat = Flat::default();
+        let live = live.iter().map(|id| (*id, flat.add(&exprs, *id))).collect();
+        let rules = merged(safe)
+            .into_iter()
+            .map(|(learners, expr)| Rule {
+                learners,
+                expr,
+                root: flat.add(&exprs, expr),
+            })
+            .collect();
+        Self {
+            acceptors: Names::new(acceptors),
+            learners: Names::new(learners),
+            exprs,
+            flat,
+            live,
+            rules,
+        }
+    }
+
+    /// All acceptors.
+    pub fn acceptors(&self) -> AcceptorSet {
+        AcceptorSet::first(self.n_acceptors())
+    }
+
+    /// All learners.
+    pub fn learners(&self) -> LearnerSet {
+        LearnerSet::first(self.n_learners())
+    }
+
+    /// The number of acceptors, at most [`MAX_ACCEPTORS`](crate::MAX_ACCEPTORS).
+    pub fn n_acceptors(&self) -> usize {
+        self.acceptors.names.len()
+    }
+
+    /// The number of learners, at most [`MAX_LEARNERS`](crate::MAX_LEARNERS).
+    pub fn n_learners(&self) -> usize {
+        self.learners.names.len()
+    }
+
+    /// The name of an acceptor; `?` if the graph has no such acceptor.
+    pub fn acceptor_name(&self, id: AcceptorId) -> &str {
+        self.acceptors.get(id.0)
+    }
+
+    /// The name of a learner; `?` if the graph has no such learner.
+    pub fn learner_name(&self, id: LearnerId) -> &str {
+        self.learners.get(id.0)
+    }
+
+    /// The acceptor with this name.
+    pub fn acceptor(&self, name: &str) -> Option<AcceptorId> {
+        self.acceptors.index.get(name).copied().map(AcceptorId)
+    }
+
+    /// The learner with this name.
+    pub fn learner(&self, name: &str) -> Option<LearnerId> {
+        self.learners.index.get(name).copied().map(LearnerId)
+    }
+
+    /// TrustLive: whether `set` contains a quorum of `l`. Monotone in `set`; a few machine words
+    /// for a flat threshold; does not allocate. False for a learner that is not in the graph.
+    pub fn is_quorum(&self, l: LearnerId, set: &AcceptorSet) -> bool {
+        let live = self.live.get(usize::from(l.0));
+        live.is_some_and(|(_, root)| self.flat.holds(*root, set))
+    }
+
+    /// A set of acceptors in words: `{a1, a2}`.
+    pub fn names(&self, set: &AcceptorSet) -> String {
+        let names: Vec<_> = set.iter().map(|a| self.acceptor_name(a)).collect();
+        format!("{{{}}}", names.join(", "))
+    }
+
+    /// A text that two files share if and only if they mean the same network in the same words:
+    /// hash it to identify the network.
+    ///
+    /// The order of acceptors counts (it numbers them), as do all names. The order of learners,
+    /// definitions, members and agreements does not, nor does whether a definition was used, a
+    /// member was listed by weight or twice, or an agreement of three learners was spelled as
+    /// pairs. Expressions that are equivalent for deeper reasons may still differ.
+    pub fn canonical(&self) -> String {
+        let mut text = String::from("learner graph 1\nacceptors");
+        for name in &self.acceptors.names {
+            text.push(' ');
+            text.push_str(name);
+        }
+        text.push('\n');
+        for (name, (live, _)) in self.learners.names.iter().zip(&self.live) {
+            text.push_str(&format!("learner {name} {}\n", self.expression(*live)));
+        }
+        let mut safe: Vec<String> = Vec::new();
+        for rule in &self.rules {
+            let names: Vec<_> = rule.learners.iter().map(|l| self.learner_name(l)).collect();
+            safe.push(format!(
+                "safe {} {}\n",
+                names.join(","),
+                self.expression(rule.expr)
+            ));
+        }
+        safe.sort();
+        text.extend(safe);
+        text
+    }
+
+    /// An expression in canonical words: `2(a1,2(a2,a3,a4),2*a4)`.
+    fn expression(&self, id: NodeId) -> String {
+        match self.exprs.node(id) {
+            Node::Constant(holds) => holds.to_string(),
+            Node::Acceptor(a) => self.acceptor_name(*a).to_owned(),
+            Node::Threshold { need, members } => {
+                let member = |(id, weight): &(NodeId, u64)| match weight {
+                    1 => self.expression(*id),
+                    _ => format!("{weight}*{}", self.expression(*id)),
+                };
+                // Node numbers depend on what was read first, so the words are sorted instead.
+                let mut words: Vec<String> = members.iter().map(member).collect();
+                words.sort();
+                format!("{need}({})", words.join(","))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for LearnerGraph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.canonical())
+    }
+}
+
+/// Agreements with the same condition that share a learner are one: whenever one holds, so does
+/// the other, and transitivity joins them.
+fn merged(safe: &[(LearnerSet, NodeId)]) -> Vec<(LearnerSet, NodeId)> {
+    let mut result: Vec<(LearnerSet, NodeId)> = Vec::new();
+    for (learners, expr) in safe {
+        let mut joined = *learners;
+        result.retain(|(others, other)| {
+            let same = other == expr && others.intersects(&joined);
+            if same {
+                joined |= *others;
+            }
+            !same
+        });
+        result.push((joined, *expr));
+    }
+    result
+}

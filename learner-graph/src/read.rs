@@ -1,0 +1,308 @@
+//! From TOML values to a graph: every shape and every name is checked here.
+
+use crate::expr::{Exprs, NodeId};
+use crate::graph::LearnerGraph;
+use crate::id::{AcceptorId, LearnerId};
+use crate::problem::Problem;
+use crate::read_expr::Reader;
+use crate::set::{LearnerSet, MAX_ACCEPTORS, MAX_LEARNERS};
+use crate::text::GraphSection;
+use crate::tree::{Shape, Tree};
+use std::collections::HashMap;
+use std::ops::Range;
+use toml::Spanned;
+
+/// The longest name of an acceptor, learner or definition.
+pub const MAX_NAME_BYTES: usize = 64;
+/// The most `[[safe]]` entries of a file.
+pub const MAX_SAFE_ENTRIES: usize = 4096;
+/// The most members that all expressions of a file may have together, definitions written out
+/// wherever they are used.
+pub const MAX_MEMBERS: u64 = 1 << 18;
+/// The most problems that are reported of a file.
+pub const MAX_PROBLEMS: usize = 100;
+
+/// A graph whose parts are all well-formed, with where they came from.
+pub(crate) struct Read {
+    pub(crate) graph: LearnerGraph,
+    /// The place of each learner's quorums.
+    pub(crate) learners: Vec<Range<usize>>,
+    /// The `[[safe]]` entries as written.
+    pub(crate) safe: Vec<(Range<usize>, LearnerSet, NodeId)>,
+    pub(crate) warnings: Vec<Problem>,
+}
+
+/// Reads a section, or reports everything that is wrong with its shape and names.
+pub(crate) fn graph(section: &GraphSection) -> Result<Read, Vec<Problem>> {
+    let mut reader = Reader::default();
+    let acceptors = reader.acceptors(section.acceptors.as_ref());
+    reader.definitions(section.define.as_ref());
+    let learners = reader.learners(section.learners.as_ref());
+    let safe = reader.safe(section.safe.as_ref(), &learners);
+    reader.check_size(&learners, &safe);
+    if !reader.problems.is_empty() {
+        let total = reader.problems.len();
+        if total > MAX_PROBLEMS {
+            reader.problems.truncate(MAX_PROBLEMS);
+            let more = format!("{} more problems are not shown", total - MAX_PROBLEMS);
+            reader.problems.push(Problem::error(None, more, ""));
+        }
+        return Err(reader.problems);
+    }
+    let names = learners.iter().map(|l| l.name.clone()).collect();
+    let live: Vec<NodeId> = learners.iter().filter_map(|l| l.live).collect();
+    let rules: Vec<_> = safe.iter().map(|(_, set, expr)| (*set, *expr)).collect();
+    let used = &live.iter().chain(rules.iter().map(|(_, expr)| expr));
+    let warnings = reader.unused(&acceptors, used.clone().copied());
+    Ok(Read {
+        graph: LearnerGraph::new(
+            acceptors.into_iter().map(Spanned::into_inner).collect(),
+            names,
+            reader.exprs,
+            &live,
+            &rules,
+        ),
+        learners: learners.into_iter().map(|l| l.span).collect(),
+        safe,
+        warnings,
+    })
+}
+
+/// A learner as written; `live` is missing if its expression is wrong.
+struct Learner {
+    name: String,
+    span: Range<usize>,
+    live: Option<NodeId>,
+}
+
+impl Reader {
+    fn acceptors(&mut self, field: Option<&Spanned<Tree>>) -> Vec<Spanned<String>> {
+        let mend = "list the acceptors' names: acceptors = [\"a1\", \"a2\", …]";
+        let Some(field) = field else {
+            self.error(None, "there are no acceptors", mend);
+            return Vec::new();
+        };
+        let Shape::Array(items) = &field.as_ref().0 else {
+            self.expected(field, "'acceptors'", "an array of names");
+            return Vec::new();
+        };
+        if items.is_empty() {
+            self.error(Some(field.span()), "there are no acceptors", mend);
+        }
+        if items.len() > MAX_ACCEPTORS {
+            let what = format!("there are {} acceptors", items.len());
+            let mend = format!("a graph has at most {MAX_ACCEPTORS}");
+            self.error(Some(field.span()), what, mend);
+            return Vec::new();
+        }
+        let mut names: Vec<Spanned<String>> = Vec::new();
+        for item in items {
+            let Shape::Text(name) = &item.as_ref().0 else {
+                self.expected(item, "an acceptor", "a name");
+                continue;
+            };
+            if !self.name(name, item.span(), "acceptor") {
+                continue;
+            }
+            let id = AcceptorId(names.len() as u16);
+            if self.acceptors.insert(name.clone(), id).is_some() {
+                let what = format!("acceptor '{name}' is listed twice");
+                self.error(Some(item.span()), what, "remove one or rename it");
+                continue;
+            }
+            // Acceptors get their nodes first and in order, so that members sort by number.
+            self.exprs.acceptor(id);
+            names.push(Spanned::new(item.span(), name.clone()));
+        }
+        names
+    }
+
+    fn definitions(&mut self, field: Option<&Spanned<Tree>>) {
+        let Some(field) = field else { return };
+        let Shape::Table(entries) = &field.as_ref().0 else {
+            self.expected(field, "'define'", "a table of named expressions");
+            return;
+        };
+        for (key, value) in entries {
+            let name = key.as_ref();
+            if !self.name(name, key.span(), "definition") {
+                continue;
+            }
+            if self.acceptors.contains_key(name) {
+                let what = format!("'{name}' names both an acceptor and a definition");
+                self.error(Some(key.span()), what, "rename the definition");
+                continue;
+            }
+            self.define(name, key.span(), value);
+        }
+        self.resolve_definitions();
+    }
+
+    /// The learners in the order of their names, which is that of their identities.
+    fn learners(&mut self, field: Option<&Spanned<Tree>>) -> Vec<Learner> {
+        let mend =
+            "give each its quorums: [learners] and alice = { threshold = 3, of = [\"a1\", …] }";
+        let Some(field) = field else {
+            self.error(None, "there are no learners", mend);
+            return Vec::new();
+        };
+        let Shape::Table(entries) = &field.as_ref().0 else {
+            self.expected(field, "'learners'", "a table of each learner's quorums");
+            return Vec::new();
+        };
+        if entries.is_empty() {
+            self.error(Some(field.span()), "there are no learners", mend);
+        }
+        if entries.len() > MAX_LEARNERS {
+            let what = format!("there are {} learners", entries.len());
+            let mend = format!("a graph has at most {MAX_LEARNERS}");
+            self.error(Some(field.span()), what, mend);
+            return Vec::new();
+        }
+        let mut learners = Vec::new();
+        for (key, value) in entries {
+            let name = key.as_ref();
+            self.name(name, key.span(), "learner");
+            learners.push(Learner {
+                name: name.clone(),
+                span: key.span(),
+                live: self.root(value, &format!("learner '{name}'")),
+            });
+        }
+        learners.sort_by(|a, b| a.name.cmp(&b.name));
+        learners
+    }
+
+    fn safe(
+        &mut self,
+        field: Option<&Spanned<Tree>>,
+        learners: &[Learner],
+    ) -> Vec<(Range<usize>, LearnerSet, NodeId)> {
+        let Some(field) = field else {
+            return Vec::new();
+        };
+        let Shape::Array(entries) = &field.as_ref().0 else {
+            self.expected(field, "'safe'", "an array of tables, written [[safe]]");
+            return Vec::new();
+        };
+        if entries.len() > MAX_SAFE_ENTRIES {
+            let what = format!("there are {} [[safe]] entries", entries.len());
+            let mend = format!("a file has at most {MAX_SAFE_ENTRIES}: list more learners in each");
+            self.error(Some(field.span()), what, mend);
+            return Vec::new();
+        }
+        let places = learners.iter().map(|l| l.name.as_str()).zip(0..);
+        let index: HashMap<&str, u16> = places.collect();
+        let entries = entries.iter();
+        entries
+            .filter_map(|entry| {
+                let (set, expr) = self.safe_entry(entry, &index)?;
+                Some((entry.span(), set, expr))
+            })
+            .collect()
+    }
+
+    fn safe_entry(
+        &mut self,
+        entry: &Spanned<Tree>,
+        learners: &HashMap<&str, u16>,
+    ) -> Option<(LearnerSet, NodeId)> {
+        let shape = "a table with 'between' (learners) and 'when' (an expression)";
+        let Shape::Table(fields) = &entry.as_ref().0 else {
+            self.expected(entry, "a [[safe]] entry", shape);
+            return None;
+        };
+        let mut between = None;
+        let mut when = None;
+        for (key, value) in fields {
+            match key.as_ref().as_str() {
+                "between" => between = Some(value),
+                "when" => when = Some(value),
+                other => {
+                    let what = format!("unknown field '{other}' in a [[safe]] entry");
+                    self.error(Some(key.span()), what, format!("it is {shape}"));
+                }
+            }
+        }
+        let (Some(between), Some(when)) = (between, when) else {
+            let missing = if between.is_none() { "between" } else { "when" };
+            let what = format!("a [[safe]] entry has no '{missing}'");
+            self.error(Some(entry.span()), what, format!("it is {shape}"));
+            return None;
+        };
+        let set = self.between(between, learners);
+        let expr = self.root(when, "[[safe]]");
+        Some((set?, expr?))
+    }
+
+    fn between(
+        &mut self,
+        field: &Spanned<Tree>,
+        learners: &HashMap<&str, u16>,
+    ) -> Option<LearnerSet> {
+        let Shape::Array(items) = &field.as_ref().0 else {
+            self.expected(field, "'between'", "an array of learners");
+            return None;
+        };
+        let before = self.problems.len();
+        let mut set = LearnerSet::EMPTY;
+        for item in items {
+            let Shape::Text(name) = &item.as_ref().0 else {
+                self.expected(item, "a member of 'between'", "a learner's name");
+                continue;
+            };
+            let Some(learner) = learners.get(name.as_str()) else {
+                let what = format!("'{name}' is not a learner");
+                let mend = "give it quorums under [learners], or correct the name";
+                self.error(Some(item.span()), what, mend);
+                continue;
+            };
+            if !set.insert(LearnerId(*learner)) {
+                let what = format!("learner '{name}' is listed twice in 'between'");
+                let mend = format!("agreement of '{name}' with itself is between = [\"{name}\"]");
+                self.error(Some(item.span()), what, mend);
+            }
+        }
+        if items.is_empty() {
+            let mend = "name one learner (agreement with itself) or several";
+            self.error(Some(field.span()), "'between' is empty", mend);
+        }
+        (self.problems.len() == before).then_some(set)
+    }
+
+    fn check_size(&mut self, learners: &[Learner], safe: &[(Range<usize>, LearnerSet, NodeId)]) {
+        let live = learners.iter().filter_map(|l| l.live);
+        let size = |exprs: &Exprs, roots: &mut dyn Iterator<Item = NodeId>| {
+            roots.fold(0u64, |sum, root| sum.saturating_add(exprs.written(root)))
+        };
+        let roots = &mut live.chain(safe.iter().map(|(_, _, expr)| *expr));
+        let total = size(&self.exprs, roots);
+        if total > MAX_MEMBERS {
+            let what = format!("the expressions have {total} members, definitions written out");
+            self.error(None, what, format!("at most {MAX_MEMBERS} are allowed"));
+        }
+    }
+
+    /// Warnings about acceptors and definitions that nothing mentions.
+    fn unused(
+        &self,
+        acceptors: &[Spanned<String>],
+        roots: impl Iterator<Item = NodeId>,
+    ) -> Vec<Problem> {
+        let mut rest = crate::set::AcceptorSet::first(acceptors.len());
+        for root in roots {
+            rest -= self.exprs.support(root);
+        }
+        let mut warnings = self.unused_definitions();
+        for id in rest {
+            let name = &acceptors[usize::from(id.0)];
+            let what = format!(
+                "acceptor '{}' is in no learner's expressions",
+                name.as_ref()
+            );
+            let mend = "its votes count for nobody; use it or remove it";
+            warnings.push(Problem::warning(Some(name.span()), what, mend));
+        }
+        warnings
+    }
+}

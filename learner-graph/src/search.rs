@@ -1,0 +1,376 @@
+//! Searching for sets of acceptors: in one family and outside of others, or with nothing in
+//! common.
+//!
+//! ```text
+//! families (monotone)      acceptor by acceptor              what is left of each expression
+//! [3 of a b c d] [2 of b c] ── a: in or out? ──► [2 of b c d] [2 of b c] ── b: in or out? ──► …
+//! ```
+//!
+//! Deciding one acceptor leaves a smaller expression of each family. Two ways of deciding that
+//! leave the same expressions have the same future, so each combination is visited once. That
+//! makes interchangeable acceptors cheap without looking for symmetries: of a threshold only the
+//! count matters, and of an organisation inside a larger threshold only whether it holds. A
+//! branch ends as soon as a family can no longer be entered, or left. The number of combinations
+//! can still be exponential for irregular expressions; the search counts its steps and gives up
+//! openly.
+
+use crate::closure::reach;
+use crate::expr::{Exprs, FALSE, Node, NodeId, TRUE};
+use crate::graph::LearnerGraph;
+use crate::id::{AcceptorId, LearnerId};
+use crate::set::{AcceptorSet, LearnerSet};
+use std::collections::HashSet;
+use std::ops::Range;
+
+/// The answer to a search.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Found<T> {
+    /// There is one; here it is.
+    Yes(T),
+    /// There is none.
+    No,
+    /// The steps ran out first.
+    Undecided,
+}
+
+/// A family of sets of acceptors that is closed under supersets.
+#[derive(Clone, Debug)]
+pub(crate) enum Family {
+    /// The sets of which an expression holds.
+    Of(NodeId),
+    /// The closed TrustSafe of two learners, from the groups that agree and their conditions.
+    Agreement {
+        from: LearnerId,
+        to: LearnerId,
+        groups: Vec<LearnerSet>,
+        conditions: Vec<NodeId>,
+    },
+}
+
+/// What is known of a family after some acceptors are decided.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Status {
+    /// Entered, whatever the rest.
+    In,
+    /// Left, whatever the rest.
+    Out,
+    /// Entered with all of the rest, left with none of it.
+    Open,
+}
+
+impl Family {
+    /// The quorums of a learner.
+    pub(crate) fn live(graph: &LearnerGraph, learner: LearnerId) -> Self {
+        Self::Of(graph.live[usize::from(learner.0)].0)
+    }
+
+    /// The closed TrustSafe of a pair; nothing if no set of acceptors makes them agree.
+    pub(crate) fn agreement(graph: &LearnerGraph, from: LearnerId, to: LearnerId) -> Option<Self> {
+        let all = graph.rules.iter().map(|rule| rule.learners);
+        let component = reach(from, all, |_| true);
+        if !component.contains(to) {
+            return None;
+        }
+        let near = graph
+            .rules
+            .iter()
+            .filter(|r| r.learners.intersects(&component));
+        Some(Self::Agreement {
+            from,
+            to,
+            groups: near.clone().map(|r| r.learners).collect(),
+            conditions: near.map(|r| r.expr).collect(),
+        })
+    }
+
+    fn roots(&self) -> &[NodeId] {
+        match self {
+            Self::Of(root) => std::slice::from_ref(root),
+            Self::Agreement { conditions, .. } => conditions,
+        }
+    }
+
+    fn status(&self, rest: &[NodeId]) -> Status {
+        let (maybe, surely) = match self {
+            Self::Of(_) => (rest[0] != FALSE, rest[0] == TRUE),
+            Self::Agreement {
+                from, to, groups, ..
+            } => {
+                let joins = |holds: &dyn Fn(usize) -> bool| {
+                    reach(*from, groups.iter().copied(), holds).contains(*to)
+                };
+                let maybe = joins(&|at| rest[at] != FALSE);
+                (maybe, maybe && joins(&|at| rest[at] == TRUE))
+            }
+        };
+        match (maybe, surely) {
+            (false, _) => Status::Out,
+            (true, true) => Status::In,
+            (true, false) => Status::Open,
+        }
+    }
+}
+
+/// A search engine; what it learns about expressions serves all of its searches.
+pub(crate) struct Search {
+    exprs: Exprs,
+    steps: u64,
+}
+
+/// One search: what is looked for among which families, and how far it got.
+struct Task<'a> {
+    families: Vec<&'a Family>,
+    /// Each family's part of a state.
+    slots: Vec<Range<usize>>,
+    order: Vec<AcceptorId>,
+    goal: Goal,
+    visited: HashSet<Box<[NodeId]>>,
+    /// For each decided acceptor the choice that was made.
+    trail: Vec<usize>,
+}
+
+/// What a search looks for, and hence what can be chosen for each acceptor.
+#[derive(Clone, Copy)]
+enum Goal {
+    /// A set in the first family and in none of the others. Choice 0: in the set; 1: not.
+    Separate,
+    /// One member of each of three families, without an acceptor in all three. Choice i: the
+    /// acceptor is missing from the i-th.
+    Disjoint,
+}
+
+impl Search {
+    /// An engine for the families of a graph that may take this many steps in all.
+    pub(crate) fn new(graph: &LearnerGraph, steps: u64) -> Self {
+        Self {
+            exprs: graph.exprs.clone(),
+            steps,
+        }
+    }
+
+    /// Allows this many steps from now on.
+    pub(crate) fn allow(&mut self, steps: u64) {
+        self.steps = steps;
+    }
+
+    /// The steps that are left.
+    pub(crate) fn left(&self) -> u64 {
+        self.steps
+    }
+
+    /// The family of the supersets of `set`.
+    pub(crate) fn supersets(&mut self, set: &AcceptorSet) -> Family {
+        let members: Vec<_> = set.iter().map(|a| (self.exprs.acceptor(a), 1)).collect();
+        Family::Of(self.exprs.threshold(members.len() as u64, members))
+    }
+
+    /// A subset of `within` that is in `inside` and in none of `outside`.
+    pub(crate) fn separate(
+        &mut self,
+        within: &AcceptorSet,
+        inside: &Family,
+        outside: &[Family],
+    ) -> Found<AcceptorSet> {
+        let families: Vec<_> = std::iter::once(inside).chain(outside).collect();
+        let mut task = Task::new(families, Goal::Separate, &self.exprs);
+        task.order.retain(|a| within.contains(*a));
+        let absent = self.support(&task) - *within;
+        let mut state = task.start();
+        for acceptor in absent {
+            state = self.advance(&task, &state, acceptor, 1);
+        }
+        match self.visit(&mut task, &state) {
+            Found::Yes(rest) => Found::Yes(task.chosen(0, rest)),
+            Found::No => Found::No,
+            Found::Undecided => Found::Undecided,
+        }
+    }
+
+    /// A member of each family such that no acceptor is in all three.
+    pub(crate) fn disjoint(&mut self, families: [&Family; 3]) -> Found<[AcceptorSet; 3]> {
+        let mut task = Task::new(families.to_vec(), Goal::Disjoint, &self.exprs);
+        let all = self.support(&task);
+        let state = task.start();
+        match self.visit(&mut task, &state) {
+            Found::Yes(rest) => Found::Yes([0, 1, 2].map(|i| all - task.chosen(i, rest))),
+            Found::No => Found::No,
+            Found::Undecided => Found::Undecided,
+        }
+    }
+
+    fn support(&self, task: &Task<'_>) -> AcceptorSet {
+        let mut all = AcceptorSet::EMPTY;
+        for root in task.families.iter().flat_map(|f| f.roots()) {
+            all |= self.exprs.support(*root);
+        }
+        all
+    }
+
+    /// Finds a way to the goal from a state; `Yes` has the choice for all undecided acceptors.
+    fn visit(&mut self, task: &mut Task<'_>, state: &[NodeId]) -> Found<usize> {
+        if self.steps == 0 {
+            return Found::Undecided;
+        }
+        self.steps -= 1;
+        let status = task.status(state);
+        if let Some(answer) = task.goal.reached(&status) {
+            return answer;
+        }
+        if !task.visited.insert(state.into()) {
+            return Found::No;
+        }
+        let Some(acceptor) = task.order.get(task.trail.len()).copied() else {
+            // Unreachable: a family none of whose acceptors is open is entered or left.
+            return Found::No;
+        };
+        for choice in 0..task.goal.choices() {
+            let next = self.advance(task, state, acceptor, choice);
+            task.trail.push(choice);
+            match self.visit(task, &next) {
+                Found::No => task.trail.pop(),
+                answer => return answer,
+            };
+        }
+        Found::No
+    }
+
+    /// The state after one more acceptor is decided.
+    fn advance(
+        &mut self,
+        task: &Task<'_>,
+        state: &[NodeId],
+        acceptor: AcceptorId,
+        choice: usize,
+    ) -> Vec<NodeId> {
+        let mut next = state.to_vec();
+        for (at, slot) in task.slots.iter().enumerate() {
+            let present = task.goal.present(choice, at);
+            let rest = &mut next[slot.clone()];
+            for node in rest.iter_mut() {
+                *node = self.exprs.restrict(*node, acceptor, present);
+            }
+            // One state for all the ways in which a family can be decided.
+            match task.families[at].status(rest) {
+                Status::In => rest.fill(TRUE),
+                Status::Out => rest.fill(FALSE),
+                Status::Open => {}
+            }
+        }
+        next
+    }
+}
+
+impl<'a> Task<'a> {
+    fn new(families: Vec<&'a Family>, goal: Goal, exprs: &Exprs) -> Self {
+        let mut slots = Vec::new();
+        let mut end = 0;
+        for family in &families {
+            let start = end;
+            end += family.roots().len();
+            slots.push(start..end);
+        }
+        let roots = families.iter().flat_map(|f| f.roots()).copied();
+        Self {
+            order: order(exprs, roots.collect()),
+            families,
+            slots,
+            goal,
+            visited: HashSet::new(),
+            trail: Vec::new(),
+        }
+    }
+
+    fn start(&self) -> Vec<NodeId> {
+        self.families
+            .iter()
+            .flat_map(|f| f.roots())
+            .copied()
+            .collect()
+    }
+
+    fn status(&self, state: &[NodeId]) -> Vec<Status> {
+        let parts = self.families.iter().zip(&self.slots);
+        parts
+            .map(|(f, slot)| f.status(&state[slot.clone()]))
+            .collect()
+    }
+
+    /// The acceptors for which `choice` was made, if `rest` is the choice for undecided ones.
+    fn chosen(&self, choice: usize, rest: usize) -> AcceptorSet {
+        let made = self.trail.iter().copied().chain(std::iter::repeat(rest));
+        let pairs = self.order.iter().zip(made);
+        pairs
+            .filter(|(_, made)| *made == choice)
+            .map(|(a, _)| *a)
+            .collect()
+    }
+}
+
+impl Goal {
+    fn choices(self) -> usize {
+        match self {
+            Self::Separate => 2,
+            Self::Disjoint => 3,
+        }
+    }
+
+    /// Whether an acceptor for which `choice` is made is in the set that family `at` is about.
+    fn present(self, choice: usize, at: usize) -> bool {
+        match self {
+            Self::Separate => choice == 0,
+            Self::Disjoint => choice != at,
+        }
+    }
+
+    /// Whether the goal is reached (by one choice for all undecided acceptors) or out of reach.
+    fn reached(self, status: &[Status]) -> Option<Found<usize>> {
+        match self {
+            Self::Separate => {
+                let (inside, outside) = status.split_first()?;
+                if *inside == Status::Out || outside.contains(&Status::In) {
+                    Some(Found::No)
+                } else if *inside == Status::In {
+                    Some(Found::Yes(1))
+                } else if outside.iter().all(|s| *s == Status::Out) {
+                    Some(Found::Yes(0))
+                } else {
+                    None
+                }
+            }
+            Self::Disjoint if status.contains(&Status::Out) => Some(Found::No),
+            // A family that is entered can do without all that is left; the others take it.
+            Self::Disjoint => {
+                let done = status.iter().position(|s| *s == Status::In);
+                done.map(Found::Yes)
+            }
+        }
+    }
+}
+
+/// The order in which acceptors are decided: as they occur in the largest expression, then the
+/// next largest, so that the members of one threshold are decided together.
+fn order(exprs: &Exprs, mut roots: Vec<NodeId>) -> Vec<AcceptorId> {
+    fn walk(exprs: &Exprs, id: NodeId, seen: &mut AcceptorSet, order: &mut Vec<AcceptorId>) {
+        if exprs.support(id).is_subset(seen) {
+            return;
+        }
+        match exprs.node(id) {
+            Node::Constant(_) => {}
+            Node::Acceptor(a) => {
+                seen.insert(*a);
+                order.push(*a);
+            }
+            Node::Threshold { members, .. } => {
+                for (member, _) in members {
+                    walk(exprs, *member, seen, order);
+                }
+            }
+        }
+    }
+    roots.sort_by_key(|id| (std::cmp::Reverse(exprs.written(*id)), *id));
+    let (mut seen, mut order) = (AcceptorSet::EMPTY, Vec::new());
+    for root in roots {
+        walk(exprs, root, &mut seen, &mut order);
+    }
+    order
+}

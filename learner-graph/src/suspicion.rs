@@ -1,0 +1,133 @@
+//! Evidence, and which pairs of learners it leaves connected.
+
+use crate::graph::LearnerGraph;
+use crate::id::LearnerId;
+use crate::search::{Family, Found, Search};
+use crate::set::{AcceptorSet, LearnerSet};
+use std::collections::HashMap;
+
+/// The steps that one question may take before it is answered on the safe side.
+const STEPS: u64 = 20_000;
+
+/// What evidence has proved so far. The real set of safe acceptors contradicts none of it.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Suspicion {
+    /// Acceptors that are not safe: evidence (A).
+    pub caught: AcceptorSet,
+    /// Pairs of learners that are not entangled: evidence (C), two different decisions.
+    pub disagreements: Vec<(LearnerId, LearnerId)>,
+}
+
+impl LearnerGraph {
+    /// Whether `within` has a subset in TrustSafe(l1, l2) that is *possible*: without a caught
+    /// acceptor, and not containing a TrustSafe set of two learners that have disagreed.
+    ///
+    /// Without disagreements this is one evaluation of [`trust_safe`](Self::trust_safe). With
+    /// them it is an exact search of bounded length; should the bound be hit, the answer is
+    /// true. That is the safe side: `connected` then contains a pair that it need not contain,
+    /// which can cost progress and never agreement.
+    pub fn possible_set_within(
+        &self,
+        l1: LearnerId,
+        l2: LearnerId,
+        within: &AcceptorSet,
+        suspicion: &Suspicion,
+    ) -> bool {
+        Possible::new(self, suspicion).set_within(l1, l2, within)
+    }
+
+    /// `connected`: a row per learner with the learners that the evidence does not separate from
+    /// it, that is, those with which it has a possible TrustSafe set at all.
+    ///
+    /// Learners that are entangled are connected, whatever part of the evidence is known. The
+    /// bound of [`possible_set_within`](Self::possible_set_within) applies to each pair.
+    pub fn connected(&self, suspicion: &Suspicion) -> Vec<LearnerSet> {
+        let all = self.acceptors();
+        if suspicion.disagreements.is_empty() {
+            // Without disagreements the largest possible set decides for all pairs at once.
+            return self.ent(&(all - suspicion.caught));
+        }
+        let mut possible = Possible::new(self, suspicion);
+        let classes = self.agreement_classes();
+        let mut known = HashMap::new();
+        let mut rows = vec![LearnerSet::EMPTY; self.n_learners()];
+        for l1 in self.learners() {
+            for l2 in self.learners().iter().filter(|l2| l1 <= *l2) {
+                let (c1, c2) = (classes[usize::from(l1.0)], classes[usize::from(l2.0)]);
+                let key = (c1.min(c2), c1.max(c2));
+                let answer = known.entry(key);
+                if *answer.or_insert_with(|| possible.set_within(l1, l2, &all)) {
+                    rows[usize::from(l1.0)].insert(l2);
+                    rows[usize::from(l2.0)].insert(l1);
+                }
+            }
+        }
+        rows
+    }
+
+    /// A number per learner: learners with the same number are declared to agree with the same
+    /// others under the same conditions, so that TrustSafe does not tell them apart.
+    pub(crate) fn agreement_classes(&self) -> Vec<usize> {
+        let mut seen: HashMap<Vec<usize>, usize> = HashMap::new();
+        let class = |l: LearnerId| {
+            let places = self.rules.iter().enumerate();
+            let mine: Vec<usize> = places
+                .filter(|(_, rule)| rule.learners.contains(l))
+                .map(|(at, _)| at)
+                .collect();
+            let next = seen.len();
+            *seen.entry(mine).or_insert(next)
+        };
+        self.learners().iter().map(class).collect()
+    }
+}
+
+/// Questions about possible sets under one state of the evidence.
+struct Possible<'a> {
+    graph: &'a LearnerGraph,
+    suspicion: &'a Suspicion,
+    broken: Vec<Family>,
+    search: Option<Search>,
+}
+
+impl<'a> Possible<'a> {
+    fn new(graph: &'a LearnerGraph, suspicion: &'a Suspicion) -> Self {
+        Self {
+            graph,
+            suspicion,
+            broken: Vec::new(),
+            search: None,
+        }
+    }
+
+    fn set_within(&mut self, l1: LearnerId, l2: LearnerId, within: &AcceptorSet) -> bool {
+        let most = *within - self.suspicion.caught;
+        if !self.graph.trust_safe(l1, l2, &most) {
+            return false;
+        }
+        let pairs = &self.suspicion.disagreements;
+        if pairs.iter().any(|pair| [(l1, l2), (l2, l1)].contains(pair)) {
+            return false;
+        }
+        // The largest set is possible unless a pair that disagreed trusts it.
+        if !pairs
+            .iter()
+            .any(|(a, b)| self.graph.trust_safe(*a, *b, &most))
+        {
+            return true;
+        }
+        let Some(inside) = Family::agreement(self.graph, l1, l2) else {
+            return false;
+        };
+        let search = self.search.get_or_insert_with(|| {
+            let family = |(a, b): &(LearnerId, LearnerId)| Family::agreement(self.graph, *a, *b);
+            self.broken = pairs.iter().filter_map(family).collect();
+            Search::new(self.graph, 0)
+        });
+        search.allow(STEPS);
+        match search.separate(&most, &inside, &self.broken) {
+            Found::Yes(_) | Found::Undecided => true,
+            Found::No => false,
+        }
+    }
+}

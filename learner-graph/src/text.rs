@@ -1,0 +1,182 @@
+//! The graph as TOML text: which top-level fields there are, and from text to graph.
+
+use crate::graph::LearnerGraph;
+use crate::problem::{Position, Problem, Severity};
+use crate::tree::Tree;
+use crate::{checks, read};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, de};
+use std::fmt;
+use toml::Spanned;
+
+/// The top-level fields that make up a graph: those of [`GraphSection`].
+pub const GRAPH_FIELDS: [&str; 4] = ["acceptors", "define", "learners", "safe"];
+
+/// The top-level fields that a node's configuration file may have next to a graph;
+/// [`parse_graph`] skips them.
+pub const CONFIG_FIELDS: [&str; 4] = ["mode", "network", "nodes", "limits"];
+
+/// The longest file that is read, in bytes.
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// The graph's part of a configuration file, not yet checked.
+///
+/// A larger configuration repeats these four fields in a struct of its own (flattening would
+/// lose the places in the text) and moves them in here to [`build`](Self::build) the graph.
+#[derive(Clone, Default, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GraphSection {
+    /// `acceptors = ["a1", …]`: their names, in the order that numbers them.
+    pub acceptors: Option<Spanned<Tree>>,
+    /// `[define]`: named expressions.
+    pub define: Option<Spanned<Tree>>,
+    /// `[learners]`: TrustLive, one expression per learner.
+    pub learners: Option<Spanned<Tree>>,
+    /// `[[safe]]`: TrustSafe, `between` learners `when` an expression holds of the safe acceptors.
+    pub safe: Option<Spanned<Tree>>,
+}
+
+impl GraphSection {
+    /// Builds the graph and checks it: its shape, `LearnerGraphAssumption`'s validity, and
+    /// whether it is uniform.
+    ///
+    /// Returns the graph with warnings, or every problem found, warnings included. The problems
+    /// carry byte spans; [`Problem::located`] turns them into lines and columns.
+    pub fn build(&self) -> Result<(LearnerGraph, Vec<Problem>), Vec<Problem>> {
+        let read = read::graph(self)?;
+        let mut problems = read.warnings.clone();
+        problems.extend(checks::problems(&read));
+        finish(read.graph, problems)
+    }
+
+    /// Builds the graph without asking whether it is valid, and without warnings: for tests and
+    /// for analysing graphs that a network must not run on.
+    pub fn build_unchecked(&self) -> Result<LearnerGraph, Vec<Problem>> {
+        read::graph(self).map(|read| read.graph)
+    }
+}
+
+fn finish(
+    graph: LearnerGraph,
+    problems: Vec<Problem>,
+) -> Result<(LearnerGraph, Vec<Problem>), Vec<Problem>> {
+    let bad = problems.iter().any(|p| p.severity == Severity::Error);
+    if bad {
+        Err(problems)
+    } else {
+        Ok((graph, problems))
+    }
+}
+
+/// Reads a graph from TOML text, which may be a node's whole configuration file: fields in
+/// [`CONFIG_FIELDS`] are skipped, other unknown ones are errors.
+///
+/// Returns the graph with warnings, or every problem found, with lines and columns. A text that
+/// is not TOML has one problem.
+pub fn parse_graph(text: &str) -> Result<(LearnerGraph, Vec<Problem>), Vec<Problem>> {
+    let (section, mut problems) = parse_section(text)?;
+    let built = match section.build() {
+        Ok((graph, warnings)) => {
+            problems.extend(warnings);
+            finish(graph, problems)
+        }
+        Err(more) => {
+            problems.extend(more);
+            Err(problems)
+        }
+    };
+    built
+        .map(|(graph, warnings)| (graph, ordered(warnings, text)))
+        .map_err(|problems| ordered(problems, text))
+}
+
+/// Reads a graph as [`parse_graph`] does, but accepts one that is not valid and says nothing
+/// about uniformity.
+pub fn parse_unchecked(text: &str) -> Result<LearnerGraph, Vec<Problem>> {
+    let (section, mut problems) = parse_section(text)?;
+    match section.build_unchecked() {
+        Ok(graph) if problems.is_empty() => return Ok(graph),
+        Ok(_) => {}
+        Err(more) => problems.extend(more),
+    }
+    Err(ordered(problems, text))
+}
+
+/// With lines and columns, in the order of the text.
+fn ordered(problems: Vec<Problem>, text: &str) -> Vec<Problem> {
+    let mut problems: Vec<_> = problems.into_iter().map(|p| p.located(text)).collect();
+    problems.sort_by_key(|p| p.span.as_ref().map(|span| span.start));
+    problems
+}
+
+fn parse_section(text: &str) -> Result<(GraphSection, Vec<Problem>), Vec<Problem>> {
+    if text.len() > MAX_FILE_BYTES {
+        return Err(vec![Problem::error(
+            None,
+            format!("the file has {} bytes", text.len()),
+            format!("at most {MAX_FILE_BYTES} are read: use [define] for what is repeated"),
+        )]);
+    }
+    let file: File = toml::from_str(text).map_err(|error| {
+        let span = error.span();
+        let at = span.as_ref().map(|span| Position::of(span.start, text));
+        vec![Problem {
+            at,
+            ..Problem::error(span, error.message().replace('\n', ", "), "")
+        }]
+    })?;
+    let unknown = file.unknown.into_iter().map(|key| {
+        Problem::error(
+            Some(key.span()),
+            format!("unknown field '{}'", key.as_ref()),
+            format!("a graph has {}", GRAPH_FIELDS.join(", ")),
+        )
+    });
+    Ok((file.graph, unknown.collect()))
+}
+
+/// A file's top level: the graph, and the fields that nobody knows.
+struct File {
+    graph: GraphSection,
+    unknown: Vec<Spanned<String>>,
+}
+
+impl<'de> Deserialize<'de> for File {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FileVisitor)
+    }
+}
+
+struct FileVisitor;
+
+impl<'de> Visitor<'de> for FileVisitor {
+    type Value = File;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a graph file")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<File, A::Error> {
+        let mut graph = GraphSection::default();
+        let mut unknown = Vec::new();
+        while let Some(key) = map.next_key::<Spanned<String>>()? {
+            let slot = match key.as_ref().as_str() {
+                "acceptors" => &mut graph.acceptors,
+                "define" => &mut graph.define,
+                "learners" => &mut graph.learners,
+                "safe" => &mut graph.safe,
+                other => {
+                    map.next_value::<IgnoredAny>()?;
+                    if !CONFIG_FIELDS.contains(&other) {
+                        unknown.push(key);
+                    }
+                    continue;
+                }
+            };
+            if slot.replace(map.next_value()?).is_some() {
+                return Err(de::Error::custom("a field appears twice"));
+            }
+        }
+        Ok(File { graph, unknown })
+    }
+}

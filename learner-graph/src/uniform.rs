@@ -1,0 +1,77 @@
+//! Uniformity: whether liveness is guaranteed for a learner whatever was voted before.
+
+use crate::graph::LearnerGraph;
+use crate::id::LearnerId;
+use crate::search::{Family, Found, Search};
+use crate::set::AcceptorSet;
+use crate::validity::smallest;
+use std::collections::HashSet;
+
+/// The steps that checking uniformity may take.
+pub const UNIFORMITY_STEPS: u64 = 500_000;
+
+/// A set of acceptors that makes a learner agree with itself but not with another one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference {
+    /// The learner; old votes of `other` can starve it.
+    pub learner: LearnerId,
+    /// A learner that it can agree with.
+    pub other: LearnerId,
+    /// In TrustSafe(learner, learner) and not in TrustSafe(learner, other). Minimal.
+    pub set: AcceptorSet,
+}
+
+/// What a check of uniformity found.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Uniformity {
+    /// One difference per pair that has one; of pairs that differ only in the learners' names,
+    /// one.
+    pub differences: Vec<Difference>,
+    /// Pairs for which the steps ran out.
+    pub undecided: Vec<(LearnerId, LearnerId)>,
+}
+
+impl Uniformity {
+    /// Whether the graph was shown to be uniform.
+    pub fn holds(&self) -> bool {
+        self.differences.is_empty() && self.undecided.is_empty()
+    }
+}
+
+impl LearnerGraph {
+    /// Checks in at most `steps` steps ([`UNIFORMITY_STEPS`] is a good number) whether every
+    /// learner is uniform: whether it has the same TrustSafe sets with all learners that it has
+    /// any with, itself included.
+    ///
+    /// By transitivity, what makes a learner agree with anyone makes it agree with itself, so
+    /// only a set of its own that is missing from the other family can tell them apart.
+    pub fn uniformity(&self, steps: u64) -> Uniformity {
+        let mut search = Search::new(self, steps);
+        let mut result = Uniformity::default();
+        let classes = self.agreement_classes();
+        let mut seen = HashSet::new();
+        for learner in self.learners() {
+            for other in self.learners().iter().filter(|other| *other != learner) {
+                let class = |l: LearnerId| classes[usize::from(l.0)];
+                if !seen.insert((class(learner), class(other))) {
+                    continue;
+                }
+                let own = Family::agreement(self, learner, learner);
+                let shared = Family::agreement(self, learner, other);
+                let (Some(own), Some(shared)) = (own, shared) else {
+                    continue;
+                };
+                match search.separate(&self.acceptors(), &own, &[shared]) {
+                    Found::Yes(set) => result.differences.push(Difference {
+                        learner,
+                        other,
+                        set: smallest(set, |s| self.trust_safe(learner, learner, s)),
+                    }),
+                    Found::No => {}
+                    Found::Undecided => result.undecided.push((learner, other)),
+                }
+            }
+        }
+        result
+    }
+}
