@@ -66,3 +66,30 @@ fn tag<T: Body>() -> ([u8; 1], &'static [u8]) {
     // The check above keeps the length within a byte.
     ([T::DOMAIN.len() as u8], T::DOMAIN.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Word(String);
+
+    impl Body for Word {
+        const DOMAIN: &'static str = "test/word/v1";
+        const MAX_BYTES: usize = 64;
+    }
+
+    #[test]
+    fn signed_bytes_are_tag_network_signer_body() {
+        let network = NetworkId(Digest::of(b"network"));
+        let bytes = signed_bytes::<Word>(network, MemberId(0x0102), b"body");
+        let golden = [
+            "0c",
+            "746573742f776f72642f7631",
+            "3009be769fb8f956e8413ee9f3e0836e34968bc40457d0a10c549d2edcf00cc1",
+            "0201",
+            "626f6479",
+        ];
+        assert_eq!(hex::encode(bytes), golden.concat());
+    }
+}

@@ -12,7 +12,9 @@
 //! - Sets and maps with an order (`BTreeSet`, `BTreeMap`): hashed ones have no canonical form.
 //! - No `#[serde(flatten)]`, `untagged` or `skip_serializing_if`: the format does not describe itself.
 
-use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
+use bincode::de::read::{BorrowReader, Reader};
+use bincode::de::{BorrowDecode, BorrowDecoder, Decoder, DecoderImpl};
+use bincode::serde::BorrowCompat;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -85,7 +87,7 @@ pub fn try_encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeErr
 ///
 /// # Errors
 /// [`DecodeError`]; nothing is allocated for input that is too large, and lengths inside the input
-/// are believed only up to a small multiple of its size.
+/// are believed only as far as its bytes reach.
 pub fn decode<T: DeserializeOwned + Serialize>(
     bytes: &[u8],
     limit: usize,
@@ -95,7 +97,8 @@ pub fn decode<T: DeserializeOwned + Serialize>(
     if len > limit {
         return Err(DecodeError::TooLarge { len, limit });
     }
-    let (value, consumed) = decode_prefix::<T>(bytes)?;
+    let (value, consumed) =
+        decode_prefix::<T>(bytes).map_err(|error| DecodeError::Malformed(error.to_string()))?;
     if consumed != len {
         return Err(DecodeError::TrailingBytes(len - consumed));
     }
@@ -105,24 +108,39 @@ pub fn decode<T: DeserializeOwned + Serialize>(
     }
 }
 
-type Limited<const N: usize> = Configuration<LittleEndian, Fixint, Limit<N>>;
-
-fn limited<const N: usize>() -> Limited<N> {
-    bincode::config::legacy().with_limit::<N>()
+/// Decodes a value from the front of `bytes`, at most [`LARGEST`] of them; also how many it took.
+fn decode_prefix<T: DeserializeOwned>(
+    bytes: &[u8],
+) -> Result<(T, usize), bincode::error::DecodeError> {
+    // The library's limit is a constant of the type. Declaring the difference as read already turns
+    // it into the length of this input, so that no length inside it is believed beyond that.
+    let config = bincode::config::legacy().with_limit::<LARGEST>();
+    let mut decoder = DecoderImpl::new(Input { rest: bytes }, config, ());
+    decoder.claim_bytes_read(LARGEST - bytes.len())?;
+    // The borrowing decoder hands byte strings out without allocating.
+    let BorrowCompat(value) = BorrowCompat::<T>::borrow_decode(&mut decoder)?;
+    Ok((value, bytes.len() - decoder.borrow_reader().rest.len()))
 }
 
-/// The library's limit is a constant of the type, and strings are allocated up to it before their
-/// bytes are known to be there. The smallest limit of a ladder that holds the input keeps a lie
-/// about a length cheap.
-fn decode_prefix<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize), DecodeError> {
-    // The borrowing decoder hands byte strings out without allocating.
-    use bincode::serde::borrow_decode_from_slice as read;
-    let result = match bytes.len() {
-        0..=0x400 => read(bytes, limited::<0x400>()),
-        0x401..=0x4000 => read(bytes, limited::<0x4000>()),
-        0x4001..=0x4_0000 => read(bytes, limited::<0x4_0000>()),
-        0x4_0001..=0x40_0000 => read(bytes, limited::<0x40_0000>()),
-        _ => read(bytes, limited::<LARGEST>()),
-    };
-    result.map_err(|error| DecodeError::Malformed(error.to_string()))
+/// The input, and how much of it is left.
+struct Input<'a> {
+    rest: &'a [u8],
+}
+
+impl Reader for Input<'_> {
+    fn read(&mut self, into: &mut [u8]) -> Result<(), bincode::error::DecodeError> {
+        into.copy_from_slice(self.take_bytes(into.len())?);
+        Ok(())
+    }
+}
+
+impl<'a> BorrowReader<'a> for Input<'a> {
+    fn take_bytes(&mut self, len: usize) -> Result<&'a [u8], bincode::error::DecodeError> {
+        let Some((taken, rest)) = self.rest.split_at_checked(len) else {
+            let additional = len - self.rest.len();
+            return Err(bincode::error::DecodeError::UnexpectedEnd { additional });
+        };
+        self.rest = rest;
+        Ok(taken)
+    }
 }
