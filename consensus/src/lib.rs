@@ -1,1 +1,30 @@
-//! The consensus protocols as pure state machines: no network, no clock, no files.
+//! The consensus protocols as pure state machines.
+//!
+//! ```text
+//!            inputs                                     outputs
+//!   verified message ─┐                            ┌─► persist   (durable before any send)
+//!   client value ─────┤    ┌──────────────────┐    ├─► send      (gossip; comes back as input)
+//!   batch bytes ──────┼──► │ step(now, inputs)│ ───┼─► fetch     (bytes by digest)
+//!   evidence ─────────┤    └──────────────────┘    ├─► decided, fork, evidence, disconnected
+//!   (nothing: a tick)─┘                            └─► set timer
+//! ```
+//!
+//! Nothing in this crate reads a clock, a file, a socket or a random number: time is handed in with
+//! every step, and the caller executes the outputs in order. The same inputs give the same outputs,
+//! byte for byte, which is what makes simulation, replay after a crash and model checking possible.
+
+mod ballot;
+pub mod hpaxos;
+mod network;
+pub mod pacemaker;
+mod slot;
+pub mod storage;
+mod value;
+
+pub use ballot::Ballot;
+pub use network::{Member, Network, NetworkError};
+pub use slot::Slot;
+pub use value::{Batch, ClientValue, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, ValueError};
+
+/// Time since an origin that the caller fixes once and never moves (its start, or the simulation's).
+pub type Time = std::time::Duration;

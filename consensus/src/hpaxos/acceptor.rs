@@ -1,0 +1,198 @@
+//! The acceptor: Phase1b, Phase2av and Phase2b.
+
+use super::batches::Batches;
+use super::entries::Sent;
+use super::message::{OneB, SlotVotes, Votes};
+use super::received::Received;
+use super::safe_at::{Trust, knows_safe_at};
+use crate::{Ballot, Slot};
+use crypto::Digest;
+use learner_graph::{AcceptorId, LearnerSet};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The state that an acceptor must never forget.
+#[derive(Debug)]
+pub(super) struct Acceptor {
+    pub(super) id: AcceptorId,
+    /// HPaxos: `maxBal[l, a]`, one number for all learners: a ballot is joined for all at once.
+    pub(super) max_bal: Ballot,
+    /// Below it nothing is ever signed again.
+    pub(super) low_water: Slot,
+    /// HPaxos: `votesSent` and `2avSent`, by slot.
+    sent: BTreeMap<Slot, Sent>,
+}
+
+impl Acceptor {
+    pub(super) fn new(id: AcceptorId) -> Self {
+        Acceptor {
+            id,
+            max_bal: Ballot::NONE,
+            low_water: Slot(0),
+            sent: BTreeMap::new(),
+        }
+    }
+
+    /// Raises the low-water mark and forgets what is below. The caller has made sure that a
+    /// certificate of every learner is held for every slot below, and stores the mark first.
+    pub(super) fn raise_low_water(&mut self, mark: Slot) {
+        if mark > self.low_water {
+            self.low_water = mark;
+            self.sent = self.sent.split_off(&mark);
+        }
+    }
+
+    /// HPaxos: Phase1b(l, b, a) for all learners l. The caller has checked InitializedBallot.
+    ///
+    /// Returns the 1b, which must be durable before it leaves. `None` if `maxBal < b` does not hold:
+    /// a ballot is joined once, and its 1b is repeated only by repeating these bytes.
+    pub(super) fn phase_1b(&mut self, ballot: Ballot) -> Option<OneB> {
+        if ballot <= self.max_bal {
+            return None;
+        }
+        // HPaxos: maxBal' = [maxBal EXCEPT ![l, a] = b].
+        self.max_bal = ballot;
+        // HPaxos: votes |-> {p \in votesSent[a] : MaxVote(a, b, p)}, proposals |-> {p \in 2avSent[a] : …}.
+        let slots = self
+            .sent
+            .iter()
+            .map(|(slot, sent)| sent.report(*slot))
+            .collect();
+        Some(OneB {
+            ballot,
+            low_water: self.low_water,
+            slots,
+        })
+    }
+
+    /// HPaxos: Phase2av and Phase2b in the joined ballot, for these slots and all learners.
+    ///
+    /// What is returned counts as sent, and must be durable before it leaves. Digests whose bytes
+    /// would be needed are added to `missing`.
+    pub(super) fn phase_2(
+        &mut self,
+        slots: &BTreeSet<Slot>,
+        received: &Received,
+        batches: &Batches,
+        trust: Trust<'_>,
+        missing: &mut Vec<Digest>,
+    ) -> Option<Votes> {
+        let ballot = self.max_bal;
+        let mut said = Vec::new();
+        for slot in slots.range(self.low_water..).copied() {
+            let two_av = self.phase_2av(slot, received, batches, trust);
+            if let Some((value, learners)) = two_av {
+                self.sent
+                    .entry(slot)
+                    .or_default()
+                    .add_proposal(ballot, value, learners);
+            }
+            let two_b = self.phase_2b(slot, received, batches, trust, missing);
+            if let Some((value, learners)) = two_b {
+                self.sent
+                    .entry(slot)
+                    .or_default()
+                    .add_vote(ballot, value, learners);
+            }
+            if two_av.is_some() || two_b.is_some() {
+                said.push(SlotVotes {
+                    slot,
+                    two_av,
+                    two_b,
+                });
+            }
+        }
+        (!said.is_empty()).then_some(Votes {
+            ballot,
+            slots: said,
+        })
+    }
+
+    /// HPaxos: Phase2av(l, b, a, v), the learners l for which it is enabled and not done.
+    fn phase_2av(
+        &self,
+        slot: Slot,
+        received: &Received,
+        batches: &Batches,
+        trust: Trust<'_>,
+    ) -> Option<(Digest, LearnerSet)> {
+        let ballot = self.max_bal;
+        // HPaxos: AnnouncedValue(l, b, v); it implies InitializedBallot(l, b).
+        let announced = received.slot(slot)?.announced(ballot)?;
+        let value = announced.value;
+        let mut learners = announced.learners;
+        // At most one value per slot and ballot, whatever the learner (rule 4).
+        if let Some(before) = self.sent.get(&slot).and_then(|s| s.proposed_in(ballot)) {
+            if before.value != value {
+                return None;
+            }
+            learners -= before.learners;
+        }
+        // The bytes are stored first (rule 7).
+        if learners.is_empty() || batches.get(&value).is_none() {
+            return None;
+        }
+        // HPaxos: KnowsSafeAt(l, a, b, v).
+        let view = received.one_bs(ballot)?.of_slot(slot);
+        let safe: LearnerSet = learners
+            .iter()
+            .filter(|l| knows_safe_at(trust, &view, *l, &value))
+            .collect();
+        (!safe.is_empty()).then_some((value, safe))
+    }
+
+    /// HPaxos: Phase2b(l, b, a, v), the learners l for which it is enabled and not done.
+    fn phase_2b(
+        &self,
+        slot: Slot,
+        received: &Received,
+        batches: &Batches,
+        trust: Trust<'_>,
+        missing: &mut Vec<Digest>,
+    ) -> Option<(Digest, LearnerSet)> {
+        let ballot = self.max_bal;
+        let before = self.sent.get(&slot).and_then(|s| s.voted_in(ballot));
+        received
+            .slot(slot)?
+            .two_av(ballot)
+            .find_map(|(value, tally)| {
+                // At most one value per slot and ballot, whatever the learner (rule 4).
+                if before.is_some_and(|b| b.value != value) {
+                    return None;
+                }
+                let done = before.map(|b| b.learners).unwrap_or_default();
+                // HPaxos: \E Q : [lr |-> l, q |-> Q] \in TrustLive /\ \A aa \in Q : a 2av of aa was received.
+                let learners: LearnerSet = (trust.graph.learners() - done)
+                    .iter()
+                    .filter(|l| trust.graph.is_quorum(*l, &tally.senders(*l)))
+                    .collect();
+                if learners.is_empty() {
+                    return None;
+                }
+                // The bytes are stored first (rule 7).
+                if batches.get(&value).is_none() {
+                    missing.push(value);
+                    return None;
+                }
+                Some((value, learners))
+            })
+    }
+
+    /// Takes back a 1b of its own from storage.
+    pub(super) fn restore_1b(&mut self, one_b: &OneB) {
+        self.max_bal = self.max_bal.max(one_b.ballot);
+        self.raise_low_water(one_b.low_water);
+    }
+
+    /// Takes back 2av and 2b of its own from storage.
+    pub(super) fn restore_votes(&mut self, votes: &Votes) {
+        for said in votes.slots.iter().filter(|s| s.slot >= self.low_water) {
+            let sent = self.sent.entry(said.slot).or_default();
+            if let Some((value, learners)) = said.two_av {
+                sent.add_proposal(votes.ballot, value, learners);
+            }
+            if let Some((value, learners)) = said.two_b {
+                sent.add_vote(votes.ballot, value, learners);
+            }
+        }
+    }
+}

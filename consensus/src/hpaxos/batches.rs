@@ -1,0 +1,78 @@
+//! The bytes behind the digests.
+
+use crate::Batch;
+use crypto::Digest;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// Batches that came before anything named them. The oldest make room: they can be fetched again.
+const MAX_UNCLAIMED: usize = 256;
+
+/// Batches by digest. Only those that a message names are kept for good.
+#[derive(Debug, Default)]
+pub(super) struct Batches {
+    kept: HashMap<Digest, Arc<Batch>>,
+    wanted: BTreeSet<Digest>,
+    unclaimed: HashMap<Digest, Batch>,
+    order: VecDeque<Digest>,
+}
+
+/// What claiming a digest led to.
+#[derive(Debug)]
+pub(super) enum Claim {
+    /// The bytes are kept already.
+    Kept,
+    /// The bytes were here, and are to be stored now.
+    Store(Arc<Batch>),
+    /// The bytes are missing, and were not asked for yet.
+    Fetch,
+    /// The bytes are missing, and were asked for.
+    Awaited,
+}
+
+impl Batches {
+    /// The bytes of a batch that is kept.
+    pub(super) fn get(&self, digest: &Digest) -> Option<&Arc<Batch>> {
+        self.kept.get(digest)
+    }
+
+    /// Something names this digest: its bytes are needed from now on.
+    pub(super) fn claim(&mut self, digest: Digest) -> Claim {
+        if self.kept.contains_key(&digest) {
+            return Claim::Kept;
+        }
+        match self.unclaimed.remove(&digest) {
+            Some(batch) => {
+                self.order.retain(|d| *d != digest);
+                Claim::Store(self.keep(digest, batch))
+            }
+            None if self.wanted.insert(digest) => Claim::Fetch,
+            None => Claim::Awaited,
+        }
+    }
+
+    /// Bytes arrived. Returns them if they were wanted, to be stored.
+    pub(super) fn arrived(&mut self, batch: Batch) -> Option<(Digest, Arc<Batch>)> {
+        let digest = batch.digest();
+        if self.wanted.remove(&digest) {
+            return Some((digest, self.keep(digest, batch)));
+        }
+        if !self.kept.contains_key(&digest) && self.unclaimed.insert(digest, batch).is_none() {
+            self.order.push_back(digest);
+            if self.order.len() > MAX_UNCLAIMED
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.unclaimed.remove(&oldest);
+            }
+        }
+        None
+    }
+
+    /// Keeps a batch that this node made, or stored before.
+    pub(super) fn keep(&mut self, digest: Digest, batch: Batch) -> Arc<Batch> {
+        self.wanted.remove(&digest);
+        let batch = Arc::new(batch);
+        self.kept.insert(digest, Arc::clone(&batch));
+        batch
+    }
+}

@@ -1,0 +1,77 @@
+//! What one acceptor has sent in one slot, reduced to what a 1b must show.
+
+use super::message::{Entry, SlotReport};
+use crate::{Ballot, Slot};
+use crypto::Digest;
+use learner_graph::LearnerSet;
+
+/// HPaxos: `votes_sent` and `two_a_v_sent` of one acceptor in one slot.
+///
+/// Of the votes only the maximal one per learner is kept, of the 2av only the highest ballot per
+/// learner and value: nothing else can ever be asked for, since the acceptor votes in its joined
+/// ballot only and ballots are joined in ascending order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) votes: Vec<Entry>,
+    pub(super) proposals: Vec<Entry>,
+}
+
+impl Sent {
+    /// HPaxos: Phase2b, `votesSent' = votesSent \cup {…}`, keeping maximal votes.
+    pub(super) fn add_vote(&mut self, ballot: Ballot, value: Digest, learners: LearnerSet) {
+        for entry in &mut self.votes {
+            entry.learners -= learners;
+        }
+        add(
+            &mut self.votes,
+            Entry {
+                ballot,
+                value,
+                learners,
+            },
+        );
+    }
+
+    /// HPaxos: Phase2av, `2avSent' = 2avSent \cup {…}`, keeping the highest ballot per value.
+    pub(super) fn add_proposal(&mut self, ballot: Ballot, value: Digest, learners: LearnerSet) {
+        for entry in self.proposals.iter_mut().filter(|e| e.value == value) {
+            entry.learners -= learners;
+        }
+        add(
+            &mut self.proposals,
+            Entry {
+                ballot,
+                value,
+                learners,
+            },
+        );
+    }
+
+    /// The value and learners of the 2av sent in this ballot. At most one value, by rule 4.
+    pub(super) fn proposed_in(&self, ballot: Ballot) -> Option<&Entry> {
+        self.proposals.iter().find(|e| e.ballot == ballot)
+    }
+
+    /// The value and learners of the 2b sent in this ballot. At most one value, by rule 4.
+    pub(super) fn voted_in(&self, ballot: Ballot) -> Option<&Entry> {
+        self.votes.iter().find(|e| e.ballot == ballot)
+    }
+
+    /// HPaxos: the `votes` and `proposals` of a 1b, for this slot.
+    pub(super) fn report(&self, slot: Slot) -> SlotReport {
+        SlotReport {
+            slot,
+            votes: self.votes.clone(),
+            proposals: self.proposals.clone(),
+        }
+    }
+}
+
+/// Adds to the entry of this ballot and value; entries stay sorted, and none is empty.
+fn add(entries: &mut Vec<Entry>, new: Entry) {
+    entries.retain(|e| !e.learners.is_empty() || (e.ballot, e.value) == (new.ballot, new.value));
+    match entries.binary_search_by_key(&(new.ballot, new.value), |e| (e.ballot, e.value)) {
+        Ok(i) => entries[i].learners |= new.learners,
+        Err(i) => entries.insert(i, new),
+    }
+}

@@ -1,0 +1,365 @@
+//! HPaxos: `received`: what this node has received, its own messages included.
+//!
+//! Kept by slot and ballot in the form in which the rules ask for it, together with the signed
+//! messages themselves: they justify what this node says (rule 9), prove what others did, and are
+//! handed to nodes that missed them.
+
+use super::check::Invalid;
+use super::evidence::Evidence;
+use super::message::{Message, OneC, SlotVotes, Votes};
+use super::one_bs::OneBs;
+use crate::{Ballot, Slot, Time};
+use crypto::{Digest, MemberId, Verified};
+use learner_graph::{AcceptorId, AcceptorSet, LearnerId, LearnerSet};
+use std::collections::BTreeMap;
+
+/// Different values that are kept per acceptor, slot, ballot and kind. A safe acceptor sends one.
+const MAX_VALUES: usize = 4;
+/// 1b messages kept per acceptor. Ballots change rarely; a flood evicts only the flooder's own.
+const MAX_ONE_B: usize = 32;
+/// 1a messages kept per proposer.
+const MAX_ONE_A: usize = 8;
+
+/// What a message did to what is known.
+#[derive(Debug)]
+pub(super) enum Novelty {
+    /// Nothing in it was new.
+    Known,
+    /// It says something new.
+    New,
+    /// It is new and contradicts an earlier statement of its signer.
+    Contradicts(Box<Evidence>),
+}
+
+/// All messages that may still matter.
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    one_a: BTreeMap<MemberId, BTreeMap<Ballot, Verified<Message>>>,
+    one_b: BTreeMap<Ballot, OneBs>,
+    slots: BTreeMap<Slot, SlotReceived>,
+}
+
+/// What was received about one slot.
+#[derive(Debug, Default)]
+pub(super) struct SlotReceived {
+    /// When anything about it was first heard.
+    pub(super) since: Time,
+    one_c: BTreeMap<Ballot, Announced>,
+    said: BTreeMap<(Ballot, AcceptorId), Vec<Verified<Message>>>,
+    two_av: BTreeMap<(Ballot, Digest), Tally>,
+    two_b: BTreeMap<(Ballot, Digest), Tally>,
+}
+
+/// HPaxos: AnnouncedValue: the first value that the owner of a ballot announced for the slot.
+#[derive(Debug)]
+pub(super) struct Announced {
+    pub(super) value: Digest,
+    pub(super) learners: LearnerSet,
+    messages: Vec<Verified<Message>>,
+}
+
+/// Who sent a 2av (or 2b) of one ballot and value, for which learner.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    senders: BTreeMap<LearnerId, AcceptorSet>,
+}
+
+impl Tally {
+    /// The acceptors that sent it for this learner.
+    pub(super) fn senders(&self, learner: LearnerId) -> AcceptorSet {
+        self.senders.get(&learner).copied().unwrap_or_default()
+    }
+
+    fn insert(&mut self, acceptor: AcceptorId, learners: &LearnerSet) -> bool {
+        let mut new = false;
+        for l in learners {
+            new |= self.senders.entry(l).or_default().insert(acceptor);
+        }
+        new
+    }
+}
+
+impl Received {
+    /// HPaxos: InitializedBallot: the ballots with a 1a above `above` and up to `limit`, descending.
+    pub(super) fn initialized(&self, above: Ballot, limit: Ballot) -> Option<Ballot> {
+        let range = (
+            std::ops::Bound::Excluded(above),
+            std::ops::Bound::Included(limit),
+        );
+        if above >= limit {
+            return None;
+        }
+        self.one_a
+            .values()
+            .filter_map(|m| m.range(range).next_back())
+            .map(|(b, _)| *b)
+            .max()
+    }
+
+    /// The 1b messages of a ballot.
+    pub(super) fn one_bs(&self, ballot: Ballot) -> Option<&OneBs> {
+        self.one_b.get(&ballot)
+    }
+
+    /// The ballots of which some 1b is here, descending.
+    pub(super) fn joined_ballots(&self) -> impl Iterator<Item = (Ballot, &OneBs)> {
+        self.one_b.iter().rev().map(|(b, o)| (*b, o))
+    }
+
+    /// What is known about a slot.
+    pub(super) fn slot(&self, slot: Slot) -> Option<&SlotReceived> {
+        self.slots.get(&slot)
+    }
+
+    /// The slots of which anything is known, from `slot` on.
+    pub(super) fn slots_from(
+        &self,
+        slot: Slot,
+    ) -> impl DoubleEndedIterator<Item = (Slot, &SlotReceived)> {
+        self.slots.range(slot..).map(|(s, r)| (*s, r))
+    }
+
+    /// Forgets every slot below the low-water mark.
+    pub(super) fn drop_below(&mut self, low_water: Slot) {
+        self.slots = self.slots.split_off(&low_water);
+    }
+
+    /// HPaxos: Recv of a 1a.
+    pub(super) fn one_a(&mut self, message: &Verified<Message>) -> Novelty {
+        let kept = self.one_a.entry(message.signer()).or_default();
+        if kept.insert(message.ballot(), message.clone()).is_some() {
+            return Novelty::Known;
+        }
+        if kept.len() > MAX_ONE_A {
+            kept.pop_first();
+        }
+        Novelty::New
+    }
+
+    /// HPaxos: Recv of a 1b.
+    pub(super) fn one_b(&mut self, acceptor: AcceptorId, message: &Verified<Message>) -> Novelty {
+        let ballot = message.ballot();
+        if let Some(known) = self.one_b.get(&ballot).and_then(|o| o.get(acceptor)) {
+            return if known.id() == message.id() {
+                Novelty::Known
+            } else {
+                against([known], message)
+            };
+        }
+        let earlier = self
+            .slots
+            .values()
+            .flat_map(|s| s.said_before(ballot, acceptor));
+        let novelty = against(earlier, message);
+        self.one_b
+            .entry(ballot)
+            .or_default()
+            .insert(acceptor, message.clone());
+        let of_acceptor = |o: &&mut OneBs| o.senders().contains(acceptor);
+        if self.one_b.values_mut().filter(of_acceptor).count() > MAX_ONE_B
+            && let Some(oldest) = self.one_b.values_mut().find(of_acceptor)
+        {
+            oldest.remove(acceptor);
+        }
+        self.one_b.retain(|_, o| !o.senders().is_empty());
+        novelty
+    }
+
+    /// HPaxos: Recv of a 1c, the slots from `low_water` on. Returns the slots with something new.
+    pub(super) fn one_c(
+        &mut self,
+        one_c: &OneC,
+        message: &Verified<Message>,
+        low_water: Slot,
+        now: Time,
+    ) -> (Novelty, Vec<Slot>) {
+        let (mut new, mut clash) = (Vec::new(), None);
+        for p in one_c.proposals.iter().filter(|p| p.slot >= low_water) {
+            let slot = self
+                .slots
+                .entry(p.slot)
+                .or_insert_with(|| SlotReceived::new(now));
+            let announced = slot.one_c.entry(one_c.ballot).or_insert_with(|| Announced {
+                value: p.value,
+                learners: LearnerSet::EMPTY,
+                messages: Vec::new(),
+            });
+            if announced.value != p.value {
+                clash = clash.or(announced.messages.first().cloned());
+            } else if !p.learners.is_subset(&announced.learners) {
+                announced.learners |= p.learners;
+                announced.messages.push(message.clone());
+                new.push(p.slot);
+            }
+        }
+        let novelty = match clash {
+            Some(other) => against([&other], message),
+            None if new.is_empty() => Novelty::Known,
+            None => Novelty::New,
+        };
+        (novelty, new)
+    }
+
+    /// HPaxos: Recv of 2av and 2b, the slots from `low_water` on. Returns the slots with something new.
+    ///
+    /// # Errors
+    /// If the acceptor has said more about one slot and ballot than is kept.
+    pub(super) fn votes(
+        &mut self,
+        votes: &Votes,
+        acceptor: AcceptorId,
+        message: &Verified<Message>,
+        low_water: Slot,
+        now: Time,
+    ) -> Result<(Novelty, Vec<Slot>), Invalid> {
+        let (mut new, mut clash) = (Vec::new(), None);
+        for said in votes.slots.iter().filter(|s| s.slot >= low_water) {
+            let slot = self
+                .slots
+                .entry(said.slot)
+                .or_insert_with(|| SlotReceived::new(now));
+            if slot.add(votes.ballot, acceptor, said, message)? {
+                new.push(said.slot);
+                let earlier = slot
+                    .said(votes.ballot, acceptor)
+                    .filter(|m| m.id() != message.id());
+                clash = clash.or_else(|| evidence(earlier, message));
+            }
+        }
+        if new.is_empty() {
+            return Ok((Novelty::Known, new));
+        }
+        let later = self
+            .one_b
+            .range(votes.ballot.next()..)
+            .filter_map(|(_, o)| o.get(acceptor));
+        let clash = clash.or_else(|| evidence(later, message));
+        Ok((
+            clash.map_or(Novelty::New, |e| Novelty::Contradicts(Box::new(e))),
+            new,
+        ))
+    }
+
+    /// Every 1a and 1b of a ballot from `from` on.
+    pub(super) fn joining(&self, from: Ballot) -> impl Iterator<Item = &Verified<Message>> {
+        let one_a = self
+            .one_a
+            .values()
+            .flat_map(move |m| m.range(from..).map(|(_, m)| m));
+        one_a.chain(self.one_b.range(from..).flat_map(|(_, o)| o.messages()))
+    }
+}
+
+impl SlotReceived {
+    fn new(since: Time) -> Self {
+        SlotReceived {
+            since,
+            ..SlotReceived::default()
+        }
+    }
+
+    /// What the owner of a ballot announced.
+    pub(super) fn announced(&self, ballot: Ballot) -> Option<&Announced> {
+        self.one_c.get(&ballot)
+    }
+
+    /// The 2av of a ballot, by value.
+    pub(super) fn two_av(&self, ballot: Ballot) -> impl Iterator<Item = (Digest, &Tally)> {
+        of_ballot(&self.two_av, ballot)
+    }
+
+    /// The 2b of a ballot, by value.
+    pub(super) fn two_b(&self, ballot: Ballot) -> impl Iterator<Item = (Digest, &Tally)> {
+        of_ballot(&self.two_b, ballot)
+    }
+
+    /// Everything kept about the slot, the newest ballots first.
+    pub(super) fn messages(&self) -> impl Iterator<Item = &Verified<Message>> {
+        let one_c = self.one_c.values().rev().flat_map(|a| &a.messages);
+        one_c.chain(self.said.values().rev().flatten())
+    }
+
+    /// What an acceptor said about the slot in one ballot.
+    pub(super) fn said(
+        &self,
+        ballot: Ballot,
+        acceptor: AcceptorId,
+    ) -> impl Iterator<Item = &Verified<Message>> {
+        self.said.get(&(ballot, acceptor)).into_iter().flatten()
+    }
+
+    fn said_before(
+        &self,
+        ballot: Ballot,
+        acceptor: AcceptorId,
+    ) -> impl Iterator<Item = &Verified<Message>> {
+        let before = self.said.range(..(ballot, AcceptorId(0)));
+        before
+            .filter(move |((_, a), _)| *a == acceptor)
+            .flat_map(|(_, messages)| messages)
+    }
+
+    /// Adds what an acceptor says about the slot; whether any of it is new.
+    fn add(
+        &mut self,
+        ballot: Ballot,
+        acceptor: AcceptorId,
+        said: &SlotVotes,
+        message: &Verified<Message>,
+    ) -> Result<bool, Invalid> {
+        let mut new = false;
+        for (votes, tallies) in [
+            (&said.two_av, &mut self.two_av),
+            (&said.two_b, &mut self.two_b),
+        ] {
+            let Some((value, learners)) = votes else {
+                continue;
+            };
+            let others = tallies
+                .range((ballot, Digest([0; 32]))..=(ballot, Digest([0xff; 32])))
+                .filter(|((_, v), t)| {
+                    v != value && t.senders.values().any(|s| s.contains(acceptor))
+                });
+            if others.count() >= MAX_VALUES {
+                return Err(Invalid::TooMany);
+            }
+            new |= tallies
+                .entry((ballot, *value))
+                .or_default()
+                .insert(acceptor, learners);
+        }
+        if new {
+            self.said
+                .entry((ballot, acceptor))
+                .or_default()
+                .push(message.clone());
+        }
+        Ok(new)
+    }
+}
+
+fn of_ballot(
+    tallies: &BTreeMap<(Ballot, Digest), Tally>,
+    ballot: Ballot,
+) -> impl Iterator<Item = (Digest, &Tally)> {
+    let range = (ballot, Digest([0; 32]))..=(ballot, Digest([0xff; 32]));
+    tallies
+        .range(range)
+        .map(|((_, value), tally)| (*value, tally))
+}
+
+fn evidence<'a>(
+    earlier: impl IntoIterator<Item = &'a Verified<Message>>,
+    message: &Verified<Message>,
+) -> Option<Evidence> {
+    earlier
+        .into_iter()
+        .find_map(|other| Evidence::from_pair(other, message))
+}
+
+fn against<'a>(
+    earlier: impl IntoIterator<Item = &'a Verified<Message>>,
+    message: &Verified<Message>,
+) -> Novelty {
+    evidence(earlier, message).map_or(Novelty::New, |e| Novelty::Contradicts(Box::new(e)))
+}

@@ -1,0 +1,185 @@
+//! When an acceptor loses patience with a ballot, and when it follows others that did.
+//!
+//! ```text
+//!   something outstanding for learner l ──► patience of l runs ──► runs out ──► wish = next ballot
+//!   wishes of others ──► they surely hold a safe acceptor that is impatient ──► adopt their wish
+//!   a 1a of its owner ──► joined only if max_bal < ballot <= wish
+//! ```
+//!
+//! This is about liveness only: whatever it says, no rule of safety depends on it.
+
+use crate::{Ballot, Time};
+use learner_graph::{AcceptorId, AcceptorSet, LearnerGraph, LearnerId, Suspicion};
+use std::time::Duration;
+
+/// The patience of one acceptor (or of an onlooker, which only follows the others).
+#[derive(Debug)]
+pub struct Pacemaker {
+    base: Duration,
+    /// The highest ballot that this node would join.
+    wish: Ballot,
+    /// When the wish last changed or a ballot was joined: the ballot's time starts then.
+    entered: Time,
+    patience: Vec<Duration>,
+    /// Per acceptor, the highest ballot that it is known to want.
+    wishes: Vec<Ballot>,
+    /// Per acceptor, when it was last heard.
+    heard: Vec<Option<Time>>,
+}
+
+impl Pacemaker {
+    /// A pacemaker that gives each ballot `base` at first.
+    #[must_use]
+    pub fn new(graph: &LearnerGraph, base: Duration) -> Self {
+        Pacemaker {
+            base,
+            wish: Ballot::FIRST,
+            entered: Time::ZERO,
+            patience: vec![base; graph.n_learners()],
+            wishes: vec![Ballot::NONE; graph.n_acceptors()],
+            heard: vec![None; graph.n_acceptors()],
+        }
+    }
+
+    /// The highest ballot that this node would join.
+    #[must_use]
+    pub fn wish(&self) -> Ballot {
+        self.wish
+    }
+
+    /// The acceptor is up: something authentic came from it.
+    pub fn heard(&mut self, acceptor: AcceptorId, now: Time) {
+        if let Some(heard) = self.heard.get_mut(usize::from(acceptor.0)) {
+            *heard = Some(now);
+        }
+    }
+
+    /// An acceptor wants this ballot or has joined it.
+    pub fn wanted(&mut self, acceptor: AcceptorId, ballot: Ballot) {
+        if let Some(wish) = self.wishes.get_mut(usize::from(acceptor.0)) {
+            *wish = (*wish).max(ballot);
+        }
+    }
+
+    /// This node has joined a ballot.
+    pub fn joined(&mut self, ballot: Ballot, now: Time) {
+        self.wish = self.wish.max(ballot);
+        self.entered = now;
+    }
+
+    /// A learner decided a slot. Its patience shrinks if that took a small part of it only, so that
+    /// it stays well above what the network needs.
+    pub fn progress(&mut self, learner: LearnerId, took: Duration) {
+        if let Some(patience) = self.patience.get_mut(usize::from(learner.0))
+            && took < *patience / 4
+        {
+            *patience = (*patience / 2).max(self.base);
+        }
+    }
+
+    /// The highest ballot that acceptors want which surely include a safe one: they meet every
+    /// TrustSafe set of (l, l) that may still be part of the safe set, for every learner l with a
+    /// recently heard quorum. [`Ballot::FIRST`] needs nobody.
+    #[must_use]
+    pub fn supported(&self, graph: &LearnerGraph, suspicion: &Suspicion, now: Time) -> Ballot {
+        let mut candidates: Vec<Ballot> = self.wishes.clone();
+        candidates.sort_unstable();
+        candidates.dedup();
+        let live = self.live(graph, now);
+        candidates
+            .into_iter()
+            .rev()
+            .take_while(|b| *b > Ballot::FIRST)
+            .find(|b| {
+                let impatient = set_where(graph, |a| self.wishes[usize::from(a.0)] >= *b);
+                !live.is_empty()
+                    && live.iter().all(|l| {
+                        let others = graph.acceptors() - impatient;
+                        !graph.possible_set_within(*l, *l, &others, suspicion)
+                    })
+            })
+            .unwrap_or(Ballot::FIRST)
+    }
+
+    /// Follows a wish that is supported. True if this node's wish changed.
+    pub fn follow(&mut self, supported: Ballot, now: Time) -> bool {
+        let higher = supported > self.wish;
+        if higher {
+            self.wish = supported;
+            self.entered = now;
+        }
+        higher
+    }
+
+    /// Looks whether patience has run out for a learner with a recently heard quorum, `oldest` being
+    /// since when something is outstanding for it. True if this node's wish changed; `skip` tells the
+    /// ballots that nobody should wish for.
+    pub fn tick(
+        &mut self,
+        graph: &LearnerGraph,
+        oldest: impl Fn(LearnerId) -> Option<Time>,
+        skip: impl Fn(Ballot) -> bool,
+        now: Time,
+    ) -> bool {
+        let mut out = false;
+        for l in self.live(graph, now) {
+            let patience = &mut self.patience[usize::from(l.0)];
+            if let Some(since) = oldest(l)
+                && now >= since.max(self.entered).saturating_add(*patience)
+            {
+                *patience = patience.saturating_mul(2);
+                out = true;
+            }
+        }
+        if out {
+            self.advance(skip, now);
+        }
+        out
+    }
+
+    /// Wishes for the next ballot at once: the owner of the present one has lost its turn.
+    pub fn advance(&mut self, skip: impl Fn(Ballot) -> bool, now: Time) {
+        let mut next = self.wish.next();
+        // Round robin: among this many ballots everyone has had a turn.
+        for _ in 0..=u16::MAX {
+            if !skip(next) {
+                break;
+            }
+            next = next.next();
+        }
+        self.wish = next;
+        self.entered = now;
+    }
+
+    /// When `tick` is worth calling again.
+    #[must_use]
+    pub fn deadline(
+        &self,
+        graph: &LearnerGraph,
+        oldest: impl Fn(LearnerId) -> Option<Time>,
+        now: Time,
+    ) -> Option<Time> {
+        let of = |l: LearnerId| {
+            let patience = self.patience[usize::from(l.0)];
+            Some(oldest(l)?.max(self.entered).saturating_add(patience))
+        };
+        self.live(graph, now).into_iter().filter_map(of).min()
+    }
+
+    /// The learners with a recently heard quorum.
+    fn live(&self, graph: &LearnerGraph, now: Time) -> Vec<LearnerId> {
+        let recent = self.base.saturating_mul(3);
+        let up = set_where(graph, |a| {
+            self.heard[usize::from(a.0)].is_some_and(|t| t.saturating_add(recent) >= now)
+        });
+        graph
+            .learners()
+            .iter()
+            .filter(|l| graph.is_quorum(*l, &up))
+            .collect()
+    }
+}
+
+fn set_where(graph: &LearnerGraph, holds: impl Fn(AcceptorId) -> bool) -> AcceptorSet {
+    graph.acceptors().iter().filter(|a| holds(*a)).collect()
+}

@@ -1,0 +1,106 @@
+//! What clients submit, and what a slot decides.
+
+use crypto::{Digest, codec};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The largest client value, in bytes.
+pub const MAX_VALUE_BYTES: usize = 1 << 20;
+/// The largest idempotency key, in bytes.
+pub const MAX_KEY_BYTES: usize = 128;
+/// The largest encoded [`Batch`], in bytes: one value of the largest size and its frame fit.
+pub const MAX_BATCH_BYTES: usize = MAX_VALUE_BYTES + 4096;
+
+/// A value as a client submitted it.
+///
+/// Its identity is the digest of key and bytes: submitting the same value twice, or through two
+/// nodes, is one submission. Who wants the same bytes decided twice gives each its own key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ClientValue {
+    /// The client's idempotency key; empty if the client gave none.
+    pub key: Vec<u8>,
+    /// The value itself.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a client value is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ValueError {
+    /// The value exceeds [`MAX_VALUE_BYTES`].
+    #[error(
+        "the value has {0} bytes, the limit is {MAX_VALUE_BYTES}; split it or store it elsewhere and submit its digest"
+    )]
+    ValueTooLarge(usize),
+    /// The key exceeds [`MAX_KEY_BYTES`].
+    #[error(
+        "the idempotency key has {0} bytes, the limit is {MAX_KEY_BYTES}; use a shorter one, a digest for example"
+    )]
+    KeyTooLarge(usize),
+}
+
+impl ClientValue {
+    /// A value within the bounds.
+    ///
+    /// # Errors
+    /// [`ValueError`] if the value or the key is too large.
+    pub fn new(key: Vec<u8>, bytes: Vec<u8>) -> Result<Self, ValueError> {
+        let value = ClientValue { key, bytes };
+        value.check()?;
+        Ok(value)
+    }
+
+    /// Checks the bounds of a value that came from elsewhere.
+    ///
+    /// # Errors
+    /// [`ValueError`] if the value or the key is too large.
+    pub fn check(&self) -> Result<(), ValueError> {
+        if self.bytes.len() > MAX_VALUE_BYTES {
+            return Err(ValueError::ValueTooLarge(self.bytes.len()));
+        }
+        if self.key.len() > MAX_KEY_BYTES {
+            return Err(ValueError::KeyTooLarge(self.key.len()));
+        }
+        Ok(())
+    }
+
+    /// What makes two submissions the same.
+    #[must_use]
+    pub fn id(&self) -> Digest {
+        Digest::of(&codec::encode(self))
+    }
+
+    /// Bytes that this value takes in a batch.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        16 + self.key.len() + self.bytes.len()
+    }
+}
+
+/// The value decided in a slot: client values in the order in which learners deliver them.
+///
+/// An empty batch fills a gap. HPaxos' `Value` is the digest of a batch; the bytes travel beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The client values, in delivery order.
+    pub values: Vec<ClientValue>,
+}
+
+impl Batch {
+    /// The digest that the protocol agrees on.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&codec::encode(self))
+    }
+
+    /// Whether a batch that came from elsewhere keeps the bounds.
+    #[must_use]
+    pub fn in_bounds(&self) -> bool {
+        self.values.iter().all(|v| v.check().is_ok())
+            && self
+                .values
+                .iter()
+                .map(ClientValue::encoded_len)
+                .sum::<usize>()
+                <= MAX_BATCH_BYTES
+    }
+}
