@@ -1,0 +1,119 @@
+//! The directory of a log: its lock, and the names of its segments.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::LogError;
+
+const LOCK: &str = "lock";
+/// A segment that is being prepared has this name, and no other until it is complete.
+const UNFINISHED: &str = "segment.new";
+
+/// A directory that this process has for itself, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    /// The lock goes with the open file.
+    _lock: File,
+}
+
+impl Directory {
+    /// Locks a directory, which is created if it does not exist.
+    pub(super) fn open_or_create(path: &Path) -> Result<Self, LogError> {
+        // Each new directory is a name in its parent, and durable only when that is synced.
+        let missing: Vec<&Path> = path
+            .ancestors()
+            .take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
+            .collect();
+        fs::create_dir_all(path).map_err(LogError::io(path, "create"))?;
+        for created in missing {
+            match created.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent)?,
+                _ => sync_directory(Path::new("."))?,
+            }
+        }
+        Self::lock(path)
+    }
+
+    /// Locks a directory that exists.
+    pub(super) fn lock(path: &Path) -> Result<Self, LogError> {
+        let name = path.join(LOCK);
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&name)
+            .map_err(LogError::io(&name, "create the lock"))?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(LogError::InUse(path.to_owned())),
+            Err(error) => return Err(LogError::io(&name, "lock")(error)),
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// The path of a segment.
+    pub(super) fn segment(&self, number: u64) -> PathBuf {
+        self.path.join(format!("segment-{number:016x}.log"))
+    }
+
+    /// The path of a segment that is not complete yet.
+    pub(super) fn unfinished(&self) -> PathBuf {
+        self.path.join(UNFINISHED)
+    }
+
+    /// How many segments there are. They are numbered from 0 without a gap.
+    pub(super) fn count(&self) -> Result<u64, LogError> {
+        let reading = "list";
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(LogError::io(&self.path, reading))? {
+            let name = entry
+                .map_err(LogError::io(&self.path, reading))?
+                .file_name();
+            numbers.extend(name.to_str().and_then(segment_number));
+        }
+        numbers.sort_unstable();
+        for (expected, number) in (0..).zip(&numbers) {
+            if *number != expected {
+                return Err(LogError::Missing(self.segment(expected)));
+            }
+        }
+        Ok(numbers.len() as u64)
+    }
+
+    /// Removes what a crash during the preparation of a segment has left.
+    pub(super) fn remove_unfinished(&self) -> Result<(), LogError> {
+        let path = self.unfinished();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(LogError::io(&path, "remove")(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the names in the directory durable.
+    pub(super) fn sync(&self) -> Result<(), LogError> {
+        sync_directory(&self.path)
+    }
+}
+
+/// The number in the name of a segment, if it is one.
+fn segment_number(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix("segment-")?.strip_suffix(".log")?;
+    let number = u64::from_str_radix(digits, 16).ok()?;
+    // Only the spelling that we write, so that no two names mean one number.
+    (format!("{number:016x}") == digits).then_some(number)
+}
+
+fn sync_directory(path: &Path) -> Result<(), LogError> {
+    File::open(path)
+        .and_then(|directory| directory.sync_all())
+        .map_err(LogError::io(path, "sync"))
+}
