@@ -36,6 +36,11 @@ impl Batches {
         self.kept.get(digest)
     }
 
+    /// The digests whose bytes are missing.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = Digest> {
+        self.wanted.iter().copied()
+    }
+
     /// Something names this digest: its bytes are needed from now on.
     pub(super) fn claim(&mut self, digest: Digest) -> Claim {
         if self.kept.contains_key(&digest) {

@@ -82,7 +82,7 @@ impl Convictions {
             let gone = self.connected[row] - connected[row];
             lost.extend(gone.iter().filter(|l2| l1 <= *l2).map(|l2| (l1, l2)));
             // HPaxos: Disconnect only ever removes pairs.
-            self.connected[row] = self.connected[row] & connected[row];
+            self.connected[row] &= connected[row];
         }
         lost
     }

@@ -107,6 +107,8 @@ pub struct HPaxos {
     /// When this node's own waiting values are spread again.
     spread_at: Time,
     timer: Option<Time>,
+    /// Whether a step was taken since what was stored was taken back.
+    running: bool,
     refused: BTreeMap<&'static str, u64>,
 }
 
@@ -133,6 +135,7 @@ impl HPaxos {
             all_dirty: true,
             spread_at: Time::ZERO,
             timer: None,
+            running: false,
             refused: BTreeMap::new(),
             network,
             config,
@@ -160,7 +163,9 @@ impl HPaxos {
                 self.waiting.add(id, value, Time::ZERO);
                 self.waiting.take_charge(&id);
             }
-            Record::Evidence(evidence) => drop(self.admit(evidence, &mut out)),
+            Record::Evidence(evidence) => {
+                self.admit(evidence, &mut out);
+            }
             Record::LowWater(mark) => self.raise_floor(mark),
         }
         if let Some(acceptor) = &self.acceptor {
@@ -195,6 +200,10 @@ impl HPaxos {
     /// goes back.
     pub fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
         let mut out = Vec::new();
+        if !std::mem::replace(&mut self.running, true) {
+            // What was asked for before a restart has to be asked for again.
+            out.extend(self.batches.wanted().map(Output::Fetch));
+        }
         if let Some(acceptor) = &self.acceptor {
             self.pacemaker.heard(acceptor.id, now);
         }
@@ -214,7 +223,9 @@ impl HPaxos {
                 // Every node may have as many of its own; what is dropped is spread again.
                 let room = self.waiting.len() < self.config.max_waiting.saturating_mul(4);
                 match value.check() {
-                    Ok(()) if room => drop(self.waiting.add(value.id(), value, now)),
+                    Ok(()) if room => {
+                        self.waiting.add(value.id(), value, now);
+                    }
                     Ok(()) => self.refuse("waiting_full"),
                     Err(_) => self.refuse(Invalid::Value.reason()),
                 }
@@ -227,7 +238,9 @@ impl HPaxos {
                     self.deliver(now, out);
                 }
             }
-            Input::Evidence(evidence) => drop(self.admit(evidence, out)),
+            Input::Evidence(evidence) => {
+                self.admit(evidence, out);
+            }
             Input::Alive(member) => {
                 if let Some(acceptor) = self.network.acceptor_of(member) {
                     self.pacemaker.heard(acceptor, now);

@@ -1,0 +1,474 @@
+//! A whole network of real state machines in one thread, on made-up time and a seeded scheduler.
+
+#![allow(dead_code, missing_docs, unreachable_pub)]
+
+use consensus::hpaxos::evidence::{Evidence, Finding};
+use consensus::hpaxos::{Config, Decision, Fork, HPaxos, Input, Message, Output, Record};
+use consensus::storage::{MemoryStorage, Storage};
+use consensus::{Batch, ClientValue, Member, Network, Time};
+use crypto::{Digest, Keypair, MemberId, Signed, Signer, codec};
+use learner_graph::LearnerId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub const PATIENCE: Duration = Duration::from_millis(200);
+const SYNC_EVERY: Duration = Duration::from_millis(50);
+
+/// A small generator with good enough bits: the same seed gives the same run.
+pub struct Rng(pub u64);
+
+impl Rng {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n.max(1) as u64) as usize
+    }
+    pub fn percent(&mut self, p: u64) -> bool {
+        self.next() % 100 < p
+    }
+}
+
+#[derive(Clone)]
+pub enum Packet {
+    Message(Signed<Message>),
+    Batch(Batch),
+    Value(ClientValue),
+    Evidence(Evidence),
+}
+
+pub struct Node {
+    pub engine: Option<HPaxos>,
+    pub storage: MemoryStorage,
+    inbox: Vec<Input>,
+    timer: Option<Time>,
+    fetching: BTreeSet<Digest>,
+    pub logs: Vec<Vec<Decision>>,
+    pub forks: Vec<Fork>,
+    pub findings: Vec<Finding>,
+    pub disconnected: Vec<(LearnerId, LearnerId)>,
+    pub accepted: Vec<Digest>,
+}
+
+/// How a node that does not follow the protocol twists what it sends.
+pub type Twist = Box<dyn Fn(&Signer, &Message) -> Vec<Message>>;
+
+pub struct Cluster {
+    pub network: Arc<Network>,
+    pub nodes: Vec<Node>,
+    pub rng: Rng,
+    pub now: Time,
+    /// Percent of packets lost, and sent twice.
+    pub loss: u64,
+    pub twice: u64,
+    /// Pairs (from, to) that do not hear each other.
+    pub cut: BTreeSet<(usize, usize)>,
+    pub twists: BTreeMap<usize, Twist>,
+    flying: Vec<(usize, usize, Packet)>,
+    next_sync: Time,
+}
+
+pub fn seed(i: usize) -> [u8; 32] {
+    let mut s = [7; 32];
+    s[0] = i as u8;
+    s
+}
+
+/// A network in which node i plays acceptor i of the graph and is a proposer.
+pub fn network(graph: &str) -> Arc<Network> {
+    let graph = learner_graph::parse_graph(graph).expect("a valid graph").0;
+    let members = graph
+        .acceptors()
+        .iter()
+        .map(|a| Member {
+            name: format!("n{:03}", a.0),
+            key: Keypair::from_seed(seed(a.0.into())).public(),
+            acceptor: Some(a),
+            proposer: true,
+        })
+        .collect();
+    Arc::new(Network::new("test", "hpaxos", graph, members).expect("a valid network"))
+}
+
+pub fn config(network: &Network, i: usize) -> Config {
+    let signer = Signer::new(
+        Keypair::from_seed(seed(i)),
+        MemberId(i as u16),
+        network.id(),
+    );
+    Config {
+        signer: Some(signer),
+        patience: PATIENCE,
+        grace: Duration::from_millis(20),
+        window: 8,
+        max_waiting: 1000,
+    }
+}
+
+pub fn value(text: &str) -> ClientValue {
+    ClientValue::new(Vec::new(), text.as_bytes().to_vec()).expect("small")
+}
+
+impl Cluster {
+    pub fn new(graph: &str, seed: u64) -> Self {
+        let network = network(graph);
+        let n = network.members().len();
+        let learners = network.graph().n_learners();
+        let node = |i| Node {
+            engine: Some(HPaxos::new(Arc::clone(&network), config(&network, i))),
+            storage: MemoryStorage::default(),
+            inbox: Vec::new(),
+            timer: None,
+            fetching: BTreeSet::new(),
+            logs: vec![Vec::new(); learners],
+            forks: Vec::new(),
+            findings: Vec::new(),
+            disconnected: Vec::new(),
+            accepted: Vec::new(),
+        };
+        Cluster {
+            nodes: (0..n).map(node).collect(),
+            network,
+            rng: Rng(seed),
+            now: Time::ZERO,
+            loss: 0,
+            twice: 0,
+            cut: BTreeSet::new(),
+            twists: BTreeMap::new(),
+            flying: Vec::new(),
+            next_sync: Time::ZERO,
+        }
+    }
+
+    pub fn submit(&mut self, node: usize, text: &str) {
+        self.nodes[node].inbox.push(Input::Submit(value(text)));
+    }
+
+    /// SIGKILL: memory is gone, and of what was not synced some prefix is kept.
+    pub fn kill(&mut self, i: usize) {
+        let kept = self.rng.below(4);
+        let node = &mut self.nodes[i];
+        node.engine = None;
+        node.inbox.clear();
+        node.timer = None;
+        node.fetching.clear();
+        node.storage.crash(kept);
+    }
+
+    pub fn restart(&mut self, i: usize) {
+        let mut engine = HPaxos::new(Arc::clone(&self.network), config(&self.network, i));
+        let node = &mut self.nodes[i];
+        let before = std::mem::replace(
+            &mut node.logs,
+            vec![Vec::new(); self.network.graph().n_learners()],
+        );
+        for bytes in node.storage.durable().to_vec() {
+            let record: Record = codec::decode(&bytes, 16 << 20).expect("own record");
+            for output in engine.restore(record) {
+                observe(node, output);
+            }
+        }
+        node.engine = Some(engine);
+        // What was once shown to observers is not taken back.
+        for (before, after) in before.iter().zip(&node.logs) {
+            for (b, a) in before.iter().zip(after) {
+                assert_eq!(
+                    (b.slot, b.value),
+                    (a.slot, a.value),
+                    "node {i} changed its log"
+                );
+            }
+        }
+    }
+
+    /// Runs until `done` holds. Panics with a picture of the network after `limit` of its time.
+    pub fn run_until(&mut self, limit: Duration, what: &str, done: impl Fn(&Cluster) -> bool) {
+        let end = self.now + limit;
+        while !done(self) {
+            assert!(
+                self.now < end,
+                "not within {limit:?}: {what}\n{}",
+                self.picture()
+            );
+            self.tick();
+        }
+    }
+
+    pub fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.now < end {
+            self.tick();
+        }
+    }
+
+    /// One step of every node that has something to do, then some deliveries, then time goes on.
+    fn tick(&mut self) {
+        for i in 0..self.nodes.len() {
+            let due = self.nodes[i].timer.is_some_and(|t| t <= self.now);
+            if due || !self.nodes[i].inbox.is_empty() || self.now == Time::ZERO {
+                self.step(i);
+            }
+        }
+        for _ in 0..self.flying.len() {
+            if self.rng.percent(70) {
+                let i = self.rng.below(self.flying.len());
+                let (from, to, packet) = self.flying.swap_remove(i);
+                self.deliver(from, to, packet);
+            }
+        }
+        if self.now >= self.next_sync {
+            self.next_sync = self.now + SYNC_EVERY;
+            self.sync();
+        }
+        self.now += Duration::from_millis(1);
+    }
+
+    fn deliver(&mut self, from: usize, to: usize, packet: Packet) {
+        if self.nodes[to].engine.is_none() {
+            return;
+        }
+        let inbox = &mut self.nodes[to].inbox;
+        inbox.push(Input::Alive(MemberId(from as u16)));
+        inbox.push(match packet {
+            Packet::Message(m) => {
+                Input::Message(m.verify(self.network.keyring()).expect("genuine"))
+            }
+            Packet::Batch(b) => Input::Batch(b),
+            Packet::Value(v) => Input::Value(v),
+            Packet::Evidence(e) => Input::Evidence(e),
+        });
+    }
+
+    /// Every node asks one other for what it lacks.
+    fn sync(&mut self) {
+        for i in 0..self.nodes.len() {
+            let j = self.rng.below(self.nodes.len());
+            let cut = self.cut.contains(&(i, j)) || self.cut.contains(&(j, i));
+            let (Some(asks), Some(answers)) = (&self.nodes[i].engine, &self.nodes[j].engine) else {
+                continue;
+            };
+            if i == j || cut {
+                continue;
+            }
+            let answer = answers.answer(&asks.sync_request(), 1 << 20);
+            let wanted = self.nodes[i].fetching.clone();
+            let batches: Vec<Batch> = wanted
+                .iter()
+                .filter_map(|d| answers.batch(d))
+                .map(|b| Batch::clone(&b))
+                .collect();
+            self.nodes[j].inbox.push(Input::Alive(MemberId(i as u16)));
+            for m in answer.messages {
+                self.deliver(j, i, Packet::Message(m));
+            }
+            for e in answer.evidence {
+                self.deliver(j, i, Packet::Evidence(e));
+            }
+            for b in batches {
+                self.nodes[i].fetching.remove(&b.digest());
+                self.deliver(j, i, Packet::Batch(b));
+            }
+            self.nodes[i].inbox.push(Input::Alive(MemberId(j as u16)));
+        }
+    }
+
+    fn step(&mut self, i: usize) {
+        let now = self.now;
+        let node = &mut self.nodes[i];
+        let Some(engine) = &mut node.engine else {
+            return;
+        };
+        let inputs = std::mem::take(&mut node.inbox);
+        node.timer = node.timer.filter(|t| *t > now);
+        let outputs = engine.step(now, inputs);
+        check_durable_first(&outputs);
+        for output in &outputs {
+            if let Output::Persist(record) = output {
+                node.storage.append(&codec::encode(record)).expect("memory");
+            }
+        }
+        // A crash here, before the sync: nothing has left yet.
+        node.storage.sync().expect("memory");
+        for output in outputs {
+            self.execute(i, output);
+        }
+    }
+
+    fn execute(&mut self, i: usize, output: Output) {
+        match output {
+            Output::Send(m) => {
+                let mut said = vec![(*m).clone()];
+                if let Some(twist) = self.twists.get(&i) {
+                    said = twist(&config_signer(&self.network, i), &m);
+                }
+                self.nodes[i].inbox.push(Input::Message(m));
+                for message in said {
+                    let signed = config_signer(&self.network, i)
+                        .sign(message)
+                        .expect("small");
+                    self.gossip(i, &Packet::Message(signed.signed().clone()));
+                }
+            }
+            Output::SendBatch(b) => self.gossip(i, &Packet::Batch(b)),
+            Output::SendValue(v) => self.gossip(i, &Packet::Value(v)),
+            Output::SendEvidence(e) => self.gossip(i, &Packet::Evidence(e)),
+            Output::SetTimer(t) => self.nodes[i].timer = Some(t),
+            Output::Fetch(d) => drop(self.nodes[i].fetching.insert(d)),
+            other => observe(&mut self.nodes[i], other),
+        }
+    }
+
+    fn gossip(&mut self, from: usize, packet: &Packet) {
+        for to in 0..self.nodes.len() {
+            if to == from || self.cut.contains(&(from, to)) || self.rng.percent(self.loss) {
+                continue;
+            }
+            self.flying.push((from, to, packet.clone()));
+            if self.rng.percent(self.twice) {
+                self.flying.push((from, to, packet.clone()));
+            }
+        }
+    }
+
+    /// The texts that a learner has delivered at a node.
+    pub fn texts(&self, node: usize, learner: &str) -> Vec<String> {
+        let l = self.learner(learner);
+        let values = self.nodes[node].logs[usize::from(l.0)]
+            .iter()
+            .flat_map(|d| &d.values);
+        values
+            .map(|v| String::from_utf8_lossy(&v.bytes).into_owned())
+            .collect()
+    }
+
+    pub fn learner(&self, name: &str) -> LearnerId {
+        self.network
+            .graph()
+            .learner(name)
+            .expect("a learner of the graph")
+    }
+
+    /// Whether every living node has delivered `n` values to this learner.
+    pub fn all_delivered(&self, learner: &str, n: usize) -> bool {
+        (0..self.nodes.len())
+            .filter(|i| self.nodes[*i].engine.is_some())
+            .all(|i| self.texts(i, learner).len() >= n)
+    }
+
+    /// Entangled learners agree, on all nodes; a learner's log has no gap and no value twice.
+    pub fn check_agreement(&self, safe: &[usize]) {
+        let safe_set = self
+            .network
+            .graph()
+            .acceptors()
+            .iter()
+            .filter(|a| safe.contains(&usize::from(a.0)))
+            .collect();
+        let ent = self.network.graph().ent(&safe_set);
+        for l1 in self.network.graph().learners().iter() {
+            for l2 in ent[usize::from(l1.0)].iter() {
+                for &i in safe {
+                    for &j in safe {
+                        let a = &self.nodes[i].logs[usize::from(l1.0)];
+                        let b = &self.nodes[j].logs[usize::from(l2.0)];
+                        for (x, y) in a.iter().zip(b) {
+                            assert_eq!(
+                                (x.slot, x.value),
+                                (y.slot, y.value),
+                                "Safety: {l1:?} at {i}, {l2:?} at {j}\n{}",
+                                self.picture()
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        for &i in safe {
+            for log in &self.nodes[i].logs {
+                assert!(
+                    log.iter().enumerate().all(|(n, d)| d.slot.0 == n as u64),
+                    "a gap at {i}"
+                );
+                let ids: Vec<Digest> = log
+                    .iter()
+                    .flat_map(|d| &d.values)
+                    .map(ClientValue::id)
+                    .collect();
+                let distinct: BTreeSet<&Digest> = ids.iter().collect();
+                assert_eq!(distinct.len(), ids.len(), "a value twice at {i}");
+            }
+            for finding in &self.nodes[i].findings {
+                if let Finding::Caught(a, why) = finding {
+                    assert!(
+                        !safe.contains(&usize::from(a.0)),
+                        "a safe acceptor {a:?} is convicted: {why}"
+                    );
+                }
+            }
+        }
+    }
+
+    pub fn picture(&self) -> String {
+        let mut text = format!("at {:?}\n", self.now);
+        for (i, node) in self.nodes.iter().enumerate() {
+            let logs: Vec<usize> = node.logs.iter().map(Vec::len).collect();
+            match &node.engine {
+                Some(e) => {
+                    let s = e.status();
+                    text += &format!(
+                        "node {i}: ballot {} max_bal {} low {} next {:?} waiting {} delivered {logs:?} fetching {} caught {:?} refused {:?} timer {:?}\n",
+                        s.ballot,
+                        s.max_bal,
+                        s.low_water,
+                        s.next,
+                        s.waiting,
+                        node.fetching.len(),
+                        s.caught,
+                        s.refused,
+                        node.timer
+                    );
+                }
+                None => text += &format!("node {i}: down, delivered {logs:?}\n"),
+            }
+        }
+        text
+    }
+}
+
+fn config_signer(network: &Network, i: usize) -> Signer {
+    Signer::new(
+        Keypair::from_seed(seed(i)),
+        MemberId(i as u16),
+        network.id(),
+    )
+}
+
+/// Rule 8: whatever was promised, proposed or voted is stored before it leaves.
+fn check_durable_first(outputs: &[Output]) {
+    let mut stored = BTreeSet::new();
+    for output in outputs {
+        match output {
+            Output::Persist(Record::Message(m)) => drop(stored.insert(m.id())),
+            Output::Send(m) if !matches!(**m, Message::Wish { .. }) => {
+                assert!(stored.contains(&m.id()), "sent before it was stored: {m:?}");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn observe(node: &mut Node, output: Output) {
+    match output {
+        Output::Decided(d) => node.logs[usize::from(d.learner.0)].push(d),
+        Output::Fork(f) => node.forks.push(f),
+        Output::Evidence(_, finding) => node.findings.push(finding),
+        Output::Disconnected(a, b) => node.disconnected.push((a, b)),
+        Output::Accepted(id) => node.accepted.push(id),
+        _ => {}
+    }
+}
