@@ -128,23 +128,31 @@ fn uniformity(read: &Read) -> Vec<Problem> {
     let graph = &read.graph;
     let found = graph.uniformity(UNIFORMITY_STEPS);
     let mut problems = Vec::new();
-    for difference in found.differences.iter().take(MAX_SHOWN) {
+    let by_learner = found.differences.chunk_by(|a, b| a.learner == b.learner);
+    for differences in by_learner.clone().take(MAX_SHOWN) {
+        let Some(difference) = differences.first() else {
+            continue;
+        };
         let name = graph.learner_name(difference.learner);
         let other = graph.learner_name(difference.other);
         let set = graph.names(&difference.set);
+        let more = match differences.len() {
+            1 => String::new(),
+            others => format!(" ({} such learners in all)", others),
+        };
         let what = format!(
             "not uniform: while {set} is safe, '{name}' agrees with itself but need not agree \
-             with '{other}'; old votes for '{other}' can keep '{name}' from ever deciding"
+             with '{other}'{more}; old votes for '{other}' can keep '{name}' from ever deciding"
         );
         let mend = format!(
-            "give '{name}' and '{other}' the same safe sets as '{name}' alone, or accept it: \
+            "give '{name}' the same safe sets with '{other}' as with itself, or accept it: \
              agreement is not in danger"
         );
         problems.push(Problem::warning(span(read, difference.learner), what, mend));
     }
-    if found.differences.len() > MAX_SHOWN {
-        let more = found.differences.len() - MAX_SHOWN;
-        let what = format!("{more} more pairs of learners are not uniform");
+    let learners = by_learner.count();
+    if learners > MAX_SHOWN {
+        let what = format!("{} more learners are not uniform", learners - MAX_SHOWN);
         problems.push(Problem::warning(None, what, ""));
     }
     if let Some((l1, l2)) = found.undecided.first() {

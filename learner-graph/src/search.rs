@@ -33,6 +33,17 @@ pub(crate) enum Found<T> {
     Undecided,
 }
 
+impl<T> Found<T> {
+    /// The same answer with what was found turned into something else.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Found<U> {
+        match self {
+            Self::Yes(found) => Found::Yes(change(found)),
+            Self::No => Found::No,
+            Self::Undecided => Found::Undecided,
+        }
+    }
+}
+
 /// A family of sets of acceptors that is closed under supersets.
 #[derive(Clone, Debug)]
 pub(crate) enum Family {
@@ -125,8 +136,8 @@ struct Task<'a> {
     order: Vec<AcceptorId>,
     goal: Goal,
     visited: HashSet<Box<[NodeId]>>,
-    /// For each decided acceptor the choice that was made.
-    trail: Vec<usize>,
+    /// The decided acceptors with the choice that was made for each.
+    trail: Vec<(AcceptorId, usize)>,
 }
 
 /// What a search looks for, and hence what can be chosen for each acceptor.
@@ -153,11 +164,6 @@ impl Search {
         self.steps = steps;
     }
 
-    /// The steps that are left.
-    pub(crate) fn left(&self) -> u64 {
-        self.steps
-    }
-
     /// The family of the supersets of `set`.
     pub(crate) fn supersets(&mut self, set: &AcceptorSet) -> Family {
         let members: Vec<_> = set.iter().map(|a| (self.exprs.acceptor(a), 1)).collect();
@@ -179,11 +185,8 @@ impl Search {
         for acceptor in absent {
             state = self.advance(&task, &state, acceptor, 1);
         }
-        match self.visit(&mut task, &state) {
-            Found::Yes(rest) => Found::Yes(task.chosen(0, rest)),
-            Found::No => Found::No,
-            Found::Undecided => Found::Undecided,
-        }
+        self.visit(&mut task, &state)
+            .map(|rest| task.chosen(0, rest))
     }
 
     /// A member of each family such that no acceptor is in all three.
@@ -191,11 +194,8 @@ impl Search {
         let mut task = Task::new(families.to_vec(), Goal::Disjoint, &self.exprs);
         let all = self.support(&task);
         let state = task.start();
-        match self.visit(&mut task, &state) {
-            Found::Yes(rest) => Found::Yes([0, 1, 2].map(|i| all - task.chosen(i, rest))),
-            Found::No => Found::No,
-            Found::Undecided => Found::Undecided,
-        }
+        self.visit(&mut task, &state)
+            .map(|rest| [0, 1, 2].map(|i| all - task.chosen(i, rest)))
     }
 
     fn support(&self, task: &Task<'_>) -> AcceptorSet {
@@ -219,19 +219,29 @@ impl Search {
         if !task.visited.insert(state.into()) {
             return Found::No;
         }
-        let Some(acceptor) = task.order.get(task.trail.len()).copied() else {
+        let Some(acceptor) = self.next(task, state) else {
             // Unreachable: a family none of whose acceptors is open is entered or left.
             return Found::No;
         };
         for choice in 0..task.goal.choices() {
             let next = self.advance(task, state, acceptor, choice);
-            task.trail.push(choice);
+            task.trail.push((acceptor, choice));
             match self.visit(task, &next) {
                 Found::No => task.trail.pop(),
                 answer => return answer,
             };
         }
         Found::No
+    }
+
+    /// The next acceptor that matters: deciding one that no longer occurs would lead back to the
+    /// same state, which then looks as if it had been searched in vain.
+    fn next(&self, task: &Task<'_>, state: &[NodeId]) -> Option<AcceptorId> {
+        let mut open = AcceptorSet::EMPTY;
+        for node in state {
+            open |= self.exprs.support(*node);
+        }
+        task.order.iter().copied().find(|a| open.contains(*a))
     }
 
     /// The state after one more acceptor is decided.
@@ -297,12 +307,10 @@ impl<'a> Task<'a> {
 
     /// The acceptors for which `choice` was made, if `rest` is the choice for undecided ones.
     fn chosen(&self, choice: usize, rest: usize) -> AcceptorSet {
-        let made = self.trail.iter().copied().chain(std::iter::repeat(rest));
-        let pairs = self.order.iter().zip(made);
-        pairs
-            .filter(|(_, made)| *made == choice)
-            .map(|(a, _)| *a)
-            .collect()
+        let decided = |a: &AcceptorId| self.trail.iter().any(|(decided, _)| decided == a);
+        let open = self.order.iter().filter(|a| rest == choice && !decided(a));
+        let made = self.trail.iter().filter(|(_, made)| *made == choice);
+        open.copied().chain(made.map(|(a, _)| *a)).collect()
     }
 }
 

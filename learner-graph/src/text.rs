@@ -102,10 +102,11 @@ pub fn parse_unchecked(text: &str) -> Result<LearnerGraph, Vec<Problem>> {
     Err(ordered(problems, text))
 }
 
-/// With lines and columns, in the order of the text.
+/// With lines and columns, in the order of the text; what is about no place in it comes last.
 fn ordered(problems: Vec<Problem>, text: &str) -> Vec<Problem> {
     let mut problems: Vec<_> = problems.into_iter().map(|p| p.located(text)).collect();
-    problems.sort_by_key(|p| p.span.as_ref().map(|span| span.start));
+    let place = |p: &Problem| p.span.as_ref().map_or(usize::MAX, |span| span.start);
+    problems.sort_by_key(place);
     problems
 }
 

@@ -5,7 +5,7 @@ use crate::id::LearnerId;
 use crate::search::{Family, Found, Search};
 use crate::set::AcceptorSet;
 use crate::validity::smallest;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// The steps that checking uniformity may take.
 pub const UNIFORMITY_STEPS: u64 = 500_000;
@@ -24,8 +24,7 @@ pub struct Difference {
 /// What a check of uniformity found.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Uniformity {
-    /// One difference per pair that has one; of pairs that differ only in the learners' names,
-    /// one.
+    /// One difference per ordered pair that has one.
     pub differences: Vec<Difference>,
     /// Pairs for which the steps ran out.
     pub undecided: Vec<(LearnerId, LearnerId)>,
@@ -49,23 +48,16 @@ impl LearnerGraph {
         let mut search = Search::new(self, steps);
         let mut result = Uniformity::default();
         let classes = self.agreement_classes();
-        let mut seen = HashSet::new();
+        let mut known = HashMap::new();
         for learner in self.learners() {
             for other in self.learners().iter().filter(|other| *other != learner) {
                 let class = |l: LearnerId| classes[usize::from(l.0)];
-                if !seen.insert((class(learner), class(other))) {
-                    continue;
-                }
-                let own = Family::agreement(self, learner, learner);
-                let shared = Family::agreement(self, learner, other);
-                let (Some(own), Some(shared)) = (own, shared) else {
-                    continue;
-                };
-                match search.separate(&self.acceptors(), &own, &[shared]) {
+                let found = known.entry((class(learner), class(other)));
+                match *found.or_insert_with(|| self.difference(&mut search, learner, other)) {
                     Found::Yes(set) => result.differences.push(Difference {
                         learner,
                         other,
-                        set: smallest(set, |s| self.trust_safe(learner, learner, s)),
+                        set,
                     }),
                     Found::No => {}
                     Found::Undecided => result.undecided.push((learner, other)),
@@ -73,5 +65,21 @@ impl LearnerGraph {
             }
         }
         result
+    }
+
+    /// A minimal set in TrustSafe(learner, learner) and not in TrustSafe(learner, other).
+    fn difference(
+        &self,
+        search: &mut Search,
+        learner: LearnerId,
+        other: LearnerId,
+    ) -> Found<AcceptorSet> {
+        let own = Family::agreement(self, learner, learner);
+        let shared = Family::agreement(self, learner, other);
+        let (Some(own), Some(shared)) = (own, shared) else {
+            return Found::No;
+        };
+        let found = search.separate(&self.acceptors(), &own, &[shared]);
+        found.map(|set| smallest(set, |s| self.trust_safe(learner, learner, s)))
     }
 }

@@ -81,17 +81,14 @@ impl LearnerGraph {
         if self.counts_suffice([&safe, &live_from, &live_to]) {
             return Found::No;
         }
-        match search.disjoint([&safe, &live_from, &live_to]) {
-            Found::Yes([safe, quorum_from, quorum_to]) => Found::Yes(Violation {
-                from,
-                to,
-                safe: smallest(safe, |s| self.trust_safe(from, to, s)),
-                quorum_from: smallest(quorum_from, |s| self.is_quorum(from, s)),
-                quorum_to: smallest(quorum_to, |s| self.is_quorum(to, s)),
-            }),
-            Found::No => Found::No,
-            Found::Undecided => Found::Undecided,
-        }
+        let found = search.disjoint([&safe, &live_from, &live_to]);
+        found.map(|[safe, quorum_from, quorum_to]| Violation {
+            from,
+            to,
+            safe: smallest(safe, |s| self.trust_safe(from, to, s)),
+            quorum_from: smallest(quorum_from, |s| self.is_quorum(from, s)),
+            quorum_to: smallest(quorum_to, |s| self.is_quorum(to, s)),
+        })
     }
 
     /// Whether plain counting shows that the three always meet: each is a threshold over

@@ -1,0 +1,233 @@
+//! What a graph means, for people and for programs.
+
+use crate::graph::LearnerGraph;
+use crate::id::LearnerId;
+use crate::minimal::Minimal;
+use crate::problem::Problem;
+use crate::search::{Family, Search};
+use crate::set::{AcceptorSet, LearnerSet};
+use crate::text::parse_graph;
+use crate::uniform::UNIFORMITY_STEPS;
+use serde::Serialize;
+
+/// How many minimal sets are listed of one family.
+pub const MAX_SETS_SHOWN: usize = 8;
+/// How many pairs of learners are listed with their minimal TrustSafe sets.
+pub const MAX_AGREEMENTS_SHOWN: usize = 300;
+
+/// A set of acceptors by name.
+pub type Names = Vec<String>;
+
+/// An explanation of a graph. `Display` writes it for people; serialising gives the same facts
+/// to programs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The acceptors' names in the order of their identities.
+    pub acceptors: Names,
+    /// The learners with their quorums, in the order of their identities.
+    pub learners: Vec<LearnerReport>,
+    /// The closed TrustSafe: a pair of learners each, those without any set left out.
+    pub agreements: Vec<Agreement>,
+    /// How many pairs with TrustSafe sets are not listed in `agreements`.
+    pub agreements_left_out: usize,
+    /// Whether the graph is uniform; absent if the search for a difference was given up.
+    pub uniform: Option<bool>,
+    /// What happens under the assumption that was asked about.
+    pub assumption: Option<Assumption>,
+    /// What the file's author may not expect.
+    pub warnings: Vec<Problem>,
+}
+
+/// A learner and its TrustLive.
+#[derive(Clone, Debug, Serialize)]
+pub struct LearnerReport {
+    /// The learner.
+    pub name: String,
+    /// Its minimal quorums.
+    pub quorums: Minimal<Names>,
+    /// Whether it has the same TrustSafe sets with all that it can agree with; absent if that
+    /// was not decided.
+    pub uniform: Option<bool>,
+}
+
+/// Two learners, or one with itself, and their closed TrustSafe.
+#[derive(Clone, Debug, Serialize)]
+pub struct Agreement {
+    /// The two; the same name twice for a learner with itself.
+    pub between: [String; 2],
+    /// Their minimal TrustSafe sets.
+    pub safe_sets: Minimal<Names>,
+}
+
+/// What follows if exactly these acceptors are safe.
+#[derive(Clone, Debug, Serialize)]
+pub struct Assumption {
+    /// The acceptors assumed to be safe.
+    pub safe: Names,
+    /// All others: they may do anything.
+    #[serde(rename = "unsafe")]
+    pub not_safe: Names,
+    /// Ent: one row per learner, in the order of the learners.
+    pub entangled: Vec<Entangled>,
+    /// The learners in groups that agree with each other; those without self-agreement are in
+    /// none.
+    pub groups: Vec<Names>,
+}
+
+/// A learner's row of Ent.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entangled {
+    /// The learner.
+    pub learner: String,
+    /// The learners that never decide differently from it; empty without self-agreement.
+    pub with: Names,
+    /// A quorum of it that is safe, if there is one: then nobody can keep it from deciding by
+    /// staying silent.
+    pub live_quorum: Option<Names>,
+}
+
+/// Checks the text of a file and explains its graph; `safe` is the comma-separated list of
+/// acceptors to assume safe, if any.
+///
+/// Whatever is wrong, with the file or with `safe`, is returned as problems that name `file`,
+/// the line and the column.
+pub fn check(file: &str, text: &str, safe: Option<&str>) -> Result<Report, Vec<Problem>> {
+    let named = |problems: Vec<Problem>| -> Vec<Problem> {
+        problems.into_iter().map(|p| p.in_file(file)).collect()
+    };
+    let (graph, warnings) = parse_graph(text).map_err(named)?;
+    let safe = safe.map(|list| acceptor_list(&graph, list)).transpose()?;
+    Ok(explain(&graph, named(warnings), safe))
+}
+
+/// Reads a comma-separated list of acceptors; an empty text is the empty set.
+pub fn acceptor_list(graph: &LearnerGraph, list: &str) -> Result<AcceptorSet, Vec<Problem>> {
+    let mut set = AcceptorSet::EMPTY;
+    let mut problems = Vec::new();
+    for name in list
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+    {
+        match graph.acceptor(name) {
+            Some(id) => {
+                set.insert(id);
+            }
+            None => {
+                let what = format!("'{name}' is not an acceptor");
+                let mend = format!("the acceptors are {}", graph.names(&graph.acceptors()));
+                problems.push(Problem::error(None, what, mend));
+            }
+        }
+    }
+    if problems.is_empty() {
+        Ok(set)
+    } else {
+        Err(problems)
+    }
+}
+
+/// Explains a graph: its learners' quorums, the closed TrustSafe, whether it is uniform, and, if
+/// `safe` is given, who agrees with whom and who can decide while exactly these are safe.
+pub fn explain(graph: &LearnerGraph, warnings: Vec<Problem>, safe: Option<AcceptorSet>) -> Report {
+    let mut search = Search::new(graph, 0);
+    let uniformity = graph.uniformity(UNIFORMITY_STEPS);
+    let verdict = |different: bool, open: bool| match (different, open) {
+        (true, _) => Some(false),
+        (false, true) => None,
+        (false, false) => Some(true),
+    };
+    let learner = |l: LearnerId| LearnerReport {
+        name: graph.learner_name(l).to_owned(),
+        quorums: minimal(graph, &Family::live(graph, l), &mut search, |s| {
+            graph.is_quorum(l, s)
+        }),
+        uniform: verdict(
+            uniformity.differences.iter().any(|d| d.learner == l),
+            uniformity
+                .undecided
+                .iter()
+                .any(|(learner, _)| *learner == l),
+        ),
+    };
+    let learners = graph.learners().iter().map(learner).collect();
+    let (agreements, agreements_left_out) = agreements(graph, &mut search);
+    Report {
+        acceptors: names(graph, &graph.acceptors()),
+        learners,
+        agreements,
+        agreements_left_out,
+        uniform: verdict(
+            !uniformity.differences.is_empty(),
+            !uniformity.undecided.is_empty(),
+        ),
+        assumption: safe.map(|safe| assume(graph, &safe)),
+        warnings,
+    }
+}
+
+fn agreements(graph: &LearnerGraph, search: &mut Search) -> (Vec<Agreement>, usize) {
+    let mut listed = Vec::new();
+    let mut left_out = 0;
+    for l1 in graph.learners() {
+        for l2 in graph.learners().iter().filter(|l2| l1 <= *l2) {
+            let Some(family) = Family::agreement(graph, l1, l2) else {
+                continue;
+            };
+            if listed.len() == MAX_AGREEMENTS_SHOWN {
+                left_out += 1;
+                continue;
+            }
+            listed.push(Agreement {
+                between: [l1, l2].map(|l| graph.learner_name(l).to_owned()),
+                safe_sets: minimal(graph, &family, search, |s| graph.trust_safe(l1, l2, s)),
+            });
+        }
+    }
+    (listed, left_out)
+}
+
+fn assume(graph: &LearnerGraph, safe: &AcceptorSet) -> Assumption {
+    let safe = *safe & graph.acceptors();
+    let ent = graph.ent(&safe);
+    let mut groups: Vec<LearnerSet> = ent.iter().filter(|row| !row.is_empty()).copied().collect();
+    groups.sort_by_key(|row| row.iter().next());
+    groups.dedup();
+    let learner_names = |set: &LearnerSet| {
+        let names = set.iter().map(|l| graph.learner_name(l).to_owned());
+        names.collect::<Names>()
+    };
+    let row = |(l, row): (LearnerId, &LearnerSet)| Entangled {
+        learner: graph.learner_name(l).to_owned(),
+        with: learner_names(row),
+        live_quorum: graph.is_quorum(l, &safe).then(|| {
+            let quorum = crate::validity::smallest(safe, |s| graph.is_quorum(l, s));
+            names(graph, &quorum)
+        }),
+    };
+    Assumption {
+        safe: names(graph, &safe),
+        not_safe: names(graph, &(graph.acceptors() - safe)),
+        entangled: graph.learners().iter().zip(&ent).map(row).collect(),
+        groups: groups.iter().map(learner_names).collect(),
+    }
+}
+
+fn minimal(
+    graph: &LearnerGraph,
+    family: &Family,
+    search: &mut Search,
+    test: impl Fn(&AcceptorSet) -> bool,
+) -> Minimal<Names> {
+    let found = Minimal::of(family, &graph.acceptors(), MAX_SETS_SHOWN, search, test);
+    Minimal {
+        sets: found.sets.iter().map(|set| names(graph, set)).collect(),
+        complete: found.complete,
+    }
+}
+
+fn names(graph: &LearnerGraph, set: &AcceptorSet) -> Names {
+    set.iter()
+        .map(|a| graph.acceptor_name(a).to_owned())
+        .collect()
+}
