@@ -589,14 +589,19 @@ impl HPaxos {
                 .map(|(s, _)| s)
                 .collect();
         }
-        let mut missing = Vec::new();
         let trust = self.convictions.trust(self.network.graph());
+        let mut missing = Vec::new();
         let votes = acceptor.phase_2(&dirty, &self.received, &self.batches, trust, &mut missing);
         for value in missing {
             self.claim(value, out);
+            // If the bytes were at hand, they are stored now and the vote can follow.
+            self.all_dirty |= self.batches.get(&value).is_some();
         }
         if let Some(votes) = votes {
             self.say(Message::Votes(votes), out);
+        }
+        if self.all_dirty {
+            self.vote(out);
         }
     }
 

@@ -1,0 +1,264 @@
+//! One real state machine among puppets: the test signs whatever the others are to say.
+
+use super::{network, signer};
+use crate::hpaxos::{
+    Config, Entry, HPaxos, Input, Message, OneB, OneC, Output, Proposal, Record, SlotReport,
+    SlotVotes, SyncRequest, Votes,
+};
+use crate::{Ballot, Batch, ClientValue, Network, Slot, Time};
+use crypto::{Digest, MemberId, Verified};
+use learner_graph::LearnerSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) struct Puppets {
+    pub(super) network: Arc<Network>,
+    pub(super) engine: HPaxos,
+    pub(super) me: u16,
+    pub(super) now: Time,
+    /// Everything the real one said, in order.
+    pub(super) said: Vec<Message>,
+    /// Everything else that came out of it.
+    pub(super) outputs: Vec<Output>,
+    pub(super) stored: Vec<Record>,
+}
+
+fn config(network: &Network, me: u16) -> Config {
+    Config {
+        signer: Some(signer(network, me)),
+        patience: Duration::from_secs(1),
+        grace: Duration::from_millis(10),
+        window: 4,
+        max_waiting: 4,
+    }
+}
+
+impl Puppets {
+    /// The real one is member `me`, which plays acceptor `me`.
+    pub(super) fn new(graph: &str, me: u16) -> Self {
+        let network = network(graph);
+        let engine = HPaxos::new(Arc::clone(&network), config(&network, me));
+        let mut puppets = Puppets {
+            network,
+            engine,
+            me,
+            now: Duration::from_millis(1),
+            said: Vec::new(),
+            outputs: Vec::new(),
+            stored: Vec::new(),
+        };
+        puppets.all_alive();
+        puppets
+    }
+
+    pub(super) fn all_alive(&mut self) {
+        let members = (0..self.network.members().len() as u16).map(MemberId);
+        self.give(members.map(Input::Alive).collect());
+    }
+
+    /// Gives inputs, and to the real one what it says itself, until it says no more.
+    pub(super) fn give(&mut self, inputs: Vec<Input>) {
+        let mut inputs = inputs;
+        loop {
+            let outputs = self.engine.step(self.now, std::mem::take(&mut inputs));
+            for output in outputs {
+                match output {
+                    Output::Send(m) => {
+                        self.said.push((*m).clone());
+                        inputs.push(Input::Message(m));
+                    }
+                    Output::Persist(record) => self.stored.push(record),
+                    other => self.outputs.push(other),
+                }
+            }
+            if inputs.is_empty() {
+                break;
+            }
+        }
+    }
+
+    pub(super) fn hear(&mut self, from: u16, message: Message) {
+        let signed = self.sign(from, message);
+        self.give(vec![Input::Message(signed)]);
+    }
+
+    pub(super) fn sign(&self, from: u16, message: Message) -> Verified<Message> {
+        signer(&self.network, from).sign(message).expect("small")
+    }
+
+    pub(super) fn wait(&mut self, time: Duration) {
+        self.now += time;
+        self.give(Vec::new());
+    }
+
+    /// SIGKILL and restart: everything stored comes back, nothing else.
+    pub(super) fn restart(&mut self) {
+        let mut engine = HPaxos::new(Arc::clone(&self.network), config(&self.network, self.me));
+        for record in &self.stored {
+            engine.restore(record.clone());
+        }
+        self.engine = engine;
+        self.all_alive();
+    }
+
+    /// The others join a ballot that its owner has started, with nothing to report.
+    pub(super) fn others_join(&mut self, ballot: u64, others: &[u16]) {
+        self.start(ballot);
+        for i in others {
+            self.hear(*i, one_b(ballot, 0, vec![]));
+        }
+    }
+
+    pub(super) fn start(&mut self, ballot: u64) {
+        let owner = self
+            .network
+            .owner(Ballot(ballot))
+            .expect("a ballot from 1 on")
+            .0;
+        if owner != self.me {
+            self.hear(
+                owner,
+                Message::OneA {
+                    ballot: Ballot(ballot),
+                },
+            );
+        }
+    }
+
+    pub(super) fn announce(&mut self, ballot: u64, slot: u64, value: Digest) {
+        let owner = self
+            .network
+            .owner(Ballot(ballot))
+            .expect("a ballot from 1 on")
+            .0;
+        let learners = self.network.graph().learners();
+        let proposals = vec![Proposal {
+            slot: Slot(slot),
+            value,
+            learners,
+        }];
+        self.hear(
+            owner,
+            Message::OneC(OneC {
+                ballot: Ballot(ballot),
+                proposals,
+            }),
+        );
+    }
+
+    pub(super) fn two_av(
+        &mut self,
+        from: u16,
+        ballot: u64,
+        slot: u64,
+        value: Digest,
+        learners: LearnerSet,
+    ) {
+        self.hear(from, votes(ballot, slot, Some((value, learners)), None));
+    }
+
+    pub(super) fn two_b(
+        &mut self,
+        from: u16,
+        ballot: u64,
+        slot: u64,
+        value: Digest,
+        learners: LearnerSet,
+    ) {
+        self.hear(from, votes(ballot, slot, None, Some((value, learners))));
+    }
+
+    /// What the real one has sent as 2av of a slot: ballot, value, learners.
+    pub(super) fn sent_2av(&self, slot: u64) -> Vec<(u64, Digest, LearnerSet)> {
+        self.sent(slot, |s| s.two_av)
+    }
+
+    pub(super) fn sent_2b(&self, slot: u64) -> Vec<(u64, Digest, LearnerSet)> {
+        self.sent(slot, |s| s.two_b)
+    }
+
+    fn sent(
+        &self,
+        slot: u64,
+        of: impl Fn(&SlotVotes) -> Option<(Digest, LearnerSet)>,
+    ) -> Vec<(u64, Digest, LearnerSet)> {
+        let votes = self.said.iter().filter_map(|m| match m {
+            Message::Votes(v) => Some(v),
+            _ => None,
+        });
+        votes
+            .flat_map(|v| v.slots.iter().map(move |s| (v.ballot.0, s)))
+            .filter(|(_, s)| s.slot == Slot(slot))
+            .filter_map(|(b, s)| of(s).map(|(v, l)| (b, v, l)))
+            .collect()
+    }
+
+    pub(super) fn one_bs(&self) -> Vec<OneB> {
+        let of = |m: &Message| match m {
+            Message::OneB(b) => Some(b.clone()),
+            _ => None,
+        };
+        self.said.iter().filter_map(of).collect()
+    }
+
+    /// What a peer that has nothing gets when it asks.
+    pub(super) fn hands_out(&self) -> Vec<Message> {
+        let next = vec![Slot(0); self.network.graph().n_learners()];
+        let answer = self
+            .engine
+            .answer(&SyncRequest { next, have: vec![] }, 1 << 20);
+        let open = |m: crypto::Signed<Message>| m.verify(self.network.keyring()).expect("genuine");
+        answer
+            .messages
+            .into_iter()
+            .map(|m| (*open(m)).clone())
+            .collect()
+    }
+}
+
+pub(super) fn one_b(
+    ballot: u64,
+    low_water: u64,
+    slots: Vec<(u64, Vec<Entry>, Vec<Entry>)>,
+) -> Message {
+    let slots = slots
+        .into_iter()
+        .map(|(slot, votes, proposals)| SlotReport {
+            slot: Slot(slot),
+            votes,
+            proposals,
+        })
+        .collect();
+    Message::OneB(OneB {
+        ballot: Ballot(ballot),
+        low_water: Slot(low_water),
+        slots,
+    })
+}
+
+pub(super) fn votes(
+    ballot: u64,
+    slot: u64,
+    two_av: Option<(Digest, LearnerSet)>,
+    two_b: Option<(Digest, LearnerSet)>,
+) -> Message {
+    let slots = vec![SlotVotes {
+        slot: Slot(slot),
+        two_av,
+        two_b,
+    }];
+    Message::Votes(Votes {
+        ballot: Ballot(ballot),
+        slots,
+    })
+}
+
+/// A batch with one value, and its digest.
+pub(super) fn batch(text: &str) -> (Batch, Digest) {
+    let value = ClientValue::new(Vec::new(), text.as_bytes().to_vec()).expect("small");
+    let batch = Batch {
+        values: vec![value],
+    };
+    let digest = batch.digest();
+    (batch, digest)
+}

@@ -1,0 +1,659 @@
+//! One test per rule of what an acceptor and a proposer do; each fails when its rule is removed.
+
+use super::puppet::{Puppets, batch, one_b, votes};
+use super::{FOUR, entry, learner, value};
+use crate::hpaxos::evidence::Finding;
+use crate::hpaxos::{Contradiction, Entry, Input, Message, OneC, Output, Proposal};
+use crate::{Ballot, ClientValue, Slot};
+use crypto::Digest;
+use learner_graph::{LearnerId, LearnerSet};
+use std::time::Duration;
+
+/// The real one plays a4; a1, a2 and a3 own the ballots 1, 2 and 3.
+fn a4() -> Puppets {
+    Puppets::new(FOUR, 3)
+}
+
+fn all(p: &Puppets) -> LearnerSet {
+    p.network.graph().learners()
+}
+
+/// The learners served by what was sent.
+fn union(sent: &[(u64, Digest, LearnerSet)]) -> LearnerSet {
+    sent.iter()
+        .fold(LearnerSet::EMPTY, |all, (_, _, learners)| all | *learners)
+}
+
+/// Makes the bytes of a batch known, so that only the rule in question decides.
+fn known(p: &mut Puppets, text: &str) -> Digest {
+    let (batch, digest) = batch(text);
+    p.give(vec![Input::Batch(batch)]);
+    digest
+}
+
+#[test]
+fn rule_1_a_ballot_is_joined_once_for_all_learners() {
+    let mut p = a4();
+    p.start(1);
+    p.start(1);
+    p.others_join(1, &[0, 1, 2]);
+    assert_eq!(p.one_bs().len(), 1, "one 1b, however often it is asked for");
+    assert_eq!(p.engine.status().max_bal, Ballot(1));
+    // A lower ballot is never joined again.
+    p.others_join(3, &[0, 1, 2]);
+    p.others_join(2, &[0, 1, 2]);
+    assert_eq!(
+        p.one_bs().iter().map(|b| b.ballot.0).collect::<Vec<_>>(),
+        [1, 3]
+    );
+}
+
+#[test]
+fn a_ballot_nobody_surely_safe_asks_for_is_not_joined() {
+    let mut p = a4();
+    // One acceptor alone may be lying about its impatience.
+    p.start(2);
+    p.hear(0, Message::Wish { ballot: Ballot(2) });
+    assert!(p.one_bs().is_empty());
+    p.hear(1, Message::Wish { ballot: Ballot(2) });
+    assert_eq!(p.one_bs().len(), 1);
+    // A 1a counts from the owner of its ballot only: ballot 3 belongs to a3.
+    p.hear(0, Message::Wish { ballot: Ballot(3) });
+    p.hear(1, Message::Wish { ballot: Ballot(3) });
+    p.hear(0, Message::OneA { ballot: Ballot(3) });
+    assert_eq!(p.one_bs().len(), 1);
+    assert_eq!(p.engine.status().refused.get("not_owner"), Some(&1));
+}
+
+#[test]
+fn patience_runs_out_and_doubles() {
+    let mut p = a4();
+    p.others_join(1, &[0, 1, 2]);
+    let value = ClientValue::new(vec![], b"unheeded".to_vec()).expect("small");
+    p.give(vec![Input::Submit(value)]);
+    let wishes = |p: &Puppets| -> Vec<u64> {
+        p.said
+            .iter()
+            .filter(|m| matches!(m, Message::Wish { .. }))
+            .map(|m| m.ballot().0)
+            .collect()
+    };
+    p.all_alive();
+    p.wait(Duration::from_millis(999));
+    assert!(wishes(&p).is_empty());
+    p.wait(Duration::from_millis(1));
+    assert_eq!(wishes(&p), [2]);
+    p.all_alive();
+    p.wait(Duration::from_millis(1999));
+    assert_eq!(wishes(&p), [2]);
+    p.wait(Duration::from_millis(1));
+    assert_eq!(wishes(&p), [2, 3]);
+    // For learners whose quorums are silent nobody is troubled.
+    p.wait(Duration::from_secs(100));
+    assert_eq!(wishes(&p), [2, 3]);
+}
+
+#[test]
+fn rule_2_a_1b_shows_every_maximal_vote_and_highest_2av() {
+    let mut p = a4();
+    let (v, w) = (known(&mut p, "v"), known(&mut p, "w"));
+    let everyone = all(&p);
+    p.others_join(1, &[0, 1, 2]);
+    p.announce(1, 0, v);
+    p.announce(1, 5, w);
+    for i in 0..3 {
+        p.two_av(i, 1, 0, v, everyone);
+    }
+    assert_eq!(union(&p.sent_2b(0)), everyone);
+    p.others_join(2, &[0, 1, 2]);
+    let shown = p.one_bs().pop().expect("joined ballot 2");
+    let slots: Vec<u64> = shown.slots.iter().map(|s| s.slot.0).collect();
+    assert_eq!(
+        (shown.ballot, shown.low_water, slots),
+        (Ballot(2), Slot(0), vec![0, 5])
+    );
+    let e = |v| {
+        vec![Entry {
+            ballot: Ballot(1),
+            value: v,
+            learners: everyone,
+        }]
+    };
+    assert_eq!(
+        (&shown.slots[0].votes, &shown.slots[0].proposals),
+        (&e(v), &e(v))
+    );
+    assert_eq!(
+        (&shown.slots[1].votes, &shown.slots[1].proposals),
+        (&vec![], &e(w))
+    );
+}
+
+#[test]
+fn rule_2_a_repeated_1b_repeats_its_bytes_even_after_a_restart() {
+    let mut p = a4();
+    let v = known(&mut p, "v");
+    p.others_join(1, &[0, 1, 2]);
+    p.announce(1, 0, v);
+    p.others_join(2, &[0, 1, 2]);
+    let first = p.one_bs();
+    p.restart();
+    p.start(2);
+    p.others_join(2, &[0, 1, 2]);
+    assert_eq!(p.one_bs(), first, "nothing new is signed");
+    assert!(p.hands_out().contains(&Message::OneB(first[1].clone())));
+}
+
+#[test]
+fn rule_2_nothing_below_the_low_water_mark_is_signed_again() {
+    let mut p = a4();
+    let (v, w) = (known(&mut p, "v"), known(&mut p, "w"));
+    let everyone = all(&p);
+    p.others_join(1, &[0, 1, 2]);
+    p.announce(1, 0, v);
+    for i in 0..3 {
+        p.two_av(i, 1, 0, v, everyone);
+        p.two_b(i, 1, 0, v, everyone);
+    }
+    p.others_join(2, &[0, 1, 2]);
+    let one_b = p.one_bs().pop().expect("joined ballot 2");
+    assert_eq!(
+        (one_b.low_water, one_b.slots.len()),
+        (Slot(1), 0),
+        "settled slots are dropped"
+    );
+    let before = (p.sent_2av(0).len(), p.sent_2b(0).len());
+    for restarted in [false, true] {
+        if restarted {
+            p.restart();
+        }
+        p.announce(2, 0, w);
+        for i in 0..3 {
+            p.two_av(i, 2, 0, w, everyone);
+        }
+        assert_eq!((p.sent_2av(0).len(), p.sent_2b(0).len()), before);
+    }
+}
+
+#[test]
+fn rule_3_votes_are_sent_in_the_joined_ballot_only() {
+    let mut p = a4();
+    let v = known(&mut p, "v");
+    let everyone = all(&p);
+    p.others_join(2, &[0, 1, 2]);
+    assert_eq!(p.engine.status().max_bal, Ballot(2));
+    // Below: left behind. Above: not joined.
+    for ballot in [1, 3] {
+        for i in 0..3 {
+            p.hear(i, one_b(ballot, 0, vec![]));
+        }
+        p.said.clear();
+        if ballot == 3 {
+            // The 1a is missing, so the ballot is not joined although everyone else has.
+            assert_eq!(p.engine.status().max_bal, Ballot(2));
+        }
+        p.announce(ballot, 0, v);
+        for i in 0..3 {
+            p.two_av(i, ballot, 0, v, everyone);
+        }
+        assert!(
+            p.sent_2av(0).is_empty() && p.sent_2b(0).is_empty(),
+            "ballot {ballot}"
+        );
+    }
+}
+
+#[test]
+fn rule_4_one_value_per_slot_and_ballot_whatever_the_learner() {
+    let mut p = a4();
+    let (v, w) = (known(&mut p, "v"), known(&mut p, "w"));
+    let graph = p.network.graph().clone();
+    let (alice, bob) = (learner(&graph, "alice"), learner(&graph, "bob"));
+    let only = |l: LearnerId| LearnerSet::from_iter([l]);
+    p.others_join(1, &[0, 1, 2]);
+    let announce = |p: &mut Puppets, v, l| {
+        let proposals = vec![Proposal {
+            slot: Slot(0),
+            value: v,
+            learners: only(l),
+        }];
+        p.hear(
+            0,
+            Message::OneC(OneC {
+                ballot: Ballot(1),
+                proposals,
+            }),
+        );
+    };
+    announce(&mut p, v, alice);
+    announce(&mut p, w, bob);
+    assert_eq!(p.sent_2av(0), [(1, v, only(alice))]);
+    for i in 0..3 {
+        p.two_av(i, 1, 0, v, only(alice));
+        p.two_av(i, 1, 0, w, only(bob));
+    }
+    assert_eq!(p.sent_2b(0), [(1, v, only(alice))]);
+    // The same value may be sent for more learners.
+    for i in 0..3 {
+        p.two_av(i, 1, 0, v, only(bob));
+    }
+    assert_eq!(p.sent_2b(0), [(1, v, only(alice)), (1, v, only(bob))]);
+}
+
+#[test]
+fn rule_4_holds_across_a_restart_and_an_equivocating_proposer_is_told_of() {
+    let mut p = a4();
+    let (v, w) = (known(&mut p, "v"), known(&mut p, "w"));
+    p.others_join(1, &[0, 1, 2]);
+    p.announce(1, 0, v);
+    assert_eq!(p.sent_2av(0).len(), 1);
+    p.restart();
+    p.give(vec![Input::Batch(batch("w").0)]);
+    p.announce(1, 0, w);
+    assert_eq!(
+        p.sent_2av(0).len(),
+        1,
+        "what was sent before the crash binds"
+    );
+    let told = p.outputs.iter().any(|o| {
+        matches!(o, Output::Evidence(_, Finding::Equivocated(m, Contradiction::OneC { .. })) if m.0 == 0)
+    });
+    assert!(told);
+    assert!(
+        p.engine.status().caught.is_empty(),
+        "an acceptor is not convicted for its 1c"
+    );
+}
+
+#[test]
+fn an_equivocating_proposer_loses_its_turn_at_once() {
+    let mut p = a4();
+    p.others_join(1, &[0, 1, 2]);
+    p.announce(1, 0, value("v"));
+    p.announce(1, 0, value("w"));
+    assert!(p.said.contains(&Message::Wish { ballot: Ballot(2) }));
+    // Its next turn is skipped: 5 belongs to it again.
+    p.others_join(4, &[0, 1, 2]);
+    p.hear(0, Message::Wish { ballot: Ballot(5) });
+    p.hear(1, Message::Wish { ballot: Ballot(5) });
+    p.start(5);
+    assert!(p.one_bs().iter().all(|b| b.ballot != Ballot(5)));
+    assert!(p.said.contains(&Message::Wish { ballot: Ballot(6) }));
+}
+
+#[test]
+fn rule_5_a_2av_needs_a_1c_for_the_learner_and_a_safe_value() {
+    let mut p = a4();
+    let (v, w) = (known(&mut p, "v"), known(&mut p, "w"));
+    let everyone = all(&p);
+    // Ballot 1 is history: all others voted v there.
+    let voted = || {
+        one_b(
+            2,
+            0,
+            vec![(
+                0,
+                vec![Entry {
+                    ballot: Ballot(1),
+                    value: v,
+                    learners: everyone,
+                }],
+                vec![Entry {
+                    ballot: Ballot(1),
+                    value: v,
+                    learners: everyone,
+                }],
+            )],
+        )
+    };
+    p.start(2);
+    for i in 0..3 {
+        p.hear(i, voted());
+    }
+    assert_eq!(p.engine.status().max_bal, Ballot(2));
+    p.announce(2, 0, w);
+    assert!(
+        p.sent_2av(0).is_empty(),
+        "w is not safe, whatever the proposer says"
+    );
+
+    let mut p = a4();
+    known(&mut p, "v");
+    p.start(2);
+    for i in 0..3 {
+        p.hear(i, voted());
+    }
+    let graph = p.network.graph().clone();
+    let only = LearnerSet::from_iter([learner(&graph, "bob")]);
+    let proposals = vec![Proposal {
+        slot: Slot(0),
+        value: v,
+        learners: only,
+    }];
+    p.hear(
+        1,
+        Message::OneC(OneC {
+            ballot: Ballot(2),
+            proposals,
+        }),
+    );
+    assert_eq!(
+        p.sent_2av(0),
+        [(2, v, only)],
+        "a 1c counts for the learners that it names"
+    );
+}
+
+#[test]
+fn rule_5_safety_is_judged_by_1b_received_here() {
+    let mut p = a4();
+    let v = known(&mut p, "v");
+    p.start(2);
+    p.hear(0, Message::Wish { ballot: Ballot(2) });
+    p.hear(1, one_b(2, 0, vec![]));
+    assert_eq!(p.engine.status().max_bal, Ballot(2));
+    p.announce(2, 0, v);
+    assert!(p.sent_2av(0).is_empty(), "two 1b are no quorum");
+    p.hear(2, one_b(2, 0, vec![]));
+    let graph = p.network.graph().clone();
+    // alice needs any three; bob needs a1, whose 1b is missing, and so does carol.
+    let alice = LearnerSet::from_iter([learner(&graph, "alice")]);
+    assert_eq!(p.sent_2av(0), [(2, v, alice)]);
+    // A 1b that says nothing about the slot is none for it.
+    let mut p = a4();
+    known(&mut p, "v");
+    p.start(2);
+    for i in 0..3 {
+        p.hear(i, one_b(2, 1, vec![]));
+    }
+    p.announce(2, 0, v);
+    assert!(p.sent_2av(0).is_empty());
+}
+
+#[test]
+fn rule_6_a_2b_needs_a_quorum_of_2av_of_its_own_learner() {
+    let mut p = a4();
+    let v = known(&mut p, "v");
+    let graph = p.network.graph().clone();
+    let (alice, carol) = (learner(&graph, "alice"), learner(&graph, "carol"));
+    let only = |l: LearnerId| LearnerSet::from_iter([l]);
+    p.others_join(1, &[0, 1, 2]);
+    // No 1c: the real one sends no 2av itself.
+    p.two_av(0, 1, 0, v, all(&p));
+    p.two_av(1, 1, 0, v, all(&p));
+    assert!(p.sent_2b(0).is_empty());
+    p.two_av(2, 1, 0, v, only(carol));
+    assert!(p.sent_2b(0).is_empty(), "a 2av for carol is none for alice");
+    p.two_av(2, 1, 0, v, only(alice));
+    assert_eq!(p.sent_2b(0), [(1, v, only(alice))]);
+}
+
+#[test]
+fn rule_7_no_vote_before_the_bytes_are_stored() {
+    let mut p = a4();
+    let (batch, v) = batch("v");
+    let everyone = all(&p);
+    p.others_join(1, &[0, 1, 2]);
+    p.announce(1, 0, v);
+    for i in 0..3 {
+        p.two_av(i, 1, 0, v, everyone);
+    }
+    assert!(p.sent_2av(0).is_empty() && p.sent_2b(0).is_empty());
+    assert!(
+        p.outputs
+            .iter()
+            .any(|o| matches!(o, Output::Fetch(d) if *d == v))
+    );
+    // After a restart the bytes are asked for again.
+    p.outputs.clear();
+    p.restart();
+    assert!(
+        p.outputs
+            .iter()
+            .any(|o| matches!(o, Output::Fetch(d) if *d == v))
+    );
+    p.give(vec![Input::Batch(batch)]);
+    assert_eq!(p.sent_2av(0), [(1, v, everyone)]);
+    assert_eq!(union(&p.sent_2b(0)), everyone);
+    assert!(
+        p.engine.batch(&v).is_some(),
+        "whoever voted hands the bytes out"
+    );
+}
+
+#[test]
+fn rule_8_a_proposer_never_uses_a_slot_of_its_ballot_twice() {
+    // The real one owns ballot 1.
+    let mut p = Puppets::new(FOUR, 0);
+    p.others_join(1, &[1, 2, 3]);
+    let submit = |p: &mut Puppets, text: &str| {
+        let value = ClientValue::new(vec![], text.as_bytes().to_vec()).expect("small");
+        p.give(vec![Input::Submit(value)]);
+    };
+    submit(&mut p, "first");
+    p.restart();
+    submit(&mut p, "second");
+    let announced: Vec<(u64, Slot)> = p
+        .said
+        .iter()
+        .filter_map(|m| match m {
+            Message::OneC(c) => Some(c.proposals.iter().map(|q| (c.ballot.0, q.slot))),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(announced, [(1, Slot(0)), (1, Slot(1))]);
+    assert_eq!(
+        p.said
+            .iter()
+            .filter(|m| matches!(m, Message::OneA { .. }))
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn rule_9_the_justification_of_every_vote_is_handed_out_even_after_a_restart() {
+    let mut p = a4();
+    let v = known(&mut p, "v");
+    let everyone = all(&p);
+    p.others_join(1, &[0, 1, 2]);
+    p.announce(1, 0, v);
+    for i in 0..3 {
+        p.two_av(i, 1, 0, v, everyone);
+    }
+    assert_eq!(union(&p.sent_2b(0)), everyone);
+    for restarted in [false, true] {
+        if restarted {
+            p.restart();
+        }
+        let handed = p.hands_out();
+        let two_av = handed
+            .iter()
+            .filter(|m| matches!(m, Message::Votes(v) if v.slots[0].two_av.is_some()));
+        let one_b = handed.iter().filter(|m| matches!(m, Message::OneB(_)));
+        assert_eq!(
+            (two_av.count(), one_b.count()),
+            (4, 4),
+            "restarted: {restarted}"
+        );
+    }
+}
+
+#[test]
+fn a_new_leader_takes_over_the_shown_value_and_fills_gaps() {
+    // The real one is a2, the owner of ballot 2.
+    let mut p = Puppets::new(FOUR, 1);
+    let everyone = all(&p);
+    let shown = |v: &str| vec![entry(1, v, everyone)];
+    p.hear(0, Message::Wish { ballot: Ballot(2) });
+    p.hear(2, Message::Wish { ballot: Ballot(2) });
+    assert!(p.said.contains(&Message::OneA { ballot: Ballot(2) }));
+    // Slot 1 was used by nobody; slot 2 shows a vote.
+    for i in [0, 2, 3] {
+        p.hear(
+            i,
+            one_b(
+                2,
+                0,
+                vec![(0, vec![], shown("v")), (2, shown("w"), shown("w"))],
+            ),
+        );
+    }
+    p.wait(Duration::from_millis(20));
+    let proposals: Vec<(Slot, Digest)> = p
+        .said
+        .iter()
+        .filter_map(|m| match m {
+            Message::OneC(c) => Some(c.proposals.iter().map(|q| (q.slot, q.value))),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let empty = crate::Batch::default().digest();
+    assert_eq!(
+        proposals,
+        [
+            (Slot(0), value("v")),
+            (Slot(1), empty),
+            (Slot(2), value("w"))
+        ]
+    );
+}
+
+#[test]
+fn two_decisions_of_a_learner_are_a_fork_with_evidence() {
+    let mut p = a4();
+    let (v, w) = (known(&mut p, "v"), known(&mut p, "w"));
+    let graph = p.network.graph().clone();
+    let (alice, bob) = (learner(&graph, "alice"), learner(&graph, "bob"));
+    let only = |l: LearnerId| LearnerSet::from_iter([l]);
+    for i in 0..3 {
+        p.two_b(i, 1, 0, v, only(alice));
+        p.two_b(i, 2, 0, w, only(bob));
+    }
+    // Two learners apart: they are not entangled, and everyone is told so.
+    let apart = p.outputs.iter().any(|o| {
+        matches!(o, Output::SendEvidence(e)
+        if matches!(e.verify(&p.network), Ok(Finding::NotEntangled { .. })))
+    });
+    assert!(apart);
+    assert!(
+        p.outputs
+            .iter()
+            .any(|o| matches!(o, Output::Disconnected(x, y) if (*x, *y) == (alice, bob)))
+    );
+    // One learner twice.
+    for i in 0..3 {
+        p.two_b(i, 3, 0, w, only(alice));
+    }
+    let fork = p.outputs.iter().find_map(|o| match o {
+        Output::Fork(f) => Some(f.clone()),
+        _ => None,
+    });
+    let fork = fork.expect("reported");
+    assert_eq!((fork.learner, fork.slot), (alice, Slot(0)));
+    assert_eq!(fork.values, [(Ballot(1), v), (Ballot(3), w)]);
+    assert!(
+        p.engine
+            .certificate(alice, Slot(0))
+            .is_some_and(|c| c.value == v && c.verify(&p.network).is_ok())
+    );
+}
+
+#[test]
+fn what_is_out_of_range_or_malformed_is_refused_and_counted() {
+    let mut p = a4();
+    let everyone = all(&p);
+    let refused = |p: &mut Puppets, from, m, reason: &str| {
+        let before = p.engine.status().refused.get(reason).copied().unwrap_or(0);
+        p.hear(from, m);
+        assert_eq!(
+            p.engine.status().refused.get(reason),
+            Some(&(before + 1)),
+            "{reason}"
+        );
+    };
+    let vote = |b, s| votes(b, s, Some((value("v"), everyone)), None);
+    refused(&mut p, 0, vote(0, 0), "ballot");
+    refused(&mut p, 0, vote(1, 1 << 40), "slot_too_high");
+    refused(&mut p, 0, vote(1 << 40, 0), "ballot_too_high");
+    refused(
+        &mut p,
+        0,
+        votes(1, 0, Some((value("v"), LearnerSet::EMPTY)), None),
+        "learners",
+    );
+    refused(
+        &mut p,
+        0,
+        votes(1, 0, Some((value("v"), LearnerSet::first(9))), None),
+        "learners",
+    );
+    refused(&mut p, 0, votes(1, 0, None, None), "order");
+    refused(
+        &mut p,
+        0,
+        one_b(2, 5, vec![(4, vec![entry(1, "v", everyone)], vec![])]),
+        "slot",
+    );
+    refused(
+        &mut p,
+        0,
+        one_b(2, 0, vec![(4, vec![entry(2, "v", everyone)], vec![])]),
+        "ballot",
+    );
+    let twice = vec![entry(1, "v", everyone), entry(2, "v", everyone)];
+    refused(
+        &mut p,
+        0,
+        one_b(3, 0, vec![(4, twice.clone(), vec![])]),
+        "order",
+    );
+    refused(&mut p, 0, one_b(3, 0, vec![(4, vec![], twice)]), "order");
+    refused(&mut p, 1, Message::OneA { ballot: Ballot(1) }, "not_owner");
+    // More values of one acceptor in one slot and ballot than are kept.
+    for v in ["1", "2", "3", "4"] {
+        p.two_av(0, 1, 0, value(v), everyone);
+    }
+    refused(
+        &mut p,
+        0,
+        votes(1, 0, Some((value("5"), everyone)), None),
+        "too_many",
+    );
+    assert!(p.said.is_empty(), "nothing was said because of any of it");
+}
+
+#[test]
+fn clients_are_told_when_too_much_waits_and_a_value_twice_is_one() {
+    let mut p = a4();
+    let value = |i: u8| ClientValue::new(vec![], vec![i]).expect("small");
+    for i in 0..4 {
+        p.give(vec![Input::Submit(value(i))]);
+    }
+    p.give(vec![Input::Submit(value(0))]);
+    p.give(vec![Input::Submit(value(9))]);
+    let accepted = p
+        .outputs
+        .iter()
+        .filter(|o| matches!(o, Output::Accepted(_)))
+        .count();
+    let full: Vec<_> = p
+        .outputs
+        .iter()
+        .filter(|o| matches!(o, Output::Full(_)))
+        .collect();
+    assert_eq!((accepted, full.len(), p.engine.status().waiting), (5, 1, 4));
+    // What was accepted is known after a restart, and spread again.
+    p.outputs.clear();
+    p.restart();
+    assert_eq!(p.engine.status().waiting, 4);
+    assert_eq!(
+        p.outputs
+            .iter()
+            .filter(|o| matches!(o, Output::SendValue(_)))
+            .count(),
+        4
+    );
+}
