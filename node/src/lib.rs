@@ -27,9 +27,20 @@
 //! task and HTTP never wait for it: they drop or answer "try later" when its queue is full.
 
 mod args;
+mod byzantine;
 pub mod config;
+mod engine;
+mod http;
+mod logging;
+mod network;
 mod run;
+mod start;
+pub mod storage;
+mod view;
 
 pub use args::{LogFormat, NodeArgs};
 pub use config::{Config, ConfigError};
+pub use engine::EngineError;
+pub use network::NetworkStartError;
 pub use run::run;
+pub use start::{Node, StartError};

@@ -1,13 +1,87 @@
 //! `hpaxos node`: from arguments to a running node and back.
 
-use crate::NodeArgs;
+use crate::{Config, Node, NodeArgs, StartError, logging};
+use serde_json::json;
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs a node until it is told to stop, and says how it ended: 0 after SIGINT or SIGTERM,
-/// 2 for a wrong configuration, 3 if it could not run or had to stop.
+/// The command line asks for something that does not exist.
+const USAGE: u8 = 2;
+/// The node could not run, or had to stop.
+const FAILED: u8 = 3;
+
+/// Runs a node until it is told to stop, and says how it ended: 0 after SIGINT or SIGTERM, 2 if the
+/// configuration has no such node, 3 if the node could not run or had to stop.
 ///
 /// Starts threads and a runtime of its own: do not call it from asynchronous code.
 #[must_use]
-pub fn run(_args: &NodeArgs) -> ExitCode {
-    ExitCode::from(3)
+pub fn run(args: &NodeArgs) -> ExitCode {
+    logging::start(args.log);
+    let config = match Config::load(&args.config) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start the runtime: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    let result = runtime.block_on(run_node(args, &config));
+    // Whatever still runs is not worth waiting for: everything that matters is durable.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let usage = matches!(
+                error.downcast_ref::<StartError>(),
+                Some(StartError::UnknownNode { .. })
+            );
+            ExitCode::from(if usage { USAGE } else { FAILED })
+        }
+    }
+}
+
+async fn run_node(
+    args: &NodeArgs,
+    config: &Config,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let node = Node::start(config, &args.name, &args.key, &args.data).await?;
+    let http = node.http().map(|a| format!("http://{a}"));
+    tracing::info!(node = args.name, network = config.name, id = %config.network.id(), http, "started");
+    let life = async {
+        if node.ready().await {
+            announce(args, config, http.as_deref());
+        }
+        node.ended().await
+    };
+    tokio::select! {
+        result = life => {
+            node.shut().await;
+            return Ok(result?);
+        }
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+    tracing::info!("stopping");
+    Ok(node.stop().await?)
+}
+
+fn announce(args: &NodeArgs, config: &Config, http: Option<&str>) {
+    tracing::info!(node = args.name, "ready");
+    if args.ready_json {
+        let listen = config.node(&args.name).map(|n| n.listen.to_string());
+        let line = json!({"event": "ready", "node": args.name, "http": http, "listen": listen});
+        println!("{line}");
+    }
 }

@@ -56,16 +56,19 @@ impl Frame {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Frame, DecodeError> {
         let len = bytes.len();
         if len > MAX_FRAME_BYTES {
-            return Err(DecodeError::TooLarge { len, limit: MAX_FRAME_BYTES });
+            return Err(DecodeError::TooLarge {
+                len,
+                limit: MAX_FRAME_BYTES,
+            });
         }
         match bytes.first() {
             Some(&VERSION) if len >= HEADER_BYTES => {
                 codec::decode(&bytes[HEADER_BYTES..], MAX_FRAME_BYTES)
             }
             Some(&VERSION) | None => Err(DecodeError::Malformed("no header".into())),
-            Some(other) => {
-                Err(DecodeError::Malformed(format!("version {other}, this node speaks {VERSION}")))
-            }
+            Some(other) => Err(DecodeError::Malformed(format!(
+                "version {other}, this node speaks {VERSION}"
+            ))),
         }
     }
 }
@@ -87,7 +90,13 @@ impl Part {
     /// About how many bytes the part takes.
     fn size(&self) -> usize {
         match self {
-            Part::Batch(batch) => 8 + batch.values.iter().map(ClientValue::encoded_len).sum::<usize>(),
+            Part::Batch(batch) => {
+                8 + batch
+                    .values
+                    .iter()
+                    .map(ClientValue::encoded_len)
+                    .sum::<usize>()
+            }
             Part::Value(value) => value.encoded_len(),
             Part::Message(message) => signed_size(message),
             Part::Evidence(evidence) => evidence_size(evidence),
@@ -145,19 +154,35 @@ mod tests {
     use super::*;
 
     fn batch(bytes: usize) -> Batch {
-        Batch { values: vec![ClientValue { key: Vec::new(), bytes: vec![7; bytes] }] }
+        Batch {
+            values: vec![ClientValue {
+                key: Vec::new(),
+                bytes: vec![7; bytes],
+            }],
+        }
     }
 
     #[test]
     fn frames_come_back() {
-        let frame = Frame { batches: vec![batch(10)], ..Frame::default() };
+        let frame = Frame {
+            batches: vec![batch(10)],
+            ..Frame::default()
+        };
         assert_eq!(Frame::decode(&frame.encode(3)).unwrap(), frame);
-        assert_ne!(frame.encode(3), frame.encode(4), "a nonce tells two sendings apart");
+        assert_ne!(
+            frame.encode(3),
+            frame.encode(4),
+            "a nonce tells two sendings apart"
+        );
     }
 
     #[test]
     fn wrong_bytes_are_refused() {
-        let good = Frame { batches: vec![batch(10)], ..Frame::default() }.encode(3);
+        let good = Frame {
+            batches: vec![batch(10)],
+            ..Frame::default()
+        }
+        .encode(3);
         let mut version = good.clone();
         version[0] = 2;
         let mut trailing = good.clone();
@@ -168,7 +193,10 @@ mod tests {
         }
         let huge = vec![VERSION; MAX_FRAME_BYTES + 1];
         let limit = MAX_FRAME_BYTES;
-        let error = DecodeError::TooLarge { len: huge.len(), limit };
+        let error = DecodeError::TooLarge {
+            len: huge.len(),
+            limit,
+        };
         assert_eq!(Frame::decode(&huge), Err(error));
     }
 
@@ -194,7 +222,11 @@ mod tests {
 
     #[test]
     fn a_part_larger_than_good_travels_alone() {
-        let parts = vec![Part::Batch(batch(10)), Part::Batch(batch(MAX_VALUE_BYTES)), Part::Batch(batch(10))];
+        let parts = vec![
+            Part::Batch(batch(10)),
+            Part::Batch(batch(MAX_VALUE_BYTES)),
+            Part::Batch(batch(10)),
+        ];
         let (frames, dropped) = split(parts);
         assert_eq!((frames.len(), dropped), (3, 0));
         assert!(frames.iter().all(|f| f.encode(0).len() <= MAX_FRAME_BYTES));

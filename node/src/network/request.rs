@@ -2,9 +2,8 @@
 
 use super::frame::MAX_FRAME_BYTES;
 use consensus::Batch;
-use consensus::hpaxos::evidence::Evidence;
-use consensus::hpaxos::{Message, SyncRequest};
-use crypto::{Digest, Signed, codec};
+use consensus::hpaxos::{SyncAnswer, SyncRequest};
+use crypto::{Digest, codec};
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::StreamProtocol;
 use libp2p::request_response;
@@ -24,46 +23,38 @@ pub(crate) const MAX_DIGESTS: usize = 64;
 /// What a peer is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Request {
-    /// Messages that are missing here.
+    /// Messages and evidence that are missing here.
     Sync(SyncRequest),
     /// The bytes of batches.
     Batches(Vec<Digest>),
-    /// All evidence.
-    Evidence,
 }
 
 /// What a peer answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Response {
     /// To [`Request::Sync`].
-    Messages(Vec<Signed<Message>>),
+    Sync(SyncAnswer),
     /// To [`Request::Batches`]: those that are here.
     Batches(Vec<Batch>),
-    /// To [`Request::Evidence`].
-    Evidence(Vec<Evidence>),
 }
 
 impl Response {
     /// Whether this can answer the request.
-    pub(crate) fn answers(&self, request: &RequestKind) -> bool {
+    pub(crate) fn answers(&self, request: RequestKind) -> bool {
         matches!(
             (request, self),
-            (RequestKind::Sync, Response::Messages(_))
-                | (RequestKind::Batches, Response::Batches(_))
-                | (RequestKind::Evidence, Response::Evidence(_))
+            (RequestKind::Sync, Response::Sync(_)) | (RequestKind::Batches, Response::Batches(_))
         )
     }
 }
 
 /// Which request was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum RequestKind {
     /// [`Request::Sync`].
     Sync,
     /// [`Request::Batches`].
     Batches,
-    /// [`Request::Evidence`].
-    Evidence,
 }
 
 impl Request {
@@ -72,7 +63,6 @@ impl Request {
         match self {
             Request::Sync(_) => RequestKind::Sync,
             Request::Batches(_) => RequestKind::Batches,
-            Request::Evidence => RequestKind::Evidence,
         }
     }
 }
@@ -151,9 +141,14 @@ where
     M: Serialize,
 {
     let bytes = codec::try_encode(message).map_err(|e| invalid(e.to_string()))?;
-    let length = u32::try_from(bytes.len()).ok().filter(|_| bytes.len() <= limit);
+    let length = u32::try_from(bytes.len())
+        .ok()
+        .filter(|_| bytes.len() <= limit);
     let Some(length) = length else {
-        return Err(invalid(format!("{} bytes, the limit is {limit}", bytes.len())));
+        return Err(invalid(format!(
+            "{} bytes, the limit is {limit}",
+            bytes.len()
+        )));
     };
     io.write_all(&length.to_le_bytes()).await?;
     io.write_all(&bytes).await?;
@@ -193,10 +188,13 @@ mod tests {
 
     #[test]
     fn a_short_or_malformed_body_is_refused() {
-        let good = written(&Request::Evidence);
+        let good = written(&Request::Batches(Vec::new()));
         for cut in 0..good.len() {
             let bytes = good[..cut].to_vec();
-            assert!(block_on(read::<_, Request>(&mut Cursor::new(bytes), 100)).is_err(), "{cut}");
+            assert!(
+                block_on(read::<_, Request>(&mut Cursor::new(bytes), 100)).is_err(),
+                "{cut}"
+            );
         }
         let mut bad = good;
         bad[4] = 0xff;
@@ -213,7 +211,7 @@ mod tests {
     #[test]
     fn an_answer_to_another_question_is_none() {
         let answer = Response::Batches(Vec::new());
-        assert!(answer.answers(&Request::Batches(Vec::new()).kind()));
-        assert!(!answer.answers(&Request::Evidence.kind()));
+        assert!(answer.answers(Request::Batches(Vec::new()).kind()));
+        assert!(!answer.answers(RequestKind::Sync));
     }
 }

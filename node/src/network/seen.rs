@@ -53,7 +53,9 @@ impl Seen {
         inner.order.push_back(id);
         inner.bytes += size;
         while inner.order.len() > MAX_MESSAGES || inner.bytes > MAX_BYTES {
-            let Some(oldest) = inner.order.pop_front() else { break };
+            let Some(oldest) = inner.order.pop_front() else {
+                break;
+            };
             if let Some(message) = inner.messages.remove(&oldest) {
                 inner.bytes -= message.signed().body().len();
             }
@@ -93,7 +95,11 @@ mod tests {
         let seen = Seen::default();
         let mut ids = Vec::new();
         for ballot in 0..(MAX_MESSAGES as u64 + 10) {
-            let message = signer.sign(Message::OneA { ballot: Ballot(ballot) }).unwrap();
+            let message = signer
+                .sign(Message::OneA {
+                    ballot: Ballot(ballot),
+                })
+                .unwrap();
             ids.push(message.id());
             seen.insert(message.clone());
             seen.insert(message);
@@ -107,8 +113,9 @@ mod tests {
     #[test]
     fn evidence_is_remembered_up_to_the_bound() {
         let seen = Seen::default();
-        let digests: Vec<Digest> =
-            (0..=MAX_EVIDENCE as u64).map(|i| Digest::of(&i.to_le_bytes())).collect();
+        let digests: Vec<Digest> = (0..=MAX_EVIDENCE as u64)
+            .map(|i| Digest::of(&i.to_le_bytes()))
+            .collect();
         for digest in &digests {
             seen.insert_evidence(*digest);
         }

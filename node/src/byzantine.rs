@@ -1,0 +1,84 @@
+//! Misbehaviour on purpose, for test networks.
+//!
+//! It happens where messages leave the engine: the protocol itself stays as it is, and what is said
+//! here is neither persisted nor given back to it.
+
+use crate::config::Byzantine;
+use consensus::hpaxos::{Message, SlotVotes, Votes};
+use crypto::{Digest, Signer, Verified};
+use learner_graph::LearnerSet;
+
+/// Signs a second story.
+#[derive(Debug)]
+pub(crate) struct Liar {
+    behaviour: Byzantine,
+    signer: Signer,
+}
+
+impl Liar {
+    /// A liar with a signer of its own.
+    pub(crate) fn new(behaviour: Byzantine, signer: Signer) -> Self {
+        Liar { behaviour, signer }
+    }
+
+    /// What to send beside an own message, if that gives an opportunity.
+    pub(crate) fn contradict(&self, message: &Message) -> Option<Verified<Message>> {
+        match (self.behaviour, message) {
+            (Byzantine::DoubleVote, Message::Votes(votes)) => {
+                let slots = votes.slots.iter().map(|s| SlotVotes {
+                    slot: s.slot,
+                    two_av: s.two_av.as_ref().map(other),
+                    two_b: s.two_b.as_ref().map(other),
+                });
+                let lie = Votes {
+                    ballot: votes.ballot,
+                    slots: slots.collect(),
+                };
+                self.signer.sign(Message::Votes(lie)).ok()
+            }
+            (Byzantine::DoubleVote, _) => None,
+        }
+    }
+}
+
+/// The same learners, another value.
+fn other((value, learners): &(Digest, LearnerSet)) -> (Digest, LearnerSet) {
+    (Digest::of(value.as_bytes()), *learners)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consensus::hpaxos::{Contradiction, contradiction};
+    use consensus::{Ballot, Slot};
+    use crypto::{Keypair, MemberId, NetworkId};
+
+    #[test]
+    fn a_double_vote_contradicts_the_vote() {
+        let signer = Signer::new(
+            Keypair::from_seed([1; 32]),
+            MemberId(0),
+            NetworkId(Digest::of(b"net")),
+        );
+        let liar = Liar::new(Byzantine::DoubleVote, signer);
+        let learners = LearnerSet::first(2);
+        let vote = Message::Votes(Votes {
+            ballot: Ballot(3),
+            slots: vec![SlotVotes {
+                slot: Slot(7),
+                two_av: None,
+                two_b: Some((Digest::of(b"v"), learners)),
+            }],
+        });
+        let lie = liar.contradict(&vote).unwrap();
+        let expected = Contradiction::TwoB {
+            slot: Slot(7),
+            ballot: Ballot(3),
+        };
+        assert_eq!(contradiction(&vote, &lie), Some(expected));
+        assert!(
+            liar.contradict(&Message::OneA { ballot: Ballot(3) })
+                .is_none()
+        );
+    }
+}

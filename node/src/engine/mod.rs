@@ -1,0 +1,303 @@
+//! The engine: one thread that owns the protocol and the storage.
+//!
+//! ```text
+//!   queue ──drain──► inputs ─┐
+//!                            ├─► step ─► outputs ─► 1. append every record
+//!   own messages ────────────┘      ▲               2. sync, once
+//!        ▲                          │ timer         3. sends, answers, decisions
+//!        └──────────────────────────┴──────────────────────┘
+//! ```
+
+mod event;
+mod outputs;
+mod wanted;
+
+pub(crate) use event::{Command, EngineHandle, Event, NodeIndex, NotSent, Submitted, Ticket};
+
+use crate::byzantine::Liar;
+use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Request, Response};
+use crate::network::seen::Seen;
+use crate::view::View;
+use consensus::Time;
+use consensus::hpaxos::{HPaxos, Input, Record};
+use consensus::storage::{Storage, StorageError};
+use crypto::{DecodeError, Digest, codec};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+use wanted::Wanted;
+
+/// How many events one step handles at most, so that a full queue does not delay the sends.
+const MAX_EVENTS_PER_STEP: usize = 256;
+/// From how many values on, clients that have gone away are looked for.
+const MAX_CLIENTS: usize = 1024;
+/// How often the view gets a new status while the engine is busy.
+const STATUS_PERIOD: Duration = Duration::from_millis(100);
+/// How often replay reports its progress.
+const REPLAY_REPORT: Duration = Duration::from_secs(2);
+
+/// Why the engine stopped by itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// The storage failed. Continuing could make this node say what it will not remember.
+    #[error("the storage failed, so the node stops: {0}")]
+    Storage(#[from] StorageError),
+    /// A stored record makes no sense to this program.
+    #[error("record {0} of the storage cannot be read ({1}); was it written by another version?")]
+    Record(u64, DecodeError),
+    /// The engine's thread has panicked, which is a mistake in this program.
+    #[error("the engine failed; see the log")]
+    Panicked,
+}
+
+/// See the module's documentation.
+pub(crate) struct Engine<S> {
+    pub(crate) protocol: HPaxos,
+    pub(crate) storage: S,
+    pub(crate) events: Receiver<Event>,
+    pub(crate) network: mpsc::Sender<Command>,
+    pub(crate) view: Arc<View>,
+    pub(crate) seen: Arc<Seen>,
+    pub(crate) liar: Option<Liar>,
+    state: State,
+}
+
+/// What the engine keeps beside the protocol.
+struct State {
+    origin: Instant,
+    /// This node's own messages, for the next step.
+    own: Vec<Input>,
+    timer: Option<Time>,
+    wanted: Wanted,
+    /// Clients that wait for `Accepted` or `Full`. Bounded by the HTTP requests in progress.
+    submitted: HashMap<Digest, Vec<oneshot::Sender<Submitted>>>,
+    published: Instant,
+    nonce: u64,
+}
+
+impl<S: Storage> Engine<S> {
+    pub(crate) fn new(
+        protocol: HPaxos,
+        storage: S,
+        events: Receiver<Event>,
+        network: mpsc::Sender<Command>,
+        view: Arc<View>,
+        seen: Arc<Seen>,
+        liar: Option<Liar>,
+    ) -> Self {
+        let now = Instant::now();
+        let state = State {
+            origin: now,
+            own: Vec::new(),
+            timer: None,
+            wanted: Wanted::default(),
+            submitted: HashMap::new(),
+            published: now,
+            nonce: first_nonce(),
+        };
+        Engine {
+            protocol,
+            storage,
+            events,
+            network,
+            view,
+            seen,
+            liar,
+            state,
+        }
+    }
+
+    /// Replays the records, then runs until told to stop.
+    pub(crate) fn run(
+        mut self,
+        records: impl Iterator<Item = Result<Vec<u8>, StorageError>>,
+    ) -> Result<(), EngineError> {
+        self.replay(records)?;
+        // The first step starts the timers.
+        self.step(Vec::new())?;
+        self.publish_status();
+        self.view.set_ready();
+        while let Some(events) = self.wait() {
+            let Some(inputs) = self.sort(events) else {
+                break;
+            };
+            let due = self.state.timer.is_some_and(|t| t <= self.now());
+            if !inputs.is_empty() || due {
+                self.step(inputs)?;
+            }
+            if self.state.published.elapsed() >= STATUS_PERIOD || self.state.own.is_empty() {
+                self.publish_status();
+            }
+        }
+        Ok(())
+    }
+
+    fn replay(
+        &mut self,
+        records: impl Iterator<Item = Result<Vec<u8>, StorageError>>,
+    ) -> Result<(), EngineError> {
+        let (start, mut reported, mut count) = (Instant::now(), Instant::now(), 0u64);
+        for record in records {
+            let bytes = record?;
+            let record = codec::decode::<Record>(&bytes, codec::LARGEST)
+                .map_err(|error| EngineError::Record(count, error))?;
+            let outputs = self.protocol.restore(record);
+            self.restored(outputs);
+            count += 1;
+            if reported.elapsed() >= REPLAY_REPORT {
+                tracing::info!(records = count, "replaying the storage");
+                reported = Instant::now();
+            }
+        }
+        self.view.metrics.replayed.inc_by(count);
+        tracing::info!(
+            records = count,
+            took_ms = start.elapsed().as_millis(),
+            "replayed the storage"
+        );
+        Ok(())
+    }
+
+    fn now(&self) -> Time {
+        self.state.origin.elapsed()
+    }
+
+    /// Waits for something to do. `None` if nobody can tell the engine anything any more.
+    fn wait(&mut self) -> Option<Vec<Event>> {
+        let mut events = Vec::new();
+        if self.state.own.is_empty() {
+            let first = match self.state.timer {
+                Some(timer) => match self.events.recv_timeout(timer.saturating_sub(self.now())) {
+                    Ok(event) => Some(event),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                },
+                None => Some(self.events.recv().ok()?),
+            };
+            events.extend(first);
+        }
+        let room = MAX_EVENTS_PER_STEP.saturating_sub(events.len());
+        events.extend(self.events.try_iter().take(room));
+        Some(events)
+    }
+
+    /// Answers questions, and turns the rest into inputs. `None` if the engine is to stop.
+    fn sort(&mut self, events: Vec<Event>) -> Option<Vec<Input>> {
+        let mut inputs = std::mem::take(&mut self.state.own);
+        for event in events {
+            match event {
+                Event::Inputs(more) => {
+                    self.note_arrivals(&more);
+                    inputs.extend(more);
+                }
+                Event::Submit { value, answer } => {
+                    self.forget_gone_clients();
+                    self.state
+                        .submitted
+                        .entry(value.id())
+                        .or_default()
+                        .push(answer);
+                    inputs.push(Input::Submit(value));
+                }
+                Event::Certificate {
+                    learner,
+                    slot,
+                    answer,
+                } => {
+                    // Who asked may have gone away.
+                    let _ = answer.send(self.protocol.certificate(learner, slot));
+                }
+                Event::AskPeer { peer } => self.ask(peer),
+                Event::Request { ticket, request } => {
+                    let response = self.answer(request);
+                    self.command(Command::Answer(ticket, response));
+                }
+                Event::Stop => return None,
+            }
+        }
+        Some(inputs)
+    }
+
+    /// Clients that gave up waiting are forgotten once in a while.
+    fn forget_gone_clients(&mut self) {
+        if self.state.submitted.len() < MAX_CLIENTS {
+            return;
+        }
+        self.state.submitted.retain(|_, clients| {
+            clients.retain(|c| !c.is_closed());
+            !clients.is_empty()
+        });
+    }
+
+    fn note_arrivals(&mut self, inputs: &[Input]) {
+        if self.state.wanted.is_empty() {
+            return;
+        }
+        for input in inputs {
+            if let Input::Batch(batch) = input {
+                self.state.wanted.arrived(&batch.digest());
+            }
+        }
+    }
+
+    fn ask(&mut self, peer: NodeIndex) {
+        let request = Request::Sync(self.protocol.sync_request());
+        self.command(Command::Ask(Some(peer), request));
+        let missing = self.state.wanted.next();
+        if !missing.is_empty() {
+            self.command(Command::Ask(Some(peer), Request::Batches(missing)));
+        }
+    }
+
+    fn answer(&self, request: Request) -> Response {
+        match request {
+            Request::Sync(request) => {
+                let mut answer = self.protocol.answer(&request, GOOD_RESPONSE_BYTES);
+                let mut room = 4 * GOOD_RESPONSE_BYTES;
+                answer.evidence.retain(|evidence| {
+                    let rest = room.checked_sub(codec::encode(evidence).len());
+                    room = rest.unwrap_or(room);
+                    rest.is_some()
+                });
+                Response::Sync(answer)
+            }
+            Request::Batches(digests) => {
+                let mut room = GOOD_RESPONSE_BYTES;
+                let mut batches = Vec::new();
+                for digest in digests.iter().take(MAX_DIGESTS) {
+                    let Some(batch) = self.protocol.batch(digest) else {
+                        continue;
+                    };
+                    let size = batch.values.iter().map(|v| v.encoded_len()).sum::<usize>();
+                    batches.push((*batch).clone());
+                    room = room.saturating_sub(size + 8);
+                    if room == 0 {
+                        break;
+                    }
+                }
+                Response::Batches(batches)
+            }
+        }
+    }
+
+    /// The network always drains its queue, so this waits only while it is behind.
+    fn command(&self, command: Command) {
+        // A network that has ended needs nothing any more: the node is stopping.
+        let _ = self.network.blocking_send(command);
+    }
+
+    fn publish_status(&mut self) {
+        self.view.set_status(self.protocol.status());
+        self.state.published = Instant::now();
+    }
+}
+
+/// Nonces of one run are ascending, and two runs of a node do not share any.
+fn first_nonce() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let micros = since.map_or(0, |d| d.as_micros());
+    // Wrapping around is as good as any other start.
+    (micros as u64) << 8
+}

@@ -1,0 +1,86 @@
+//! Batches whose bytes are missing here.
+
+use crate::network::request::MAX_DIGESTS;
+use crypto::Digest;
+use std::collections::{HashSet, VecDeque};
+
+/// How many batches may be missing at once; at the bound the one missing longest is given up, and
+/// the protocol asks again when it needs it.
+const MAX_WANTED: usize = 4096;
+
+/// What is missing, in the order in which it is asked for next.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    set: HashSet<Digest>,
+    order: VecDeque<Digest>,
+}
+
+impl Wanted {
+    /// Notes a missing batch. Returns whether it was not noted before.
+    pub(super) fn insert(&mut self, digest: Digest) -> bool {
+        if !self.set.insert(digest) {
+            return false;
+        }
+        self.order.push_back(digest);
+        if self.order.len() > MAX_WANTED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.set.remove(&oldest);
+        }
+        true
+    }
+
+    /// Notes that a batch has arrived.
+    pub(super) fn arrived(&mut self, digest: &Digest) {
+        if self.set.remove(digest) {
+            self.order.retain(|d| d != digest);
+        }
+    }
+
+    /// Whether nothing is missing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.set.is_empty()
+    }
+
+    /// What to ask the next peer for; the next call begins where this one ended.
+    pub(super) fn next(&mut self) -> Vec<Digest> {
+        let n = self.order.len().min(MAX_DIGESTS);
+        let asked: Vec<Digest> = self.order.iter().take(n).copied().collect();
+        self.order.rotate_left(n);
+        asked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(i: usize) -> Digest {
+        Digest::of(&i.to_le_bytes())
+    }
+
+    #[test]
+    fn everything_gets_its_turn_until_it_arrives() {
+        let mut wanted = Wanted::default();
+        for i in 0..MAX_DIGESTS + 1 {
+            assert!(wanted.insert(digest(i)));
+            assert!(!wanted.insert(digest(i)));
+        }
+        assert_eq!(wanted.next().len(), MAX_DIGESTS);
+        assert_eq!(wanted.next()[0], digest(MAX_DIGESTS));
+        for i in 0..=MAX_DIGESTS {
+            wanted.arrived(&digest(i));
+        }
+        assert!(wanted.is_empty() && wanted.next().is_empty());
+    }
+
+    #[test]
+    fn the_oldest_is_given_up_at_the_bound() {
+        let mut wanted = Wanted::default();
+        for i in 0..=MAX_WANTED {
+            wanted.insert(digest(i));
+        }
+        assert_eq!(wanted.order.len(), MAX_WANTED);
+        assert!(wanted.insert(digest(0)), "forgotten, so new again");
+    }
+}

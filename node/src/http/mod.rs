@@ -1,0 +1,121 @@
+//! The HTTP API. It reads the view and hands events to the engine; it never waits for either's lock
+//! or queue.
+//!
+//! | route | what |
+//! |---|---|
+//! | `POST /v1/values` | submit a value; `?wait=LEARNER&timeout_ms=N` answers with the decision |
+//! | `GET /v1/learners/{learner}/decisions?from=SLOT&limit=N` | decisions in slot order |
+//! | `GET /v1/decisions/{learner}/{slot}/certificate` | what proves a decision |
+//! | `GET /v1/events` | server-sent events |
+//! | `GET /v1/status`, `/v1/graph`, `/v1/evidence` | JSON |
+//! | `GET /healthz`, `/readyz`, `/metrics`, `/` | health, readiness, Prometheus, a page |
+
+mod decisions;
+mod events;
+mod json;
+mod problem;
+mod status;
+mod values;
+
+use crate::config::Limits;
+use crate::engine::EngineHandle;
+use crate::view::View;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use learner_graph::LearnerId;
+use problem::Problem;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+/// What the handlers share.
+pub(crate) struct Api {
+    view: Arc<View>,
+    engine: EngineHandle,
+    requests: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Api {
+    pub(crate) fn new(
+        view: Arc<View>,
+        engine: EngineHandle,
+        limits: &Limits,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Api {
+            view,
+            engine,
+            requests: Arc::new(Semaphore::new(Limits::count(limits.http_requests))),
+            streams: Arc::new(Semaphore::new(Limits::count(limits.http_streams))),
+            stop,
+        }
+    }
+
+    /// A learner that this node plays.
+    fn learner(&self, name: &str, otherwise: StatusCode) -> Result<LearnerId, Problem> {
+        let unknown = || Problem::unknown_learner(name, &self.view.played_names(), otherwise);
+        self.view.played(name).ok_or_else(unknown)
+    }
+}
+
+/// All routes.
+pub(crate) fn router(api: Arc<Api>) -> Router {
+    let limited = Router::new()
+        .route("/v1/values", post(values::submit))
+        .route("/v1/learners/{learner}/decisions", get(decisions::list))
+        .route(
+            "/v1/decisions/{learner}/{slot}/certificate",
+            get(decisions::certificate),
+        )
+        .route("/v1/status", get(status::status))
+        .route("/v1/graph", get(status::graph))
+        .route("/v1/evidence", get(status::evidence))
+        .layer(middleware::from_fn_with_state(Arc::clone(&api), limit));
+    Router::new()
+        .route("/v1/events", get(events::stream))
+        .route("/healthz", get(status::health))
+        .route("/readyz", get(status::ready))
+        .route("/metrics", get(status::metrics))
+        .route("/", get(status::page))
+        .merge(limited)
+        .fallback(missing)
+        .layer(middleware::from_fn_with_state(Arc::clone(&api), count))
+        .with_state(api)
+}
+
+/// Serves until told to stop; requests in progress are finished.
+pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>) -> std::io::Result<()> {
+    let mut stop = api.stop.clone();
+    let stopped = async move {
+        // An error means that whoever could say it is gone: stop as well.
+        let _ = stop.changed().await;
+    };
+    axum::serve(listener, router(api))
+        .with_graceful_shutdown(stopped)
+        .await
+}
+
+async fn missing() -> Problem {
+    Problem::not_found("no such route; GET / shows a page, the API is under /v1")
+}
+
+/// So many requests at once and no more: those that wait for a decision count.
+async fn limit(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    match api.requests.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => Problem::too_many("too many requests in progress (limits.http_requests)")
+            .into_response(),
+    }
+}
+
+async fn count(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    api.view.metrics.responded(response.status().as_u16());
+    response
+}

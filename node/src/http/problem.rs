@@ -1,0 +1,131 @@
+//! Errors as JSON problem documents.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// What went wrong with a request, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Problem {
+    /// A name that does not change with the words.
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    /// What kind of problem it is.
+    pub(super) title: &'static str,
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// This problem.
+    pub(super) detail: String,
+    #[serde(skip)]
+    retry_after: Option<u32>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        let kind = format!("urn:hpaxos:problem:{kind}");
+        Problem {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            retry_after: None,
+        }
+    }
+
+    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad-request",
+            "The request cannot be understood",
+            detail,
+        )
+    }
+
+    pub(super) fn unknown_learner(name: &str, played: &[&str], status: StatusCode) -> Self {
+        let list = if played.is_empty() {
+            "none".to_owned()
+        } else {
+            played.join(", ")
+        };
+        let detail = format!("this node does not play a learner '{name}'; it plays: {list}");
+        Self::new(status, "unknown-learner", "No such learner here", detail)
+    }
+
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "There is nothing here",
+            detail,
+        )
+    }
+
+    pub(super) fn gone(first: u64) -> Self {
+        let detail = format!(
+            "decisions before slot {first} are no longer kept by this node; ask from={first}"
+        );
+        Self::new(StatusCode::GONE, "gone", "No longer kept", detail)
+    }
+
+    pub(super) fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "The value is too large",
+            detail,
+        )
+    }
+
+    pub(super) fn too_many(detail: impl Into<String>) -> Self {
+        let problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "full",
+            "Try again later",
+            detail,
+        );
+        Problem {
+            retry_after: Some(1),
+            ..problem
+        }
+    }
+
+    pub(super) fn unavailable(detail: impl Into<String>) -> Self {
+        let problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "The node is not ready",
+            detail,
+        );
+        Problem {
+            retry_after: Some(1),
+            ..problem
+        }
+    }
+
+    pub(super) fn timeout(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "timeout",
+            "The request took too long",
+            detail,
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,221 @@
+//! What a node says about itself: status, graph, evidence, health, metrics, page.
+
+use super::problem::Problem;
+use super::{Api, json};
+use crate::view::{Phase, View};
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{Html, IntoResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use consensus::hpaxos::Status;
+use learner_graph::{Id, LearnerSet};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// `GET /v1/status`.
+pub(super) async fn status(State(api): State<Arc<Api>>) -> Json<Value> {
+    let view = &api.view;
+    let phase = match view.phase() {
+        Phase::Starting => "starting",
+        Phase::Ready => "ready",
+        Phase::Stopping => "stopping",
+    };
+    let peers = view.connected_peers();
+    let up = peers.values().filter(|c| **c).count();
+    let mut object = json!({
+        "node": view.node.name,
+        "roles": view.node.roles(),
+        "acceptor": view.node.acceptor.map(|a| view.network.graph().acceptor_name(a)),
+        "mode": view.mode,
+        "network": view.network_name,
+        "network_id": view.network.id().to_string(),
+        "phase": phase,
+        "plays": view.played_names(),
+        "peers": {"connected": up, "expected": peers.len(), "by_name": peers},
+        "refusals": view.metrics.refusals_by_reason(&view.peers),
+        "foreign_connections": view.metrics.foreign.get(),
+        "storage": storage(view),
+    });
+    // Until the protocol has started there is nothing to say about it.
+    if let (Some(status), Value::Object(fields)) = (view.status(), &mut object) {
+        protocol(view, &status, fields);
+    }
+    Json(object)
+}
+
+fn storage(view: &View) -> Value {
+    let m = &view.metrics;
+    json!({
+        "replayed_records": m.replayed.get(),
+        "records": m.records.get(),
+        "bytes": m.record_bytes.get(),
+        "syncs": m.syncs.get(),
+    })
+}
+
+fn protocol(view: &View, status: &Status, fields: &mut Map<String, Value>) {
+    let graph = view.network.graph();
+    let name = |index: usize| {
+        let id = u16::try_from(index).map(learner_graph::LearnerId::from_index);
+        id.map_or("?", |id| graph.learner_name(id)).to_owned()
+    };
+    let mut learners = Map::new();
+    let mut connected = Map::new();
+    for (i, row) in status.connected.iter().enumerate() {
+        let row: Vec<&str> = row.iter().map(|l| graph.learner_name(l)).collect();
+        connected.insert(name(i), row.into());
+    }
+    for (i, next) in status.next.iter().enumerate() {
+        let name = name(i);
+        let delivered = view.played(&name).and_then(|l| {
+            let log = view.log(l)?;
+            Some(json!({"next": log.next(), "decisions": log.delivered()}))
+        });
+        let forks = view.metrics.forks_of(&name);
+        learners.insert(
+            name,
+            json!({"next": next, "delivered": delivered, "forks": forks}),
+        );
+    }
+    let groups: Vec<Vec<&str>> = groups(&status.connected)
+        .iter()
+        .map(|group| group.iter().map(|l| graph.learner_name(l)).collect())
+        .collect();
+    let caught = json::acceptors(view, &status.caught);
+    let more = json!({
+        "ballot": status.ballot,
+        "leader": status.leader.map(|m| view.member_name(m)),
+        "max_bal": status.max_bal,
+        "low_water": status.low_water,
+        "waiting": status.waiting,
+        "learners": learners,
+        "connected": connected,
+        "groups": groups,
+        "caught": caught,
+        "refused_by_protocol": status.refused,
+    });
+    if let Value::Object(more) = more {
+        fields.extend(more);
+    }
+}
+
+/// The components of the transitive closure of `connected`. A learner that is not connected even
+/// with itself is a group of its own.
+fn groups(connected: &[LearnerSet]) -> Vec<LearnerSet> {
+    let mut groups: Vec<LearnerSet> = Vec::new();
+    for (i, row) in connected.iter().enumerate() {
+        let mut group = *row;
+        if let Ok(index) = u16::try_from(i) {
+            group.insert(learner_graph::LearnerId::from_index(index));
+        }
+        groups.retain(|other| {
+            let same = other.intersects(&group);
+            if same {
+                group |= *other;
+            }
+            !same
+        });
+        groups.push(group);
+    }
+    groups
+}
+
+/// `GET /v1/graph`.
+pub(super) async fn graph(State(api): State<Arc<Api>>) -> Json<Value> {
+    let network = &api.view.network;
+    let graph = network.graph();
+    let acceptors: Vec<Value> = graph
+        .acceptors()
+        .iter()
+        .map(|a| {
+            let node = api.view.member_name(network.player(a));
+            json!({"acceptor": graph.acceptor_name(a), "node": node})
+        })
+        .collect();
+    let learners: Vec<&str> = graph
+        .learners()
+        .iter()
+        .map(|l| graph.learner_name(l))
+        .collect();
+    let proposers: Vec<&str> = network
+        .proposers()
+        .iter()
+        .map(|m| api.view.member_name(*m))
+        .collect();
+    Json(json!({
+        "network": api.view.network_name,
+        "network_id": network.id().to_string(),
+        "acceptors": acceptors,
+        "learners": learners,
+        "proposers": proposers,
+        "canonical": graph.canonical(),
+    }))
+}
+
+/// `GET /v1/evidence`.
+pub(super) async fn evidence(State(api): State<Arc<Api>>) -> Json<Value> {
+    let proofs = api.view.proofs();
+    let list: Vec<Value> = proofs
+        .iter()
+        .map(|p| {
+            json!({
+                "digest": p.digest,
+                "acceptor": p.acceptor,
+                "words": p.words,
+                "evidence": STANDARD.encode(p.encoded.as_slice()),
+            })
+        })
+        .collect();
+    Json(json!({"node": api.view.node.name, "evidence": list}))
+}
+
+/// `GET /healthz`: the process answers.
+pub(super) async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: the node takes part.
+pub(super) async fn ready(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
+    match api.view.phase() {
+        Phase::Ready => Ok("ready\n"),
+        Phase::Starting => Err(Problem::unavailable("the node is replaying its storage")),
+        Phase::Stopping => Err(Problem::unavailable("the node is ending")),
+    }
+}
+
+/// `GET /metrics`.
+pub(super) async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], api.view.metrics.text())
+}
+
+/// `GET /`.
+pub(super) async fn page() -> impl IntoResponse {
+    // Nothing is loaded from elsewhere, and nothing on the page may be.
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+    (
+        [(header::CONTENT_SECURITY_POLICY, policy)],
+        Html(include_str!("page.html")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_components() {
+        let set = |ids: &[u16]| {
+            ids.iter()
+                .map(|i| learner_graph::LearnerId(*i))
+                .fold(LearnerSet::EMPTY, |mut s, l| {
+                    s.insert(l);
+                    s
+                })
+        };
+        let connected = [set(&[0, 1]), set(&[0, 1, 3]), set(&[]), set(&[1, 3])];
+        assert_eq!(groups(&connected), [set(&[2]), set(&[0, 1, 3])]);
+    }
+}

@@ -1,0 +1,204 @@
+//! `POST /v1/values`.
+
+use super::problem::Problem;
+use super::{Api, json};
+use crate::engine::{Event, NotSent, Submitted};
+use crate::view::Phase;
+use crate::view::decisions::Delivered;
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use consensus::{ClientValue, MAX_VALUE_BYTES};
+use crypto::Digest;
+use learner_graph::LearnerId;
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// How long a client may take to send its value.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the engine may take to store it.
+const STORE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long `?wait=` waits by default, and at most.
+const WAIT_MS: u64 = 30_000;
+const MAX_WAIT_MS: u64 = 600_000;
+/// A value as JSON: base64 takes four characters for three bytes.
+const MAX_JSON_BYTES: usize = MAX_VALUE_BYTES / 3 * 4 + 4096;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Params {
+    wait: Option<String>,
+    timeout_ms: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonBody {
+    value: String,
+}
+
+/// Accepts a value; with `?wait=LEARNER` answers when that learner has delivered it.
+pub(super) async fn submit(
+    State(api): State<Arc<Api>>,
+    params: Result<Query<Params>, QueryRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let Query(params) = params.map_err(|e| Problem::bad_request(e.body_text()))?;
+    match api.view.phase() {
+        Phase::Ready => {}
+        Phase::Starting => return Err(Problem::unavailable("the node is replaying its storage")),
+        Phase::Stopping => return Err(Problem::unavailable("the node is ending")),
+    }
+    let learner = params
+        .wait
+        .as_deref()
+        .map(|name| api.learner(name, StatusCode::BAD_REQUEST));
+    let learner = learner.transpose()?;
+    let value = read(&headers, body).await?;
+    let id = value.id();
+    // Waiting begins before submitting, so that no decision is missed.
+    let waiting = learner.map(|l| Waiting::begin(&api, l, id)).transpose();
+    let waiting = match waiting {
+        Ok(waiting) => waiting,
+        Err(found) => return Ok(decided(&api, &id, &found)),
+    };
+    store(&api, value).await?;
+    let limit = Duration::from_millis(params.timeout_ms.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
+    if let Some(mut waiting) = waiting
+        && let Ok(Ok(found)) = timeout(limit, &mut waiting.receiver).await
+    {
+        return Ok(decided(&api, &id, &found));
+    }
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(json!({"id": id, "decided": false})),
+    )
+        .into_response())
+}
+
+fn decided(api: &Api, id: &Digest, delivered: &Delivered) -> Response {
+    // The values of others in the batch are not repeated to everyone who waits.
+    Json(json!({
+        "id": id,
+        "decided": true,
+        "node": api.view.node.name,
+        "learner": api.view.learner_name(delivered.learner),
+        "slot": delivered.slot,
+        "ballot": delivered.ballot,
+        "digest": delivered.digest,
+        "latency_ms": delivered.latency_ms,
+        "acceptors": json::acceptors(&api.view, &delivered.acceptors),
+    }))
+    .into_response()
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<ClientValue, Problem> {
+    let content = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("");
+    let is_json = content
+        .split(';')
+        .next()
+        .is_some_and(|t| t.trim() == "application/json");
+    let limit = if is_json {
+        MAX_JSON_BYTES
+    } else {
+        MAX_VALUE_BYTES
+    };
+    let read = timeout(BODY_TIMEOUT, to_bytes(body, limit)).await;
+    let read = read.map_err(|_| Problem::timeout("the value did not arrive in time"))?;
+    let bytes = read.map_err(|_| {
+        Problem::too_large(format!("a value has at most {MAX_VALUE_BYTES} bytes; split it, or store it elsewhere and submit its digest"))
+    })?;
+    let bytes = if is_json {
+        from_json(&bytes)?
+    } else {
+        bytes.to_vec()
+    };
+    let key = headers
+        .get("idempotency-key")
+        .map_or(Vec::new(), |k| k.as_bytes().to_vec());
+    ClientValue::new(key, bytes).map_err(|error| match error {
+        consensus::ValueError::ValueTooLarge(_) => Problem::too_large(error.to_string()),
+        consensus::ValueError::KeyTooLarge(_) => Problem::bad_request(error.to_string()),
+    })
+}
+
+fn from_json(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
+    let wanted =
+        "send {\"value\": \"<base64>\"}, or the bytes themselves with another content type";
+    let body: JsonBody = serde_json::from_slice(bytes)
+        .map_err(|e| Problem::bad_request(format!("{e}; {wanted}")))?;
+    STANDARD
+        .decode(body.value)
+        .map_err(|e| Problem::bad_request(format!("{e}; {wanted}")))
+}
+
+/// Returns when the value is durable here.
+async fn store(api: &Api, value: ClientValue) -> Result<(), Problem> {
+    let (answer, stored) = oneshot::channel();
+    api.engine
+        .try_send(Event::Submit { value, answer })
+        .map_err(|error| match error {
+            NotSent::Full => Problem::too_many("the node is busy"),
+            NotSent::Stopped => Problem::unavailable("the node is ending"),
+        })?;
+    match timeout(STORE_TIMEOUT, stored).await {
+        Ok(Ok(Submitted::Accepted)) => Ok(()),
+        Ok(Ok(Submitted::Full)) => Err(Problem::too_many(
+            "too many values wait to be decided (limits.max_waiting)",
+        )),
+        Ok(Err(_)) => Err(Problem::unavailable(
+            "the node is ending; whether the value was kept is not known, submit it again",
+        )),
+        Err(_) => Err(Problem::unavailable(
+            "the storage is slow; submit the value again, it counts once",
+        )),
+    }
+}
+
+/// A client's wait for a value; forgotten when dropped.
+struct Waiting {
+    api: Arc<Api>,
+    learner: LearnerId,
+    id: Digest,
+    receiver: oneshot::Receiver<Arc<Delivered>>,
+}
+
+impl Waiting {
+    /// The decision itself if there is one already.
+    fn begin(api: &Arc<Api>, learner: LearnerId, id: Digest) -> Result<Self, Arc<Delivered>> {
+        let receiver = match api.view.log(learner).map(|mut log| log.wait_for(id)) {
+            Some(Ok(found)) => return Err(found),
+            Some(Err(receiver)) => receiver,
+            // Only learners that are played get here; without a log nobody would ever answer.
+            None => oneshot::channel().1,
+        };
+        Ok(Waiting {
+            api: Arc::clone(api),
+            learner,
+            id,
+            receiver,
+        })
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.receiver.close();
+        if let Some(mut log) = self.api.view.log(self.learner) {
+            log.forget(&self.id);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The network: one task that drives libp2p.
+//!
+//! ```text
+//!   engine ──Command──► publish, ask, answer ──► libp2p ──► peers
+//!                                                  │
+//!   engine ◄──inputs── verify ◄──frames, answers───┤
+//!      ▲                  └──verdict──► gossipsub  │
+//!      └──────────────questions of peers───────────┘
+//! ```
+//!
+//! The task never waits for the engine or for verification: what does not fit into their queues is
+//! dropped and counted. Gossip is best effort anyway; every `sync_ms` one peer in turn is asked for
+//! what is missing here, and at once when a connection is new.
+
+mod behaviour;
+pub(crate) mod frame;
+mod outbox;
+mod peers;
+pub(crate) mod request;
+pub(crate) mod seen;
+mod task;
+mod verify;
+
+pub use behaviour::NetworkStartError;
+pub(crate) use task::{Network, Setup};

@@ -1,0 +1,237 @@
+//! The decisions of one learner, as HTTP shows them.
+
+use consensus::{Ballot, ClientValue, Slot};
+use crypto::Digest;
+use learner_graph::{AcceptorSet, LearnerId};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// A decision as it was delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Delivered {
+    /// The learner.
+    pub(crate) learner: LearnerId,
+    /// The slot.
+    pub(crate) slot: Slot,
+    /// The ballot.
+    pub(crate) ballot: Ballot,
+    /// The digest of the batch.
+    pub(crate) digest: Digest,
+    /// The values that are new to the learner, with their ids.
+    pub(crate) values: Vec<(Digest, ClientValue)>,
+    /// From this node's first knowledge of the oldest value to the decision.
+    pub(crate) latency_ms: Option<u64>,
+    /// The acceptors of the certificate.
+    pub(crate) acceptors: AcceptorSet,
+}
+
+impl Delivered {
+    /// The bytes that it takes in memory, about.
+    pub(crate) fn size(&self) -> usize {
+        256 + self
+            .values
+            .iter()
+            .map(|(_, v)| 64 + v.key.len() + v.bytes.len())
+            .sum::<usize>()
+    }
+}
+
+/// A part of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// Decisions from the slot asked for, and the slot to ask for next.
+    Decisions(Vec<Arc<Delivered>>, Slot),
+    /// The slot asked for is no longer kept; this is the first one that is.
+    Gone(Slot),
+}
+
+/// The latest decisions; the oldest are dropped at the bound.
+pub(crate) struct DecisionLog {
+    kept: VecDeque<Arc<Delivered>>,
+    bytes: usize,
+    max_count: usize,
+    max_bytes: usize,
+    next: Slot,
+    /// How many were delivered, those dropped included.
+    delivered: u64,
+    /// Where each value kept was delivered.
+    index: HashMap<Digest, Slot>,
+    /// Clients that wait for a value. Bounded by the HTTP requests in progress.
+    waiting: HashMap<Digest, Vec<oneshot::Sender<Arc<Delivered>>>>,
+}
+
+impl DecisionLog {
+    pub(crate) fn new(max_count: usize, max_bytes: usize) -> Self {
+        DecisionLog {
+            kept: VecDeque::new(),
+            bytes: 0,
+            max_count,
+            max_bytes,
+            next: Slot(0),
+            delivered: 0,
+            index: HashMap::new(),
+            waiting: HashMap::new(),
+        }
+    }
+
+    /// Adds the next decision and tells who waits for its values.
+    pub(crate) fn push(&mut self, decision: Arc<Delivered>) {
+        self.next = decision.slot.next();
+        self.delivered += 1;
+        self.bytes += decision.size();
+        for (id, _) in &decision.values {
+            self.index.insert(*id, decision.slot);
+            for client in self.waiting.remove(id).unwrap_or_default() {
+                // The client may have gone away.
+                let _ = client.send(Arc::clone(&decision));
+            }
+        }
+        self.kept.push_back(decision);
+        while self.kept.len() > self.max_count
+            || (self.bytes > self.max_bytes && self.kept.len() > 1)
+        {
+            let Some(oldest) = self.kept.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.size();
+            for (id, _) in &oldest.values {
+                self.index.remove(id);
+            }
+        }
+    }
+
+    /// At most `limit` decisions from a slot on, about `max_bytes` of them but at least one.
+    pub(crate) fn page(&self, from: Slot, limit: usize, max_bytes: usize) -> Page {
+        let first = self.kept.front().map_or(self.next, |d| d.slot);
+        if from < first {
+            return Page::Gone(first);
+        }
+        let start = self.kept.partition_point(|d| d.slot < from);
+        let mut decisions: Vec<Arc<Delivered>> = Vec::new();
+        let mut bytes = 0;
+        for decision in self.kept.range(start..).take(limit) {
+            bytes += decision.size();
+            if bytes > max_bytes && !decisions.is_empty() {
+                break;
+            }
+            decisions.push(Arc::clone(decision));
+        }
+        let next = decisions.last().map_or(from, |d| d.slot.next());
+        Page::Decisions(decisions, next)
+    }
+
+    /// The decision that delivered a value, or a promise of it.
+    pub(crate) fn wait_for(
+        &mut self,
+        id: Digest,
+    ) -> Result<Arc<Delivered>, oneshot::Receiver<Arc<Delivered>>> {
+        if let Some(slot) = self.index.get(&id) {
+            let at = self.kept.partition_point(|d| d.slot < *slot);
+            if let Some(found) = self.kept.get(at) {
+                return Ok(Arc::clone(found));
+            }
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.entry(id).or_default().push(sender);
+        Err(receiver)
+    }
+
+    /// Forgets clients that no longer wait for a value.
+    pub(crate) fn forget(&mut self, id: &Digest) {
+        if let Some(clients) = self.waiting.get_mut(id) {
+            clients.retain(|c| !c.is_closed());
+            if clients.is_empty() {
+                self.waiting.remove(id);
+            }
+        }
+    }
+
+    /// The first slot that is not delivered yet.
+    pub(crate) fn next(&self) -> Slot {
+        self.next
+    }
+
+    /// How many decisions were delivered.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(slot: u64, text: &str) -> Arc<Delivered> {
+        let value = ClientValue {
+            key: Vec::new(),
+            bytes: text.into(),
+        };
+        Arc::new(Delivered {
+            learner: LearnerId(0),
+            slot: Slot(slot),
+            ballot: Ballot(1),
+            digest: Digest::of(text.as_bytes()),
+            values: vec![(value.id(), value)],
+            latency_ms: None,
+            acceptors: AcceptorSet::EMPTY,
+        })
+    }
+
+    fn slots(page: Page) -> (Vec<u64>, u64) {
+        match page {
+            Page::Decisions(found, next) => (found.iter().map(|d| d.slot.0).collect(), next.0),
+            Page::Gone(first) => panic!("gone before {first}"),
+        }
+    }
+
+    #[test]
+    fn pages_follow_each_other() {
+        let mut log = DecisionLog::new(100, 1 << 20);
+        assert_eq!(slots(log.page(Slot(0), 10, 1 << 20)), (vec![], 0));
+        for slot in 0..5 {
+            log.push(decision(slot, &slot.to_string()));
+        }
+        assert_eq!(slots(log.page(Slot(0), 3, 1 << 20)), (vec![0, 1, 2], 3));
+        assert_eq!(slots(log.page(Slot(3), 3, 1 << 20)), (vec![3, 4], 5));
+        assert_eq!(slots(log.page(Slot(9), 3, 1 << 20)), (vec![], 9));
+        assert_eq!(
+            slots(log.page(Slot(1), 3, 1)),
+            (vec![1], 2),
+            "at least one, whatever its size"
+        );
+    }
+
+    #[test]
+    fn the_oldest_are_dropped_at_both_bounds() {
+        let mut log = DecisionLog::new(2, 1 << 20);
+        for slot in 0..5 {
+            log.push(decision(slot, &slot.to_string()));
+        }
+        assert_eq!(log.page(Slot(0), 10, 1 << 20), Page::Gone(Slot(3)));
+        assert_eq!(log.index.len(), 2);
+        assert_eq!((log.next(), log.delivered()), (Slot(5), 5));
+        let mut log = DecisionLog::new(100, 1000);
+        for slot in 0..5 {
+            log.push(decision(slot, &"x".repeat(600)));
+        }
+        assert_eq!(log.kept.len(), 1);
+    }
+
+    #[test]
+    fn who_waits_is_told_once_and_later_comers_at_once() {
+        let mut log = DecisionLog::new(100, 1 << 20);
+        let wanted = decision(0, "v");
+        let id = wanted.values[0].0;
+        let mut waiting = log.wait_for(id).unwrap_err();
+        let gone = log.wait_for(id).unwrap_err();
+        drop(gone);
+        log.forget(&id);
+        assert_eq!(log.waiting[&id].len(), 1);
+        assert!(waiting.try_recv().is_err());
+        log.push(Arc::clone(&wanted));
+        assert_eq!(waiting.try_recv().unwrap(), wanted);
+        assert_eq!(log.wait_for(id).unwrap(), wanted);
+        assert!(log.waiting.is_empty());
+    }
+}

@@ -1,0 +1,325 @@
+//! What clients can see of a node: written by the engine and the network, read by HTTP.
+//!
+//! ```text
+//!   engine ──status, decisions, evidence──►┐
+//!                                          ├─ View ─► HTTP handlers, event streams, /metrics
+//!   network ──peers, refusals─────────────►┘
+//! ```
+//!
+//! Locks are held for copying only, never across an await or a write to a client.
+
+pub(crate) mod decisions;
+pub(crate) mod events;
+pub(crate) mod metrics;
+
+use crate::config::{Config, Limits, NodeConfig};
+use consensus::hpaxos::evidence::{Evidence, Finding};
+use consensus::hpaxos::{Decision, Fork, Status};
+use consensus::{Ballot, Network, Time};
+use crypto::{Digest, MemberId, codec};
+use decisions::{DecisionLog, Delivered};
+use events::{EventLog, Happening};
+use learner_graph::LearnerId;
+use metrics::Metrics;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use tokio::sync::watch;
+
+/// How many pieces of evidence are shown: far more than the protocol keeps for any network.
+const MAX_PROOFS: usize = 4096;
+
+/// How far the node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It replays its storage.
+    Starting,
+    /// It takes part.
+    Ready,
+    /// It is ending.
+    Stopping,
+}
+
+/// Evidence as clients get it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// The digest of the encoding: its name.
+    pub(crate) digest: Digest,
+    /// The acceptor that is caught, if one is.
+    pub(crate) acceptor: Option<String>,
+    /// What it proves.
+    pub(crate) words: String,
+    /// The encoding, for verification offline.
+    pub(crate) encoded: Arc<Vec<u8>>,
+}
+
+/// See the module's documentation.
+pub(crate) struct View {
+    /// This node.
+    pub(crate) node: NodeConfig,
+    /// The network's name.
+    pub(crate) network_name: String,
+    /// The protocol's name.
+    pub(crate) mode: &'static str,
+    /// The names of all other nodes.
+    pub(crate) peers: Vec<String>,
+    /// The graph and the members.
+    pub(crate) network: Arc<Network>,
+    /// The counters.
+    pub(crate) metrics: Metrics,
+    /// The event log.
+    pub(crate) events: EventLog,
+    logs: BTreeMap<LearnerId, Mutex<DecisionLog>>,
+    phase: watch::Sender<Phase>,
+    state: RwLock<State>,
+}
+
+struct State {
+    status: Option<Status>,
+    proofs: Vec<Proof>,
+    connected: BTreeMap<String, bool>,
+}
+
+impl View {
+    /// The view of a node that has not started yet. `run` tells the runs of the node apart.
+    pub(crate) fn new(config: &Config, node: &NodeConfig, run: u64) -> Self {
+        let limits = &config.limits;
+        let log = || {
+            let (count, bytes) = (
+                Limits::count(limits.decisions_kept),
+                Limits::mib(limits.decisions_kept_mib),
+            );
+            Mutex::new(DecisionLog::new(count, bytes))
+        };
+        let others = config.nodes.iter().filter(|n| n.name != node.name);
+        let peers: Vec<String> = others.map(|n| n.name.clone()).collect();
+        let state = State {
+            status: None,
+            proofs: Vec::new(),
+            connected: peers.iter().map(|p| (p.clone(), false)).collect(),
+        };
+        View {
+            node: node.clone(),
+            network_name: config.name.clone(),
+            mode: config.mode.name(),
+            peers,
+            network: Arc::clone(&config.network),
+            metrics: Metrics::new(),
+            events: EventLog::new(
+                run,
+                Limits::count(limits.events_kept),
+                Limits::mib(limits.events_kept_mib),
+            ),
+            logs: node.learners.iter().map(|l| (*l, log())).collect(),
+            phase: watch::Sender::new(Phase::Starting),
+            state: RwLock::new(state),
+        }
+    }
+
+    fn read<T>(&self, f: impl FnOnce(&State) -> T) -> T {
+        f(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        f(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How far the node is.
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    /// Tells how far the node is as it goes on.
+    pub(crate) fn phases(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
+    /// The protocol runs.
+    pub(crate) fn set_ready(&self) {
+        self.phase.send_if_modified(|phase| {
+            let starting = *phase == Phase::Starting;
+            if starting {
+                *phase = Phase::Ready;
+            }
+            starting
+        });
+    }
+
+    /// The node is ending.
+    pub(crate) fn set_stopping(&self) {
+        self.phase.send_replace(Phase::Stopping);
+    }
+
+    /// Where the protocol stands; `None` before it has started.
+    pub(crate) fn status(&self) -> Option<Status> {
+        self.read(|s| s.status.clone())
+    }
+
+    /// Where the protocol stands now.
+    pub(crate) fn set_status(&self, status: Status) {
+        let m = &self.metrics;
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        m.ballot.set(number(status.ballot.0));
+        m.max_bal.set(number(status.max_bal.0));
+        m.low_water.set(number(status.low_water.0));
+        m.waiting.set(number(status.waiting as u64));
+        m.caught.set(number(status.caught.len() as u64));
+        self.write(|s| s.status = Some(status));
+    }
+
+    /// All evidence known.
+    pub(crate) fn proofs(&self) -> Vec<Proof> {
+        self.read(|s| s.proofs.clone())
+    }
+
+    /// There is new evidence.
+    pub(crate) fn evidence(&self, evidence: &Evidence, finding: &Finding, live: bool) {
+        let encoded = codec::encode(evidence);
+        let digest = Digest::of(&encoded);
+        let acceptor = match finding {
+            Finding::Caught(acceptor, _) => {
+                Some(self.network.graph().acceptor_name(*acceptor).to_owned())
+            }
+            Finding::Equivocated(..) | Finding::NotEntangled { .. } => None,
+        };
+        let words = finding.describe(&self.network);
+        tracing::warn!(acceptor, %words, "evidence");
+        let (encoded, name) = (Arc::new(encoded), acceptor.clone());
+        let proof = Proof {
+            digest,
+            acceptor: name,
+            words: words.clone(),
+            encoded,
+        };
+        let count = self.write(|s| {
+            if s.proofs.iter().all(|p| p.digest != digest) && s.proofs.len() < MAX_PROOFS {
+                s.proofs.push(proof);
+            }
+            s.proofs.len()
+        });
+        self.metrics
+            .evidence
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+        if live {
+            self.events.push(Happening::Evidence { acceptor, words });
+        }
+    }
+
+    /// Which peers are connected, by name.
+    pub(crate) fn connected_peers(&self) -> BTreeMap<String, bool> {
+        self.read(|s| s.connected.clone())
+    }
+
+    /// A peer was connected or disconnected.
+    pub(crate) fn set_peer(&self, peer: &str, connected: bool) {
+        let count = self.write(|s| {
+            s.connected.insert(peer.to_owned(), connected);
+            s.connected.values().filter(|c| **c).count()
+        });
+        self.metrics
+            .peers_connected
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.events.push(Happening::Peer {
+            peer: peer.to_owned(),
+            connected,
+        });
+    }
+
+    /// The decisions of a learner that this node plays.
+    pub(crate) fn log(&self, learner: LearnerId) -> Option<MutexGuard<'_, DecisionLog>> {
+        Some(
+            self.logs
+                .get(&learner)?
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// The learner of this name, if this node plays it.
+    pub(crate) fn played(&self, name: &str) -> Option<LearnerId> {
+        self.network
+            .graph()
+            .learner(name)
+            .filter(|l| self.logs.contains_key(l))
+    }
+
+    /// The names of the learners that this node plays.
+    pub(crate) fn played_names(&self) -> Vec<&str> {
+        self.logs.keys().map(|l| self.learner_name(*l)).collect()
+    }
+
+    /// The name of a learner.
+    pub(crate) fn learner_name(&self, learner: LearnerId) -> &str {
+        self.network.graph().learner_name(learner)
+    }
+
+    /// The name of a member.
+    pub(crate) fn member_name(&self, member: MemberId) -> &str {
+        self.network.member(member).map_or("?", |m| m.name.as_str())
+    }
+
+    /// A learner decided. `now` is missing for what was decided before this run: it is shown, but
+    /// no event.
+    pub(crate) fn decided(&self, decision: Decision, now: Option<Time>) {
+        self.metrics.decided(self.learner_name(decision.learner));
+        let Some(mut log) = self.log(decision.learner) else {
+            return;
+        };
+        let latency = now
+            .zip(decision.heard)
+            .map(|(now, heard)| now.saturating_sub(heard));
+        let delivered = Arc::new(Delivered {
+            learner: decision.learner,
+            slot: decision.slot,
+            ballot: decision.ballot,
+            digest: decision.value,
+            values: decision.values.into_iter().map(|v| (v.id(), v)).collect(),
+            latency_ms: latency.map(|l| u64::try_from(l.as_millis()).unwrap_or(u64::MAX)),
+            acceptors: decision.quorum,
+        });
+        log.push(Arc::clone(&delivered));
+        drop(log);
+        if now.is_some() {
+            self.events.push(Happening::Decision(delivered));
+        }
+    }
+
+    /// A learner saw a second decision in a slot.
+    pub(crate) fn fork(&self, fork: &Fork, live: bool) {
+        let learner = self.learner_name(fork.learner);
+        self.metrics.forked(learner);
+        tracing::warn!(
+            learner,
+            slot = fork.slot.0,
+            "a learner that is not entangled with itself has forked"
+        );
+        if live && self.logs.contains_key(&fork.learner) {
+            let digests = [0, 1].map(|i: usize| fork.values[i].1.to_string());
+            self.events.push(Happening::Fork {
+                learner: learner.to_owned(),
+                slot: fork.slot,
+                digests,
+            });
+        }
+    }
+
+    /// Two learners are no longer connected.
+    pub(crate) fn disconnected(&self, a: LearnerId, b: LearnerId, live: bool) {
+        let names = [a, b].map(|l| self.learner_name(l).to_owned());
+        tracing::warn!(learners = ?names, "no longer connected");
+        if live {
+            self.events.push(Happening::Disconnected(names));
+        }
+    }
+
+    /// There is a higher ballot.
+    pub(crate) fn ballot(&self, ballot: Ballot, leader: MemberId, live: bool) {
+        let leader = self.member_name(leader).to_owned();
+        if live {
+            tracing::info!(ballot = ballot.0, leader, "a higher ballot");
+            self.events.push(Happening::Ballot {
+                ballot: ballot.0,
+                leader,
+            });
+        }
+    }
+}
