@@ -8,18 +8,20 @@
 //! The comment is for people; if it names a public key, it must be the one of the secret, so that a
 //! damaged secret is noticed before it becomes another identity.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::{Keypair, NoEntropy};
+use crate::Keypair;
+#[cfg(feature = "generate")]
+use crate::NoEntropy;
 
-const TAG: &str = "hpaxos-secret-key";
-const VERSION: &str = "v1";
-const PUBLIC: &str = "# public key:";
+pub(crate) const TAG: &str = "hpaxos-secret-key";
+pub(crate) const VERSION: &str = "v1";
+pub(crate) const PUBLIC: &str = "# public key:";
 /// Far more than a key file needs, with room for comments.
 const MAX_BYTES: usize = 4096;
 
@@ -70,6 +72,7 @@ pub enum KeyFileError {
         why: &'static str,
     },
     /// No randomness for a new key.
+    #[cfg(feature = "generate")]
     #[error(transparent)]
     Entropy(#[from] NoEntropy),
 }
@@ -155,45 +158,6 @@ fn is_version(word: &str) -> bool {
         .is_some_and(|number| number.len() <= 4 && number.parse::<u16>().is_ok())
 }
 
-pub(crate) fn create(path: &Path) -> Result<Keypair, KeyFileError> {
-    let keypair = Keypair::generate()?;
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|source| match source.kind() {
-            ErrorKind::AlreadyExists => KeyFileError::Exists(path.to_owned()),
-            _ => io_error(path, "create")(source),
-        })?;
-    if let Err(error) = write(file, &keypair).and_then(|()| sync_directory(path)) {
-        // Nobody has seen this key: a half-written file is better gone. If even that fails, the
-        // next attempt says that the file exists.
-        let _ = fs::remove_file(path);
-        return Err(io_error(path, "write")(error));
-    }
-    Ok(keypair)
-}
-
-fn write(mut file: File, keypair: &Keypair) -> io::Result<()> {
-    let mut digits = Zeroizing::new([0; 64]);
-    hex::encode_to_slice(keypair.to_seed().as_ref(), digits.as_mut()).map_err(io::Error::other)?;
-    writeln!(file, "{PUBLIC} {}", keypair.public())?;
-    write!(file, "{TAG} {VERSION} ")?;
-    file.write_all(digits.as_ref())?;
-    file.write_all(b"\n")?;
-    file.sync_all()
-}
-
-/// Makes the name durable, not only the contents.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    File::open(parent)?.sync_all()
-}
-
 fn check_kind(path: &Path, metadata: &fs::Metadata) -> Result<(), KeyFileError> {
     if metadata.is_file() {
         return Ok(());
@@ -201,7 +165,7 @@ fn check_kind(path: &Path, metadata: &fs::Metadata) -> Result<(), KeyFileError> 
     Err(KeyFileError::NotRegular(path.to_owned()))
 }
 
-fn io_error(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> KeyFileError {
+pub(crate) fn io_error(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> KeyFileError {
     let path = path.to_owned();
     move |source| KeyFileError::Io {
         path,

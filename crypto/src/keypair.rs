@@ -14,6 +14,7 @@ pub struct Keypair {
 }
 
 /// The operating system gave no randomness.
+#[cfg(feature = "generate")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the operating system gave no randomness: {0}")]
 pub struct NoEntropy(getrandom::Error);
@@ -23,6 +24,7 @@ impl Keypair {
     ///
     /// # Errors
     /// [`NoEntropy`] if the operating system gives none.
+    #[cfg(feature = "generate")]
     pub fn generate() -> Result<Self, NoEntropy> {
         let mut seed = Zeroizing::new([0; 32]);
         getrandom::fill(seed.as_mut()).map_err(NoEntropy)?;
@@ -67,8 +69,9 @@ impl Keypair {
     ///
     /// # Errors
     /// See [`KeyFileError`]. An existing file is never overwritten.
+    #[cfg(feature = "generate")]
     pub fn create(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
-        key_file::create(path.as_ref())
+        crate::new_key_file::create(path.as_ref())
     }
 
     /// Signs bytes that are framed already: see `body::signed_bytes`.

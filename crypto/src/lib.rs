@@ -29,6 +29,8 @@ mod identity;
 mod key_file;
 mod keypair;
 mod keyring;
+#[cfg(feature = "generate")]
+mod new_key_file;
 mod public_key;
 mod refusal;
 mod signed;
@@ -41,7 +43,9 @@ pub use digest::Digest;
 pub use fixed::HexError;
 pub use identity::{MemberId, NetworkId};
 pub use key_file::KeyFileError;
-pub use keypair::{Keypair, NoEntropy};
+pub use keypair::Keypair;
+#[cfg(feature = "generate")]
+pub use keypair::NoEntropy;
 pub use keyring::{Keyring, KeyringError};
 pub use public_key::{PublicKey, PublicKeyError};
 pub use refusal::Refusal;

@@ -2,7 +2,7 @@
 
 use crate::Batch;
 use crypto::Digest;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Batches that came before anything named them. The oldest make room: they can be fetched again.
@@ -11,9 +11,9 @@ const MAX_UNCLAIMED: usize = 256;
 /// Batches by digest. Only those that a message names are kept for good.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
-    kept: HashMap<Digest, Arc<Batch>>,
+    kept: BTreeMap<Digest, Arc<Batch>>,
     wanted: BTreeSet<Digest>,
-    unclaimed: HashMap<Digest, Batch>,
+    unclaimed: BTreeMap<Digest, Batch>,
     order: VecDeque<Digest>,
 }
 

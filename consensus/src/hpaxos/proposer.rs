@@ -9,7 +9,7 @@ use super::waiting::Waiting;
 use crate::{Ballot, Batch, MAX_BATCH_BYTES, Slot, Time};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerSet};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Client values in one batch, at most.
@@ -35,7 +35,7 @@ pub(super) struct Proposer {
     /// The first slot that nobody has used.
     fresh: Slot,
     /// The client values that announced batches carry.
-    carried: HashSet<Digest>,
+    carried: BTreeSet<Digest>,
 }
 
 /// What a proposer looks at.

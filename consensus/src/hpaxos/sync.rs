@@ -7,7 +7,7 @@ use super::message::Message;
 use crate::Slot;
 use crypto::{Digest, Signed, Verified, codec};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 /// Slots that are looked at beyond the first undecided one of a learner.
 const SYNC_SLOTS: u64 = 256;
@@ -58,7 +58,7 @@ impl HPaxos {
         if request.next.len() != self.learners.ids().count() || request.have.len() > MAX_HAVE {
             return answer;
         }
-        let mut have: HashSet<u64> = request.have.iter().copied().collect();
+        let mut have: BTreeSet<u64> = request.have.iter().copied().collect();
         for (evidence, _) in self.evidence() {
             if have.insert(evidence_name(evidence)) {
                 answer.evidence.push(evidence.clone());

@@ -3,14 +3,14 @@
 use crate::{ClientValue, Time};
 use crypto::Digest;
 use learner_graph::{LearnerId, LearnerSet};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Values that no learner has decided, in the order in which this node heard of them, and what
 /// became of the others.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     queue: BTreeMap<u64, (Digest, ClientValue)>,
-    known: HashMap<Digest, Known>,
+    known: BTreeMap<Digest, Known>,
     arrivals: u64,
 }
 
