@@ -16,8 +16,7 @@ const UNFINISHED: &str = "segment.new";
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    /// The lock goes with the open file.
-    _lock: File,
+    lock: File,
 }
 
 impl Directory {
@@ -54,7 +53,7 @@ impl Directory {
         }
         Ok(Self {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -101,6 +100,14 @@ impl Directory {
     /// Makes the names in the directory durable.
     pub(super) fn sync(&self) -> Result<(), LogError> {
         sync_directory(&self.path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // Closing the file would do, if there were no child process that shares it until it runs
+        // its own program. A failure leaves the lock to that.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
     }
 }
 

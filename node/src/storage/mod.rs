@@ -21,7 +21,7 @@
 //!   damages exactly those records, and nothing was written after them, they count as unfinished.
 //!   Nor can the log know that a whole directory was replaced by an older copy of it.
 //!
-//! The files are described in [`format`].
+//! The files are described in [`mod@format`].
 
 mod directory;
 mod error;

@@ -1,8 +1,12 @@
 //! What was synced comes back.
 
+use std::time::UNIX_EPOCH;
+
 use super::*;
 use crate::storage::check;
-use crate::storage::format::MAX_RECORD;
+use crate::storage::directory::Directory;
+use crate::storage::format::{MAX_RECORD, RECORD_HEADER_LEN};
+use crate::storage::survey::survey;
 
 #[test]
 fn an_empty_log_is_new_once() {
@@ -69,6 +73,25 @@ fn a_large_buffer_is_written_before_the_sync() {
     assert_eq!(replay.summary().segments, 1);
     let lengths: Vec<_> = replay.map(|record| record.unwrap().len()).collect();
     assert_eq!(lengths, [[3 << 20; 8].as_slice(), &[MAX_RECORD]].concat());
+}
+
+#[test]
+fn what_only_the_last_sync_covers_is_written_again() {
+    // The second batch says that the first was durable; nothing says so of the second.
+    let directory = log_of(&[&[b"one", b"two"], &[b"three", b"four"]]);
+    let survey = survey(&Directory::lock(directory.path()).unwrap(), network()).unwrap();
+    let tail = survey.tail.unwrap();
+    let size = RECORD_HEADER_LEN + 3;
+    assert_eq!(tail.doubtful as usize, HEADER_LEN + 2 * size);
+    assert_eq!(tail.end as usize, HEADER_LEN + 4 * size + 3);
+
+    let path = segment(&directory, 0);
+    let before = fs::read(&path).unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(UNIX_EPOCH).unwrap();
+    drop(open(&directory).unwrap());
+    assert!(fs::metadata(&path).unwrap().modified().unwrap() > UNIX_EPOCH);
+    assert_eq!(fs::read(&path).unwrap(), before);
 }
 
 #[test]
