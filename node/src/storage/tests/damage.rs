@@ -1,7 +1,7 @@
 //! Damage that no crash explains is reported, and nothing is changed.
 
 use super::*;
-use crate::storage::format::RECORD_HEADER_LEN;
+use crate::storage::format::{RECORD_HEADER_LEN, encode_record};
 
 /// The refusal of a damaged log; checks that the directory stays as it was.
 fn damage(directory: &TempDir) -> LogError {
@@ -129,6 +129,24 @@ fn a_copied_segment_is_named() {
     drop(log);
     fs::copy(segment(&directory, 1), segment(&directory, 2)).unwrap();
     assert_damaged(&damage(&directory), &segment(&directory, 2), 0);
+}
+
+#[test]
+fn a_whole_record_out_of_order_is_damage() {
+    let directory = log_of(&[&[b"one"]]);
+    let path = segment(&directory, 0);
+    let end = HEADER_LEN + RECORD_HEADER_LEN + 3;
+    let original = fs::read(&path).unwrap();
+    let mut salt = [0; 8];
+    salt.copy_from_slice(&original[60..68]);
+    for sequence in [1, 3] {
+        let mut record = Vec::new();
+        encode_record(&mut record, u64::from_le_bytes(salt), sequence, 0, b"two");
+        let mut bytes = original.clone();
+        bytes[end..end + record.len()].copy_from_slice(&record);
+        fs::write(&path, bytes).unwrap();
+        assert_damaged(&damage(&directory), &path, end);
+    }
 }
 
 #[test]
