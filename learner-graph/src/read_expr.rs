@@ -223,11 +223,8 @@ impl Reader {
                         (key.span(), what)
                     }
                     None => {
-                        let keys = keys.join(", ");
-                        (
-                            whole.span(),
-                            format!("{of}: not an expression: {{ {keys} }}"),
-                        )
+                        let what = format!("{of}: a table of this shape is not an expression");
+                        (whole.span(), what)
                     }
                 };
                 self.error(Some(span), what, SHAPES);
@@ -258,6 +255,7 @@ impl Reader {
         let mut names = HashSet::new();
         let mut total = 0;
         let mut weighted = false;
+        let mut whole = true;
         for item in items {
             let (weight, inner) = self.weighted(item, of);
             total += weight;
@@ -269,13 +267,18 @@ impl Reader {
                 let mend = format!("write {{ weight = 2, of = \"{name}\" }} if it counts double");
                 self.error(Some(inner.span()), what, mend);
             }
-            if let Some((id, inner_depth)) = self.expression(inner, of, level + 1) {
-                depth = depth.max(inner_depth + 1);
-                read.push((id, weight as u64));
+            // A definition that is wrong has been reported where it stands: nothing new to say.
+            match self.expression(inner, of, level + 1) {
+                Some((id, inner_depth)) => {
+                    depth = depth.max(inner_depth + 1);
+                    read.push((id, weight as u64));
+                }
+                None => whole = false,
             }
         }
         let need = self.need(need, total, weighted, of)?;
-        (self.problems.len() == before).then(|| (self.exprs.threshold(need, read), depth))
+        let whole = whole && self.problems.len() == before;
+        whole.then(|| (self.exprs.threshold(need, read), depth))
     }
 
     /// The threshold itself, between one and the members' total weight.
@@ -348,6 +351,7 @@ impl Reader {
         let before = self.problems.len();
         let mut any = Vec::new();
         let mut depth = 0;
+        let mut whole = true;
         for item in items {
             let Shape::Array(members) = &item.as_ref().0 else {
                 self.expected(item, &format!("{of}: a member of 'sets'"), "an array");
@@ -360,15 +364,19 @@ impl Reader {
             }
             let mut all = Vec::new();
             for member in members {
-                if let Some((id, inner_depth)) = self.expression(member, of, level + 2) {
-                    depth = depth.max(inner_depth + 2);
-                    all.push((id, 1));
+                match self.expression(member, of, level + 2) {
+                    Some((id, inner_depth)) => {
+                        depth = depth.max(inner_depth + 2);
+                        all.push((id, 1));
+                    }
+                    None => whole = false,
                 }
             }
             all.sort_unstable();
             all.dedup();
             any.push((self.exprs.threshold(all.len() as u64, all), 1));
         }
-        (self.problems.len() == before).then(|| (self.exprs.threshold(1, any), depth))
+        let whole = whole && self.problems.len() == before;
+        whole.then(|| (self.exprs.threshold(1, any), depth))
     }
 }

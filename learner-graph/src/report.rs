@@ -89,8 +89,9 @@ pub struct Entangled {
 /// Checks the text of a file and explains its graph; `safe` is the comma-separated list of
 /// acceptors to assume safe, if any.
 ///
-/// Whatever is wrong, with the file or with `safe`, is returned as problems that name `file`,
-/// the line and the column.
+/// Whatever is wrong with the file is returned as problems that name `file`, the line and the
+/// column. Problems of a wrong `safe` name no file, which tells a mistake in the question from
+/// one in the graph.
 pub fn check(file: &str, text: &str, safe: Option<&str>) -> Result<Report, Vec<Problem>> {
     let named = |problems: Vec<Problem>| -> Vec<Problem> {
         problems.into_iter().map(|p| p.in_file(file)).collect()

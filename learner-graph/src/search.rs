@@ -164,6 +164,11 @@ impl Search {
         self.steps = steps;
     }
 
+    /// How many of the allowed steps are left.
+    pub(crate) fn left(&self) -> u64 {
+        self.steps
+    }
+
     /// The family of the supersets of `set`.
     pub(crate) fn supersets(&mut self, set: &AcceptorSet) -> Family {
         let members: Vec<_> = set.iter().map(|a| (self.exprs.acceptor(a), 1)).collect();

@@ -8,6 +8,9 @@ use std::collections::HashMap;
 
 /// The steps that one question may take before it is answered on the safe side.
 const STEPS: u64 = 20_000;
+/// The steps that all pairs together may take when `connected` is computed: evidence must not
+/// hold up a node for long.
+const CONNECTED_STEPS: u64 = 200_000;
 
 /// What evidence has proved so far. The real set of safe acceptors contradicts none of it.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -33,21 +36,22 @@ impl LearnerGraph {
         within: &AcceptorSet,
         suspicion: &Suspicion,
     ) -> bool {
-        Possible::new(self, suspicion).set_within(l1, l2, within)
+        Possible::new(self, suspicion, STEPS).set_within(l1, l2, within)
     }
 
     /// `connected`: a row per learner with the learners that the evidence does not separate from
     /// it, that is, those with which it has a possible TrustSafe set at all.
     ///
-    /// Learners that are entangled are connected, whatever part of the evidence is known. The
-    /// bound of [`possible_set_within`](Self::possible_set_within) applies to each pair.
+    /// Learners that are entangled are connected, whatever part of the evidence is known. Like
+    /// [`possible_set_within`](Self::possible_set_within) this is exact within a bound for all
+    /// pairs together, and leaves the remaining pairs connected should it be hit.
     pub fn connected(&self, suspicion: &Suspicion) -> Vec<LearnerSet> {
         let all = self.acceptors();
         if suspicion.disagreements.is_empty() {
             // Without disagreements the largest possible set decides for all pairs at once.
             return self.ent(&(all - suspicion.caught));
         }
-        let mut possible = Possible::new(self, suspicion);
+        let mut possible = Possible::new(self, suspicion, CONNECTED_STEPS);
         let classes = self.agreement_classes();
         let mut known = HashMap::new();
         let mut rows = vec![LearnerSet::EMPTY; self.n_learners()];
@@ -88,11 +92,14 @@ struct Possible<'a> {
     suspicion: &'a Suspicion,
     broken: Vec<Family>,
     search: Option<Search>,
+    /// The steps left for all questions together.
+    steps: u64,
 }
 
 impl<'a> Possible<'a> {
-    fn new(graph: &'a LearnerGraph, suspicion: &'a Suspicion) -> Self {
+    fn new(graph: &'a LearnerGraph, suspicion: &'a Suspicion, steps: u64) -> Self {
         Self {
+            steps,
             graph,
             suspicion,
             broken: Vec::new(),
@@ -124,8 +131,11 @@ impl<'a> Possible<'a> {
             self.broken = pairs.iter().filter_map(family).collect();
             Search::new(self.graph, 0)
         });
-        search.allow(STEPS);
-        match search.separate(&most, &inside, &self.broken) {
+        let steps = self.steps.min(STEPS);
+        search.allow(steps);
+        let found = search.separate(&most, &inside, &self.broken);
+        self.steps -= steps - search.left();
+        match found {
             Found::Yes(_) | Found::Undecided => true,
             Found::No => false,
         }

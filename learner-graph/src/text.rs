@@ -121,9 +121,14 @@ fn parse_section(text: &str) -> Result<(GraphSection, Vec<Problem>), Vec<Problem
     let file: File = toml::from_str(text).map_err(|error| {
         let span = error.span();
         let at = span.as_ref().map(|span| Position::of(span.start, text));
+        // The parser presents dates as tables with a key that is no affair of the reader's.
+        let what = match error.message() {
+            date if date.contains("datetime") => String::from("a date has no meaning here"),
+            message => message.replace('\n', ", "),
+        };
         vec![Problem {
             at,
-            ..Problem::error(span, error.message().replace('\n', ", "), "")
+            ..Problem::error(span, what, "")
         }]
     })?;
     let unknown = file.unknown.into_iter().map(|key| {

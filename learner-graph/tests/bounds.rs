@@ -105,20 +105,20 @@ fn definitions_in_a_chain_or_doubling() {
     let deep = parse_graph(&chain).expect_err("too deep");
     assert!(deep[0].what.contains("nested deeper"), "{}", deep[0]);
     assert_eq!(deep.len(), MAX_PROBLEMS + 1);
-    // Each level names the one before many times, so that written out it is exponential.
-    let mut text = String::from("acceptors = [\"a\", \"b\"]\n[learners]\nl = \"d12\"\n[define]\n");
-    text.push_str("d0 = { threshold = 2, of = [\"a\", \"b\"] }\n");
-    for d in 1..=12 {
+    // Each level holds the one before thirty times over: written out it is exponential.
+    let mut text = String::from("acceptors = [\"a\", \"b\"]\n[learners]\nl = \"d5\"\n[define]\n");
+    text.push_str("d0 = \"a\"\n");
+    for d in 1..=5 {
         let inner = |need: usize| {
             format!(
-                "{{ threshold = {need}, of = [\"d{}\", \"a\", \"b\"] }}",
+                "{{ threshold = {need}, of = [\"d{}\", {{ weight = 40, of = \"b\" }}] }}",
                 d - 1
             )
         };
-        let members = [inner(1), inner(2), inner(3)].join(", ");
+        let members: Vec<_> = (1..=30).map(inner).collect();
         text.push_str(&format!(
-            "d{d} = {{ threshold = 2, of = [{members}, \"d{}\"] }}\n",
-            d - 1
+            "d{d} = {{ threshold = 15, of = [{}] }}\n",
+            members.join(", ")
         ));
     }
     assert!(
