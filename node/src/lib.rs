@@ -28,6 +28,7 @@
 
 mod args;
 mod byzantine;
+pub mod cli;
 pub mod config;
 mod engine;
 mod http;

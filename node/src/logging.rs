@@ -1,6 +1,7 @@
 //! Structured logs on standard error.
 
 use crate::LogFormat;
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged if nobody asks for anything else. libp2p talks a lot about connections that fail.
@@ -18,7 +19,8 @@ pub(crate) fn start(format: LogFormat) {
     };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // Fails if a program that embeds the node logs already, which is fine.
     let _ = match format {
         LogFormat::Text => builder.with_target(false).try_init(),

@@ -2,14 +2,14 @@
 
 use clap::{Parser, Subcommand};
 use node::NodeArgs;
+use node::cli::{EvidenceCommand, GraphCommand, KeygenArgs, SubmitArgs};
 use std::process::ExitCode;
 
+/// Heterogeneous Paxos: run a node, and ask about networks.
+///
+/// Exit codes: 0 done, 1 the thing asked about is bad, 2 wrong usage, 3 could not run.
 #[derive(Parser)]
-#[command(
-    name = "hpaxos",
-    version,
-    about = "Heterogeneous Paxos: run a node, and ask about networks"
-)]
+#[command(name = "hpaxos", version, disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -17,12 +17,26 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Ask about learner graphs
+    #[command(subcommand)]
+    Graph(GraphCommand),
+    /// Make the key of a new node, and print its public half
+    Keygen(KeygenArgs),
     /// Run one node of a network
     Node(NodeArgs),
+    /// Submit values to a node
+    Submit(SubmitArgs),
+    /// Ask about evidence
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Graph(command) => command.run(),
+        Command::Keygen(args) => args.run(),
         Command::Node(args) => node::run(&args),
+        Command::Submit(args) => args.run(),
+        Command::Evidence(command) => command.run(),
     }
 }

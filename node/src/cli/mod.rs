@@ -1,0 +1,69 @@
+//! The commands of `hpaxos` beside `node`.
+//!
+//! Data goes to standard output, with `--json` one object per line; errors go to standard error.
+
+mod evidence;
+mod graph;
+mod keygen;
+mod submit;
+
+pub use evidence::EvidenceCommand;
+pub use graph::GraphCommand;
+pub use keygen::KeygenArgs;
+pub use submit::SubmitArgs;
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// How a command ends, as the shell sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It was done.
+    Done,
+    /// The thing asked about is bad.
+    Bad,
+    /// The command line makes no sense.
+    Usage,
+    /// It could not run.
+    Failed,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Bad => 1,
+            Exit::Usage => 2,
+            Exit::Failed => 3,
+        })
+    }
+}
+
+/// Says why a command ends badly.
+fn fail(exit: Exit, why: impl std::fmt::Display) -> Exit {
+    eprintln!("error: {why}");
+    exit
+}
+
+/// Writes to standard output. Whoever reads it may have seen enough.
+fn print(text: impl std::fmt::Display) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Reads a file, or standard input for `-`, up to a limit.
+fn read_text(path: &Path, limit: usize) -> io::Result<String> {
+    let mut text = String::new();
+    let bound = limit as u64 + 1;
+    if path == Path::new("-") {
+        io::stdin().lock().take(bound).read_to_string(&mut text)?;
+    } else {
+        std::fs::File::open(path)?
+            .take(bound)
+            .read_to_string(&mut text)?;
+    }
+    if text.len() > limit {
+        return Err(io::Error::other(format!("more than {limit} bytes")));
+    }
+    Ok(text)
+}
