@@ -1,6 +1,7 @@
 //! The minimal sets of a family, as far as a reader wants to see them.
 
-use crate::search::{Family, Found, Search};
+use crate::family::Family;
+use crate::search::{Found, Search};
 use crate::set::AcceptorSet;
 use crate::validity::smallest;
 use serde::Serialize;

@@ -4,7 +4,7 @@ use crate::expr::{Exprs, NodeId};
 use crate::graph::LearnerGraph;
 use crate::id::{AcceptorId, LearnerId};
 use crate::problem::Problem;
-use crate::read_expr::Reader;
+use crate::reader::Reader;
 use crate::set::{LearnerSet, MAX_ACCEPTORS, MAX_LEARNERS};
 use crate::text::GraphSection;
 use crate::tree::{Shape, Tree};

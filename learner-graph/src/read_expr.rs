@@ -1,11 +1,9 @@
 //! From TOML values to expressions: thresholds, weights, explicit sets and definitions.
 
-use crate::expr::{Exprs, NodeId};
-use crate::id::AcceptorId;
-use crate::problem::Problem;
-use crate::read::MAX_NAME_BYTES;
+use crate::expr::NodeId;
+use crate::reader::{Deep, Reader};
 use crate::tree::{Shape, Tree};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 use toml::Spanned;
 
@@ -16,132 +14,13 @@ pub const MAX_WEIGHT: i64 = 1_000_000;
 
 const SHAPES: &str = "write a name, { threshold = n, of = […] } or { sets = [[…], …] }";
 
-/// What has been read so far.
-pub(crate) struct Reader {
-    pub(crate) problems: Vec<Problem>,
-    pub(crate) exprs: Exprs,
-    pub(crate) acceptors: HashMap<String, AcceptorId>,
-    definitions: HashMap<String, Definition>,
-    order: Vec<String>,
-}
-
-struct Definition {
-    at: Range<usize>,
-    value: Spanned<Tree>,
-    used: bool,
-    state: State,
-}
-
-#[derive(Clone, Copy)]
-enum State {
-    Unread,
-    Reading,
-    /// With its depth; without an expression if it is wrong, which has been reported then.
-    Done(Option<(NodeId, usize)>),
-}
-
-/// An expression with the depth of its nesting.
-type Deep = Option<(NodeId, usize)>;
-
-impl Default for Reader {
-    fn default() -> Self {
-        Self {
-            problems: Vec::new(),
-            exprs: Exprs::new(),
-            acceptors: HashMap::new(),
-            definitions: HashMap::new(),
-            order: Vec::new(),
-        }
-    }
-}
-
 impl Reader {
-    pub(crate) fn error(
-        &mut self,
-        span: Option<Range<usize>>,
-        what: impl Into<String>,
-        mend: impl Into<String>,
-    ) {
-        self.problems.push(Problem::error(span, what, mend));
-    }
-
-    pub(crate) fn expected(&mut self, found: &Spanned<Tree>, what: &str, shape: &str) {
-        let kind = found.as_ref().kind();
-        let what = format!("{what} is {kind} and not {shape}");
-        self.error(Some(found.span()), what, "");
-    }
-
-    /// Whether a name is well-formed; reported if not.
-    pub(crate) fn name(&mut self, name: &str, span: Range<usize>, of: &str) -> bool {
-        let fine = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-        let good = (1..=MAX_NAME_BYTES).contains(&name.len()) && name.chars().all(fine);
-        if !good {
-            let what = format!("{name:?} cannot be the name of a {of}")
-                .replace("of a acceptor", "of an acceptor");
-            let mend = format!("use 1 to {MAX_NAME_BYTES} of A-Z, a-z, 0-9, '_', '.' and '-'");
-            self.error(Some(span), what, mend);
-        }
-        good
-    }
-
-    pub(crate) fn define(&mut self, name: &str, at: Range<usize>, value: &Spanned<Tree>) {
-        let definition = Definition {
-            at,
-            value: value.clone(),
-            used: false,
-            state: State::Unread,
-        };
-        self.definitions.insert(name.to_owned(), definition);
-        self.order.push(name.to_owned());
-    }
-
-    pub(crate) fn resolve_definitions(&mut self) {
-        for name in self.order.clone() {
-            self.definition(&name, 0);
-        }
-    }
-
-    pub(crate) fn unused_definitions(&self) -> Vec<Problem> {
-        let unused = self
-            .order
-            .iter()
-            .filter(|name| !self.definitions[*name].used);
-        unused
-            .map(|name| {
-                let what = format!("definition '{name}' is not used");
-                let at = self.definitions[name].at.clone();
-                Problem::warning(Some(at), what, "use it or remove it")
-            })
-            .collect()
-    }
-
     /// A learner's or an agreement's whole expression; `of` names it in messages.
     pub(crate) fn root(&mut self, value: &Spanned<Tree>, of: &str) -> Option<NodeId> {
         self.expression(value, of, 0).map(|(id, _)| id)
     }
 
-    fn definition(&mut self, name: &str, level: usize) -> Deep {
-        let definition = self.definitions.get_mut(name)?;
-        match definition.state {
-            State::Done(known) => return known,
-            State::Reading => {
-                let what = format!("definition '{name}' is defined by itself");
-                let at = Some(definition.at.clone());
-                self.error(at, what, "break the circle");
-                return None;
-            }
-            State::Unread => {}
-        }
-        definition.state = State::Reading;
-        let value = definition.value.clone();
-        let read = self.expression(&value, &format!("definition '{name}'"), level);
-        if let Some(definition) = self.definitions.get_mut(name) {
-            definition.state = State::Done(read);
-        }
-        read
-    }
-
-    fn expression(&mut self, value: &Spanned<Tree>, of: &str, level: usize) -> Deep {
+    pub(crate) fn expression(&mut self, value: &Spanned<Tree>, of: &str, level: usize) -> Deep {
         let read = if level > MAX_DEPTH {
             self.too_deep(value, of)
         } else {
@@ -172,8 +51,7 @@ impl Reader {
         if let Some(id) = self.acceptors.get(name) {
             return Some((self.exprs.acceptor(*id), 0));
         }
-        if let Some(definition) = self.definitions.get_mut(name) {
-            definition.used = true;
+        if self.use_definition(name) {
             let (id, depth) = self.definition(name, level + 1)?;
             return Some((id, depth + 1));
         }

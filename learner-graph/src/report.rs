@@ -1,10 +1,11 @@
 //! What a graph means, for people and for programs.
 
+use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
 use crate::minimal::Minimal;
 use crate::problem::Problem;
-use crate::search::{Family, Search};
+use crate::search::Search;
 use crate::set::{AcceptorSet, LearnerSet};
 use crate::text::parse_graph;
 use crate::uniform::UNIFORMITY_STEPS;

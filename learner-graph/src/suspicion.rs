@@ -1,8 +1,9 @@
 //! Evidence, and which pairs of learners it leaves connected.
 
+use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
-use crate::search::{Family, Found, Search};
+use crate::search::{Found, Search};
 use crate::set::{AcceptorSet, LearnerSet};
 use std::collections::HashMap;
 

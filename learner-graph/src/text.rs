@@ -123,7 +123,9 @@ fn parse_section(text: &str) -> Result<(GraphSection, Vec<Problem>), Vec<Problem
         let at = span.as_ref().map(|span| Position::of(span.start, text));
         // The parser presents dates as tables with a key that is no affair of the reader's.
         let what = match error.message() {
-            date if date.contains("datetime") => String::from("a date has no meaning here"),
+            date if date.contains("$__toml_private_datetime") => {
+                String::from("a date has no meaning here")
+            }
             message => message.replace('\n', ", "),
         };
         vec![Problem {

@@ -1,8 +1,9 @@
 //! Uniformity: whether liveness is guaranteed for a learner whatever was voted before.
 
+use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
-use crate::search::{Family, Found, Search};
+use crate::search::{Found, Search};
 use crate::set::AcceptorSet;
 use crate::validity::smallest;
 use std::collections::HashMap;

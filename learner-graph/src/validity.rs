@@ -5,9 +5,10 @@
 //! out of at least one of the three, so the search asks of each acceptor which one misses it.
 
 use crate::expr::{Node, NodeId};
+use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
-use crate::search::{Family, Found, Search};
+use crate::search::{Found, Search};
 use crate::set::AcceptorSet;
 use std::collections::HashSet;
 
@@ -100,7 +101,7 @@ impl LearnerGraph {
         let Some(flat) = flat else { return false };
         let mut common = self.acceptors();
         for (_, members) in &flat {
-            common = common & *members;
+            common &= *members;
         }
         let can_miss = |(need, members): &(usize, AcceptorSet)| {
             let elsewhere = (*members - common).len();

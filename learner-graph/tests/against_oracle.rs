@@ -1,5 +1,10 @@
 //! The fast code against the slow oracle, on thousands of random graphs.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "the definitions are stated over pairs of learners, by number"
+)]
+
 mod oracle;
 
 use learner_graph::{Severity, Suspicion, parse_graph, parse_unchecked};

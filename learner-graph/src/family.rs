@@ -1,0 +1,87 @@
+//! Families of sets of acceptors: quorums, and the closed TrustSafe of a pair of learners.
+
+use crate::closure::reach;
+use crate::expr::{FALSE, NodeId, TRUE};
+use crate::graph::LearnerGraph;
+use crate::id::LearnerId;
+use crate::set::LearnerSet;
+
+/// A family of sets of acceptors that is closed under supersets.
+#[derive(Clone, Debug)]
+pub(crate) enum Family {
+    /// The sets of which an expression holds.
+    Of(NodeId),
+    /// The closed TrustSafe of two learners, from the groups that agree and their conditions.
+    Agreement {
+        from: LearnerId,
+        to: LearnerId,
+        groups: Vec<LearnerSet>,
+        conditions: Vec<NodeId>,
+    },
+}
+
+/// What is known of a family after some acceptors are decided.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Entered, whatever the rest.
+    In,
+    /// Left, whatever the rest.
+    Out,
+    /// Entered with all of the rest, left with none of it.
+    Open,
+}
+
+impl Family {
+    /// The quorums of a learner.
+    pub(crate) fn live(graph: &LearnerGraph, learner: LearnerId) -> Self {
+        Self::Of(graph.live[usize::from(learner.0)].0)
+    }
+
+    /// The closed TrustSafe of a pair; nothing if no set of acceptors makes them agree.
+    pub(crate) fn agreement(graph: &LearnerGraph, from: LearnerId, to: LearnerId) -> Option<Self> {
+        let all = graph.rules.iter().map(|rule| rule.learners);
+        let component = reach(from, all, |_| true);
+        if !component.contains(to) {
+            return None;
+        }
+        let near = graph
+            .rules
+            .iter()
+            .filter(|r| r.learners.intersects(&component));
+        Some(Self::Agreement {
+            from,
+            to,
+            groups: near.clone().map(|r| r.learners).collect(),
+            conditions: near.map(|r| r.expr).collect(),
+        })
+    }
+
+    /// The expressions that the family is made of; a search keeps what is left of each.
+    pub(crate) fn roots(&self) -> &[NodeId] {
+        match self {
+            Self::Of(root) => std::slice::from_ref(root),
+            Self::Agreement { conditions, .. } => conditions,
+        }
+    }
+
+    /// What is known when this is left of [`roots`](Self::roots).
+    pub(crate) fn status(&self, rest: &[NodeId]) -> Status {
+        let (maybe, surely) = match self {
+            Self::Of(_) => (rest[0] != FALSE, rest[0] == TRUE),
+            Self::Agreement {
+                from, to, groups, ..
+            } => {
+                let joins = |holds: &dyn Fn(usize) -> bool| {
+                    reach(*from, groups.iter().copied(), holds).contains(*to)
+                };
+                let maybe = joins(&|at| rest[at] != FALSE);
+                (maybe, maybe && joins(&|at| rest[at] == TRUE))
+            }
+        };
+        match (maybe, surely) {
+            (false, _) => Status::Out,
+            (true, true) => Status::In,
+            (true, false) => Status::Open,
+        }
+    }
+}
