@@ -1,0 +1,130 @@
+//! What follows from new 2b and new evidence: LearnerDecide, LearnerRecv and Disconnect.
+
+use super::evidence::Evidence;
+use super::learner::Learned;
+use super::{Decision, HPaxos, Invalid, Output, Record};
+use crate::{Ballot, Slot, Time};
+use learner_graph::LearnerId;
+
+impl HPaxos {
+    /// HPaxos: LearnerDecide, as far as new 2b of one slot and ballot allow it.
+    pub(super) fn decide(&mut self, slot: Slot, ballot: Ballot, now: Time, out: &mut Vec<Output>) {
+        let Some(received) = self.received.slot(slot) else {
+            return;
+        };
+        let since = received.since;
+        for learned in self
+            .learners
+            .decide(self.network.graph(), slot, ballot, received)
+        {
+            match learned {
+                Learned::Decided(learner) => {
+                    self.pacemaker.progress(learner, now.saturating_sub(since));
+                    if let Some(value) = self.learners.decision(learner, slot).map(|d| d.value) {
+                        self.claim(value, out);
+                    }
+                    self.compare(learner, slot, out);
+                }
+                Learned::Fork(fork, evidence) => {
+                    out.push(Output::Fork(fork));
+                    self.found(*evidence, out);
+                }
+            }
+        }
+        self.deliver(now, out);
+    }
+
+    /// Compares a new decision with those of the other learners in the slot.
+    fn compare(&mut self, learner: LearnerId, slot: Slot, out: &mut Vec<Output>) {
+        let Some(mine) = self.learners.decision(learner, slot).map(|d| d.value) else {
+            return;
+        };
+        for other in self.learners.ids() {
+            let Some(theirs) = self.learners.decision(other, slot).map(|d| d.value) else {
+                continue;
+            };
+            if theirs == mine {
+                continue;
+            }
+            let certificates = (
+                self.certificate(learner, slot),
+                self.certificate(other, slot),
+            );
+            if let (Some(first), Some(second)) = certificates {
+                self.found(Evidence::Disagreement { first, second }, out);
+            }
+            // What one delivered here, the other may have to get in another slot.
+            for (value, misses) in [(theirs, learner), (mine, other)] {
+                let batch = self.batches.get(&value).cloned();
+                for v in batch.iter().flat_map(|b| &b.values) {
+                    self.waiting.missed(v, misses);
+                    if let Some(proposer) = &mut self.proposer {
+                        proposer.release(&v.id());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Delivers to every learner what its log has next, as far as the bytes are here.
+    pub(super) fn deliver(&mut self, now: Time, out: &mut Vec<Output>) {
+        for learner in self.learners.ids() {
+            while let Some((slot, decided)) = self.learners.next_delivery(learner) {
+                let Some(batch) = self.batches.get(&decided.value).cloned() else {
+                    break;
+                };
+                let (ballot, value, quorum) = (decided.ballot, decided.value, decided.quorum);
+                let (mut values, mut heard) = (Vec::new(), None);
+                for v in &batch.values {
+                    // A value decided in two slots is delivered once.
+                    let (new, since) = self.waiting.deliver(v.id(), learner, now);
+                    if new {
+                        values.push(v.clone());
+                        heard = heard.map_or(Some(since), |h: Time| Some(h.min(since)));
+                    }
+                }
+                self.learners.delivered(learner);
+                let decision = Decision {
+                    learner,
+                    slot,
+                    ballot,
+                    value,
+                    values,
+                    heard,
+                    quorum,
+                };
+                out.push(Output::Decided(decision));
+            }
+        }
+    }
+
+    /// Evidence that this node found itself: if it is news, everyone gets it.
+    pub(super) fn found(&mut self, evidence: Evidence, out: &mut Vec<Output>) {
+        if self.admit(evidence.clone(), out) {
+            out.push(Output::SendEvidence(evidence));
+        }
+    }
+
+    /// HPaxos: Disconnect, when evidence proves it. True if the evidence is news.
+    pub(super) fn admit(&mut self, evidence: Evidence, out: &mut Vec<Output>) -> bool {
+        let Ok(finding) = evidence.verify(&self.network) else {
+            self.refuse(Invalid::Evidence.reason());
+            return false;
+        };
+        let graph = self.network.graph();
+        let Some(admitted) = self.convictions.admit(evidence.clone(), finding, graph) else {
+            return false;
+        };
+        out.push(Output::Persist(Record::Evidence(evidence.clone())));
+        out.push(Output::Evidence(evidence, admitted.finding));
+        for (l1, l2) in admitted.disconnected {
+            out.push(Output::Disconnected(l1, l2));
+        }
+        // More values may be safe than before.
+        self.all_dirty = true;
+        if let Some(proposer) = &mut self.proposer {
+            proposer.look_again();
+        }
+        true
+    }
+}
