@@ -2,7 +2,7 @@
 
 use learner_graph::{
     AcceptorSet, LearnerGraph, LearnerId, Problem, Suspicion, UNIFORMITY_STEPS, VALIDITY_STEPS,
-    builtin, parse_graph,
+    builtin, parse_graph, parse_unchecked,
 };
 use std::path::Path;
 
@@ -214,4 +214,35 @@ fn the_order_of_acceptors_is_part_of_the_canonical_text() {
     let canonical = |text: &str| parse_graph(text).expect("a valid graph").0.canonical();
     assert_ne!(text, swapped);
     assert_ne!(canonical(&text), canonical(&swapped));
+}
+
+#[test]
+fn different_spellings_of_one_expression_have_one_canonical_text() {
+    let canonical = |live: &str, safe: &str| {
+        let text = format!(
+            "acceptors = [\"a\", \"b\", \"c\"]\n[define]\nall = {{ sets = [[\"a\", \"b\", \"c\"]] }}\n\
+             [learners]\nl = {live}\nk = \"a\"\nm = \"a\"\n{safe}"
+        );
+        parse_unchecked(&text).expect("a graph").canonical()
+    };
+    let expected = canonical(
+        "{ threshold = 2, of = [{ weight = 2, of = \"a\" }, \"b\", \"c\"] }",
+        "",
+    );
+    for same in [
+        "{ threshold = 2, of = [\"c\", \"b\", { weight = 9, of = \"a\" }] }",
+        "{ threshold = 4, of = [{ weight = 2, of = \"b\" }, { weight = 2, of = \"c\" }, \
+         { weight = 4, of = { sets = [[\"a\"]] } }] }",
+        "{ threshold = 1, of = [{ threshold = 2, of = [{ weight = 2, of = \"a\" }, \"b\", \"c\"] }] }",
+    ] {
+        assert_eq!(canonical(same, ""), expected, "{same}");
+    }
+    assert_ne!(
+        canonical("{ threshold = 2, of = [\"a\", \"b\", \"c\"] }", ""),
+        expected
+    );
+    let pairs = "[[safe]]\nbetween = [\"k\", \"l\"]\nwhen = \"all\"\n\
+                 [[safe]]\nbetween = [\"m\", \"l\"]\nwhen = { threshold = 3, of = [\"a\", \"b\", \"c\"] }\n";
+    let together = "[[safe]]\nbetween = [\"k\", \"l\", \"m\"]\nwhen = \"all\"\n";
+    assert_eq!(canonical("\"a\"", pairs), canonical("\"a\"", together));
 }
