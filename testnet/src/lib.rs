@@ -1,1 +1,31 @@
 //! Launches local networks of real node processes, injects faults and shows what every learner decides.
+//!
+//! ```text
+//!             launch ──starts──► node processes, one per node
+//!               │                    ▲         │
+//!   values ──► client ──POST─────────┘         │ events
+//!                                              ▼
+//!   up ◄── observe (logs, divergence) ◄── client (follow)
+//!   │  ◄── track   (who decided what, latency)
+//!   │  ◄── expect  (what the graph predicts)
+//!   ▼
+//!   show, summary ──► terminal, or JSON lines ──► exit code
+//! ```
+//!
+//! `observe`, `track`, `expect` and `summary` are pure: events in, verdicts out. Processes, files and
+//! sockets are in `launch` and `client` alone, and whatever they start goes away with the launcher,
+//! however that ends.
+
+pub mod cli;
+pub mod client;
+pub mod event;
+pub mod expect;
+pub mod failure;
+pub mod launch;
+pub mod observe;
+pub mod plan;
+pub mod show;
+pub mod summary;
+pub mod track;
+pub mod up;
+pub mod values;

@@ -1,0 +1,226 @@
+//! A stand-in for a node that speaks the same command line and HTTP, for tests of the launcher.
+//!
+//! There is no consensus: all nodes append to and read from one file next to their data directories,
+//! whose lines are the slots. `FAKE_NODE` makes some of them misbehave, in words separated by `;`:
+//!
+//! - `lie=NODE:LEARNER:SLOT:TEXT` the node reports another decision
+//! - `mute=NODE:LEARNER` the node never reports a decision of the learner
+//! - `busy=N` every node answers its first N submissions with 429
+//! - `cut=N` every event stream ends after N events
+//! - `refuse` every submission is answered with 413
+//! - `broken=NODE` the node ends at once, with words on standard error
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value as Json, json};
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+struct Node {
+    name: String,
+    learners: Vec<String>,
+    log: PathBuf,
+    misbehaviour: Vec<String>,
+    submissions: AtomicUsize,
+}
+
+fn main() -> Outcome<()> {
+    let args: Vec<String> = std::env::args().collect();
+    let option = |name: &str| -> Outcome<String> {
+        let at = args
+            .iter()
+            .position(|arg| arg == name)
+            .ok_or(format!("no {name}"))?;
+        Ok(args
+            .get(at + 1)
+            .ok_or(format!("nothing after {name}"))?
+            .clone())
+    };
+    let name = option("--name")?;
+    let config: toml::Table = std::fs::read_to_string(option("--config")?)?.parse()?;
+    let own = config
+        .get("nodes")
+        .and_then(|nodes| nodes.get(&name))
+        .ok_or("not a node")?;
+    let learners = own
+        .get("learners")
+        .and_then(toml::Value::as_array)
+        .ok_or("no learners")?;
+    let http = own
+        .get("http")
+        .and_then(toml::Value::as_str)
+        .ok_or("no http")?;
+    let spec = std::env::var("FAKE_NODE").unwrap_or_default();
+    let node = Node {
+        learners: learners
+            .iter()
+            .filter_map(|l| Some(l.as_str()?.to_owned()))
+            .collect(),
+        log: PathBuf::from(option("--data")?).with_file_name("decided"),
+        misbehaviour: spec.split(';').map(str::to_owned).collect(),
+        submissions: AtomicUsize::new(0),
+        name,
+    };
+    if node.spec("broken") == Some(&node.name) {
+        return Err("this node is broken".into());
+    }
+    let listener = TcpListener::bind(http)?;
+    let node: &'static Node = Box::leak(Box::new(node));
+    println!(
+        "{}",
+        json!({"event": "ready", "node": node.name, "http": http, "listen": "?"})
+    );
+    for stream in listener.incoming() {
+        let stream = stream?;
+        std::thread::spawn(move || node.serve(stream));
+    }
+    Ok(())
+}
+
+impl Node {
+    /// What is said about a kind of misbehaviour.
+    fn spec(&self, kind: &str) -> Option<&str> {
+        let mut words = self.misbehaviour.iter();
+        words.find_map(|word| match word.split_once('=') {
+            Some((name, what)) => (name == kind).then_some(what),
+            None => (word == kind).then_some(""),
+        })
+    }
+
+    fn number(&self, kind: &str) -> Option<usize> {
+        self.spec(kind)?.parse().ok()
+    }
+
+    fn serve(&self, stream: TcpStream) -> io::Result<()> {
+        let mut reader = BufReader::new(stream.try_clone()?);
+        let mut head = Vec::new();
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line)?;
+            if line.trim().is_empty() {
+                break;
+            }
+            head.push(line.trim().to_owned());
+        }
+        let header = |name: &str| {
+            head.iter().find_map(|line| {
+                let (key, value) = line.split_once(':')?;
+                key.eq_ignore_ascii_case(name)
+                    .then(|| value.trim().to_owned())
+            })
+        };
+        let mut body = vec![
+            0;
+            header("content-length")
+                .and_then(|n| n.parse().ok())
+                .unwrap_or(0)
+        ];
+        reader.read_exact(&mut body)?;
+        let request = head.first().cloned().unwrap_or_default();
+        if request.starts_with("POST /v1/values ") {
+            return self.submit(
+                stream,
+                &header("idempotency-key").unwrap_or_default(),
+                &body,
+            );
+        }
+        if request.starts_with("GET /v1/events ") {
+            let after = header("last-event-id").and_then(|id| id.parse().ok());
+            return self.events(stream, after.unwrap_or(0));
+        }
+        answer(stream, "404 Not Found", "")
+    }
+
+    fn submit(&self, stream: TcpStream, key: &str, body: &[u8]) -> io::Result<()> {
+        let before = self.submissions.fetch_add(1, Ordering::SeqCst);
+        if self.spec("refuse").is_some() {
+            return answer(stream, "413 Content Too Large", "");
+        }
+        if self.number("busy").is_some_and(|n| before < n) {
+            return answer(stream, "429 Too Many Requests", "Retry-After: 0\r\n");
+        }
+        let line = format!(
+            "{}\n",
+            json!({"key": STANDARD.encode(key), "base64": STANDARD.encode(body)})
+        );
+        // One write: lines of several processes do not mix.
+        let mut log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log)?;
+        log.write_all(line.as_bytes())?;
+        answer(stream, "202 Accepted", "")
+    }
+
+    /// The values decided so far, a slot each, every key once.
+    fn decided(&self) -> Vec<Json> {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let mut values: Vec<Json> = Vec::new();
+        for value in whole
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Json>(line).ok())
+        {
+            if values.iter().all(|known| known["key"] != value["key"]) {
+                values.push(value);
+            }
+        }
+        values
+    }
+
+    fn events(&self, mut stream: TcpStream, after: usize) -> io::Result<()> {
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+        )?;
+        let mut next = after;
+        loop {
+            let decided = self.decided();
+            while let Some(value) = decided.get(next / self.learners.len()) {
+                let slot = next / self.learners.len();
+                let learner = &self.learners[next % self.learners.len()];
+                next += 1;
+                if let Some(event) = self.event(learner, slot, value) {
+                    write!(stream, "id: {next}\nevent: decision\ndata: {event}\n\n")?;
+                }
+                if self.number("cut").is_some_and(|n| next - after >= n) {
+                    return Ok(());
+                }
+            }
+            // A comment now and then finds out whether somebody still listens.
+            writeln!(stream, ":")?;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn event(&self, learner: &str, slot: usize, value: &Json) -> Option<Json> {
+        if self.spec("mute") == Some(&format!("{}:{learner}", self.name)) {
+            return None;
+        }
+        let mut value = value.clone();
+        let lie = format!("{}:{learner}:{slot}:", self.name);
+        if let Some(text) = self
+            .spec("lie")
+            .and_then(|lie_told| lie_told.strip_prefix(&lie))
+        {
+            value = json!({"base64": STANDARD.encode(text)});
+        }
+        Some(json!({
+            "event": "decision", "node": self.name, "learner": learner, "slot": slot, "ballot": 1,
+            "values": [value], "latency_ms": 1,
+        }))
+    }
+}
+
+fn answer(mut stream: TcpStream, status: &str, headers: &str) -> io::Result<()> {
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+}

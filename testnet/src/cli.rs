@@ -1,0 +1,112 @@
+//! The command line: what a user can say to `testnet`.
+
+use crate::plan::{Byzantine, Kill};
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Launches local HPaxos networks of real node processes and shows what every learner decides.
+#[derive(Debug, Parser)]
+#[command(name = "testnet", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a network, submit values, show every decision, check the agreement, stop everything.
+    ///
+    /// Exit codes: 0 everything was decided and everybody agrees who should; 1 divergence, or an
+    /// invalid graph; 2 wrong usage; 3 it could not run, was interrupted, or ran out of time.
+    Up(Box<UpArgs>),
+    /// One node process of a testnet: bound to the life of its launcher.
+    #[command(hide = true)]
+    Node(ChildArgs),
+    /// The owner of a temporary directory: removes it when its standard input closes.
+    #[command(hide = true)]
+    Guard(GuardArgs),
+}
+
+/// The options of `testnet up`.
+#[derive(Clone, Debug, Args)]
+pub struct UpArgs {
+    /// Learner graph to use (acceptors, learners, trust; no nodes); the built-in one if not given.
+    #[arg(long, value_name = "FILE")]
+    pub graph: Option<PathBuf>,
+    /// Number of nodes; 4, or one per acceptor of --graph. Nodes beyond the acceptors of --graph
+    /// are pure learners.
+    #[arg(long, value_name = "N")]
+    pub nodes: Option<usize>,
+    /// Values to submit, one per line, any bytes. Empty lines are skipped; equal lines are decided
+    /// as separate values.
+    #[arg(long, value_name = "FILE")]
+    pub values: Option<PathBuf>,
+    /// One JSON object per line on standard output, and nothing else there.
+    #[arg(long)]
+    pub json: bool,
+    /// Go on until Ctrl-C or SIGTERM; anybody may submit values to the printed addresses.
+    #[arg(long)]
+    pub keep: bool,
+    /// SIGKILL a node: `n4` before the first value, `n4@2.5` after so many seconds, `n4@20values`
+    /// after that many values were decided. Repeatable. Values are held back so that some are
+    /// submitted after each kill.
+    #[arg(long, value_name = "NODE[@WHEN]")]
+    pub kill: Vec<Kill>,
+    /// Make the acceptor of a node misbehave: `n4=double-vote`. Repeatable.
+    #[arg(long, value_name = "NODE=HOW")]
+    pub byzantine: Vec<Byzantine>,
+    /// Keep keys, configuration, data and logs in this directory instead of a temporary one.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Give up after this many seconds without everything decided.
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    pub timeout: Duration,
+    /// How long acceptors wait for progress before they turn to the next ballot.
+    #[arg(long, value_name = "MS")]
+    pub patience_ms: Option<u64>,
+    /// Ports to use, counted upwards from here, two per node; free ones if not given.
+    #[arg(long, value_name = "PORT")]
+    pub base_port: Option<u16>,
+    /// Node program to use instead of the one built into this binary.
+    #[arg(long, value_name = "PATH")]
+    pub hpaxos: Option<PathBuf>,
+    /// Print every decision, however many values there are.
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// The hidden node command: what `hpaxos node` takes, and whom to die with.
+#[derive(Debug, Args)]
+pub struct ChildArgs {
+    /// The launcher's process; the node does not outlive it.
+    #[arg(long)]
+    pub parent: i32,
+    /// The node program to become; the built-in node if not given.
+    #[arg(long)]
+    pub exec: Option<PathBuf>,
+    /// The arguments of the node program.
+    #[arg(last = true)]
+    pub args: Vec<OsString>,
+}
+
+/// The hidden guard command.
+#[derive(Debug, Args)]
+pub struct GuardArgs {
+    /// Where to create the temporary directory.
+    #[arg(long)]
+    pub within: PathBuf,
+}
+
+/// Seconds as a user writes them: `2`, `2.5`, `2.5s`.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.strip_suffix('s').unwrap_or(text);
+    number
+        .parse::<f64>()
+        .ok()
+        .and_then(|s| Duration::try_from_secs_f64(s).ok())
+        .ok_or_else(|| format!("'{text}' is not a number of seconds such as 2 or 2.5"))
+}

@@ -1,0 +1,318 @@
+//! The node processes: started, watched, killed and stopped.
+
+use crate::failure::Failure;
+use futures::future::select_all;
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde::Deserialize;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// How long nodes have to end after SIGTERM before they are killed.
+const STOP_PATIENCE: Duration = Duration::from_secs(3);
+
+/// A command that starts a node, and where its log goes.
+#[derive(Debug)]
+pub struct NodeCommand {
+    /// The node's name.
+    pub name: String,
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<std::ffi::OsString>,
+    /// The file for its standard error.
+    pub log: PathBuf,
+}
+
+/// A node process.
+#[derive(Debug)]
+pub struct NodeProcess {
+    name: String,
+    pid: u32,
+    log: PathBuf,
+    child: Child,
+    ready: Option<Lines<BufReader<ChildStdout>>>,
+    status: Option<ExitStatus>,
+}
+
+/// What a node prints when it is ready. The addresses are those it is really bound to.
+#[derive(Debug, Deserialize)]
+struct ReadyLine {
+    event: String,
+    http: String,
+}
+
+impl NodeProcess {
+    /// Starts a node. Call it on a thread that lives as long as the program: see
+    /// [`die_with`](super::child::die_with).
+    ///
+    /// # Errors
+    /// If the log cannot be made or the program cannot be started.
+    pub fn start(command: NodeCommand) -> io::Result<NodeProcess> {
+        let log = File::create(&command.log)?;
+        let mut child = Command::new(&command.program)
+            .args(&command.args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            // A group of its own: a Ctrl-C in the terminal is for the launcher alone.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let ready = child
+            .stdout
+            .take()
+            .map(|stdout| BufReader::new(stdout).lines());
+        let pid = child.id().unwrap_or_default();
+        Ok(NodeProcess {
+            name: command.name,
+            pid,
+            log: command.log,
+            child,
+            ready,
+            status: None,
+        })
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether the process has not been seen to end.
+    #[must_use]
+    pub fn alive(&self) -> bool {
+        self.status.is_none()
+    }
+
+    /// Waits for the ready line and returns the URL of the HTTP API.
+    ///
+    /// # Errors
+    /// If the process ends, or closes its output, before it is ready: with the end of its log.
+    pub async fn ready(&mut self) -> Result<String, Failure> {
+        if let Some(mut lines) = self.ready.take() {
+            while let Ok(Some(line)) = lines.next_line().await {
+                let parsed = serde_json::from_str::<ReadyLine>(&line);
+                if let Some(ready) = parsed.ok().filter(|ready| ready.event == "ready") {
+                    // Whatever it prints later must neither block nor kill it.
+                    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                    return Ok(url(&ready.http));
+                }
+            }
+        }
+        let status = self.wait().await.map_or_else(|e| e.to_string(), describe);
+        Err(Failure::could_not_run(format!(
+            "node {} ended before it was ready ({status}); the end of its log:\n{}",
+            self.name,
+            log_tail(&self.log)
+        )))
+    }
+
+    /// Waits until the process has ended. Cancel safe.
+    async fn wait(&mut self) -> io::Result<ExitStatus> {
+        let status = self.child.wait().await?;
+        self.status = Some(status);
+        Ok(status)
+    }
+
+    /// Sends a signal to the process and whatever it may have started. A dead one is left alone.
+    pub fn signal(&self, signal: Signal) {
+        // Not reaped yet, so the id still belongs to it.
+        let pid = self
+            .child
+            .id()
+            .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        if let Some(pid) = pid {
+            // It may have ended this very moment.
+            let _ = kill_process_group(pid, signal);
+        }
+    }
+}
+
+/// All node processes of a network. Dropping it kills and reaps those that still run.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    /// The processes, in the order of the nodes.
+    pub nodes: Vec<NodeProcess>,
+}
+
+impl Fleet {
+    /// Waits for the next process to end, however it ends; forever if none is left. Cancel safe.
+    pub async fn next_exit(&mut self) -> (usize, String) {
+        let living = self
+            .nodes
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, node)| node.alive());
+        let waits: Vec<_> = living
+            .map(|(at, node)| Box::pin(async move { (at, node.wait().await) }))
+            .collect();
+        if waits.is_empty() {
+            return std::future::pending().await;
+        }
+        let ((at, status), ..) = select_all(waits).await;
+        (at, status.map_or_else(|e| e.to_string(), describe))
+    }
+
+    /// The places of the processes that have not been seen to end.
+    #[must_use]
+    pub fn living(&self) -> Vec<usize> {
+        (0..self.nodes.len())
+            .filter(|at| self.nodes[*at].alive())
+            .collect()
+    }
+
+    /// Stops everything: politely first, then not.
+    pub async fn stop(&mut self) {
+        for signal in [Signal::TERM, Signal::KILL] {
+            for node in &self.nodes {
+                node.signal(signal);
+            }
+            let all = async {
+                while !self.living().is_empty() {
+                    self.next_exit().await;
+                }
+            };
+            if tokio::time::timeout(STOP_PATIENCE, all).await.is_ok() {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        for node in &self.nodes {
+            node.signal(Signal::KILL);
+        }
+        // Reaped, so that nothing writes to the network's directory any more when this returns.
+        let start = Instant::now();
+        for node in &mut self.nodes {
+            while matches!(node.child.try_wait(), Ok(None)) && start.elapsed() < STOP_PATIENCE {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}
+
+fn url(http: &str) -> String {
+    match http.strip_suffix('/').unwrap_or(http) {
+        url if url.starts_with("http://") => url.to_owned(),
+        address => format!("http://{address}"),
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.signal(), status.code()) {
+        (Some(9), _) => "killed".to_owned(),
+        (Some(signal), _) => format!("ended by signal {signal}"),
+        (None, Some(code)) => format!("exit code {code}"),
+        (None, None) => "ended".to_owned(),
+    }
+}
+
+/// The last lines of a log, indented.
+fn log_tail(log: &std::path::Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = &lines[lines.len().saturating_sub(8)..];
+    if tail.is_empty() {
+        return "  (empty)".to_owned();
+    }
+    tail.iter()
+        .map(|line| format!("  {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sleeper(dir: &std::path::Path) -> NodeCommand {
+        NodeCommand {
+            name: "n1".into(),
+            program: "sleep".into(),
+            args: vec!["1000".into()],
+            log: dir.join("log"),
+        }
+    }
+
+    fn exists(pid: u32) -> bool {
+        std::path::Path::new(&format!("/proc/{pid}")).exists()
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("runtime")
+    }
+
+    #[test]
+    fn a_panic_leaves_no_process_behind() {
+        let dir = tempfile::tempdir().expect("dir");
+        let pid = std::sync::Mutex::new(0);
+        let outcome = std::panic::catch_unwind(|| {
+            runtime().block_on(async {
+                let node = NodeProcess::start(sleeper(dir.path())).expect("sleep exists");
+                *pid.lock().expect("unpoisoned") = node.pid();
+                assert!(exists(node.pid()));
+                let _fleet = Fleet { nodes: vec![node] };
+                std::panic::resume_unwind(Box::new("boom"));
+            });
+        });
+        assert!(outcome.is_err());
+        assert!(!exists(*pid.lock().expect("unpoisoned")));
+    }
+
+    #[test]
+    fn a_killed_node_is_noticed_and_told_apart() {
+        let dir = tempfile::tempdir().expect("dir");
+        runtime().block_on(async {
+            let first = NodeProcess::start(sleeper(dir.path())).expect("sleep exists");
+            let second = NodeProcess::start(sleeper(dir.path())).expect("sleep exists");
+            let pid = first.pid();
+            let mut fleet = Fleet {
+                nodes: vec![first, second],
+            };
+            fleet.nodes[1].signal(Signal::KILL);
+            assert_eq!(fleet.next_exit().await, (1, "killed".to_owned()));
+            assert_eq!(fleet.living(), [0]);
+            fleet.stop().await;
+            assert!(fleet.living().is_empty());
+            assert!(!exists(pid));
+        });
+    }
+
+    #[test]
+    fn a_node_that_ends_early_shows_its_log() {
+        let dir = tempfile::tempdir().expect("dir");
+        let command = NodeCommand {
+            name: "n7".into(),
+            program: "sh".into(),
+            args: vec!["-c".into(), "echo oh no >&2; exit 3".into()],
+            log: dir.path().join("log"),
+        };
+        let error = runtime()
+            .block_on(async {
+                NodeProcess::start(command)
+                    .expect("sh exists")
+                    .ready()
+                    .await
+            })
+            .expect_err("never ready");
+        let text = error.to_string();
+        assert!(
+            text.contains("n7") && text.contains("exit code 3") && text.contains("oh no"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! Launching: from a layout to running node processes, and everything that must go away with them.
+//!
+//! ```text
+//!   Layout ──► Workspace (directory, keys, network.toml) ──► Fleet (processes) ──► Ready nodes
+//!                  │                                            │
+//!                  └─ removed by its Guard process              └─ killed with the launcher
+//! ```
+
+pub mod child;
+pub mod fleet;
+pub mod guard;
+pub mod layout;
+pub mod ports;
+pub mod workspace;
+
+use crate::failure::Failure;
+use fleet::{Fleet, NodeCommand, NodeProcess};
+use layout::{Layout, Ports};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use workspace::Workspace;
+
+/// How long nodes have until they must be ready.
+const READY_PATIENCE: Duration = Duration::from_secs(60);
+/// How often a network is started before taken ports are an error.
+const ATTEMPTS: usize = 5;
+
+/// Which program plays the nodes.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// The testnet binary, for its hidden subcommands.
+    pub testnet: PathBuf,
+    /// Another node program to use.
+    pub node: Option<PathBuf>,
+}
+
+impl Programs {
+    /// This binary, with another node program if one is given.
+    ///
+    /// # Errors
+    /// If the node program is missing or not executable.
+    pub fn find(node: Option<&Path>) -> Result<Programs, Failure> {
+        let testnet = std::env::current_exe()
+            .map_err(|e| Failure::could_not_run(format!("cannot find this program: {e}")))?;
+        let node = node.map(executable).transpose()?;
+        Ok(Programs { testnet, node })
+    }
+}
+
+fn executable(path: &Path) -> Result<PathBuf, Failure> {
+    use std::os::unix::fs::PermissionsExt;
+    let refuse = |why: &dyn std::fmt::Display| {
+        Failure::could_not_run(format!("node program '{}': {why}", path.display()))
+    };
+    let data = std::fs::metadata(path).map_err(|e| refuse(&e))?;
+    if !data.is_file() || data.permissions().mode() & 0o111 == 0 {
+        return Err(refuse(&"this is not a program"));
+    }
+    path.canonicalize().map_err(|e| refuse(&e))
+}
+
+/// A network whose nodes are all ready.
+///
+/// The processes are declared before the directory, so that they are gone when it is removed.
+#[derive(Debug)]
+pub struct Running {
+    /// The processes.
+    pub fleet: Fleet,
+    /// The URL of each node's HTTP API.
+    pub urls: Vec<String>,
+    /// The directory.
+    pub workspace: Workspace,
+}
+
+/// Launches a network and waits until every node is ready.
+///
+/// Free ports can be lost to somebody else between looking and using: then all is started again on
+/// others. Ports that the user fixed are an error instead.
+///
+/// # Errors
+/// If a node cannot be started or does not become ready.
+pub async fn launch(
+    layout: &Layout,
+    programs: &Programs,
+    workspace: Workspace,
+    base_port: Option<u16>,
+) -> Result<Running, Failure> {
+    let keys = workspace.make_keys(layout)?;
+    for attempt in 1.. {
+        let ports = match base_port {
+            Some(base) => ports::from_base(base, layout.nodes.len())?,
+            None => ports::free(layout.nodes.len())?,
+        };
+        workspace.write_config(&layout.config(&keys, &ports)?)?;
+        let mut fleet = start_all(layout, programs, &workspace)?;
+        let failure = match ready(&mut fleet).await {
+            Ok(urls) => {
+                return Ok(Running {
+                    fleet,
+                    urls,
+                    workspace,
+                });
+            }
+            Err(failure) => failure,
+        };
+        let ended: Vec<Ports> = (0..ports.len())
+            .filter(|at| !fleet.nodes[*at].alive())
+            .map(|at| ports[at])
+            .collect();
+        drop(fleet);
+        let Some((port, error)) = ports::first_taken(&ended) else {
+            return Err(failure);
+        };
+        if base_port.is_some() || attempt >= ATTEMPTS {
+            let why = format!("port {port} on 127.0.0.1 cannot be used: {error}");
+            return Err(Failure::could_not_run(why));
+        }
+        workspace.clear_data()?;
+    }
+    Err(Failure::could_not_run("no attempt was made"))
+}
+
+fn start_all(layout: &Layout, programs: &Programs, dir: &Workspace) -> Result<Fleet, Failure> {
+    let mut fleet = Fleet::default();
+    for plan in &layout.nodes {
+        let mut args: Vec<OsString> = vec![
+            "node".into(),
+            "--parent".into(),
+            std::process::id().to_string().into(),
+        ];
+        if let Some(node) = &programs.node {
+            args.extend(["--exec".into(), node.into()]);
+        }
+        args.extend(["--".into(), "--config".into(), dir.config().into()]);
+        args.extend(["--name".into(), OsString::from(&plan.name)]);
+        args.extend(["--key".into(), dir.key(&plan.name).into()]);
+        args.extend([
+            "--data".into(),
+            dir.data(&plan.name).into(),
+            "--ready-json".into(),
+        ]);
+        let command = NodeCommand {
+            name: plan.name.clone(),
+            program: programs.testnet.clone(),
+            args,
+            log: dir.log(&plan.name),
+        };
+        let process = NodeProcess::start(command)
+            .map_err(|e| Failure::could_not_run(format!("cannot start node {}: {e}", plan.name)))?;
+        fleet.nodes.push(process);
+    }
+    Ok(fleet)
+}
+
+async fn ready(fleet: &mut Fleet) -> Result<Vec<String>, Failure> {
+    let all = futures::future::try_join_all(fleet.nodes.iter_mut().map(NodeProcess::ready));
+    tokio::time::timeout(READY_PATIENCE, all)
+        .await
+        .map_err(|_| {
+            let seconds = READY_PATIENCE.as_secs();
+            Failure::could_not_run(format!("the nodes were not ready within {seconds} seconds"))
+        })?
+}

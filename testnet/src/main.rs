@@ -1,0 +1,53 @@
+//! The `testnet` command line.
+
+use clap::Parser;
+use node::NodeArgs;
+use std::process::ExitCode;
+use testnet::cli::{ChildArgs, Cli, Command};
+use testnet::failure::Failure;
+use testnet::launch::{child, guard};
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Up(args) => up(&args),
+        Command::Node(args) => return node(&args),
+        Command::Guard(args) => guard::run(&args.within)
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(|e| Failure::could_not_run(format!("temporary directory: {e}"))),
+    };
+    outcome.unwrap_or_else(|failure| fail(&failure))
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    eprintln!("testnet: {failure}");
+    ExitCode::from(failure)
+}
+
+fn up(args: &testnet::cli::UpArgs) -> Result<ExitCode, Failure> {
+    // One thread: nodes are bound to the life of the thread that starts them, and this one lives as
+    // long as the program.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::could_not_run(format!("cannot start: {e}")))?;
+    runtime.block_on(testnet::up::up(args)).map(ExitCode::from)
+}
+
+/// The arguments of the built-in node, as `hpaxos node` takes them.
+#[derive(Debug, Parser)]
+#[command(name = "node")]
+struct BuiltIn {
+    #[command(flatten)]
+    args: NodeArgs,
+}
+
+fn node(args: &ChildArgs) -> ExitCode {
+    if let Err(failure) = child::die_with(args.parent) {
+        return fail(&failure);
+    }
+    if let Some(program) = &args.exec {
+        return fail(&child::become_program(args, program));
+    }
+    let name = std::ffi::OsString::from("node");
+    node::run(&BuiltIn::parse_from(std::iter::once(name).chain(args.args.iter().cloned())).args)
+}

@@ -1,0 +1,145 @@
+//! What a user asked to be done to the network, as values.
+
+use crate::cli::seconds;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// When a node is to be killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Once the network runs, before the first value is submitted.
+    Start,
+    /// This long after the first value may be submitted.
+    After(Duration),
+    /// Once this many values are decided by every learner that must decide them.
+    Decided(usize),
+}
+
+/// `--kill NODE[@WHEN]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kill {
+    /// The node's name.
+    pub node: String,
+    /// When.
+    pub when: When,
+}
+
+impl FromStr for Kill {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (node, when) = match text.split_once('@') {
+            None => (text, When::Start),
+            Some((node, when)) => (node, parse_when(when)?),
+        };
+        if node.is_empty() {
+            return Err("no node named; write n4, n4@2.5 or n4@20values".to_owned());
+        }
+        Ok(Kill {
+            node: node.to_owned(),
+            when,
+        })
+    }
+}
+
+fn parse_when(text: &str) -> Result<When, String> {
+    let count = text
+        .strip_suffix("values")
+        .or_else(|| text.strip_suffix("value"));
+    match count {
+        Some(count) => count
+            .trim()
+            .parse()
+            .map(When::Decided)
+            .map_err(|_| format!("'{text}' is not a number of values such as 20values")),
+        None => seconds(text).map(When::After),
+    }
+}
+
+/// How a node misbehaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misbehaviour {
+    /// The acceptor sends different votes of one ballot to different nodes.
+    DoubleVote,
+}
+
+impl Misbehaviour {
+    /// The word for it on the command line and in configurations.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Misbehaviour::DoubleVote => "double-vote",
+        }
+    }
+}
+
+/// `--byzantine NODE=HOW`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Byzantine {
+    /// The node's name.
+    pub node: String,
+    /// What it does.
+    pub how: Misbehaviour,
+}
+
+impl FromStr for Byzantine {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((node, "double-vote")) if !node.is_empty() => Ok(Byzantine {
+                node: node.to_owned(),
+                how: Misbehaviour::DoubleVote,
+            }),
+            _ => Err(format!("'{text}' is not of the form NODE=double-vote")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kills_are_read_as_documented() {
+        let when = |text: &str| text.parse::<Kill>().map(|k| (k.node, k.when));
+        assert_eq!(when("n4"), Ok(("n4".into(), When::Start)));
+        assert_eq!(
+            when("n4@2"),
+            Ok(("n4".into(), When::After(Duration::from_secs(2))))
+        );
+        assert_eq!(
+            when("n4@0.5s"),
+            Ok(("n4".into(), When::After(Duration::from_millis(500))))
+        );
+        assert_eq!(when("n4@20values"), Ok(("n4".into(), When::Decided(20))));
+        assert_eq!(when("n4@1value"), Ok(("n4".into(), When::Decided(1))));
+        for bad in [
+            "",
+            "@2",
+            "n4@",
+            "n4@soon",
+            "n4@-1",
+            "n4@values",
+            "n4@nan",
+            "n4@1e99",
+        ] {
+            assert!(when(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn misbehaviour_needs_a_node_and_a_known_word() {
+        let read = "n4=double-vote".parse::<Byzantine>();
+        assert_eq!(
+            read,
+            Ok(Byzantine {
+                node: "n4".into(),
+                how: Misbehaviour::DoubleVote
+            })
+        );
+        for bad in ["n4", "=double-vote", "n4=", "n4=sleep"] {
+            assert!(bad.parse::<Byzantine>().is_err(), "{bad}");
+        }
+    }
+}

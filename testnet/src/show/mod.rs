@@ -1,0 +1,114 @@
+//! What a user sees of a run: lines for a person, or lines of JSON for a program.
+
+pub mod human;
+pub mod json;
+pub mod rows;
+pub mod verdict;
+pub mod words;
+
+use crate::event::NodeEvent;
+use crate::observe::{Divergence, Node, Observer, Report};
+use crate::summary::Summary;
+use serde_json::Value as Json;
+use std::io;
+use std::time::Duration;
+
+/// A node as it is announced.
+#[derive(Clone, Debug)]
+pub struct NodeLine {
+    /// Its name.
+    pub name: String,
+    /// The URL of its HTTP API.
+    pub http: String,
+    /// Its roles.
+    pub roles: Vec<&'static str>,
+    /// The acceptor it plays.
+    pub acceptor: Option<String>,
+    /// Its process.
+    pub pid: u32,
+}
+
+/// A network that is ready.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// The nodes.
+    pub nodes: Vec<NodeLine>,
+    /// The learners.
+    pub learners: Vec<String>,
+    /// Where configuration and logs are.
+    pub dir: String,
+    /// What the graph predicts, in lines.
+    pub predictions: Vec<String>,
+    /// How many values will be submitted.
+    pub values: usize,
+}
+
+/// The state of a run as far as showing it needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct State<'a> {
+    /// What was reported.
+    pub observer: &'a Observer,
+    /// The number of trusted nodes that live.
+    pub living: usize,
+    /// The learners that must decide.
+    pub deciders: &'a [usize],
+    /// Values decided by all who must.
+    pub done: usize,
+    /// Time since the start.
+    pub now: Duration,
+}
+
+/// A way to show a run. An error means that nobody is looking any more.
+pub trait Show {
+    /// The network is ready.
+    ///
+    /// # Errors
+    /// If the output is gone.
+    fn started(&mut self, started: &Started) -> io::Result<()>;
+    /// A node said something; `latency` is that of the oldest submitted value in a decision.
+    ///
+    /// # Errors
+    /// If the output is gone.
+    fn event(
+        &mut self,
+        node: Node,
+        raw: &Json,
+        event: &NodeEvent,
+        latency: Option<Duration>,
+    ) -> io::Result<()>;
+    /// A learner has decided a slot, seen for the first time on any node.
+    ///
+    /// # Errors
+    /// If the output is gone.
+    fn decision(
+        &mut self,
+        report: &Report,
+        latency: Option<Duration>,
+        now: Duration,
+    ) -> io::Result<()>;
+    /// Two reports contradict each other.
+    ///
+    /// # Errors
+    /// If the output is gone.
+    fn divergence(
+        &mut self,
+        divergence: &Divergence,
+        verdict: &str,
+        broken: bool,
+    ) -> io::Result<()>;
+    /// Something happened to the network itself, a death for example.
+    ///
+    /// # Errors
+    /// If the output is gone.
+    fn notice(&mut self, text: &str) -> io::Result<()>;
+    /// Time has passed.
+    ///
+    /// # Errors
+    /// If the output is gone.
+    fn tick(&mut self, state: State<'_>) -> io::Result<()>;
+    /// The end.
+    ///
+    /// # Errors
+    /// If the output is gone.
+    fn summary(&mut self, summary: &Summary) -> io::Result<()>;
+}

@@ -1,0 +1,202 @@
+//! Divergences and the summary in words. No I/O.
+
+use super::words::{self, Paint};
+use crate::observe::{Divergence, Report};
+use crate::summary::Summary;
+
+/// A divergence as a block that nobody overlooks.
+#[must_use]
+pub fn block(
+    divergence: &Divergence,
+    verdict: &str,
+    broken: bool,
+    nodes: &[String],
+    learners: &[String],
+) -> Vec<String> {
+    let name =
+        |names: &[String], at: usize| names.get(at).cloned().unwrap_or_else(|| "?".to_owned());
+    let side = |report: &Report| {
+        format!(
+            "!!   {:<12} on {:<4} ballot {:<4} {}",
+            name(learners, report.learner),
+            name(nodes, report.node),
+            report.batch.ballot,
+            words::batch(&report.batch.items, 48)
+        )
+    };
+    let title = if broken {
+        "DIVERGENCE"
+    } else {
+        "different decisions"
+    };
+    vec![
+        "!!".to_owned(),
+        format!("!! {title} in slot {}", divergence.first.slot),
+        side(&divergence.first),
+        side(&divergence.second),
+        format!("!! {verdict}"),
+        "!!".to_owned(),
+    ]
+}
+
+/// The summary in lines.
+#[must_use]
+pub fn lines(summary: &Summary, paint: Paint) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    lines.extend(table(summary, paint));
+    lines.push(String::new());
+    lines.extend(agreement(summary, paint));
+    lines.extend(nodes(summary, paint));
+    lines.extend(lacks(summary, paint));
+    lines.push(conclusion(summary, paint));
+    lines
+}
+
+fn table(summary: &Summary, paint: Paint) -> Vec<String> {
+    let width = summary
+        .learners
+        .iter()
+        .map(|l| l.name.len())
+        .max()
+        .unwrap_or(0)
+        .clamp(7, 40);
+    let head = format!(
+        "{:<width$}  {:>6}  {:>13}  {:>9}  {:>9}",
+        "learner", "slots", "values", "median", "max"
+    );
+    let mut lines = vec![paint.dim(&head)];
+    for learner in &summary.learners {
+        let (median, max) = learner
+            .latency
+            .map_or(("-".into(), "-".into()), |(median, max)| {
+                (words::time(median), words::time(max))
+            });
+        let note = if learner.must_decide {
+            ""
+        } else {
+            "  no quorum left: need not decide"
+        };
+        lines.push(format!(
+            "{:<width$}  {:>6}  {:>13}  {median:>9}  {max:>9}{}",
+            words::elide(&learner.name, width),
+            learner.slots,
+            format!("{} of {}", learner.values, summary.total),
+            paint.dim(note),
+        ));
+    }
+    lines
+}
+
+fn agreement(summary: &Summary, paint: Paint) -> Vec<String> {
+    let names = |group: &Vec<usize>| {
+        group
+            .iter()
+            .map(|l| summary.learner(*l))
+            .collect::<Vec<_>>()
+    };
+    let mut lines = Vec::new();
+    let even = if summary.byzantine.is_empty() {
+        ""
+    } else {
+        ", the Byzantine acceptors notwithstanding"
+    };
+    for group in &summary.groups {
+        let differ = summary.differences.iter().any(|d| {
+            let (a, b) = d.first.pair();
+            d.broken && group.contains(&a) && group.contains(&b)
+        });
+        let names = words::list(&names(group));
+        lines.push(match (group.len(), differ) {
+            (1, false) => format!("{names} need not agree with anybody else{even}"),
+            (_, false) => paint.good(&format!("{names} must agree{even}, and do")),
+            (_, true) => paint.bad(&format!("{names} must agree{even}, and do NOT")),
+        });
+    }
+    for difference in &summary.differences {
+        let (a, b) = difference.first.pair();
+        let who = match a == b {
+            true => format!("the nodes differ about {}", summary.learner(a)),
+            false => format!("{} and {} differ", summary.learner(a), summary.learner(b)),
+        };
+        let slots = words::count(difference.slots, "slot");
+        let first = difference.first.first.slot;
+        let line = format!(
+            "{who} in {slots}, first in slot {first}: {}",
+            difference.verdict
+        );
+        lines.push(if difference.broken {
+            paint.bad(&line)
+        } else {
+            paint.warn(&line)
+        });
+    }
+    if summary
+        .differences
+        .iter()
+        .all(|d| d.first.pair().0 != d.first.pair().1)
+    {
+        let trusted = summary.nodes.len() - summary.byzantine.len();
+        lines.push(format!(
+            "{} report the same log for each learner",
+            match trusted {
+                n if n == summary.nodes.len() => format!("all {n} nodes"),
+                n => format!("the {n} nodes with a safe acceptor"),
+            }
+        ));
+    }
+    lines
+}
+
+fn nodes(summary: &Summary, paint: Paint) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (node, how) in &summary.dead {
+        lines.push(paint.warn(&format!("{} died: {how}", summary.node(*node))));
+    }
+    if !summary.byzantine.is_empty() {
+        let names: Vec<&str> = summary.byzantine.iter().map(|n| summary.node(*n)).collect();
+        let caught = match summary.caught.as_slice() {
+            [] => "no evidence against anybody was reported".to_owned(),
+            caught => format!("there is evidence against {}", words::list(caught)),
+        };
+        lines.push(paint.warn(&format!("Byzantine: {}; {caught}", words::list(&names))));
+    }
+    lines
+}
+
+fn lacks(summary: &Summary, paint: Paint) -> Vec<String> {
+    let mut lines = Vec::new();
+    for lack in summary.lacks.iter().take(20) {
+        let (learner, node) = (summary.learner(lack.learner), summary.node(lack.node));
+        let missing = words::count(lack.missing, "value");
+        lines.push(paint.bad(&format!("{learner} on {node} lacks {missing}")));
+    }
+    if summary.lacks.len() > 20 {
+        lines.push(paint.bad(&format!("and {} more", summary.lacks.len() - 20)));
+    }
+    lines
+}
+
+fn conclusion(summary: &Summary, paint: Paint) -> String {
+    let after = words::time(summary.elapsed);
+    let some = summary.learners.iter().any(|l| !l.must_decide);
+    let who = if some {
+        "every learner with a quorum left"
+    } else {
+        "every learner"
+    };
+    match (summary.agreed(), summary.decided()) {
+        (false, _) => paint.bad(&format!(
+            "DIVERGED after {after}: learners that must agree do not"
+        )),
+        (true, true) if summary.total == 0 => paint.good(&format!("agreed after {after}")),
+        (true, true) => {
+            let values = words::count(summary.total, "value");
+            paint.good(&format!(
+                "agreed: {who} decided {values} everywhere, in {after}"
+            ))
+        }
+        (true, false) if summary.lacks.is_empty() => paint
+            .bad("nothing more can be decided: no learner has a quorum of living safe acceptors"),
+        (true, false) => paint.bad(&format!("not everything was decided within {after}")),
+    }
+}

@@ -1,0 +1,275 @@
+//! Takes events in: keeps the observer, the tracker and the predictions up to date. No I/O but showing.
+
+use crate::event::{Decided, NodeEvent};
+use crate::expect::Expectation;
+use crate::launch::layout::Layout;
+use crate::observe::{Batch, Item, Node, Observer, Report};
+use crate::show::{Show, State};
+use crate::summary::{Nodes, Summary, summarise};
+use crate::track::Tracker;
+use crate::values::Value;
+use serde::Deserialize as _;
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Everything known about a run.
+pub(super) struct Intake {
+    expect: Expectation,
+    observer: Observer,
+    tracker: Tracker,
+    nodes: Nodes,
+    learners: HashMap<String, usize>,
+    acceptors: Vec<Option<String>>,
+    keys: Vec<String>,
+    /// Acceptors that each node has reported evidence against.
+    caught: BTreeSet<(Node, String)>,
+    /// Nodes that sent something unreadable, which is said once.
+    unreadable: BTreeSet<Node>,
+    deciders: Vec<usize>,
+    /// Since when learners differ that must agree.
+    broken: Option<Instant>,
+    origin: Instant,
+}
+
+impl Intake {
+    pub(super) fn new(
+        expect: Expectation,
+        layout: &Layout,
+        values: &[Value],
+        origin: Instant,
+    ) -> Intake {
+        let graph = expect.graph();
+        let names = graph
+            .learners()
+            .iter()
+            .map(|l| graph.learner_name(l).to_owned());
+        let learners: HashMap<String, usize> = names.zip(0..).collect();
+        let byzantine = layout
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, plan)| plan.byzantine.is_some());
+        let nodes = Nodes {
+            names: layout.nodes.iter().map(|plan| plan.name.clone()).collect(),
+            dead: Vec::new(),
+            byzantine: byzantine.map(|(at, _)| at).collect(),
+        };
+        Intake {
+            observer: Observer::new(nodes.names.len(), learners.len()),
+            tracker: Tracker::new(values, nodes.names.len(), learners.len()),
+            deciders: expect.deciders(),
+            acceptors: layout
+                .nodes
+                .iter()
+                .map(|plan| plan.acceptor.clone())
+                .collect(),
+            keys: values.iter().map(|value| value.key.clone()).collect(),
+            expect,
+            nodes,
+            learners,
+            caught: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
+            broken: None,
+            origin,
+        }
+    }
+
+    /// An event of a node, as it came.
+    pub(super) fn event(
+        &mut self,
+        node: Node,
+        data: &str,
+        at: Instant,
+        show: &mut dyn Show,
+    ) -> io::Result<()> {
+        let read = serde_json::from_str::<serde_json::Value>(data)
+            .and_then(|raw| Ok((NodeEvent::deserialize(&raw)?, raw)));
+        let (event, raw) = match read {
+            Ok(read) => read,
+            Err(_) if !self.unreadable.insert(node) => return Ok(()),
+            Err(error) => {
+                let name = self.node_name(node);
+                return show.notice(&format!("{name} sends events that cannot be read: {error}"));
+            }
+        };
+        let now = at.saturating_duration_since(self.origin);
+        match &event {
+            NodeEvent::Decision(decided) => {
+                let latency = self.latency(node, decided, now);
+                show.event(node, &raw, &event, latency)?;
+                return self.decided(node, decided, latency, now, show);
+            }
+            NodeEvent::Evidence {
+                acceptor: Some(acceptor),
+                ..
+            } if self.trusted(node) => {
+                self.caught.insert((node, acceptor.clone()));
+            }
+            _ => {}
+        }
+        show.event(node, &raw, &event, None)
+    }
+
+    /// Marks the submitted values of a decision as decided; the latency is that of the oldest.
+    fn latency(&mut self, node: Node, decided: &Decided, now: Duration) -> Option<Duration> {
+        let learner = *self.learners.get(&decided.learner)?;
+        let items = decided.values.iter();
+        let delivered = items.filter_map(|v| self.tracker.decided(node, learner, &v.0, now));
+        delivered.filter_map(|d| d.latency).max()
+    }
+
+    fn decided(
+        &mut self,
+        node: Node,
+        decided: &Decided,
+        latency: Option<Duration>,
+        now: Duration,
+        show: &mut dyn Show,
+    ) -> io::Result<()> {
+        // A node with a misbehaving acceptor may tell anything: its reports prove nothing.
+        let learner = self
+            .learners
+            .get(&decided.learner)
+            .copied()
+            .filter(|_| self.trusted(node));
+        let Some(learner) = learner else {
+            return Ok(());
+        };
+        let items: Arc<[Item]> = decided.values.iter().map(|v| v.0.clone()).collect();
+        let batch = Batch {
+            ballot: decided.ballot,
+            items,
+        };
+        let report = Report {
+            node,
+            learner,
+            slot: decided.slot,
+            batch,
+        };
+        let folded = self.observer.fold(report.clone(), now);
+        if folded.new && self.observer.reported_by(learner, decided.slot).0 == 1 {
+            show.decision(&report, latency, now)?;
+        }
+        for divergence in &folded.divergences {
+            let (a, b) = divergence.pair();
+            let broken = self.expect.must_agree(a, b);
+            if broken {
+                self.broken.get_or_insert_with(Instant::now);
+            }
+            show.divergence(divergence, self.expect.verdict(a, b), broken)?;
+        }
+        Ok(())
+    }
+
+    fn trusted(&self, node: Node) -> bool {
+        !self.nodes.byzantine.contains(&node)
+    }
+
+    /// A value is being submitted.
+    pub(super) fn posted(&mut self, value: usize, at: Instant) {
+        self.tracker
+            .posted(value, at.saturating_duration_since(self.origin));
+    }
+
+    /// A node has died.
+    pub(super) fn died(&mut self, node: Node, how: &str) {
+        self.nodes.dead.push((node, how.to_owned()));
+        let graph = self.expect.graph();
+        let acceptor = self.acceptors[node]
+            .as_deref()
+            .and_then(|name| graph.acceptor(name));
+        if let Some(acceptor) = acceptor {
+            self.expect.died(acceptor);
+        }
+        self.deciders = self.expect.deciders();
+    }
+
+    /// Whether any learner of any living node has decided a value: then all can learn of it.
+    pub(super) fn decided_somewhere(&self, value: usize) -> bool {
+        let nodes = self.nodes.living();
+        let mut learners = 0..self.learners.len();
+        learners.any(|l| nodes.iter().any(|n| self.tracker.has(l, *n, value)))
+    }
+
+    /// How many values everybody has decided who must.
+    pub(super) fn done(&self) -> usize {
+        let nodes = self.nodes.living();
+        let counts = self
+            .deciders
+            .iter()
+            .flat_map(|l| nodes.iter().map(|n| self.tracker.count(*l, *n)));
+        counts.min().unwrap_or(0)
+    }
+
+    /// Whether everything is decided by everybody who must.
+    pub(super) fn complete(&self) -> bool {
+        self.done() >= self.tracker.total()
+    }
+
+    /// Whether nobody has to decide anything any more.
+    pub(super) fn hopeless(&self) -> bool {
+        self.deciders.is_empty() || self.nodes.living().is_empty()
+    }
+
+    /// Since when learners differ that must agree.
+    pub(super) fn broken_since(&self) -> Option<Instant> {
+        self.broken
+    }
+
+    /// Whether a living node has no evidence yet against an acceptor that misbehaves.
+    pub(super) fn awaits_evidence(&self) -> bool {
+        let acceptors = self
+            .nodes
+            .byzantine
+            .iter()
+            .filter_map(|n| self.acceptors[*n].clone());
+        let nodes = self.nodes.living();
+        acceptors.into_iter().any(|a| {
+            nodes
+                .iter()
+                .any(|n| !self.caught.contains(&(*n, a.clone())))
+        })
+    }
+
+    /// What the graph predicts by now.
+    pub(super) fn expect(&self) -> &Expectation {
+        &self.expect
+    }
+
+    /// A node's name.
+    pub(super) fn node_name(&self, node: Node) -> &str {
+        self.nodes.names.get(node).map_or("?", String::as_str)
+    }
+
+    /// A value's key.
+    pub(super) fn key(&self, value: usize) -> &str {
+        self.keys.get(value).map_or("?", String::as_str)
+    }
+
+    /// The state for showing.
+    pub(super) fn state(&self, now: Duration) -> State<'_> {
+        State {
+            observer: &self.observer,
+            living: self.nodes.living().len(),
+            deciders: &self.deciders,
+            done: self.done(),
+            now,
+        }
+    }
+
+    /// The verdict by now.
+    pub(super) fn summary(&self, elapsed: Duration) -> Summary {
+        let caught: BTreeSet<&String> = self.caught.iter().map(|(_, acceptor)| acceptor).collect();
+        let caught = caught.into_iter().cloned().collect();
+        summarise(
+            &self.expect,
+            &self.observer,
+            &self.tracker,
+            &self.nodes,
+            caught,
+            elapsed,
+        )
+    }
+}

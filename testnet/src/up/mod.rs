@@ -1,0 +1,91 @@
+//! `testnet up`: one run from arguments to exit code.
+//!
+//! ```text
+//!   prepare (arguments, graph, values) ─► launch ─► run (until decided, told to stop, or too late)
+//!                                                    └─► summary ─► stop everything ─► exit code
+//! ```
+
+mod intake;
+pub mod prepare;
+mod run;
+pub mod schedule;
+pub mod signals;
+
+use crate::cli::UpArgs;
+use crate::failure::Failure;
+use crate::launch::workspace::Workspace;
+use crate::launch::{self, Running};
+use crate::show::human::Human;
+use crate::show::json::JsonLines;
+use crate::show::{NodeLine, Show, Started};
+use prepare::{Prepared, prepare};
+use run::Run;
+use signals::Signals;
+
+/// Runs a network as the arguments say and returns the exit code.
+///
+/// Call it from a thread that lives until it returns: the nodes are bound to the thread's life.
+///
+/// # Errors
+/// If the arguments are wrong, the graph is invalid, or the network cannot run.
+pub async fn up(args: &UpArgs) -> Result<u8, Failure> {
+    let mut signals = Signals::catch()?;
+    let prepared = prepare(args)?;
+    for warning in &prepared.warnings {
+        eprintln!("{warning}");
+    }
+    let workspace = match &args.dir {
+        Some(dir) => Workspace::at(dir)?,
+        None => Workspace::temporary(&prepared.programs.testnet)?,
+    };
+    let launched = tokio::select! {
+        launched = launch::launch(&prepared.layout, &prepared.programs, workspace, args.base_port) => launched,
+        () = signals.next() => Err(Failure::could_not_run("stopped before the network was ready")),
+    };
+    let mut running = launched?;
+    let mut show: Box<dyn Show> = match args.json {
+        true => Box::new(JsonLines::default()),
+        false => Box::new(Human::new(args.verbose)),
+    };
+    let started = started(&prepared, &running);
+    let deadline = (!args.keep).then_some(args.timeout);
+    let outcome = match show.started(&started) {
+        Ok(()) => {
+            Run::new(prepared, &mut running, show.as_mut(), deadline)?
+                .drive(&mut signals)
+                .await
+        }
+        Err(_) => Err(Failure::could_not_run("nobody reads the output")),
+    };
+    running.fleet.stop().await;
+    outcome
+}
+
+fn started(prepared: &Prepared, running: &Running) -> Started {
+    let graph = prepared.expect.graph();
+    let nodes = prepared
+        .layout
+        .nodes
+        .iter()
+        .zip(&running.urls)
+        .zip(&running.fleet.nodes);
+    Started {
+        nodes: nodes
+            .map(|((plan, url), process)| NodeLine {
+                name: plan.name.clone(),
+                http: url.clone(),
+                roles: plan.roles(),
+                acceptor: plan.acceptor.clone(),
+                pid: process.pid(),
+            })
+            .collect(),
+        learners: graph
+            .learners()
+            .iter()
+            .map(|l| graph.learner_name(l).to_owned())
+            .collect(),
+        dir: running.workspace.root().display().to_string(),
+        predictions: prepare::predictions(&prepared.expect),
+        values: prepared.values.len(),
+    }
+}

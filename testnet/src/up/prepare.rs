@@ -1,0 +1,171 @@
+//! From arguments to everything a run needs to know before the first process starts.
+
+use super::schedule::Schedule;
+use crate::cli::UpArgs;
+use crate::expect::Expectation;
+use crate::failure::Failure;
+use crate::launch::Programs;
+use crate::launch::layout::Layout;
+use crate::plan::When;
+use crate::show::words;
+use crate::values::{self, Value};
+use learner_graph::{AcceptorSet, LearnerGraph};
+
+/// Nodes without `--nodes` and `--graph`.
+const NODES: usize = 4;
+
+/// A run that can begin.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The node programs.
+    pub programs: Programs,
+    /// What to launch.
+    pub layout: Layout,
+    /// What the graph predicts.
+    pub expect: Expectation,
+    /// What to submit.
+    pub values: Vec<Value>,
+    /// Whom to kill when.
+    pub schedule: Schedule,
+    /// What the graph's author may not expect.
+    pub warnings: Vec<String>,
+}
+
+/// Checks all arguments and reads all files.
+///
+/// # Errors
+/// For wrong usage, an invalid graph with all its problems, and files that cannot be read.
+pub fn prepare(args: &UpArgs) -> Result<Prepared, Failure> {
+    let programs = Programs::find(args.hpaxos.as_deref())?;
+    let (text, graph, warnings) = graph(args)?;
+    let mut layout = Layout::new(text, &graph, args.nodes.unwrap_or(graph.n_acceptors()))?;
+    layout.patience_ms = args.patience_ms;
+    let mut byzantine = AcceptorSet::EMPTY;
+    for wish in &args.byzantine {
+        let place = layout.place(&wish.node)?;
+        let node = &mut layout.nodes[place];
+        let acceptor = node
+            .acceptor
+            .as_deref()
+            .and_then(|name| graph.acceptor(name));
+        let Some(acceptor) = acceptor else {
+            let name = &wish.node;
+            return Err(Failure::usage(format!(
+                "--byzantine: node {name} plays no acceptor"
+            )));
+        };
+        node.byzantine = Some(wish.how);
+        byzantine.insert(acceptor);
+    }
+    let values = values_of(args)?;
+    let schedule = schedule(args, &layout, values.len())?;
+    Ok(Prepared {
+        programs,
+        layout,
+        expect: Expectation::new(graph, byzantine),
+        values,
+        schedule,
+        warnings,
+    })
+}
+
+fn graph(args: &UpArgs) -> Result<(String, LearnerGraph, Vec<String>), Failure> {
+    let (name, text) = match &args.graph {
+        Some(path) => {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| Failure::could_not_run(format!("graph file '{name}': {e}")))?;
+            (name, text)
+        }
+        None => {
+            let nodes = args.nodes.unwrap_or(NODES);
+            if !(1..=learner_graph::MAX_ACCEPTORS).contains(&nodes) {
+                let most = learner_graph::MAX_ACCEPTORS;
+                return Err(Failure::usage(format!("--nodes {nodes}: use 1 to {most}")));
+            }
+            ("built-in graph".to_owned(), learner_graph::builtin(nodes))
+        }
+    };
+    let words = |problem: learner_graph::Problem| problem.in_file(&name).to_string();
+    match learner_graph::parse_graph(&text) {
+        Ok((graph, warnings)) => Ok((text, graph, warnings.into_iter().map(words).collect())),
+        Err(problems) => Err(Failure::Bad(problems.into_iter().map(words).collect())),
+    }
+}
+
+fn values_of(args: &UpArgs) -> Result<Vec<Value>, Failure> {
+    let Some(path) = &args.values else {
+        return Ok(values::built_in());
+    };
+    let name = path.display();
+    let values = values::from_file(path)
+        .map_err(|e| Failure::could_not_run(format!("values file '{name}': {e}")))?;
+    if values.is_empty() && !args.keep {
+        return Err(Failure::usage(format!(
+            "values file '{name}' has no values"
+        )));
+    }
+    Ok(values)
+}
+
+fn schedule(args: &UpArgs, layout: &Layout, total: usize) -> Result<Schedule, Failure> {
+    let mut kills = Vec::new();
+    for kill in &args.kill {
+        if let When::Decided(n) = kill.when
+            && n >= total
+        {
+            return Err(Failure::usage(format!(
+                "--kill {}@{n}values: there are {}, and one must be left to submit afterwards",
+                kill.node,
+                words::count(total, "value")
+            )));
+        }
+        kills.push((layout.place(&kill.node)?, kill.when));
+    }
+    Ok(Schedule::new(kills, total))
+}
+
+/// What the graph predicts, in lines for a person.
+#[must_use]
+pub fn predictions(expect: &Expectation) -> Vec<String> {
+    let graph = expect.graph();
+    let name = |l: &usize| {
+        u16::try_from(*l).map_or("?", |l| graph.learner_name(learner_graph::LearnerId(l)))
+    };
+    let mut lines = Vec::new();
+    for group in expect.groups() {
+        let names = words::list(&group.iter().map(name).collect::<Vec<_>>());
+        lines.push(match (group.len(), expect.must_agree(group[0], group[0])) {
+            (1, true) => format!("{names} need not agree with anybody else"),
+            (1, false) => format!("{names} need not even agree with itself"),
+            _ => format!("{names} must agree"),
+        });
+    }
+    lines.extend(starved(expect));
+    lines
+}
+
+/// Which learners need not decide, as a sentence; nothing if all must.
+#[must_use]
+pub fn starved(expect: &Expectation) -> Option<String> {
+    let graph = expect.graph();
+    let names = |must: bool| {
+        let ids = graph
+            .learners()
+            .iter()
+            .zip(0..)
+            .filter(|(_, at)| expect.must_decide(*at) == must);
+        ids.map(|(id, _)| graph.learner_name(id))
+            .collect::<Vec<_>>()
+    };
+    let (starved, deciders) = (names(false), names(true));
+    if starved.is_empty() {
+        return None;
+    }
+    let has = if starved.len() == 1 { "has" } else { "have" };
+    Some(format!(
+        "{} {has} no quorum of living safe acceptors and need not decide; {} must",
+        words::list(&starved),
+        words::list(&deciders)
+    ))
+}

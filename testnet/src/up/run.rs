@@ -1,0 +1,287 @@
+//! The loop of a run: everything that happens arrives here, one thing at a time.
+//!
+//! ```text
+//!   submit tasks ──Posting, Accepted──►┐
+//!   follow tasks ──events─────────────►├─► Run ──► Intake (observer, tracker) ──► show
+//!   processes ─────exits──────────────►│     └───► kill, submit
+//!   clock, signals ───────────────────►┘
+//! ```
+
+use super::intake::Intake;
+use super::prepare::{self, Prepared};
+use super::schedule::Schedule;
+use super::signals::Signals;
+use crate::client::follow::{Followed, follow};
+use crate::client::submit::{Progress, Targets, submit_all};
+use crate::client::{NodeClient, connections};
+use crate::failure::Failure;
+use crate::launch::Running;
+use crate::launch::fleet::Fleet;
+use crate::observe::Node;
+use crate::show::Show;
+use rustix::process::Signal;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::{self, Receiver, UnboundedSender};
+use tokio::task::JoinSet;
+
+/// Messages from tasks that wait to be taken in; beyond, the tasks wait.
+const QUEUE: usize = 1024;
+/// How often lines that wait are looked at.
+const TICK: Duration = Duration::from_millis(50);
+/// How long a finished run waits for evidence against acceptors that misbehave on purpose.
+const EVIDENCE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a run that has diverged goes on, to show more of it.
+const DIVERGED_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a living node's stream may be lost before that is worth a word.
+const LOST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Something that a task reports, with when it happened.
+#[derive(Debug)]
+enum Report {
+    Stream(Node, Followed, Instant),
+    Submit(Progress, Instant),
+}
+
+/// The state of a stream of events.
+#[derive(Clone, Debug, Default)]
+struct Stream {
+    opened: bool,
+    lost: Option<(Instant, String)>,
+}
+
+/// A run in progress.
+pub(super) struct Run<'a> {
+    fleet: &'a mut Fleet,
+    show: &'a mut dyn Show,
+    intake: Intake,
+    schedule: Schedule,
+    targets: Targets,
+    streams: Vec<Stream>,
+    /// The node that keeps each value, as far as known.
+    keepers: Vec<Option<Node>>,
+    submitted: usize,
+    places: UnboundedSender<usize>,
+    reports: Receiver<Report>,
+    /// Held for its drop, which ends the tasks.
+    _tasks: JoinSet<()>,
+    start: Instant,
+    /// Since when everything was decided.
+    finished: Option<Instant>,
+    patience: Option<Duration>,
+}
+
+impl<'a> Run<'a> {
+    /// Begins to follow all nodes. Nothing is submitted yet. Without `patience` the run goes on until
+    /// it is told to stop.
+    pub(super) fn new(
+        prepared: Prepared,
+        running: &'a mut Running,
+        show: &'a mut dyn Show,
+        patience: Option<Duration>,
+    ) -> Result<Run<'a>, Failure> {
+        let http = connections().map_err(|e| Failure::could_not_run(format!("no sockets: {e}")))?;
+        let client = |url: &String| NodeClient::new(http.clone(), url.clone());
+        let clients: Vec<NodeClient> = running.urls.iter().map(client).collect();
+        let (send, reports) = mpsc::channel(QUEUE);
+        let mut tasks = JoinSet::new();
+        for (node, client) in clients.iter().cloned().enumerate() {
+            let wrap = move |followed| Report::Stream(node, followed, Instant::now());
+            tasks.spawn(follow(client, wrap, send.clone()));
+        }
+        // Values go to proposers that behave, if there are any.
+        let plans = prepared.layout.nodes.iter().zip(clients).enumerate();
+        let proposers: Vec<_> = plans
+            .filter(|(_, (plan, _))| plan.acceptor.is_some())
+            .collect();
+        let some_behave = proposers
+            .iter()
+            .any(|(_, (plan, _))| plan.byzantine.is_none());
+        let behaves =
+            |plan: &crate::launch::layout::NodePlan| !some_behave || plan.byzantine.is_none();
+        let targets = proposers.into_iter().filter(|(_, (plan, _))| behaves(plan));
+        let targets = Targets::new(targets.map(|(node, (_, client))| (node, client)).collect());
+        // Bounded by the number of values times the number of nodes that can die.
+        let (places, waiting) = mpsc::unbounded_channel();
+        let start = Instant::now();
+        let values: Arc<[_]> = prepared.values.clone().into();
+        let wrap = |progress| Report::Submit(progress, Instant::now());
+        tasks.spawn(submit_all(values, targets.clone(), waiting, wrap, send));
+        Ok(Run {
+            streams: vec![Stream::default(); running.urls.len()],
+            fleet: &mut running.fleet,
+            show,
+            keepers: vec![None; prepared.values.len()],
+            intake: Intake::new(prepared.expect, &prepared.layout, &prepared.values, start),
+            schedule: prepared.schedule,
+            targets,
+            submitted: 0,
+            places,
+            reports,
+            _tasks: tasks,
+            start,
+            finished: None,
+            patience,
+        })
+    }
+
+    /// Goes on until everything is decided, time is up, or it is told to stop. Shows the summary and
+    /// returns its exit code.
+    pub(super) async fn drive(mut self, signals: &mut Signals) -> Result<u8, Failure> {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut batch = Vec::new();
+        loop {
+            let shown = tokio::select! {
+                biased;
+                () = signals.next() => break,
+                (node, how) = self.fleet.next_exit() => self.died(node, &how),
+                _ = tick.tick() => self.tick(),
+                _ = self.reports.recv_many(&mut batch, QUEUE) => {
+                    let reports = std::mem::take(&mut batch);
+                    self.take_in(reports)?
+                }
+            };
+            let over = shown.and_then(|()| self.proceed());
+            match over {
+                Ok(false) => {}
+                Ok(true) => break,
+                Err(_) => return Err(Failure::could_not_run("nobody reads the output")),
+            }
+        }
+        let summary = self.intake.summary(self.start.elapsed());
+        let mut shown = self.show.tick(self.intake.state(Duration::MAX));
+        shown = shown.and_then(|()| self.show.summary(&summary));
+        shown.map_err(|_| Failure::could_not_run("nobody reads the output"))?;
+        Ok(summary.code())
+    }
+
+    /// Does what the state of things asks for; true if the run is over.
+    fn proceed(&mut self) -> io::Result<bool> {
+        let ready = self
+            .fleet
+            .living()
+            .iter()
+            .all(|node| self.streams[*node].opened);
+        if !ready {
+            return Ok(self.late());
+        }
+        for node in self.schedule.due(self.start.elapsed(), self.intake.done()) {
+            self.show
+                .notice(&format!("killing {}", self.intake.node_name(node)))?;
+            self.targets.remove(node);
+            self.fleet.nodes[node].signal(Signal::KILL);
+        }
+        while self.submitted < self.schedule.released() {
+            let _ = self.places.send(self.submitted);
+            self.submitted += 1;
+        }
+        if self.patience.is_none() {
+            return Ok(false);
+        }
+        if self
+            .intake
+            .broken_since()
+            .is_some_and(|since| since.elapsed() > DIVERGED_PATIENCE)
+        {
+            return Ok(true);
+        }
+        let hopeless = self.intake.hopeless();
+        if self.schedule.is_pending() || !(hopeless || self.intake.complete()) {
+            self.finished = None;
+            return Ok(self.late());
+        }
+        let finished = *self.finished.get_or_insert_with(Instant::now);
+        let enough = !self.intake.awaits_evidence() || finished.elapsed() > EVIDENCE_PATIENCE;
+        Ok(hopeless || enough || self.late())
+    }
+
+    fn late(&self) -> bool {
+        self.patience
+            .is_some_and(|patience| self.start.elapsed() > patience)
+    }
+
+    fn tick(&mut self) -> io::Result<()> {
+        for node in self.fleet.living() {
+            let stream = &mut self.streams[node];
+            if let Some((_, why)) = stream
+                .lost
+                .take_if(|(since, _)| since.elapsed() > LOST_PATIENCE)
+            {
+                let name = self.intake.node_name(node);
+                self.show.notice(&format!(
+                    "{name} lives, but its events cannot be had: {why}"
+                ))?;
+            }
+        }
+        self.show.tick(self.intake.state(self.start.elapsed()))
+    }
+
+    fn take_in(&mut self, reports: Vec<Report>) -> Result<io::Result<()>, Failure> {
+        for report in reports {
+            let shown = match report {
+                Report::Stream(node, Followed::Connected, _) => {
+                    self.streams[node] = Stream {
+                        opened: true,
+                        lost: None,
+                    };
+                    Ok(())
+                }
+                Report::Stream(node, Followed::Lost(why), at) => {
+                    self.streams[node].lost.get_or_insert((at, why));
+                    Ok(())
+                }
+                Report::Stream(node, Followed::Event(event), at) => {
+                    self.intake.event(node, &event.data, at, self.show)
+                }
+                Report::Submit(Progress::Posting { value }, at) => {
+                    self.intake.posted(value, at);
+                    Ok(())
+                }
+                Report::Submit(Progress::Accepted { value, node }, _) => {
+                    self.keepers[value] = Some(node);
+                    // It may have died after it answered and before this was heard.
+                    if !self.fleet.nodes[node].alive() {
+                        self.submit_again(node);
+                    }
+                    Ok(())
+                }
+                Report::Submit(Progress::Refused { value, error }, _) => {
+                    let key = self.intake.key(value);
+                    return Err(Failure::could_not_run(format!(
+                        "value {key} was refused: {error}"
+                    )));
+                }
+            };
+            if shown.is_err() {
+                return Ok(shown);
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn died(&mut self, node: Node, how: &str) -> io::Result<()> {
+        self.schedule.died(node);
+        self.targets.remove(node);
+        let before = prepare::starved(self.intake.expect());
+        self.intake.died(node, how);
+        self.submit_again(node);
+        let name = self.intake.node_name(node);
+        self.show.notice(&format!("{name} died: {how}"))?;
+        match prepare::starved(self.intake.expect()) {
+            Some(now) if before.as_ref() != Some(&now) => self.show.notice(&now),
+            _ => Ok(()),
+        }
+    }
+
+    /// Submits what only a dead node may have known to others, under the same keys.
+    fn submit_again(&mut self, dead: Node) {
+        for value in 0..self.keepers.len() {
+            if self.keepers[value] == Some(dead) && !self.intake.decided_somewhere(value) {
+                self.keepers[value] = None;
+                let _ = self.places.send(value);
+            }
+        }
+    }
+}

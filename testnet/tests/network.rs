@@ -1,0 +1,198 @@
+//! Networks of real nodes: decisions, deaths, a double-voting acceptor, and nothing left behind.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use rustix::process::Signal;
+use serde_json::Value as Json;
+use std::collections::BTreeSet;
+use support::{Launcher, kill, pid, up};
+use testnet::client::{NodeClient, connections};
+
+/// Runs a request against a node.
+fn ask<T>(node: &Json, request: impl AsyncFnOnce(NodeClient) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let url = node["http"].as_str().unwrap().to_owned();
+        request(NodeClient::new(connections().unwrap(), url)).await
+    })
+}
+
+fn decision_of<'a>(learner: &'a str, text: &'a str) -> impl Fn(&Json) -> bool + 'a {
+    move |event| {
+        let values = event["values"].as_array();
+        let has = values.is_some_and(|values| values.iter().any(|v| v["text"] == text));
+        event["event"] == "decision" && event["learner"] == learner && has
+    }
+}
+
+#[test]
+fn all_learners_decide_everything_and_agree() {
+    let outcome = up(&["--json"], None);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let summary = outcome.summary();
+    assert_eq!(summary["agreed"], true, "{outcome}");
+    for learner in summary["learners"].as_array().unwrap() {
+        assert_eq!(
+            (&learner["must_decide"], &learner["values"]),
+            (&true.into(), &5.into())
+        );
+    }
+    let events = outcome.events();
+    let decisions = events.iter().filter(|e| e["event"] == "decision");
+    let who: BTreeSet<_> = decisions
+        .map(|e| (e["node"].to_string(), e["learner"].to_string()))
+        .collect();
+    assert_eq!(who.len(), 4 * 3, "every learner on every node: {who:?}");
+}
+
+#[test]
+fn other_sizes_and_pure_learners_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("graph.toml");
+    std::fs::write(&file, learner_graph::builtin(3)).unwrap();
+    let outcome = up(
+        &["--json", "--graph", file.to_str().unwrap(), "--nodes", "5"],
+        None,
+    );
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let nodes = outcome.events();
+    assert_eq!(nodes[4]["roles"], serde_json::json!(["learner"]));
+    let alone = up(&["--nodes", "1"], None);
+    assert_eq!(alone.code(), Some(0), "{alone}");
+}
+
+#[test]
+fn a_killed_acceptor_stops_only_learners_without_quorum() {
+    let mut run = Launcher::start(&["--keep"], None);
+    let nodes = run.nodes(4);
+    run.until(decision_of("carol", "last call"));
+    kill(pid(&nodes[3]), Signal::KILL);
+    // Only once it is dead does the next value show that the others do without it.
+    support::eventually("n4 is dead", || !support::runs(pid(&nodes[3])));
+    ask(&nodes[0], async |node| {
+        node.submit("after", b"after the death".to_vec())
+            .await
+            .unwrap()
+    });
+    let waiting = ["n1", "n2", "n3"]
+        .into_iter()
+        .flat_map(|n| [(n, "alice"), (n, "bob")]);
+    let mut waiting: BTreeSet<_> = waiting.map(|(n, l)| (n.to_owned(), l.to_owned())).collect();
+    while !waiting.is_empty() {
+        let decision = run.until(|event| {
+            ["alice", "bob", "carol"]
+                .iter()
+                .any(|l| decision_of(l, "after the death")(event))
+        });
+        assert_ne!(
+            decision["learner"], "carol",
+            "carol needs all four acceptors"
+        );
+        let text = |field: &str| decision[field].as_str().unwrap().to_owned();
+        waiting.remove(&(text("node"), text("learner")));
+    }
+    run.signal(Signal::TERM);
+    let (status, last) = run.end();
+    let summary = last.unwrap();
+    assert_eq!(status.code(), Some(0), "{summary}");
+    assert_eq!(
+        summary["dead"],
+        serde_json::json!([{"node": "n4", "how": "killed"}])
+    );
+    let must: Vec<_> = (0..3)
+        .map(|l| summary["learners"][l]["must_decide"].clone())
+        .collect();
+    assert_eq!(must, [true, true, false]);
+}
+
+#[test]
+fn values_after_a_planned_kill_of_the_leader_are_decided() {
+    // n1 owns the first ballot; alice alone has quorums without it.
+    let args = ["--json", "--kill", "n1@2values", "--patience-ms", "200"];
+    let outcome = up(&args, None);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let summary = outcome.summary();
+    assert_eq!(summary["learners"][0]["values"], 5, "{outcome}");
+    let must: Vec<_> = (0..3)
+        .map(|l| summary["learners"][l]["must_decide"].clone())
+        .collect();
+    assert_eq!(must, [true, false, false]);
+    let ballots: BTreeSet<_> = outcome
+        .events()
+        .iter()
+        .filter(|e| e["event"] == "decision")
+        .map(|e| e["ballot"].as_u64().unwrap())
+        .collect();
+    assert!(
+        ballots.last() > Some(&1),
+        "a later ballot decided: {ballots:?}"
+    );
+}
+
+#[test]
+fn a_double_voter_is_caught_everywhere_and_divides_nobody() {
+    let mut run = Launcher::start(&["--byzantine", "n4=double-vote", "--keep"], None);
+    let nodes = run.nodes(4);
+    let mut convicted = BTreeSet::new();
+    while convicted.len() < 3 {
+        let evidence = run.until(|e| e["event"] == "evidence" && e["node"] != "n4");
+        assert_eq!(evidence["acceptor"], "a4", "nobody else misbehaves");
+        convicted.insert(evidence["node"].as_str().unwrap().to_owned());
+    }
+    for node in &nodes[..3] {
+        let answer = ask(node, async |node| node.get("/v1/evidence").await.unwrap());
+        assert!(answer.to_string().contains("\"a4\""), "{answer}");
+    }
+    run.signal(Signal::INT);
+    let (_, last) = run.end();
+    let summary = last.unwrap();
+    assert_eq!(summary["agreed"], true, "{summary}");
+    assert_eq!(summary["caught"], serde_json::json!(["a4"]));
+    assert_eq!(
+        summary["entangled"],
+        serde_json::json!([["alice", "bob", "carol"]])
+    );
+}
+
+#[test]
+fn a_double_voter_does_not_stop_the_others() {
+    let outcome = up(&["--byzantine", "n4=double-vote"], None);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    assert!(outcome.stdout.contains("evidence against a4"), "{outcome}");
+    assert!(
+        outcome
+            .stdout
+            .contains("the Byzantine acceptors notwithstanding, and do"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn sigkill_of_the_launcher_ends_real_nodes_too() {
+    let mut run = Launcher::start(&["--keep"], None);
+    run.nodes(4);
+    run.until(|e| e["event"] == "decision");
+    run.signal(Signal::KILL);
+    run.child.wait().unwrap();
+    run.nothing_left();
+}
+
+#[test]
+fn a_few_hundred_values_are_decided() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("values");
+    let lines: String = (0..300).map(|i| format!("value {}\n", i % 100)).collect();
+    std::fs::write(&file, lines).unwrap();
+    let outcome = up(&["--values", file.to_str().unwrap()], None);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    assert!(outcome.stdout.contains("300 of 300"), "{outcome}");
+    assert!(
+        !outcome.stdout.contains("slot 0 "),
+        "many decisions are not printed: {outcome}"
+    );
+}
