@@ -37,6 +37,8 @@ mod network;
 mod run;
 mod start;
 pub mod storage;
+#[cfg(test)]
+mod testing;
 mod view;
 
 pub use args::{LogFormat, NodeArgs};

@@ -15,6 +15,8 @@ mod events;
 mod json;
 mod problem;
 mod status;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use crate::config::Limits;

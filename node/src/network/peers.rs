@@ -12,8 +12,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// So many refusals within [`REFUSALS_WITHIN`] are no accident: the peer is shut out for a while.
 const MAX_REFUSALS: u32 = 16;
 const REFUSALS_WITHIN: Duration = Duration::from_secs(60);
-/// How long a peer is shut out.
-const BAN: Duration = Duration::from_secs(60);
+/// How long a peer is shut out for that.
+pub(super) const BAN: Duration = Duration::from_secs(60);
+/// How long a peer with another configuration is left alone: somebody may be mending it.
+pub(super) const OTHER_NETWORK: Duration = Duration::from_secs(5);
 
 /// One other node.
 #[derive(Debug)]
@@ -144,9 +146,9 @@ impl Peers {
     }
 
     /// Shuts a peer out for a while.
-    pub(super) fn ban(&mut self, index: NodeIndex, now: Instant) {
+    pub(super) fn ban(&mut self, index: NodeIndex, until: Instant) {
         if let Some(peer) = self.peers.get_mut(&index) {
-            peer.banned_until = Some(now + BAN);
+            peer.banned_until = Some(until);
         }
     }
 

@@ -1,24 +1,20 @@
 //! The task itself.
 
-use super::behaviour::{Behaviour, BehaviourEvent, NetworkStartError, protocol_name, swarm};
+use super::behaviour::{Behaviour, NetworkStartError, protocol_name, swarm};
 use super::outbox::Outbox;
-use super::peers::Peers;
+use super::peers::{BAN, Peers};
 use super::request::{Request, RequestKind, Response};
 use super::seen::Seen;
-use super::verify::{Job, Pool, Report, Verifier};
+use super::verify::{Pool, Report, Verifier};
 use crate::config::{Config, Limits, NodeConfig};
 use crate::engine::{Command, EngineHandle, Event, NodeIndex, Ticket};
 use crate::view::View;
-use consensus::hpaxos::Input;
 use crypto::{Keypair, MemberId};
 use futures::StreamExt;
 use libp2p::Swarm;
-use libp2p::allow_block_list::NotAllowed;
-use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance, PublishError};
-use libp2p::request_response::{self, OutboundRequestId, ResponseChannel};
+use libp2p::gossipsub::{IdentTopic, MessageAcceptance, PublishError};
+use libp2p::request_response::{OutboundRequestId, ResponseChannel};
 use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::swarm::{ListenError, SwarmEvent};
-use libp2p::{PeerId, identify, ping};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -28,8 +24,6 @@ use tokio::time::MissedTickBehavior;
 
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_millis(50);
-/// Questions of one peer that the engine may have at once.
-const MAX_ASKING: usize = 4;
 /// Reports that may wait for the task.
 const REPORTS: usize = 256;
 
@@ -47,25 +41,25 @@ pub(crate) struct Setup<'a> {
 
 /// See the module's documentation.
 pub(crate) struct Network {
-    swarm: Swarm<Behaviour>,
-    topic: IdentTopic,
-    protocol: String,
-    peers: Peers,
-    members: HashMap<NodeIndex, MemberId>,
-    outbox: Outbox,
-    pool: Pool,
-    engine: EngineHandle,
-    commands: mpsc::Receiver<Command>,
-    reports: mpsc::Receiver<Report>,
-    view: Arc<View>,
-    stop: watch::Receiver<bool>,
-    sync_every: Duration,
-    sync_at: Instant,
-    alive_every: Duration,
-    next_ticket: u64,
-    tickets: HashMap<Ticket, (NodeIndex, ResponseChannel<Response>)>,
-    asked: HashMap<OutboundRequestId, (NodeIndex, RequestKind)>,
-    in_flight: HashSet<(NodeIndex, RequestKind)>,
+    pub(super) swarm: Swarm<Behaviour>,
+    pub(super) topic: IdentTopic,
+    pub(super) protocol: String,
+    pub(super) peers: Peers,
+    pub(super) members: HashMap<NodeIndex, MemberId>,
+    pub(super) outbox: Outbox,
+    pub(super) pool: Pool,
+    pub(super) engine: EngineHandle,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) reports: mpsc::Receiver<Report>,
+    pub(super) view: Arc<View>,
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) sync_every: Duration,
+    pub(super) sync_at: Instant,
+    pub(super) alive_every: Duration,
+    pub(super) next_ticket: u64,
+    pub(super) tickets: HashMap<Ticket, (NodeIndex, ResponseChannel<Response>)>,
+    pub(super) asked: HashMap<OutboundRequestId, (NodeIndex, RequestKind)>,
+    pub(super) in_flight: HashSet<(NodeIndex, RequestKind)>,
 }
 
 impl Network {
@@ -186,7 +180,7 @@ impl Network {
     }
 
     /// Lets the engine say what to ask this peer for. If it is busy there is a next time.
-    fn sync(&mut self, peer: NodeIndex) {
+    pub(super) fn sync(&mut self, peer: NodeIndex) {
         if !self.in_flight.contains(&(peer, RequestKind::Sync)) {
             let _ = self.engine.try_send(Event::AskPeer { peer });
         }
@@ -207,14 +201,14 @@ impl Network {
         }
     }
 
-    fn dropped(&self, reason: &str, n: u64) {
+    pub(super) fn dropped(&self, reason: &str, n: u64) {
         if n > 0 {
             self.view.metrics.dropped(reason, n);
         }
     }
 
     /// Publishes what waits, if there is anybody to receive it.
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         while self.peers.any_subscribed() {
             let Some(frame) = self.outbox.pop() else {
                 return;
@@ -294,7 +288,7 @@ impl Network {
         }
     }
 
-    fn refused(&mut self, from: NodeIndex, reason: &'static str) {
+    pub(super) fn refused(&mut self, from: NodeIndex, reason: &'static str) {
         let now = Instant::now();
         let Some(name) = self.peers.get(from).map(|p| p.name.clone()) else {
             return;
@@ -302,287 +296,15 @@ impl Network {
         self.view.metrics.refused(reason, &name);
         tracing::debug!(peer = name, reason, "refused");
         if self.peers.refused(from, now) {
-            self.ban(from, now, reason);
+            tracing::warn!(peer = name, reason, "shuts a peer out for a minute");
+            self.ban(from, now + BAN);
         }
     }
 
-    fn ban(&mut self, from: NodeIndex, now: Instant, reason: &str) {
-        self.peers.ban(from, now);
-        let Some(peer) = self.peers.get(from) else {
-            return;
-        };
-        tracing::warn!(peer = peer.name, reason, "shuts a peer out for a minute");
-        self.swarm.behaviour_mut().allowed.disallow_peer(peer.id);
-    }
-
-    fn swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
-        match event {
-            SwarmEvent::Behaviour(event) => self.behaviour_event(event),
-            SwarmEvent::ConnectionEstablished {
-                peer_id,
-                num_established,
-                ..
-            } => {
-                if num_established.get() == 1 {
-                    self.connected(&peer_id);
-                }
-            }
-            SwarmEvent::ConnectionClosed {
-                peer_id,
-                num_established: 0,
-                ..
-            } => {
-                self.disconnected(&peer_id);
-            }
-            SwarmEvent::IncomingConnectionError {
-                error: ListenError::Denied { cause },
-                peer_id,
-                send_back_addr,
-                ..
-            } => {
-                if cause.downcast::<NotAllowed>().is_ok() {
-                    self.view.metrics.foreign.inc();
-                    let id = peer_id.map(|p| p.to_string());
-                    tracing::warn!(id, from = %send_back_addr, "refused a connection: no node of this network");
-                }
-            }
-            SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
-                let index = peer_id.and_then(|id| self.peers.index(&id));
-                let name = index
-                    .and_then(|i| self.peers.get(i))
-                    .map(|p| p.name.as_str());
-                tracing::debug!(peer = name, %error, "cannot connect");
-            }
-            SwarmEvent::NewListenAddr { address, .. } => {
-                tracing::info!(%address, "listening for peers")
-            }
-            SwarmEvent::ListenerError { error, .. } => {
-                tracing::warn!(%error, "listening for peers")
-            }
-            _ => {}
-        }
-    }
-
-    fn connected(&mut self, id: &PeerId) {
-        let Some(index) = self.peers.index(id) else {
-            return;
-        };
-        let Some(peer) = self.peers.get_mut(index) else {
-            return;
-        };
-        peer.up();
-        tracing::info!(peer = peer.name, "connected");
-        self.view.set_peer(&peer.name, true);
-        self.alive(index);
-        self.sync(index);
-    }
-
-    fn disconnected(&mut self, id: &PeerId) {
-        let Some(index) = self.peers.index(id) else {
-            return;
-        };
-        let Some(peer) = self.peers.get_mut(index) else {
-            return;
-        };
-        peer.down(Instant::now());
-        tracing::info!(peer = peer.name, "disconnected");
-        self.view.set_peer(&peer.name, false);
-        self.tickets.retain(|_, (peer, _)| *peer != index);
-    }
-
-    /// Something came straight from this peer.
-    fn alive(&mut self, index: NodeIndex) {
-        let now = Instant::now();
-        let every = self.alive_every;
-        let Some(member) = self.members.get(&index).copied() else {
-            return;
-        };
-        let Some(peer) = self.peers.get_mut(index) else {
-            return;
-        };
-        let known = peer
-            .told_alive
-            .is_some_and(|t| now.duration_since(t) < every);
-        if !known
-            && self
-                .engine
-                .try_send(Event::Inputs(vec![Input::Alive(member)]))
-                .is_ok()
-        {
-            peer.told_alive = Some(now);
-        }
-    }
-
-    fn behaviour_event(&mut self, event: BehaviourEvent) {
-        match event {
-            BehaviourEvent::Gossip(event) => self.gossip_event(event),
-            BehaviourEvent::Requests(event) => self.request_event(event),
-            BehaviourEvent::Ping(ping::Event {
-                peer,
-                connection,
-                result,
-            }) => {
-                match (self.peers.index(&peer), result) {
-                    (Some(index), Ok(_)) => self.alive(index),
-                    // A connection that answers no more is closed, so that it is dialled again.
-                    (_, Err(ping::Failure::Timeout)) => {
-                        self.swarm.close_connection(connection);
-                    }
-                    _ => {}
-                }
-            }
-            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
-                if info.protocol_version != self.protocol
-                    && let Some(index) = self.peers.index(&peer_id)
-                {
-                    self.wrong_network(index, &info.protocol_version);
-                }
-            }
-            BehaviourEvent::Identify(_) => {}
-        }
-    }
-
-    fn wrong_network(&mut self, index: NodeIndex, theirs: &str) {
-        if let Some(peer) = self.peers.get(index) {
-            // Their text may be anything.
-            let theirs: String = theirs
-                .chars()
-                .take(128)
-                .filter(|c| !c.is_control())
-                .collect();
-            let (peer, ours) = (peer.name.as_str(), self.protocol.as_str());
-            tracing::warn!(
-                peer,
-                ours,
-                theirs,
-                "the peer has another configuration; give all nodes the same file"
-            );
-            self.view.metrics.refused("wrong_network", peer);
-        }
-        self.ban(index, Instant::now(), "wrong_network");
-    }
-
-    fn gossip_event(&mut self, event: gossipsub::Event) {
-        match event {
-            gossipsub::Event::Message {
-                propagation_source,
-                message_id,
-                message,
-            } => {
-                self.view.metrics.frames_received.inc();
-                let Some(from) = self.peers.index(&propagation_source) else {
-                    return;
-                };
-                self.alive(from);
-                let job = Job::Frame {
-                    id: message_id.clone(),
-                    from,
-                    bytes: message.data,
-                };
-                if self.pool.submit(job).is_err() {
-                    self.dropped("verify_queue_full", 1);
-                    let gossip = &mut self.swarm.behaviour_mut().gossip;
-                    let ignore = MessageAcceptance::Ignore;
-                    gossip.report_message_validation_result(
-                        &message_id,
-                        &propagation_source,
-                        ignore,
-                    );
-                }
-            }
-            gossipsub::Event::Subscribed { peer_id, topic } if topic == self.topic.hash() => {
-                self.set_subscribed(&peer_id, true);
-                self.flush();
-            }
-            gossipsub::Event::Unsubscribed { peer_id, topic } if topic == self.topic.hash() => {
-                self.set_subscribed(&peer_id, false);
-            }
-            gossipsub::Event::SlowPeer {
-                peer_id,
-                failed_messages,
-            } => {
-                let index = self.peers.index(&peer_id);
-                let name = index
-                    .and_then(|i| self.peers.get(i))
-                    .map(|p| p.name.as_str());
-                tracing::debug!(peer = name, ?failed_messages, "a peer is slow");
-                self.dropped("slow_peer", 1);
-            }
-            _ => {}
-        }
-    }
-
-    fn set_subscribed(&mut self, id: &PeerId, subscribed: bool) {
-        let index = self.peers.index(id);
-        if let Some(peer) = index.and_then(|i| self.peers.get_mut(i)) {
-            peer.subscribed = subscribed;
-        }
-    }
-
-    fn request_event(&mut self, event: request_response::Event<Request, Response>) {
-        match event {
-            request_response::Event::Message { peer, message, .. } => {
-                let Some(index) = self.peers.index(&peer) else {
-                    return;
-                };
-                self.alive(index);
-                match message {
-                    request_response::Message::Request {
-                        request, channel, ..
-                    } => {
-                        self.asked_by(index, request, channel);
-                    }
-                    request_response::Message::Response {
-                        request_id,
-                        response,
-                    } => {
-                        self.answered(index, request_id, response);
-                    }
-                }
-            }
-            request_response::Event::OutboundFailure {
-                request_id, error, ..
-            } => {
-                if let Some(key) = self.asked.remove(&request_id) {
-                    self.in_flight.remove(&key);
-                }
-                tracing::debug!(%error, "a request failed");
-            }
-            _ => {}
-        }
-    }
-
-    /// A peer asks. Without room the question is dropped, and the peer asks somebody else.
-    fn asked_by(&mut self, index: NodeIndex, request: Request, channel: ResponseChannel<Response>) {
-        let Some(peer) = self.peers.get_mut(index) else {
-            return;
-        };
-        let ticket = Ticket(self.next_ticket);
-        if peer.asking >= MAX_ASKING
-            || self
-                .engine
-                .try_send(Event::Request { ticket, request })
-                .is_err()
-        {
-            self.dropped("question", 1);
-            return;
-        }
-        peer.asking += 1;
-        self.next_ticket += 1;
-        self.tickets.insert(ticket, (index, channel));
-    }
-
-    fn answered(&mut self, from: NodeIndex, id: OutboundRequestId, response: Response) {
-        let Some((peer, kind)) = self.asked.remove(&id) else {
-            return;
-        };
-        self.in_flight.remove(&(peer, kind));
-        if peer != from || !response.answers(kind) {
-            self.refused(from, "frame");
-            return;
-        }
-        if self.pool.submit(Job::Answer { from, response }).is_err() {
-            self.dropped("verify_queue_full", 1);
+    pub(super) fn ban(&mut self, from: NodeIndex, until: Instant) {
+        self.peers.ban(from, until);
+        if let Some(id) = self.peers.get(from).map(|p| p.id) {
+            self.swarm.behaviour_mut().allowed.disallow_peer(id);
         }
     }
 }

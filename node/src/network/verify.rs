@@ -271,3 +271,7 @@ impl From<Response> for Frame {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;

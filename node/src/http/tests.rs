@@ -1,0 +1,446 @@
+//! The API over a real socket, with a view and an engine that the test plays.
+
+use super::{Api, serve};
+use crate::engine::{EngineHandle, Event, Submitted};
+use crate::testing;
+use crate::view::View;
+use crate::view::events::Happening;
+use consensus::hpaxos::Decision;
+use consensus::{Ballot, ClientValue, MAX_KEY_BYTES, MAX_VALUE_BYTES, Slot, Time};
+use crypto::Digest;
+use futures::StreamExt;
+use learner_graph::{AcceptorId, AcceptorSet, LearnerId};
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Far longer than anything here takes.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+struct Fixture {
+    view: Arc<View>,
+    events: Option<Receiver<Event>>,
+    url: String,
+    client: Client,
+    stop: watch::Sender<bool>,
+}
+
+async fn fixture(limits: &str) -> Fixture {
+    let config = testing::config(limits);
+    let node = config.node("n1").unwrap();
+    let view = Arc::new(View::new(&config, node, 7));
+    let (sender, events) = sync_channel(2);
+    let (stop, stopped) = watch::channel(false);
+    let api = Api::new(
+        Arc::clone(&view),
+        EngineHandle::new(sender),
+        &config.limits,
+        stopped,
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(serve(listener, Arc::new(api)));
+    let client = Client::builder().timeout(DEADLINE).build().unwrap();
+    Fixture {
+        view,
+        events: Some(events),
+        url,
+        client,
+        stop,
+    }
+}
+
+impl Fixture {
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.url))
+    }
+
+    fn post(&self, query: &str) -> RequestBuilder {
+        self.client.post(format!("{}/v1/values{query}", self.url))
+    }
+
+    /// An engine that gives every submission the same answer, and decides what it accepts.
+    fn engine(&mut self, answer_all: Submitted, decide: bool) {
+        let events = self.events.take().unwrap();
+        let view = Arc::clone(&self.view);
+        self.view.set_ready();
+        std::thread::spawn(move || {
+            for (slot, event) in (0..).zip(events) {
+                match event {
+                    Event::Submit { value, answer } => {
+                        answer.send(answer_all).unwrap();
+                        if decide {
+                            view.decided(decision(slot, value), Some(Time::from_millis(30)));
+                        }
+                    }
+                    Event::Certificate { answer, .. } => answer.send(None).unwrap(),
+                    other => panic!("not from HTTP: {other:?}"),
+                }
+            }
+        });
+    }
+
+    fn decide(&self, slot: u64, bytes: &[u8]) {
+        let value = ClientValue::new(Vec::new(), bytes.to_vec()).unwrap();
+        self.view
+            .decided(decision(slot, value), Some(Time::from_millis(30)));
+    }
+}
+
+fn decision(slot: u64, value: ClientValue) -> Decision {
+    let mut quorum = AcceptorSet::EMPTY;
+    quorum.insert(AcceptorId(1));
+    Decision {
+        learner: LearnerId(0),
+        slot: Slot(slot),
+        ballot: Ballot(3),
+        value: Digest::of(b"batch"),
+        values: vec![value],
+        heard: Some(Time::from_millis(10)),
+        quorum,
+    }
+}
+
+/// The status and the JSON of an answer; errors must be problem documents of the same status.
+async fn answer(request: RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    if status >= 400 {
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json"
+        );
+    }
+    let json: Value = response.json().await.unwrap();
+    if status >= 400 {
+        assert_eq!(json["status"], status);
+        assert!(!json["detail"].as_str().unwrap().is_empty());
+    }
+    (status, json)
+}
+
+#[tokio::test]
+async fn a_value_is_accepted_as_bytes_and_as_json() {
+    let mut f = fixture("").await;
+    f.engine(Submitted::Accepted, false);
+    let value = ClientValue::new(b"k1".to_vec(), b"\xff\x00".to_vec()).unwrap();
+    let expected = json!({"id": value.id(), "decided": false});
+    let request = f.post("").header("idempotency-key", "k1");
+    assert_eq!(
+        answer(request.body(vec![0xff, 0x00])).await,
+        (202, expected.clone())
+    );
+    let request = f.post("").header("idempotency-key", "k1");
+    assert_eq!(
+        answer(request.json(&json!({"value": "/wA="}))).await,
+        (202, expected)
+    );
+    let empty = ClientValue::new(Vec::new(), Vec::new()).unwrap();
+    assert_eq!(answer(f.post("").body("")).await.1["id"], json!(empty.id()));
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_value_is_refused() {
+    let mut f = fixture("").await;
+    f.engine(Submitted::Accepted, false);
+    for body in [
+        json!({"value": "%"}),
+        json!({"value": 1}),
+        json!({"values": ""}),
+        json!([]),
+    ] {
+        assert_eq!(answer(f.post("").json(&body)).await.0, 400, "{body}");
+    }
+    let key = "k".repeat(MAX_KEY_BYTES + 1);
+    assert_eq!(
+        answer(f.post("").header("idempotency-key", key).body("v"))
+            .await
+            .0,
+        400
+    );
+    assert_eq!(
+        answer(f.post("").body(vec![0; MAX_VALUE_BYTES])).await.0,
+        202
+    );
+    assert_eq!(
+        answer(f.post("").body(vec![0; MAX_VALUE_BYTES + 1]))
+            .await
+            .0,
+        413
+    );
+    let (status, problem) = answer(f.post("?wait=bob").body("v")).await;
+    assert_eq!(status, 400, "bob is not played here");
+    assert!(problem["detail"].as_str().unwrap().contains("alice"));
+    assert_eq!(answer(f.post("?wiat=alice").body("v")).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_full_node_says_try_later() {
+    let mut f = fixture("").await;
+    f.engine(Submitted::Full, false);
+    let response: Response = f.post("").body("v").send().await.unwrap();
+    assert_eq!(response.status(), 429);
+    assert_eq!(response.headers()["retry-after"], "1");
+}
+
+#[tokio::test]
+async fn a_busy_engine_makes_nobody_wait() {
+    let f = fixture("").await;
+    f.view.set_ready();
+    // Nobody takes events out of the queue, which has room for two.
+    let waiting: Vec<_> = (0..2)
+        .map(|i| tokio::spawn(f.post("").body(i.to_string()).send()))
+        .collect();
+    let full = async {
+        // Until both have arrived, a third one may take their place and wait.
+        loop {
+            let third = f
+                .post("")
+                .body("v")
+                .timeout(Duration::from_millis(500))
+                .send()
+                .await;
+            if third.is_ok_and(|r| r.status() == 429) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, full).await.unwrap();
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn a_node_that_is_not_ready_says_so() {
+    let f = fixture("").await;
+    assert_eq!(answer(f.post("").body("v")).await.0, 503);
+    assert_eq!(answer(f.get("/readyz")).await.0, 503);
+    assert_eq!(f.get("/healthz").send().await.unwrap().status(), 200);
+    f.view.set_ready();
+    assert_eq!(f.get("/readyz").send().await.unwrap().status(), 200);
+    f.view.set_stopping();
+    assert_eq!(answer(f.post("").body("v")).await.0, 503);
+}
+
+#[tokio::test]
+async fn wait_answers_with_the_decision() {
+    let mut f = fixture("").await;
+    f.engine(Submitted::Accepted, true);
+    let (status, first) = answer(f.post("?wait=alice").body("v")).await;
+    assert_eq!(status, 200);
+    let id = ClientValue::new(Vec::new(), b"v".to_vec()).unwrap().id();
+    let expected = json!({
+        "id": id, "decided": true, "node": "n1", "learner": "alice", "slot": 0, "ballot": 3,
+        "digest": Digest::of(b"batch"), "latency_ms": 20, "acceptors": ["a2"],
+    });
+    assert_eq!(first, expected);
+    let (_, again) = answer(f.post("?wait=alice").body("v")).await;
+    assert_eq!(again, expected, "the same submission, the same decision");
+}
+
+#[tokio::test]
+async fn wait_is_bounded() {
+    let mut f = fixture("").await;
+    f.engine(Submitted::Accepted, false);
+    let (status, answered) = answer(f.post("?wait=alice&timeout_ms=1").body("v")).await;
+    assert_eq!((status, &answered["decided"]), (202, &json!(false)));
+}
+
+#[tokio::test]
+async fn decisions_come_in_pages() {
+    let f = fixture("").await;
+    for slot in 0..3 {
+        f.decide(slot, format!("v{slot}").as_bytes());
+    }
+    f.decide(3, b"\x00");
+    let (status, page) = answer(f.get("/v1/learners/alice/decisions?from=1&limit=2")).await;
+    assert_eq!((status, &page["next"]), (200, &json!(3)));
+    let slots: Vec<u64> = page["decisions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| d["slot"].as_u64().unwrap())
+        .collect();
+    assert_eq!(slots, [1, 2]);
+    let value = &page["decisions"][0]["values"][0];
+    assert_eq!(
+        (&value["text"], &value["base64"]),
+        (&json!("v1"), &json!("djE="))
+    );
+    let (_, rest) = answer(f.get("/v1/learners/alice/decisions?from=3")).await;
+    let value = &rest["decisions"][0]["values"][0];
+    assert_eq!(
+        (value.get("text"), &value["base64"]),
+        (None, &json!("AA=="))
+    );
+    assert_eq!(rest["next"], 4);
+    assert_eq!(answer(f.get("/v1/learners/bob/decisions")).await.0, 404);
+    assert_eq!(
+        answer(f.get("/v1/learners/alice/decisions?from=x")).await.0,
+        400
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_longer_kept_is_gone() {
+    let f = fixture("[limits]\ndecisions_kept = 16\n").await;
+    for slot in 0..20 {
+        f.decide(slot, b"v");
+    }
+    let (status, problem) = answer(f.get("/v1/learners/alice/decisions")).await;
+    assert_eq!(status, 410);
+    assert!(problem["detail"].as_str().unwrap().contains("from=4"));
+}
+
+/// Reads a stream until it has shown so many events, as (id, event, data).
+async fn events(response: Response, n: usize) -> Vec<(String, String, Value)> {
+    let mut stream = response.bytes_stream();
+    let mut text = String::new();
+    while text.matches("\n\n").count() < n {
+        let more = tokio::time::timeout(DEADLINE, stream.next()).await.unwrap();
+        text.push_str(std::str::from_utf8(&more.unwrap().unwrap()).unwrap());
+    }
+    let field = |block: &str, name: &str| {
+        let line = block.lines().find_map(|l| l.strip_prefix(name));
+        line.unwrap_or("").trim().to_owned()
+    };
+    let blocks = text
+        .split("\n\n")
+        .filter(|b| !b.is_empty() && !b.starts_with(':'));
+    blocks
+        .map(|b| {
+            let data = serde_json::from_str(&field(b, "data:")).unwrap();
+            (field(b, "id:"), field(b, "event:"), data)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_stream_resumes_after_the_last_event() {
+    let f = fixture("").await;
+    let live = f.get("/v1/events").send().await.unwrap();
+    f.decide(0, b"v0");
+    f.view.set_peer("n2", true);
+    f.decide(1, b"v1");
+    let seen = events(live, 3).await;
+    let kinds: Vec<&str> = seen.iter().map(|(_, kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["decision", "peer", "decision"]);
+    let expected = json!({"event": "peer", "node": "n1", "peer": "n2", "connected": true});
+    assert_eq!(seen[1].2, expected);
+    let data = &seen[0].2;
+    assert_eq!(
+        (&data["learner"], &data["slot"]),
+        (&json!("alice"), &json!(0))
+    );
+    assert_eq!(
+        (&data["latency_ms"], &data["values"][0]["text"]),
+        (&json!(20), &json!("v0"))
+    );
+    let resumed = f.get("/v1/events").header("last-event-id", &seen[0].0);
+    assert_eq!(events(resumed.send().await.unwrap(), 2).await, seen[1..]);
+    let all = f.get("/v1/events?last_event_id=0").send().await.unwrap();
+    assert_eq!(events(all, 3).await, seen);
+    assert_eq!(
+        answer(f.get("/v1/events").header("last-event-id", "x"))
+            .await
+            .0,
+        400
+    );
+}
+
+#[tokio::test]
+async fn a_stream_says_what_it_missed() {
+    let f = fixture("[limits]\nevents_kept = 16\n").await;
+    for ballot in 0..20 {
+        f.view.events.push(Happening::Ballot {
+            ballot,
+            leader: "n1".into(),
+        });
+    }
+    for id in ["7-1", "6-19"] {
+        let stream = f
+            .get("/v1/events")
+            .header("last-event-id", id)
+            .send()
+            .await
+            .unwrap();
+        let seen = events(stream, 2).await;
+        assert_eq!(seen[0].1, "gap", "{id}");
+        assert_eq!(
+            seen[1].2["ballot"], 4,
+            "{id}: goes on with the oldest that is kept"
+        );
+    }
+}
+
+#[tokio::test]
+async fn streams_are_bounded_and_end_with_the_node() {
+    let f = fixture("[limits]\nhttp_streams = 1\n").await;
+    let mut first = f.get("/v1/events").send().await.unwrap();
+    assert_eq!(answer(f.get("/v1/events")).await.0, 429);
+    f.stop.send_replace(true);
+    assert_eq!(first.chunk().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn requests_are_bounded() {
+    let f = fixture("[limits]\nhttp_requests = 8\n").await;
+    f.view.set_ready();
+    let more = f.events.as_ref();
+    assert!(more.is_some(), "nobody answers");
+    // Two of them reach the engine's queue and wait there; the bound is for those.
+    let waiting: Vec<_> = (0..2)
+        .map(|_| tokio::spawn(f.post("").body("v").send()))
+        .collect();
+    assert_eq!(answer(f.get("/v1/status")).await.0, 200);
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn the_rest_of_the_api_answers() {
+    let mut f = fixture("").await;
+    f.engine(Submitted::Accepted, false);
+    let (_, status) = answer(f.get("/v1/status")).await;
+    assert_eq!(
+        (&status["node"], &status["phase"]),
+        (&json!("n1"), &json!("ready"))
+    );
+    assert_eq!(status["roles"], json!(["acceptor", "proposer", "learner"]));
+    assert_eq!(status["peers"]["expected"], 2);
+    let (_, graph) = answer(f.get("/v1/graph")).await;
+    assert_eq!(graph["learners"], json!(["alice", "bob"]));
+    assert_eq!(
+        graph["acceptors"][1],
+        json!({"acceptor": "a2", "node": "n2"})
+    );
+    assert_eq!(answer(f.get("/v1/evidence")).await.1["evidence"], json!([]));
+    assert_eq!(
+        answer(f.get("/v1/decisions/alice/0/certificate")).await.0,
+        404
+    );
+    assert_eq!(
+        answer(f.get("/v1/decisions/nobody/0/certificate")).await.0,
+        404
+    );
+    assert_eq!(
+        answer(f.get("/v1/decisions/alice/x/certificate")).await.0,
+        400
+    );
+    assert_eq!(answer(f.get("/v2")).await.0, 404);
+    let metrics = f
+        .get("/metrics")
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        metrics.contains("hpaxos_http_responses_total{status=\"404\"} 3"),
+        "{metrics}"
+    );
+    let page = f.get("/").send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("/v1/events"));
+}

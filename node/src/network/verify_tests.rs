@@ -1,0 +1,202 @@
+//! Verification of frames and answers, without a network.
+
+use super::super::frame::Frame;
+use super::super::request::Response;
+use super::super::seen::Seen;
+use super::{Job, Pool, Report, Verifier};
+use crate::engine::{EngineHandle, Event};
+use crate::testing;
+use crate::view::View;
+use consensus::hpaxos::{Input, Message, SyncAnswer};
+use consensus::{Ballot, Batch, ClientValue, MAX_VALUE_BYTES};
+use crypto::{MemberId, Signed, Signer};
+use libp2p::gossipsub::MessageId;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+struct Fixture {
+    pool: Pool,
+    reports: mpsc::Receiver<Report>,
+    inputs: Receiver<Event>,
+    view: Arc<View>,
+    network: Arc<consensus::Network>,
+}
+
+fn fixture(max_bytes: usize) -> Fixture {
+    let config = testing::config("");
+    let view = Arc::new(View::new(&config, config.node("n1").unwrap(), 1));
+    let (engine, inputs) = sync_channel(16);
+    let (reporter, reports) = mpsc::channel(16);
+    let verifier = Verifier {
+        network: Arc::clone(&config.network),
+        seen: Arc::new(Seen::default()),
+        view: Arc::clone(&view),
+        engine: EngineHandle::new(engine),
+        reports: reporter,
+    };
+    let (pool, _) = Pool::start(1, 16, max_bytes, verifier).unwrap();
+    Fixture {
+        pool,
+        reports,
+        inputs,
+        view,
+        network: config.network,
+    }
+}
+
+impl Fixture {
+    /// What node `signer` says, signed with the key of node `key`.
+    fn said(&self, signer: u16, key: u8, ballot: u64) -> Signed<Message> {
+        let signer = Signer::new(testing::keypair(key), MemberId(signer), self.network.id());
+        let message = Message::OneA {
+            ballot: Ballot(ballot),
+        };
+        signer.sign(message).unwrap().signed().clone()
+    }
+
+    fn frame(&mut self, frame: &Frame) -> Result<usize, &'static str> {
+        self.bytes(frame.encode(1))
+    }
+
+    fn bytes(&mut self, bytes: Vec<u8>) -> Result<usize, &'static str> {
+        let id = MessageId::from(vec![1]);
+        self.pool
+            .submit(Job::Frame {
+                id: id.clone(),
+                from: 1,
+                bytes,
+            })
+            .unwrap();
+        let report = self.reports.blocking_recv().unwrap();
+        assert_eq!((report.id, report.from), (Some(id), 1));
+        report.outcome
+    }
+
+    fn next_inputs(&self) -> Vec<Input> {
+        match self.inputs.recv_timeout(DEADLINE).unwrap() {
+            Event::Inputs(inputs) => inputs,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn value(bytes: usize) -> ClientValue {
+    ClientValue {
+        key: Vec::new(),
+        bytes: vec![7; bytes],
+    }
+}
+
+#[test]
+fn a_good_frame_becomes_inputs_in_order() {
+    let mut f = fixture(1 << 24);
+    let frame = Frame {
+        messages: vec![f.said(0, 1, 1)],
+        values: vec![value(3)],
+        batches: vec![Batch {
+            values: vec![value(4)],
+        }],
+        ..Frame::default()
+    };
+    assert_eq!(f.frame(&frame), Ok(3));
+    let inputs = f.next_inputs();
+    assert!(matches!(
+        inputs[..],
+        [Input::Batch(_), Input::Value(_), Input::Message(_)]
+    ));
+}
+
+#[test]
+fn a_bad_part_condemns_the_frame() {
+    let mut f = fixture(1 << 24);
+    let good = f.said(0, 1, 1);
+    let bad_signature = f.said(0, 2, 1);
+    let unknown = f.said(9, 1, 1);
+    for (bad, reason) in [
+        (bad_signature, "bad_signature"),
+        (unknown, "unknown_signer"),
+    ] {
+        let frame = Frame {
+            messages: vec![good.clone(), bad],
+            ..Frame::default()
+        };
+        assert_eq!(f.frame(&frame), Err(reason));
+    }
+    let frame = Frame {
+        values: vec![value(MAX_VALUE_BYTES + 1)],
+        ..Frame::default()
+    };
+    assert_eq!(f.frame(&frame), Err("value_out_of_bounds"));
+    let batches = vec![Batch {
+        values: vec![value(MAX_VALUE_BYTES), value(MAX_VALUE_BYTES)],
+    }];
+    assert_eq!(
+        f.frame(&Frame {
+            batches,
+            ..Frame::default()
+        }),
+        Err("batch_out_of_bounds")
+    );
+    assert_eq!(f.bytes(b"nonsense".to_vec()), Err("frame"));
+    assert!(
+        f.inputs.try_recv().is_err(),
+        "nothing of it reaches the engine"
+    );
+}
+
+#[test]
+fn a_message_is_verified_once() {
+    let mut f = fixture(1 << 24);
+    let message = f.said(0, 1, 1);
+    let frame = Frame {
+        messages: vec![message.clone()],
+        ..Frame::default()
+    };
+    assert_eq!(f.frame(&frame), Ok(1));
+    assert_eq!(f.next_inputs().len(), 1);
+    assert_eq!(f.frame(&frame), Ok(0));
+    // An answer brings it to the engine again, because the engine has asked for it.
+    let answer = SyncAnswer {
+        messages: vec![message],
+        evidence: Vec::new(),
+    };
+    f.pool
+        .submit(Job::Answer {
+            from: 2,
+            response: Response::Sync(answer),
+        })
+        .unwrap();
+    let report = f.reports.blocking_recv().unwrap();
+    assert_eq!(
+        report,
+        Report {
+            id: None,
+            from: 2,
+            outcome: Ok(0)
+        }
+    );
+    assert_eq!(f.next_inputs().len(), 1);
+    assert_eq!(
+        (f.view.metrics.verified.get(), f.view.metrics.known.get()),
+        (1, 2)
+    );
+}
+
+#[test]
+fn the_queue_is_bounded_in_bytes() {
+    let f = fixture(1000);
+    let job = |len| Job::Frame {
+        id: MessageId::from(vec![1]),
+        from: 1,
+        bytes: vec![0; len],
+    };
+    assert!(f.pool.submit(job(1001)).is_err());
+    assert!(
+        f.pool.submit(job(900)).is_ok(),
+        "what was refused does not count"
+    );
+}

@@ -1,0 +1,8 @@
+//! Tests of whole nodes, of the command line and of configuration files. One binary: linking libp2p
+//! takes a while.
+
+mod command_line;
+mod config;
+mod fixture;
+mod networks;
+mod starting;

@@ -1,0 +1,186 @@
+//! Whole networks on real sockets.
+
+use crate::fixture::{TestNet, free_ports, new_key, until};
+use futures::future::join_all;
+use std::process::Command;
+
+fn plain(_: &str) -> String {
+    String::new()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_learners_deliver_the_same_in_the_same_order() {
+    let mut net = TestNet::new(plain);
+    net.start_all().await;
+    let values: Vec<String> = (0..24).map(|i| format!("value {i}")).collect();
+    let shared = &net;
+    join_all(values.iter().enumerate().map(|(i, value)| async move {
+        let (node, learner) = (format!("n{}", i % 4 + 1), ["alice", "bob"][i % 2]);
+        shared.submit(&node, value, learner).await
+    }))
+    .await;
+    let expected = net.delivered_all("n1", "alice", values.len()).await;
+    let mut sorted = expected.clone();
+    sorted.sort();
+    let mut all = values.clone();
+    all.sort();
+    assert_eq!(sorted, all, "every value exactly once");
+    for node in ["n1", "n2", "n3", "n4"] {
+        for learner in ["alice", "bob"] {
+            let delivered = net.delivered_all(node, learner, values.len()).await;
+            assert_eq!(delivered, expected, "{learner} at {node}");
+        }
+        let status = net.get(node, "/v1/status").await;
+        assert_eq!(status["refusals"], serde_json::json!({}), "{status}");
+        assert_eq!(status["groups"], serde_json::json!([["alice", "bob"]]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_leader_stops_and_comes_back() {
+    let mut net = TestNet::new(plain);
+    net.start_all().await;
+    net.submit("n2", "first", "alice").await;
+    let leader = net.get("n2", "/v1/status").await["leader"]
+        .as_str()
+        .expect("a leader")
+        .to_owned();
+    net.stop(&leader).await;
+    let other = if leader == "n2" { "n3" } else { "n2" };
+    // bob needs a1, so only alice is asked to decide without a node.
+    net.submit(other, "second", "alice").await;
+    net.start(&leader).await;
+    let values = net.delivered_all(&leader, "bob", 2).await;
+    assert_eq!(values, ["first", "second"]);
+    let status = net.get(&leader, "/v1/status").await;
+    assert!(status["storage"]["replayed_records"].as_u64() > Some(0));
+    assert_ne!(status["leader"], leader.as_str(), "another one leads now");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_still_there_after_all_nodes_were_stopped() {
+    let mut net = TestNet::new(plain);
+    net.start_all().await;
+    let decided = net.submit("n1", "kept", "alice").await;
+    for node in ["n1", "n2", "n3", "n4"] {
+        net.stop(node).await;
+    }
+    net.start_all().await;
+    assert_eq!(net.delivered_all("n3", "alice", 1).await, ["kept"]);
+    let again = net.submit("n1", "kept", "alice").await;
+    assert_eq!(
+        again["slot"], decided["slot"],
+        "submitted again, decided once"
+    );
+    net.submit("n4", "more", "bob").await;
+    let slot = decided["slot"].as_u64().expect("a slot");
+    let proof = net
+        .get("n2", &format!("/v1/decisions/alice/{slot}/certificate"))
+        .await;
+    assert_eq!(proof["digest"], decided["digest"]);
+    assert!(
+        proof["signers"].as_array().expect("signers").len() >= 3,
+        "{proof}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_double_voter_is_caught_and_the_rest_goes_on() {
+    let lie = |name: &str| {
+        if name == "n4" {
+            "byzantine = \"double-vote\"".into()
+        } else {
+            String::new()
+        }
+    };
+    let mut net = TestNet::new(lie);
+    net.start_all().await;
+    net.submit("n1", "first", "alice").await;
+    for node in ["n1", "n2", "n3"] {
+        until(&format!("{node} catches a4"), || async {
+            let caught = net.get(node, "/v1/status").await["caught"].clone();
+            (caught == serde_json::json!(["a4"])).then_some(())
+        })
+        .await;
+    }
+    net.submit("n2", "second", "bob").await;
+    assert_eq!(net.delivered_all("n3", "bob", 2).await, ["first", "second"]);
+    // Anybody can check it with the configuration alone.
+    let file = net.path("evidence.json");
+    std::fs::write(&file, net.get("n1", "/v1/evidence").await.to_string()).expect("written");
+    let verify = Command::new(env!("CARGO_BIN_EXE_hpaxos"))
+        .args(["evidence", "verify", "--config"])
+        .args([net.path("net.toml"), file])
+        .output()
+        .expect("it runs");
+    let words = String::from_utf8_lossy(&verify.stdout);
+    assert!(
+        verify.status.success() && words.contains("acceptor a4 is not safe"),
+        "{verify:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_only_learns_follows() {
+    let net = TestNet::new(plain);
+    let key = new_key(&net.dir, "watcher");
+    let port = free_ports(1)[0];
+    let text = format!(
+        "{}[nodes.watcher]\nkey = \"{key}\"\nlearners = [\"bob\"]\n\
+         address = \"/ip4/127.0.0.1/tcp/{port}\"\nhttp = \"127.0.0.1:0\"\n",
+        net.text
+    );
+    let mut net = TestNet::of(net.dir, text);
+    for node in ["n1", "n2", "n3", "n4"] {
+        net.start(node).await;
+    }
+    net.submit("n1", "before", "alice").await;
+    net.start("watcher").await;
+    net.submit("watcher", "through the watcher", "bob").await;
+    let expected = ["before", "through the watcher"];
+    assert_eq!(net.delivered_all("watcher", "bob", 2).await, expected);
+    assert_eq!(net.delivered_all("n2", "alice", 2).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_are_refused_and_counted() {
+    let mut net = TestNet::new(plain);
+    for node in ["n1", "n2", "n3"] {
+        net.start(node).await;
+    }
+    // The same file, but n4 has a key that the others do not know.
+    let known = net.config.node("n4").expect("n4").key.to_string();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let unknown = new_key(&dir, "n4");
+    let mut stranger = TestNet::of(dir, net.text.replace(&known, &unknown.to_string()));
+    stranger.start("n4").await;
+    until("the stranger is refused", || async {
+        let status = net.get("n1", "/v1/status").await;
+        (status["foreign_connections"].as_u64() > Some(0)).then_some(())
+    })
+    .await;
+    net.submit("n1", "without the stranger", "alice").await;
+    let status = net.get("n1", "/v1/status").await;
+    assert_eq!(status["peers"]["by_name"]["n4"], false);
+    assert!(stranger.delivered("n4", "alice").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_configuration_is_another_network() {
+    let mut net = TestNet::new(plain);
+    for node in ["n1", "n2", "n3"] {
+        net.start(node).await;
+    }
+    // n4's own key and address, but its file has another name for the network.
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    std::fs::copy(net.path("n4.key"), dir.path().join("n4.key")).expect("copied");
+    let mut other = TestNet::of(dir, net.text.replace("\"test\"", "\"other\""));
+    other.start("n4").await;
+    until("the other configuration is noticed", || async {
+        let status = net.get("n1", "/v1/status").await;
+        (status["refusals"]["wrong_network"].as_u64() > Some(0)).then_some(())
+    })
+    .await;
+    net.submit("n1", "value", "alice").await;
+    assert!(other.delivered("n4", "alice").await.is_empty());
+}
