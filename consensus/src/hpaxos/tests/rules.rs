@@ -3,11 +3,15 @@
 use super::puppet::{Puppets, batch, one_b, votes};
 use super::{FOUR, entry, learner, value};
 use crate::hpaxos::acceptor::Acceptor;
+use crate::hpaxos::batches::Batches;
+use crate::hpaxos::convictions::Convictions;
 use crate::hpaxos::evidence::Finding;
+use crate::hpaxos::received::Received;
 use crate::hpaxos::{Contradiction, Entry, Input, Message, OneC, Output, Proposal, Record};
 use crate::{Ballot, ClientValue, Slot};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorId, LearnerId, LearnerSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The real one plays a4; a1, a2 and a3 own the ballots 1, 2 and 3.
@@ -253,8 +257,25 @@ fn rule_4_one_value_per_slot_and_ballot_whatever_the_learner() {
 fn rule_4_holds_across_a_restart() {
     let mut p = a4();
     let (v, w) = (known(&mut p, "v"), known(&mut p, "w"));
+    let graph = p.network.graph().clone();
+    let only = |name| LearnerSet::from_iter([learner(&graph, name)]);
     p.others_join(1, &[0, 1, 2]);
-    p.announce(1, 0, v);
+    let announce = |p: &mut Puppets, value, learners| {
+        let slot = Slot(0);
+        let proposals = vec![Proposal {
+            slot,
+            value,
+            learners,
+        }];
+        p.hear(
+            0,
+            Message::OneC(OneC {
+                ballot: Ballot(1),
+                proposals,
+            }),
+        );
+    };
+    announce(&mut p, v, only("alice"));
     assert_eq!(p.sent_2av(0).len(), 1);
     // Its own words are enough: what the proposer had said is not remembered here.
     let by_proposer = |r: &Record| matches!(r, Record::Message(m) if m.signer() == MemberId(0));
@@ -263,12 +284,51 @@ fn rule_4_holds_across_a_restart() {
     p.start(1);
     p.hear(0, one_b(1, 0, vec![]));
     p.give(vec![Input::Batch(batch("w").0)]);
-    p.announce(1, 0, w);
+    announce(&mut p, w, only("bob"));
     assert_eq!(
-        p.sent_2av(0).len(),
-        1,
+        p.sent_2av(0),
+        [(1, v, only("alice"))],
         "what was sent before the crash binds"
     );
+}
+
+#[test]
+fn rule_2_an_acceptor_itself_keeps_to_its_low_water_mark() {
+    let p = a4();
+    let graph = p.network.graph();
+    let mut received = Received::default();
+    let mut batches = Batches::default();
+    let v = batches.keep(batch("v").1, batch("v").0).digest();
+    for i in 0..4 {
+        received.one_b(AcceptorId(i), &p.sign(i, one_b(1, 0, vec![])));
+    }
+    let proposals = vec![Proposal {
+        slot: Slot(3),
+        value: v,
+        learners: graph.learners(),
+    }];
+    let one_c = OneC {
+        ballot: Ballot(1),
+        proposals,
+    };
+    let signed = p.sign(0, Message::OneC(one_c.clone()));
+    received.one_c(&one_c, &signed, Slot(0), Duration::ZERO);
+    let convictions = Convictions::new(graph);
+    let slots = BTreeSet::from([Slot(3)]);
+    let votes = |low_water| {
+        let mut acceptor = Acceptor::new(AcceptorId(3));
+        acceptor.phase_1b(Ballot(1));
+        acceptor.raise_low_water(Slot(low_water));
+        acceptor.phase_2(
+            &slots,
+            &received,
+            &batches,
+            convictions.trust(graph),
+            &mut Vec::new(),
+        )
+    };
+    assert!(votes(3).is_some());
+    assert!(votes(4).is_none());
 }
 
 #[test]
