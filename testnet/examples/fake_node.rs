@@ -7,6 +7,7 @@
 //! - `mute=NODE:LEARNER` the node never reports a decision of the learner
 //! - `busy=N` every node answers its first N submissions with 429
 //! - `cut=N` every event stream ends after N events
+//! - `gap=N` every event stream leaves its events N and N + 1 out and says so
 //! - `refuse` every submission is answered with 413
 //! - `broken=NODE` the node ends at once, with words on standard error
 
@@ -134,7 +135,35 @@ impl Node {
             let after = header("last-event-id").and_then(|id| id.parse().ok());
             return self.events(stream, after.unwrap_or(0));
         }
+        if let Some(path) = request.strip_prefix("GET /v1/learners/") {
+            return self.decisions(stream, path);
+        }
         answer(stream, "404 Not Found", "")
+    }
+
+    /// `{learner}/decisions?from={slot}&…`, two at a time so that there are pages.
+    fn decisions(&self, mut stream: TcpStream, path: &str) -> io::Result<()> {
+        let learner = path.split('/').next().unwrap_or_default();
+        let from = path.split("from=").nth(1).unwrap_or_default();
+        let from: usize = from
+            .split('&')
+            .next()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0);
+        let decided = self.decided();
+        let page = decided.iter().enumerate().skip(from).take(2);
+        let page: Vec<Json> = page
+            .filter_map(|(slot, v)| self.event(learner, slot, v))
+            .collect();
+        let next = from + page.len();
+        let body = json!({"node": self.name, "learner": learner, "decisions": page, "next": next});
+        let body = body.to_string();
+        let length = body.len();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        )?;
+        write!(stream, "Content-Length: {length}\r\n\r\n{body}")
     }
 
     fn submit(&self, stream: TcpStream, key: &str, body: &[u8]) -> io::Result<()> {
@@ -186,6 +215,13 @@ impl Node {
                 let slot = next / self.learners.len();
                 let learner = &self.learners[next % self.learners.len()];
                 next += 1;
+                let gap = self.number("gap");
+                if gap == Some(next) {
+                    write!(stream, "event: gap\ndata: {}\n\n", json!({"event": "gap"}))?;
+                }
+                if gap.is_some_and(|n| n == next || n + 1 == next) {
+                    continue;
+                }
                 if let Some(event) = self.event(learner, slot, value) {
                     write!(stream, "id: {next}\nevent: decision\ndata: {event}\n\n")?;
                 }

@@ -59,6 +59,19 @@ impl Expectation {
             .collect()
     }
 
+    /// The learners to wait for: those that must decide; if nobody must, those that can if the
+    /// Byzantine acceptors let them.
+    #[must_use]
+    pub fn awaited(&self) -> Vec<usize> {
+        let deciders = self.deciders();
+        if !deciders.is_empty() {
+            return deciders;
+        }
+        let living = self.graph.acceptors() - self.dead;
+        let can = |l: &usize| id(*l).is_some_and(|l| self.graph.is_quorum(l, &living));
+        (0..self.graph.n_learners()).filter(can).collect()
+    }
+
     /// Ent: whether two learners must agree, since a TrustSafe set of theirs is safe. A learner
     /// that does not have to agree with itself may decide differently on every node.
     #[must_use]
@@ -84,12 +97,6 @@ impl Expectation {
             }
         }
         groups
-    }
-
-    /// All pairs of different learners with what the graph says of them, in order.
-    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize, bool)> + '_ {
-        let n = self.graph.n_learners();
-        (0..n).flat_map(move |a| (a + 1..n).map(move |b| (a, b, self.must_agree(a, b))))
     }
 
     /// The graph's words about a pair, for a message about its divergence.
@@ -152,6 +159,19 @@ mod tests {
     }
 
     #[test]
+    fn who_can_decide_is_awaited_if_nobody_must() {
+        let mut two_bad = expect(&learner_graph::builtin(4), &[2, 3]);
+        assert!(two_bad.deciders().is_empty());
+        assert_eq!(two_bad.awaited(), [ALICE, BOB, CAROL]);
+        two_bad.died(learner_graph::AcceptorId(3));
+        assert_eq!(two_bad.awaited(), [ALICE, BOB]);
+        two_bad.died(learner_graph::AcceptorId(2));
+        assert!(two_bad.awaited().is_empty());
+        let one_bad = expect(&learner_graph::builtin(4), &[3]);
+        assert_eq!(one_bad.awaited(), [ALICE, BOB], "carol is not waited for");
+    }
+
+    #[test]
     fn the_dead_are_safe_and_the_byzantine_are_not() {
         let mut one = expect(&learner_graph::builtin(4), &[3]);
         one.died(learner_graph::AcceptorId(2));
@@ -182,8 +202,7 @@ mod tests {
         "#;
         let all_safe = expect(text, &[]);
         assert_eq!(all_safe.groups(), [vec![0, 1], vec![2]]);
-        let pairs: Vec<_> = all_safe.pairs().collect();
-        assert_eq!(pairs, [(0, 1, true), (0, 2, false), (1, 2, false)]);
+        assert!(all_safe.must_agree(0, 1) && !all_safe.must_agree(1, 2));
         let one_bad = expect(text, &[2]);
         assert_eq!(one_bad.groups(), [[0], [1], [2]]);
         assert!(one_bad.must_agree(2, 2) && !one_bad.must_agree(0, 0));

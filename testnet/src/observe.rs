@@ -93,6 +93,7 @@ pub struct Observer {
     learners: usize,
     slots: BTreeMap<u64, Vec<Option<Seen>>>,
     counts: Vec<u64>,
+    next: Vec<u64>,
     diverged: BTreeMap<(Learner, Learner), Diverged>,
 }
 
@@ -111,6 +112,7 @@ impl Observer {
             learners,
             slots: BTreeMap::new(),
             counts: vec![0; nodes * learners],
+            next: vec![0; nodes * learners],
             diverged: BTreeMap::new(),
         }
     }
@@ -163,6 +165,7 @@ impl Observer {
                 at,
             });
             self.counts[place] += 1;
+            self.next[place] = self.next[place].max(report.slot.saturating_add(1));
             new = true;
         }
         if self.slots.len() > SLOTS_KEPT {
@@ -218,6 +221,15 @@ impl Observer {
     #[must_use]
     pub fn decided_slots(&self, learner: Learner, node: Node) -> u64 {
         self.counts
+            .get(self.place(learner, node))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// The slot after the last one that a node has reported as decided by a learner.
+    #[must_use]
+    pub fn next_slot(&self, learner: Learner, node: Node) -> u64 {
+        self.next
             .get(self.place(learner, node))
             .copied()
             .unwrap_or(0)

@@ -47,7 +47,9 @@ pub struct Summary {
     pub groups: Vec<Vec<Learner>>,
     /// Whoever differs.
     pub differences: Vec<Difference>,
-    /// Who must decide everything and has not.
+    /// The learners that are waited for: those that must decide, or else those that can.
+    pub awaited: Vec<Learner>,
+    /// Who of them has not decided everything.
     pub lacks: Vec<Lack>,
     /// Nodes that died, with how they ended.
     pub dead: Vec<(Node, String)>,
@@ -66,11 +68,10 @@ impl Summary {
         self.differences.iter().all(|d| !d.broken)
     }
 
-    /// Whether everything was decided by everybody who must, and somebody must.
+    /// Whether everything was decided by everybody who is waited for, and somebody is.
     #[must_use]
     pub fn decided(&self) -> bool {
-        let somebody = self.learners.iter().any(|l| l.must_decide);
-        self.lacks.is_empty() && (somebody || self.total == 0)
+        self.lacks.is_empty() && (self.total == 0 || !self.awaited.is_empty())
     }
 
     /// The exit code: 0 done, 1 divergence, 3 not everything was decided.
@@ -213,13 +214,15 @@ pub fn summarise(
             verdict: expect.verdict(a, b),
         }
     });
+    let awaited = expect.awaited();
     Summary {
         nodes: nodes.names.clone(),
         total: tracker.total(),
         learners: learners.collect(),
         groups: expect.groups(),
         differences: differences.collect(),
-        lacks: tracker.lacking(&expect.deciders(), &nodes.living(), tracker.total()),
+        lacks: tracker.lacking(&awaited, &nodes.living(), tracker.total()),
+        awaited,
         dead: nodes.dead.clone(),
         byzantine: nodes.byzantine.clone(),
         caught,

@@ -108,6 +108,47 @@ fn busy_nodes_and_cut_streams_lose_nothing() {
 }
 
 #[test]
+fn what_a_stream_leaves_out_is_read_afterwards() {
+    let outcome = up(&["--json"], Some("gap=14"));
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let decisions: Vec<_> = outcome
+        .events()
+        .iter()
+        .filter(|e| e["event"] == "decision")
+        .map(|e| {
+            (
+                e["node"].to_string(),
+                e["learner"].to_string(),
+                e["slot"].as_u64(),
+            )
+        })
+        .collect();
+    assert_eq!(decisions.len(), 5 * 4 * 3, "each once");
+    assert!(outcome.events().iter().all(|e| e["event"] != "gap"));
+}
+
+#[test]
+fn two_double_voters_may_divide_learners_and_are_awaited() {
+    let outcome = up(
+        &[
+            "--byzantine",
+            "n3=double-vote",
+            "--byzantine",
+            "n4=double-vote",
+        ],
+        FINE,
+    );
+    // The stand-ins decide all the same, but give no evidence.
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    for line in [
+        "alice need not agree with",
+        "every learner that could decided 5 values",
+    ] {
+        assert!(outcome.stdout.contains(line), "no '{line}' in {outcome}");
+    }
+}
+
+#[test]
 fn a_refused_value_is_exit_3() {
     let outcome = up(&[], Some("refuse"));
     assert_eq!(outcome.code(), Some(3), "{outcome}");

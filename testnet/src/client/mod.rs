@@ -3,9 +3,10 @@
 //! ```text
 //!   values ──submit──► POST /v1/values        node
 //!   events ◄─follow──  GET  /v1/events  ◄──── (resumes after a lost connection)
-//!   log    ◄──get────  GET  /v1/learners/{learner}/decisions
+//!   missed ◄catch_up─  GET  /v1/learners/{learner}/decisions
 //! ```
 
+pub mod catch_up;
 pub mod follow;
 pub mod sse;
 pub mod submit;

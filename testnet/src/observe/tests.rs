@@ -51,6 +51,10 @@ fn repeats_change_nothing() {
         Folded::default()
     );
     assert_eq!(observer.decided_slots(ALICE, 0), 1);
+    assert_eq!(
+        (observer.next_slot(ALICE, 0), observer.next_slot(ALICE, 7)),
+        (1, 0)
+    );
     assert_eq!(observer.reported_by(ALICE, 0), (1, Some(ms(3))));
 }
 

@@ -50,9 +50,9 @@ pub struct State<'a> {
     pub observer: &'a Observer,
     /// The number of trusted nodes that live.
     pub living: usize,
-    /// The learners that must decide.
-    pub deciders: &'a [usize],
-    /// Values decided by all who must.
+    /// The learners that are waited for.
+    pub awaited: &'a [usize],
+    /// Values decided by all of them everywhere.
     pub done: usize,
     /// Time since the start.
     pub now: Duration,

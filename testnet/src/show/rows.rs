@@ -72,7 +72,7 @@ impl Rows {
 
 fn complete(row: &Row, state: State<'_>) -> bool {
     let everywhere = |l: &Learner| state.observer.reported_by(*l, row.slot).0 >= state.living;
-    state.deciders.iter().all(|l| row.learners.contains(l)) && row.learners.iter().all(everywhere)
+    state.awaited.iter().all(|l| row.learners.contains(l)) && row.learners.iter().all(everywhere)
 }
 
 fn line(row: &Row, state: State<'_>, names: &[String], paint: Paint) -> String {
@@ -153,7 +153,7 @@ mod tests {
             let state = State {
                 observer: &self.observer,
                 living: 2,
-                deciders: &[0, 1],
+                awaited: &[0, 1],
                 done: 0,
                 now: Duration::from_millis(at),
             };

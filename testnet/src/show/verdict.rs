@@ -178,11 +178,11 @@ fn lacks(summary: &Summary, paint: Paint) -> Vec<String> {
 
 fn conclusion(summary: &Summary, paint: Paint) -> String {
     let after = words::time(summary.elapsed);
-    let some = summary.learners.iter().any(|l| !l.must_decide);
-    let who = if some {
-        "every learner with a quorum left"
-    } else {
-        "every learner"
+    let must = summary.learners.iter().filter(|l| l.must_decide).count();
+    let who = match must {
+        0 => "every learner that could",
+        n if n < summary.learners.len() => "every learner with a quorum left",
+        _ => "every learner",
     };
     match (summary.agreed(), summary.decided()) {
         (false, _) => paint.bad(&format!(
@@ -195,8 +195,9 @@ fn conclusion(summary: &Summary, paint: Paint) -> String {
                 "agreed: {who} decided {values} everywhere, in {after}"
             ))
         }
-        (true, false) if summary.lacks.is_empty() => paint
-            .bad("nothing more can be decided: no learner has a quorum of living safe acceptors"),
+        (true, false) if summary.lacks.is_empty() => {
+            paint.bad("nothing more can be decided: no learner has a quorum of living acceptors")
+        }
         (true, false) => paint.bad(&format!("not everything was decided within {after}")),
     }
 }

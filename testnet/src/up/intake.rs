@@ -9,10 +9,20 @@ use crate::summary::{Nodes, Summary, summarise};
 use crate::track::Tracker;
 use crate::values::Value;
 use serde::Deserialize as _;
+use serde_json::Value as Json;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// What has become of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It was taken in.
+    In,
+    /// It says that others are missing.
+    Gap,
+}
 
 /// Everything known about a run.
 pub(super) struct Intake {
@@ -27,7 +37,7 @@ pub(super) struct Intake {
     caught: BTreeSet<(Node, String)>,
     /// Nodes that sent something unreadable, which is said once.
     unreadable: BTreeSet<Node>,
-    deciders: Vec<usize>,
+    awaited: Vec<usize>,
     /// Since when learners differ that must agree.
     broken: Option<Instant>,
     origin: Instant,
@@ -59,7 +69,7 @@ impl Intake {
         Intake {
             observer: Observer::new(nodes.names.len(), learners.len()),
             tracker: Tracker::new(values, nodes.names.len(), learners.len()),
-            deciders: expect.deciders(),
+            awaited: expect.awaited(),
             acceptors: layout
                 .nodes
                 .iter()
@@ -83,23 +93,24 @@ impl Intake {
         data: &str,
         at: Instant,
         show: &mut dyn Show,
-    ) -> io::Result<()> {
-        let read = serde_json::from_str::<serde_json::Value>(data)
+    ) -> io::Result<Taken> {
+        let read = serde_json::from_str::<Json>(data)
             .and_then(|raw| Ok((NodeEvent::deserialize(&raw)?, raw)));
         let (event, raw) = match read {
             Ok(read) => read,
-            Err(_) if !self.unreadable.insert(node) => return Ok(()),
+            Err(_) if !self.unreadable.insert(node) => return Ok(Taken::In),
             Err(error) => {
                 let name = self.node_name(node);
-                return show.notice(&format!("{name} sends events that cannot be read: {error}"));
+                show.notice(&format!("{name} sends events that cannot be read: {error}"))?;
+                return Ok(Taken::In);
             }
         };
-        let now = at.saturating_duration_since(self.origin);
         match &event {
+            NodeEvent::Gap {} => return Ok(Taken::Gap),
             NodeEvent::Decision(decided) => {
-                let latency = self.latency(node, decided, now);
-                show.event(node, &raw, &event, latency)?;
-                return self.decided(node, decided, latency, now, show);
+                let now = at.saturating_duration_since(self.origin);
+                self.decided(node, decided, &raw, &event, now, show)?;
+                return Ok(Taken::In);
             }
             NodeEvent::Evidence {
                 acceptor: Some(acceptor),
@@ -109,7 +120,8 @@ impl Intake {
             }
             _ => {}
         }
-        show.event(node, &raw, &event, None)
+        show.event(node, &raw, &event, None)?;
+        Ok(Taken::In)
     }
 
     /// Marks the submitted values of a decision as decided; the latency is that of the oldest.
@@ -124,10 +136,12 @@ impl Intake {
         &mut self,
         node: Node,
         decided: &Decided,
-        latency: Option<Duration>,
+        raw: &Json,
+        event: &NodeEvent,
         now: Duration,
         show: &mut dyn Show,
     ) -> io::Result<()> {
+        let latency = self.latency(node, decided, now);
         // A node with a misbehaving acceptor may tell anything: its reports prove nothing.
         let learner = self
             .learners
@@ -135,7 +149,7 @@ impl Intake {
             .copied()
             .filter(|_| self.trusted(node));
         let Some(learner) = learner else {
-            return Ok(());
+            return show.event(node, raw, event, latency);
         };
         let items: Arc<[Item]> = decided.values.iter().map(|v| v.0.clone()).collect();
         let batch = Batch {
@@ -149,6 +163,9 @@ impl Intake {
             batch,
         };
         let folded = self.observer.fold(report.clone(), now);
+        if folded.new || !folded.divergences.is_empty() {
+            show.event(node, raw, event, latency)?;
+        }
         if folded.new && self.observer.reported_by(learner, decided.slot).0 == 1 {
             show.decision(&report, latency, now)?;
         }
@@ -183,7 +200,7 @@ impl Intake {
         if let Some(acceptor) = acceptor {
             self.expect.died(acceptor);
         }
-        self.deciders = self.expect.deciders();
+        self.awaited = self.expect.awaited();
     }
 
     /// Whether any learner of any living node has decided a value: then all can learn of it.
@@ -193,24 +210,24 @@ impl Intake {
         learners.any(|l| nodes.iter().any(|n| self.tracker.has(l, *n, value)))
     }
 
-    /// How many values everybody has decided who must.
+    /// How many values everybody has decided who is waited for.
     pub(super) fn done(&self) -> usize {
         let nodes = self.nodes.living();
         let counts = self
-            .deciders
+            .awaited
             .iter()
             .flat_map(|l| nodes.iter().map(|n| self.tracker.count(*l, *n)));
         counts.min().unwrap_or(0)
     }
 
-    /// Whether everything is decided by everybody who must.
+    /// Whether everything is decided by everybody who is waited for.
     pub(super) fn complete(&self) -> bool {
         self.done() >= self.tracker.total()
     }
 
-    /// Whether nobody has to decide anything any more.
+    /// Whether nobody can decide anything any more.
     pub(super) fn hopeless(&self) -> bool {
-        self.deciders.is_empty() || self.nodes.living().is_empty()
+        self.awaited.is_empty() || self.nodes.living().is_empty()
     }
 
     /// Since when learners differ that must agree.
@@ -238,6 +255,13 @@ impl Intake {
         &self.expect
     }
 
+    /// The learners with the slot from which a node's decisions of it are not known yet.
+    pub(super) fn missing_from(&self, node: Node) -> Vec<(String, u64)> {
+        let next =
+            |(name, at): (&String, &usize)| (name.clone(), self.observer.next_slot(*at, node));
+        self.learners.iter().map(next).collect()
+    }
+
     /// A node's name.
     pub(super) fn node_name(&self, node: Node) -> &str {
         self.nodes.names.get(node).map_or("?", String::as_str)
@@ -253,7 +277,7 @@ impl Intake {
         State {
             observer: &self.observer,
             living: self.nodes.living().len(),
-            deciders: &self.deciders,
+            awaited: &self.awaited,
             done: self.done(),
             now,
         }

@@ -10,6 +10,7 @@ pub mod prepare;
 mod run;
 pub mod schedule;
 pub mod signals;
+mod tasks;
 
 use crate::cli::UpArgs;
 use crate::failure::Failure;

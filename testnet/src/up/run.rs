@@ -7,13 +7,13 @@
 //!   clock, signals ───────────────────►┘
 //! ```
 
-use super::intake::Intake;
+use super::intake::{Intake, Taken};
 use super::prepare::{self, Prepared};
 use super::schedule::Schedule;
 use super::signals::Signals;
-use crate::client::follow::{Followed, follow};
-use crate::client::submit::{Progress, Targets, submit_all};
-use crate::client::{NodeClient, connections};
+use super::tasks::{QUEUE, Report, Tasks};
+use crate::client::follow::Followed;
+use crate::client::submit::Progress;
 use crate::failure::Failure;
 use crate::launch::Running;
 use crate::launch::fleet::Fleet;
@@ -21,13 +21,9 @@ use crate::observe::Node;
 use crate::show::Show;
 use rustix::process::Signal;
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc::{self, Receiver, UnboundedSender};
-use tokio::task::JoinSet;
+use tokio::sync::mpsc::Receiver;
 
-/// Messages from tasks that wait to be taken in; beyond, the tasks wait.
-const QUEUE: usize = 1024;
 /// How often lines that wait are looked at.
 const TICK: Duration = Duration::from_millis(50);
 /// How long a finished run waits for evidence against acceptors that misbehave on purpose.
@@ -36,13 +32,6 @@ const EVIDENCE_PATIENCE: Duration = Duration::from_secs(5);
 const DIVERGED_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a living node's stream may be lost before that is worth a word.
 const LOST_PATIENCE: Duration = Duration::from_secs(2);
-
-/// Something that a task reports, with when it happened.
-#[derive(Debug)]
-enum Report {
-    Stream(Node, Followed, Instant),
-    Submit(Progress, Instant),
-}
 
 /// The state of a stream of events.
 #[derive(Clone, Debug, Default)]
@@ -57,15 +46,12 @@ pub(super) struct Run<'a> {
     show: &'a mut dyn Show,
     intake: Intake,
     schedule: Schedule,
-    targets: Targets,
     streams: Vec<Stream>,
     /// The node that keeps each value, as far as known.
     keepers: Vec<Option<Node>>,
     submitted: usize,
-    places: UnboundedSender<usize>,
     reports: Receiver<Report>,
-    /// Held for its drop, which ends the tasks.
-    _tasks: JoinSet<()>,
+    tasks: Tasks,
     start: Instant,
     /// Since when everything was decided.
     finished: Option<Instant>,
@@ -81,33 +67,8 @@ impl<'a> Run<'a> {
         show: &'a mut dyn Show,
         patience: Option<Duration>,
     ) -> Result<Run<'a>, Failure> {
-        let http = connections().map_err(|e| Failure::could_not_run(format!("no sockets: {e}")))?;
-        let client = |url: &String| NodeClient::new(http.clone(), url.clone());
-        let clients: Vec<NodeClient> = running.urls.iter().map(client).collect();
-        let (send, reports) = mpsc::channel(QUEUE);
-        let mut tasks = JoinSet::new();
-        for (node, client) in clients.iter().cloned().enumerate() {
-            let wrap = move |followed| Report::Stream(node, followed, Instant::now());
-            tasks.spawn(follow(client, wrap, send.clone()));
-        }
-        // Values go to proposers that behave, if there are any.
-        let plans = prepared.layout.nodes.iter().zip(clients).enumerate();
-        let proposers: Vec<_> = plans
-            .filter(|(_, (plan, _))| plan.acceptor.is_some())
-            .collect();
-        let some_behave = proposers
-            .iter()
-            .any(|(_, (plan, _))| plan.byzantine.is_none());
-        let behaves =
-            |plan: &crate::launch::layout::NodePlan| !some_behave || plan.byzantine.is_none();
-        let targets = proposers.into_iter().filter(|(_, (plan, _))| behaves(plan));
-        let targets = Targets::new(targets.map(|(node, (_, client))| (node, client)).collect());
-        // Bounded by the number of values times the number of nodes that can die.
-        let (places, waiting) = mpsc::unbounded_channel();
+        let (tasks, reports) = Tasks::start(&prepared.layout, &running.urls, &prepared.values)?;
         let start = Instant::now();
-        let values: Arc<[_]> = prepared.values.clone().into();
-        let wrap = |progress| Report::Submit(progress, Instant::now());
-        tasks.spawn(submit_all(values, targets.clone(), waiting, wrap, send));
         Ok(Run {
             streams: vec![Stream::default(); running.urls.len()],
             fleet: &mut running.fleet,
@@ -115,11 +76,9 @@ impl<'a> Run<'a> {
             keepers: vec![None; prepared.values.len()],
             intake: Intake::new(prepared.expect, &prepared.layout, &prepared.values, start),
             schedule: prepared.schedule,
-            targets,
             submitted: 0,
-            places,
             reports,
-            _tasks: tasks,
+            tasks,
             start,
             finished: None,
             patience,
@@ -170,11 +129,11 @@ impl<'a> Run<'a> {
         for node in self.schedule.due(self.start.elapsed(), self.intake.done()) {
             self.show
                 .notice(&format!("killing {}", self.intake.node_name(node)))?;
-            self.targets.remove(node);
+            self.tasks.targets.remove(node);
             self.fleet.nodes[node].signal(Signal::KILL);
         }
         while self.submitted < self.schedule.released() {
-            let _ = self.places.send(self.submitted);
+            self.tasks.submit(self.submitted);
             self.submitted += 1;
         }
         if self.patience.is_none() {
@@ -233,7 +192,16 @@ impl<'a> Run<'a> {
                     Ok(())
                 }
                 Report::Stream(node, Followed::Event(event), at) => {
-                    self.intake.event(node, &event.data, at, self.show)
+                    let taken = self.intake.event(node, &event.data, at, self.show);
+                    if let Ok(Taken::Gap) = taken {
+                        self.tasks.catch_up(node, self.intake.missing_from(node));
+                    }
+                    taken.map(drop)
+                }
+                Report::Missed(node, why) => {
+                    let name = self.intake.node_name(node);
+                    let text = format!("events of {name} were missed for good: {why}");
+                    self.show.notice(&text)
                 }
                 Report::Submit(Progress::Posting { value }, at) => {
                     self.intake.posted(value, at);
@@ -263,7 +231,7 @@ impl<'a> Run<'a> {
 
     fn died(&mut self, node: Node, how: &str) -> io::Result<()> {
         self.schedule.died(node);
-        self.targets.remove(node);
+        self.tasks.targets.remove(node);
         let before = prepare::starved(self.intake.expect());
         self.intake.died(node, how);
         self.submit_again(node);
@@ -280,7 +248,7 @@ impl<'a> Run<'a> {
         for value in 0..self.keepers.len() {
             if self.keepers[value] == Some(dead) && !self.intake.decided_somewhere(value) {
                 self.keepers[value] = None;
-                let _ = self.places.send(value);
+                self.tasks.submit(value);
             }
         }
     }

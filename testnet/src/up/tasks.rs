@@ -1,0 +1,118 @@
+//! The tasks of a run: they wait for the network, and report.
+
+use crate::client::catch_up::catch_up;
+use crate::client::follow::{Followed, follow};
+use crate::client::submit::{Progress, Targets, submit_all};
+use crate::client::{NodeClient, connections};
+use crate::failure::Failure;
+use crate::launch::layout::Layout;
+use crate::observe::Node;
+use crate::values::Value;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedSender};
+use tokio::task::JoinSet;
+
+/// Reports that wait to be taken in; beyond, the tasks wait.
+pub(super) const QUEUE: usize = 1024;
+
+/// Something that a task reports, with when it happened.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// A node's stream of events.
+    Stream(Node, Followed, Instant),
+    /// A value on its way to a node.
+    Submit(Progress, Instant),
+    /// What a node's stream left out cannot be had.
+    Missed(Node, String),
+}
+
+/// The tasks. Dropping this ends them.
+pub(super) struct Tasks {
+    set: JoinSet<()>,
+    clients: Vec<NodeClient>,
+    send: Sender<Report>,
+    places: UnboundedSender<usize>,
+    /// The nodes that values are submitted to.
+    pub(super) targets: Targets,
+}
+
+impl Tasks {
+    /// Follows all nodes, and waits for values to submit.
+    pub(super) fn start(
+        layout: &Layout,
+        urls: &[String],
+        values: &[Value],
+    ) -> Result<(Tasks, Receiver<Report>), Failure> {
+        let http = connections().map_err(|e| Failure::could_not_run(format!("no sockets: {e}")))?;
+        let client = |url: &String| NodeClient::new(http.clone(), url.clone());
+        let clients: Vec<NodeClient> = urls.iter().map(client).collect();
+        let (send, reports) = mpsc::channel(QUEUE);
+        let mut set = JoinSet::new();
+        for (node, client) in clients.iter().cloned().enumerate() {
+            set.spawn(follow(client, from_stream(node), send.clone()));
+        }
+        let targets = targets(layout, &clients);
+        // Bounded by the number of values times the number of nodes that can die.
+        let (places, waiting) = mpsc::unbounded_channel();
+        let wrap = |progress| Report::Submit(progress, Instant::now());
+        let values: Arc<[Value]> = values.into();
+        set.spawn(submit_all(
+            values,
+            targets.clone(),
+            waiting,
+            wrap,
+            send.clone(),
+        ));
+        Ok((
+            Tasks {
+                set,
+                clients,
+                send,
+                places,
+                targets,
+            },
+            reports,
+        ))
+    }
+
+    /// Submits a value.
+    pub(super) fn submit(&self, value: usize) {
+        // The task that reads this ends with this value.
+        let _ = self.places.send(value);
+    }
+
+    /// Reads what the stream of a node has left out, beside the stream, which goes on: each
+    /// learner's decisions from a slot on.
+    pub(super) fn catch_up(&mut self, node: Node, learners: Vec<(String, u64)>) {
+        let (client, send) = (self.clients[node].clone(), self.send.clone());
+        self.set.spawn(async move {
+            for (learner, from) in learners {
+                if let Err(error) =
+                    catch_up(&client, &learner, from, from_stream(node), &send).await
+                {
+                    let _ = send.send(Report::Missed(node, error.to_string())).await;
+                }
+            }
+        });
+    }
+}
+
+fn from_stream(node: Node) -> impl Fn(Followed) -> Report {
+    move |followed| Report::Stream(node, followed, Instant::now())
+}
+
+/// Values go to proposers that behave, if there are any.
+fn targets(layout: &Layout, clients: &[NodeClient]) -> Targets {
+    let plans = layout.nodes.iter().zip(clients).enumerate();
+    let proposers = plans.filter(|(_, (plan, _))| plan.acceptor.is_some());
+    let (behave, misbehave): (Vec<_>, Vec<_>) =
+        proposers.partition(|(_, (plan, _))| plan.byzantine.is_none());
+    let chosen = if behave.is_empty() { misbehave } else { behave };
+    Targets::new(
+        chosen
+            .into_iter()
+            .map(|(node, (_, client))| (node, client.clone()))
+            .collect(),
+    )
+}
