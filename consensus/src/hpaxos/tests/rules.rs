@@ -495,35 +495,45 @@ fn rule_7_no_vote_before_the_bytes_are_stored() {
     );
 }
 
+/// The values announced, by ballot and slot, in order.
+fn announced(p: &Puppets) -> Vec<(u64, Slot, Digest)> {
+    let one_cs = p.said.iter().filter_map(|m| match m {
+        Message::OneC(c) => Some(c),
+        _ => None,
+    });
+    one_cs
+        .flat_map(|c| c.proposals.iter().map(|q| (c.ballot.0, q.slot, q.value)))
+        .collect()
+}
+
+fn submit(p: &mut Puppets, text: &str) -> Digest {
+    let (batch, digest) = batch(text);
+    p.give(batch.values.into_iter().map(Input::Submit).collect());
+    digest
+}
+
 #[test]
 fn rule_8_a_proposer_never_uses_a_slot_of_its_ballot_twice() {
     // The real one owns ballot 1.
     let mut p = Puppets::new(FOUR, 0);
-    p.others_join(1, &[1, 2, 3]);
-    let submit = |p: &mut Puppets, text: &str| {
-        let value = ClientValue::new(vec![], text.as_bytes().to_vec()).expect("small");
-        p.give(vec![Input::Submit(value)]);
-    };
-    submit(&mut p, "first");
+    let everyone = all(&p);
+    p.others_join(1, &[1, 2]);
+    p.wait(Duration::from_millis(20));
+    let first = submit(&mut p, "first");
+    let second = submit(&mut p, "second");
+    // The second slot is decided before the first; then another 1b comes, and a crash.
+    for i in 1..4 {
+        p.two_b(i, 1, 1, second, everyone);
+    }
+    p.hear(3, one_b(1, 0, vec![]));
+    let third = submit(&mut p, "third");
     p.restart();
-    submit(&mut p, "second");
-    let announced: Vec<(u64, Slot)> = p
-        .said
-        .iter()
-        .filter_map(|m| match m {
-            Message::OneC(c) => Some(c.proposals.iter().map(|q| (c.ballot.0, q.slot))),
-            _ => None,
-        })
-        .flatten()
-        .collect();
-    assert_eq!(announced, [(1, Slot(0)), (1, Slot(1))]);
-    assert_eq!(
-        p.said
-            .iter()
-            .filter(|m| matches!(m, Message::OneA { .. }))
-            .count(),
-        1
-    );
+    let fourth = submit(&mut p, "fourth");
+    let slots = [first, second, third, fourth].into_iter().zip(0..);
+    let expected: Vec<_> = slots.map(|(v, s)| (1, Slot(s), v)).collect();
+    assert_eq!(announced(&p), expected);
+    let one_as = p.said.iter().filter(|m| matches!(m, Message::OneA { .. }));
+    assert_eq!(one_as.count(), 1);
 }
 
 #[test]
@@ -575,24 +585,13 @@ fn a_new_leader_takes_over_the_shown_value_and_fills_gaps() {
         );
     }
     p.wait(Duration::from_millis(20));
-    let proposals: Vec<(Slot, Digest)> = p
-        .said
-        .iter()
-        .filter_map(|m| match m {
-            Message::OneC(c) => Some(c.proposals.iter().map(|q| (q.slot, q.value))),
-            _ => None,
-        })
-        .flatten()
-        .collect();
     let empty = crate::Batch::default().digest();
-    assert_eq!(
-        proposals,
-        [
-            (Slot(0), value("v")),
-            (Slot(1), empty),
-            (Slot(2), value("w"))
-        ]
-    );
+    let expected = [
+        (2, Slot(0), value("v")),
+        (2, Slot(1), empty),
+        (2, Slot(2), value("w")),
+    ];
+    assert_eq!(announced(&p), expected);
 }
 
 #[test]
