@@ -3,6 +3,7 @@
 use learner_graph::{GraphSection, Tree};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use toml::Spanned;
 
 /// The whole file.
@@ -50,6 +51,11 @@ pub(super) struct NodeEntry {
 }
 
 impl File {
+    /// Where the acceptors are listed.
+    pub(super) fn acceptors_span(&self) -> Option<Range<usize>> {
+        self.acceptors.as_ref().map(Spanned::span)
+    }
+
     /// The learner graph's part of the file.
     pub(super) fn graph(&self) -> GraphSection {
         GraphSection {

@@ -42,7 +42,7 @@ pub(super) fn read(
         nodes.push(node);
     }
     // What is missing is only worth saying of entries that could be read.
-    if nodes.len() == file.nodes.len() {
+    if !nodes.is_empty() && nodes.len() == file.nodes.len() {
         missing(file, graph, &played, problems);
     }
     nodes
@@ -59,14 +59,14 @@ fn missing(
         .flat_map(|g| g.acceptors().iter().map(|a| g.acceptor_name(a)));
     for acceptor in unplayed.filter(|a| !played.contains_key(*a)) {
         problems.push(Problem::error(
-            None,
+            file.acceptors_span(),
             format!("no node plays acceptor '{acceptor}'"),
             format!("add acceptor = \"{acceptor}\" to one node"),
         ));
     }
-    if !file.nodes.is_empty() && !file.nodes.values().any(|n| n.get_ref().proposer) {
+    if !file.nodes.values().any(|n| n.get_ref().proposer) {
         problems.push(Problem::error(
-            None,
+            file.nodes.keys().next().map(Spanned::span),
             "no node is a proposer, so nothing would ever be proposed",
             "set proposer = true on at least one node",
         ));

@@ -9,6 +9,7 @@ use consensus::hpaxos::Decision;
 use consensus::{Ballot, ClientValue, MAX_KEY_BYTES, MAX_VALUE_BYTES, Slot, Time};
 use crypto::Digest;
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use learner_graph::{AcceptorId, AcceptorSet, LearnerId};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -29,10 +30,14 @@ struct Fixture {
 }
 
 async fn fixture(limits: &str) -> Fixture {
+    fixture_with_queue(limits, 64).await
+}
+
+async fn fixture_with_queue(limits: &str, queue: usize) -> Fixture {
     let config = testing::config(limits);
     let node = config.node("n1").unwrap();
     let view = Arc::new(View::new(&config, node, 7));
-    let (sender, events) = sync_channel(2);
+    let (sender, events) = sync_channel(queue);
     let (stop, stopped) = watch::channel(false);
     let api = Api::new(
         Arc::clone(&view),
@@ -188,7 +193,7 @@ async fn a_full_node_says_try_later() {
 
 #[tokio::test]
 async fn a_busy_engine_makes_nobody_wait() {
-    let f = fixture("").await;
+    let f = fixture_with_queue("", 2).await;
     f.view.set_ready();
     // Nobody takes events out of the queue, which has room for two.
     let waiting: Vec<_> = (0..2)
@@ -386,16 +391,32 @@ async fn streams_are_bounded_and_end_with_the_node() {
 
 #[tokio::test]
 async fn requests_are_bounded() {
-    let f = fixture("[limits]\nhttp_requests = 8\n").await;
-    f.view.set_ready();
-    let more = f.events.as_ref();
-    assert!(more.is_some(), "nobody answers");
-    // Two of them reach the engine's queue and wait there; the bound is for those.
-    let waiting: Vec<_> = (0..2)
-        .map(|_| tokio::spawn(f.post("").body("v").send()))
+    let mut f = fixture("[limits]\nhttp_requests = 8\n").await;
+    f.engine(Submitted::Accepted, false);
+    // Eight are accepted and wait for decisions that nobody makes; the rest is refused.
+    let mut answers: FuturesUnordered<_> = (0..20u64)
+        .map(|i| f.post("?wait=alice").body(i.to_string()).send())
         .collect();
-    assert_eq!(answer(f.get("/v1/status")).await.0, 200);
-    waiting.iter().for_each(tokio::task::JoinHandle::abort);
+    for _ in 0..12 {
+        assert_eq!(answers.next().await.unwrap().unwrap().status(), 429);
+    }
+    assert_eq!(answer(f.get("/v1/status")).await.0, 429);
+    assert_eq!(
+        f.get("/healthz").send().await.unwrap().status(),
+        200,
+        "health is always told"
+    );
+    for i in 0..20u64 {
+        f.decide(i, i.to_string().as_bytes());
+    }
+    while let Some(answer) = answers.next().await {
+        assert_eq!(answer.unwrap().status(), 200);
+    }
+    assert_eq!(
+        answer(f.get("/v1/status")).await.0,
+        200,
+        "there is room again"
+    );
 }
 
 #[tokio::test]

@@ -25,10 +25,8 @@ impl Network {
                 peer_id,
                 num_established,
                 ..
-            } => {
-                if num_established.get() == 1 {
-                    self.connected(&peer_id);
-                }
+            } if num_established.get() == 1 => {
+                self.connected(&peer_id);
             }
             SwarmEvent::ConnectionClosed {
                 peer_id,

@@ -113,7 +113,7 @@ impl Peers {
     }
 
     /// Whom to dial now. Each is given a longer pause until it is connected.
-    pub(super) fn to_dial(&mut self, now: Instant) -> Vec<(PeerId, Multiaddr)> {
+    pub(super) fn due_to_dial(&mut self, now: Instant) -> Vec<(PeerId, Multiaddr)> {
         let mut due = Vec::new();
         for index in &self.order {
             let Some(peer) = self.peers.get_mut(index) else {

@@ -156,7 +156,7 @@ impl Network {
         for id in self.peers.pardon(now) {
             self.swarm.behaviour_mut().allowed.allow_peer(id);
         }
-        for (id, address) in self.peers.to_dial(now) {
+        for (id, address) in self.peers.due_to_dial(now) {
             // From a port of its own: sharing the listening port makes redialling fail for a while.
             let dial = DialOpts::peer_id(id)
                 .addresses(vec![address])

@@ -198,7 +198,21 @@ impl Verifier {
         for evidence in frame.evidence {
             self.evidence(evidence, &mut checked)?;
         }
+        self.remember(&checked);
         Ok(checked)
+    }
+
+    /// Only what reaches the engine is known from now on: whoever wraps somebody's message together
+    /// with rubbish must not keep it out.
+    fn remember(&self, checked: &Checked) {
+        for input in &checked.inputs {
+            if let Input::Message(message) = input {
+                self.seen.insert(message.clone());
+            }
+        }
+        for digest in &checked.evidence {
+            self.seen.insert_evidence(*digest);
+        }
     }
 
     fn message(
@@ -218,7 +232,6 @@ impl Verifier {
             .verify(self.network.keyring())
             .map_err(|refusal| refusal.reason())?;
         self.view.metrics.verified.inc();
-        self.seen.insert(verified.clone());
         checked.add(Input::Message(verified));
         Ok(())
     }
@@ -229,7 +242,7 @@ impl Verifier {
             return Ok(());
         }
         evidence.verify(&self.network).map_err(|_| "evidence")?;
-        self.seen.insert_evidence(digest);
+        checked.evidence.push(digest);
         checked.add(Input::Evidence(evidence));
         Ok(())
     }
@@ -238,6 +251,7 @@ impl Verifier {
 #[derive(Default)]
 struct Checked {
     inputs: Vec<Input>,
+    evidence: Vec<Digest>,
     new: usize,
 }
 

@@ -114,7 +114,7 @@ fn a_good_frame_becomes_inputs_in_order() {
 fn a_bad_part_condemns_the_frame() {
     let mut f = fixture(1 << 24);
     let good = f.said(0, 1, 1);
-    let bad_signature = f.said(0, 2, 1);
+    let bad_signature = f.said(0, 2, 7);
     let unknown = f.said(9, 1, 1);
     for (bad, reason) in [
         (bad_signature, "bad_signature"),

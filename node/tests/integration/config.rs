@@ -34,7 +34,8 @@ fn describe(config: &Config) -> String {
             node.roles().join(" "),
             node.address,
             node.listen,
-            node.byzantine.map_or("", |b| b.name()),
+            node.byzantine
+                .map_or(String::new(), |b| format!(", {}", b.name())),
         ));
     }
     text
@@ -42,22 +43,28 @@ fn describe(config: &Config) -> String {
 
 #[test]
 fn transcripts() {
-    datadriven::walk("tests/config", |file| {
-        file.run(|case| {
-            // A blank line would end the transcript's input, so `#` lines stand for them.
-            let text = with_keys(&case.input);
-            match (case.directive.as_str(), Config::parse(&text, "net.toml")) {
-                ("check", Ok(config)) => describe(&config),
-                ("check", Err(error)) => format!("{error}\n"),
-                ("limit", Ok(config)) => format!(
-                    "patience_ms {}, window {}\n",
-                    config.limits.patience_ms, config.limits.window
-                ),
-                ("limit", Err(error)) => format!("{error}\n"),
-                (other, _) => panic!("unknown directive {other}"),
-            }
-        });
-    });
+    let mut cases = 0;
+    datadriven::walk(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/config"),
+        |file| {
+            file.run(|case| {
+                cases += 1;
+                // A blank line would end the transcript's input, so `#` lines stand for them.
+                let text = with_keys(&case.input);
+                match (case.directive.as_str(), Config::parse(&text, "net.toml")) {
+                    ("check", Ok(config)) => describe(&config),
+                    ("check", Err(error)) => format!("{error}\n"),
+                    ("limit", Ok(config)) => format!(
+                        "patience_ms {}, window {}\n",
+                        config.limits.patience_ms, config.limits.window
+                    ),
+                    ("limit", Err(error)) => format!("{error}\n"),
+                    (other, _) => panic!("unknown directive {other}"),
+                }
+            });
+        },
+    );
+    assert!(cases >= 10, "the transcripts were not found");
 }
 
 #[test]
