@@ -1,12 +1,12 @@
 //! Which pairs of statements convict, and which must not.
 
 use super::{FOUR, entry, network, signer, value};
-use crate::hpaxos::evidence::{Evidence, EvidenceError, Finding};
+use crate::hpaxos::evidence::{Certificate, Evidence, EvidenceError, Finding};
 use crate::hpaxos::{
     Contradiction, Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes,
     contradiction,
 };
-use crate::{Ballot, Slot};
+use crate::{Ballot, Network, Slot};
 use learner_graph::{AcceptorId, LearnerId, LearnerSet};
 
 fn l(ids: &[u16]) -> LearnerSet {
@@ -242,6 +242,26 @@ fn evidence_is_verified_from_the_configuration_alone() {
     ));
 }
 
+/// The certificate of a learner's decision in slot 0, from the 2b of these acceptors.
+fn certificate(network: &Network, learner: LearnerId, v: &str, from: &[u16]) -> Certificate {
+    let two_b = |i: &u16| {
+        let message = votes(1, 0, None, Some((v, &[0, 1, 2])));
+        signer(network, *i)
+            .sign(message)
+            .expect("small")
+            .signed()
+            .clone()
+    };
+    let two_b = from.iter().map(two_b).collect();
+    Certificate {
+        learner,
+        slot: Slot(0),
+        ballot: Ballot(1),
+        value: value(v),
+        two_b,
+    }
+}
+
 #[test]
 fn a_certificate_needs_the_quorum_of_its_own_learner() {
     let network = network(FOUR);
@@ -250,40 +270,39 @@ fn a_certificate_needs_the_quorum_of_its_own_learner() {
         super::learner(graph, "alice"),
         super::learner(graph, "carol"),
     );
-    let two_b = |i| {
-        let message = votes(1, 0, None, Some(("v", &[alice.0, carol.0])));
-        signer(&network, i)
-            .sign(message)
-            .expect("small")
-            .signed()
-            .clone()
-    };
-    let certificate = |learner, from: &[u16]| crate::hpaxos::evidence::Certificate {
-        learner,
-        slot: Slot(0),
-        ballot: Ballot(1),
-        value: value("v"),
-        two_b: from.iter().map(|i| two_b(*i)).collect(),
-    };
-    assert!(certificate(alice, &[0, 1, 2]).verify(&network).is_ok());
-    assert_eq!(
-        certificate(alice, &[0, 1]).verify(&network),
-        Err(EvidenceError::NoQuorum)
-    );
-    assert_eq!(
-        certificate(alice, &[0, 0, 1]).verify(&network),
-        Err(EvidenceError::NoQuorum)
-    );
+    let verify = |learner, from: &[u16]| certificate(&network, learner, "v", from).verify(&network);
+    assert!(verify(alice, &[0, 1, 2]).is_ok());
+    assert_eq!(verify(alice, &[0, 1]), Err(EvidenceError::NoQuorum));
+    assert_eq!(verify(alice, &[0, 0, 1]), Err(EvidenceError::NoQuorum));
     // Another learner's certificate is none of one's own.
+    assert_eq!(verify(carol, &[0, 1, 2]), Err(EvidenceError::NoQuorum));
     assert_eq!(
-        certificate(carol, &[0, 1, 2]).verify(&network),
-        Err(EvidenceError::NoQuorum)
-    );
-    assert_eq!(
-        certificate(LearnerId(9), &[0, 1, 2]).verify(&network),
+        verify(LearnerId(9), &[0, 1, 2]),
         Err(EvidenceError::UnknownLearner)
     );
-    let mut other_value = certificate(alice, &[0, 1, 2]);
+    let mut other_value = certificate(&network, alice, "v", &[0, 1, 2]);
     other_value.value = value("w");
     assert_eq!(other_value.verify(&network), Err(EvidenceError::NoQuorum));
+}
+
+#[test]
+fn a_disagreement_is_two_valid_certificates_of_one_slot_and_two_values() {
+    let network = network(FOUR);
+    let (l1, l2) = (LearnerId(0), LearnerId(1));
+    let of = |l, v| certificate(&network, l, v, &[0, 1, 2]);
+    let verify = |first, second| Evidence::Disagreement { first, second }.verify(&network);
+    let apart = Finding::NotEntangled {
+        first: l1,
+        second: l2,
+        slot: Slot(0),
+    };
+    assert_eq!(verify(of(l1, "v"), of(l2, "w")), Ok(apart));
+    let same = Err(EvidenceError::NoDisagreement);
+    assert_eq!(verify(of(l1, "v"), of(l2, "v")), same);
+    let mut later = of(l2, "w");
+    later.slot = Slot(1);
+    assert_eq!(verify(of(l1, "v"), later), same);
+    let few = || certificate(&network, l1, "v", &[0, 1]);
+    assert_eq!(verify(few(), of(l2, "w")), Err(EvidenceError::NoQuorum));
+    assert_eq!(verify(of(l2, "w"), few()), Err(EvidenceError::NoQuorum));
 }

@@ -7,7 +7,9 @@ use crate::hpaxos::batches::Batches;
 use crate::hpaxos::convictions::Convictions;
 use crate::hpaxos::evidence::Finding;
 use crate::hpaxos::received::Received;
-use crate::hpaxos::{Contradiction, Entry, Input, Message, OneC, Output, Proposal, Record};
+use crate::hpaxos::{
+    Contradiction, Entry, Input, Message, OneC, Output, Proposal, Record, SyncAnswer, SyncRequest,
+};
 use crate::{Ballot, ClientValue, Slot};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorId, LearnerId, LearnerSet};
@@ -68,6 +70,11 @@ fn a_ballot_nobody_surely_safe_asks_for_is_not_joined() {
     p.start(2);
     p.hear(0, Message::Wish { ballot: Ballot(2) });
     assert!(p.one_bs().is_empty());
+    // Nobody was heard for long, so nobody knows whom a wish would have to meet.
+    p.now += Duration::from_secs(60);
+    p.give(Vec::new());
+    assert!(p.one_bs().is_empty());
+    p.all_alive();
     p.hear(1, Message::Wish { ballot: Ballot(2) });
     assert_eq!(p.one_bs().len(), 1);
     // A 1a counts from the owner of its ballot only: ballot 3 belongs to a3.
@@ -616,6 +623,17 @@ fn two_decisions_of_a_learner_are_a_fork_with_evidence() {
             .iter()
             .any(|o| matches!(o, Output::Disconnected(x, y) if (*x, *y) == (alice, bob)))
     );
+    // No three acceptors can be all safe then, and all agreement of this graph rests on three.
+    let connected = p.engine.status().connected;
+    assert!(connected.iter().all(LearnerSet::is_empty), "{connected:?}");
+    // What one of them got, the other has to get in another slot.
+    assert_eq!(p.engine.status().waiting, 2);
+    // Whoever missed the evidence gets it on request, once.
+    let next = vec![Slot(0); graph.n_learners()];
+    let mut request = SyncRequest { next, have: vec![] };
+    assert_eq!(p.engine.answer(&request, 1 << 20).evidence.len(), 1);
+    request.have = p.engine.sync_request().have;
+    assert_eq!(p.engine.answer(&request, 1 << 20), SyncAnswer::default());
     // One learner twice.
     for i in 0..3 {
         p.two_b(i, 3, 0, w, only(alice));
