@@ -4,6 +4,7 @@ use super::evidence::Evidence;
 use super::learner::Learned;
 use super::{Decision, HPaxos, Invalid, Output, Record};
 use crate::{Ballot, Slot, Time};
+use crypto::Digest;
 use learner_graph::LearnerId;
 
 impl HPaxos {
@@ -53,7 +54,19 @@ impl HPaxos {
             if let (Some(first), Some(second)) = certificates {
                 self.found(Evidence::Disagreement { first, second }, out);
             }
-            // What one delivered here, the other may have to get in another slot.
+        }
+    }
+
+    /// What a learner has just got in a slot, those that decided otherwise there have to get in
+    /// another one, and it has to get theirs.
+    fn exchange(&mut self, learner: LearnerId, slot: Slot, mine: Digest) {
+        for other in self.learners.ids() {
+            let Some(theirs) = self.learners.decision(other, slot).map(|d| d.value) else {
+                continue;
+            };
+            if theirs == mine {
+                continue;
+            }
             for (value, misses) in [(theirs, learner), (mine, other)] {
                 let batch = self.batches.get(&value).cloned();
                 for v in batch.iter().flat_map(|b| &b.values) {
@@ -84,6 +97,7 @@ impl HPaxos {
                     }
                 }
                 self.learners.delivered(learner);
+                self.exchange(learner, slot, value);
                 let decision = Decision {
                     learner,
                     slot,
