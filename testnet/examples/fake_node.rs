@@ -8,6 +8,7 @@
 //! - `busy=N` every node answers its first N submissions with 429
 //! - `cut=N` every event stream ends after N events
 //! - `gap=N` every event stream leaves its events N and N + 1 out and says so
+//! - `lose=NODE` the node accepts submissions and forgets them
 //! - `refuse` every submission is answered with 413
 //! - `broken=NODE` the node ends at once, with words on standard error
 
@@ -173,6 +174,9 @@ impl Node {
         }
         if self.number("busy").is_some_and(|n| before < n) {
             return answer(stream, "429 Too Many Requests", "Retry-After: 0\r\n");
+        }
+        if self.spec("lose") == Some(&self.name) {
+            return answer(stream, "202 Accepted", "");
         }
         let line = format!(
             "{}\n",

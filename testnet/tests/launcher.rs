@@ -202,6 +202,15 @@ fn a_planned_kill_leaves_the_learners_with_quorums() {
 }
 
 #[test]
+fn values_that_died_with_a_node_are_submitted_again() {
+    let outcome = up(&["--json", "--kill", "n2@0.2"], Some("lose=n2"));
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    assert_eq!(outcome.summary()["learners"][0]["values"], 5);
+    let waiting = up(&["--json", "--timeout", "1"], Some("lose=n2"));
+    assert_eq!(waiting.code(), Some(3), "only death makes it so: {waiting}");
+}
+
+#[test]
 fn without_any_quorum_it_says_so() {
     let outcome = up(&["--kill", "n1", "--kill", "n2"], FINE);
     assert_eq!(outcome.code(), Some(3), "{outcome}");

@@ -138,8 +138,11 @@ impl Show for Human {
                 self.once(self.paint.warn(&format!("evidence: {words}")))
             }
             NodeEvent::Disconnected { learners } => {
-                let pair = words::list(learners);
-                self.once(self.paint.warn(&format!("{pair} are no longer connected")))
+                let text = match learners.as_slice() {
+                    [a, b] if a == b => format!("{a} is no longer connected with itself"),
+                    pair => format!("{} are no longer connected", words::list(pair)),
+                };
+                self.once(self.paint.warn(&text))
             }
             NodeEvent::Ballot { ballot, leader } if *ballot > 1 => {
                 let leader = leader.as_deref().unwrap_or("?");

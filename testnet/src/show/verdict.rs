@@ -74,7 +74,7 @@ fn table(summary: &Summary, paint: Paint) -> Vec<String> {
         let note = if learner.must_decide {
             ""
         } else {
-            "  no quorum left: need not decide"
+            "  no quorum to rely on: need not decide"
         };
         lines.push(format!(
             "{:<width$}  {:>6}  {:>13}  {median:>9}  {max:>9}{}",
@@ -100,6 +100,11 @@ fn agreement(summary: &Summary, paint: Paint) -> Vec<String> {
     } else {
         ", the Byzantine acceptors notwithstanding"
     };
+    let with = if summary.byzantine.is_empty() {
+        ""
+    } else {
+        ", with these Byzantine acceptors"
+    };
     for group in &summary.groups {
         let differ = summary.differences.iter().any(|d| {
             let (a, b) = d.first.pair();
@@ -107,7 +112,7 @@ fn agreement(summary: &Summary, paint: Paint) -> Vec<String> {
         });
         let names = words::list(&names(group));
         lines.push(match (group.len(), differ) {
-            (1, false) => format!("{names} need not agree with anybody else{even}"),
+            (1, false) => format!("{names} need not agree with anybody else{with}"),
             (_, false) => paint.good(&format!("{names} must agree{even}, and do")),
             (_, true) => paint.bad(&format!("{names} must agree{even}, and do NOT")),
         });

@@ -208,6 +208,11 @@ impl Drop for Launcher {
         // A failed test must not leave a network behind.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            let left: Vec<u32> = self.pids.iter().copied().filter(|pid| runs(*pid)).collect();
+            left.into_iter()
+                .for_each(|pid| kill(pid, rustix::process::Signal::KILL));
+        }
     }
 }
 
