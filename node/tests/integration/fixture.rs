@@ -7,21 +7,25 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Far longer than anything here takes, even on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Free ports. They are all held until all are known, so that they differ.
+/// Ports that nobody uses and that the operating system gives to nobody: those that it hands out for
+/// port 0 and to outgoing connections lie above, and could be taken before a node listens.
 pub(crate) fn free_ports(n: usize) -> Vec<u16> {
-    let listeners: Vec<TcpListener> = (0..n)
-        .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
-        .collect();
-    listeners
-        .iter()
-        .map(|l| l.local_addr().expect("bound").port())
-        .collect()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Processes that test at the same time begin at different places.
+    let start = std::process::id().wrapping_mul(97);
+    let candidates = std::iter::repeat_with(|| {
+        let next = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        u16::try_from(10_000 + next % 22_000).expect("below 32000")
+    });
+    let free = candidates.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.take(n).collect()
 }
 
 /// Asks again and again until there is an answer.
