@@ -15,6 +15,8 @@
 
 mod ballot;
 pub mod hpaxos;
+mod io;
+mod log;
 mod network;
 pub mod pacemaker;
 mod slot;
@@ -22,6 +24,7 @@ pub mod storage;
 mod value;
 
 pub use ballot::Ballot;
+pub use io::{Decision, Fork, Input, Output, Record};
 pub use network::{Member, Network, NetworkError};
 pub use slot::Slot;
 pub use value::{Batch, ClientValue, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, ValueError};

@@ -1,10 +1,10 @@
 //! The acceptor: Phase1b, Phase2av and Phase2b.
 
-use super::batches::Batches;
 use super::entries::Sent;
 use super::message::{OneB, SlotVotes, Votes};
 use super::received::Received;
 use super::safe_at::{Trust, knows_safe_at};
+use crate::log::batches::Batches;
 use crate::{Ballot, Slot};
 use crypto::Digest;
 use learner_graph::{AcceptorId, LearnerSet};

@@ -4,8 +4,8 @@
 use super::learner::Learners;
 use super::proposer::Scene;
 use super::received::Received;
-use super::waiting::Waiting;
 use super::{HPaxos, LOW_WATER_STEP, Message, Output, Record, SPREAD_AGAIN};
+use crate::log::waiting::Waiting;
 use crate::{Ballot, Time};
 use learner_graph::LearnerId;
 

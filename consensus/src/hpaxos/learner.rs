@@ -5,8 +5,8 @@
 
 use super::evidence::{Certificate, Evidence};
 use super::message::Message;
-use super::output::Fork;
 use super::received::SlotReceived;
+use crate::Fork;
 use crate::{Ballot, Slot};
 use crypto::{Digest, Verified};
 use learner_graph::{AcceptorSet, LearnerGraph, LearnerId, LearnerSet};

@@ -11,18 +11,15 @@
 
 mod acceptor;
 mod act;
-mod batches;
 mod check;
 mod contradiction;
 mod convictions;
 mod entries;
 pub mod evidence;
-mod input;
 mod learn;
 mod learner;
 mod message;
 mod one_bs;
-mod output;
 mod proposer;
 #[cfg(test)]
 mod published;
@@ -34,23 +31,22 @@ mod status;
 mod sync;
 #[cfg(test)]
 mod tests;
-mod waiting;
 
+pub use crate::{Decision, Fork};
 pub use check::{Invalid, check};
 pub use contradiction::{Contradiction, contradiction};
-pub use input::Input;
 pub use message::{Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes};
-pub use output::{Decision, Fork, Output, Record};
 pub use status::Status;
 pub use sync::{SyncAnswer, SyncRequest};
 
+use crate::log::batches::Batches;
+use crate::log::waiting::Waiting;
 use crate::pacemaker::Pacemaker;
 use crate::{Ballot, Batch, Network, Slot, Time};
 use acceptor::Acceptor;
-use batches::Batches;
 use check::Horizon;
 use convictions::Convictions;
-use crypto::{Digest, MemberId, Signer, Verified};
+use crypto::{Digest, MemberId, Signed, Signer, Verified};
 use evidence::{Certificate, Evidence, Finding};
 use learner::Learners;
 use learner_graph::{AcceptorId, LearnerId};
@@ -59,7 +55,13 @@ use received::Received;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use waiting::Waiting;
+
+/// What a step of HPaxos consumes.
+pub type Input = crate::Input<Verified<Message>, Evidence>;
+/// What a step of HPaxos asks for.
+pub type Output = crate::Output<Verified<Message>, Signed<Message>, Evidence, Finding>;
+/// What a node of HPaxos stores.
+pub type Record = crate::Record<Signed<Message>, Evidence>;
 
 /// How far beyond the front of the log a slot may be to be heard.
 const SLOT_RANGE: u64 = 4096;

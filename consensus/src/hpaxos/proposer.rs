@@ -1,11 +1,11 @@
 //! The proposer: Phase1a and Phase1c.
 
-use super::batches::Batches;
 use super::learner::Learners;
 use super::message::{OneC, Proposal};
 use super::one_bs::{OneBs, SlotView};
 use super::safe_at::{Trust, knows_safe_at};
-use super::waiting::Waiting;
+use crate::log::batches::Batches;
+use crate::log::waiting::Waiting;
 use crate::{Ballot, Batch, MAX_BATCH_BYTES, Slot, Time};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerSet};

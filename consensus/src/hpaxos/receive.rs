@@ -1,8 +1,8 @@
 //! What a step takes in: HPaxos: Recv, and what comes from clients.
 
-use super::batches::Claim;
 use super::received::Novelty;
 use super::{HPaxos, Input, Invalid, Message, Output, Record, check};
+use crate::log::batches::Claim;
 use crate::{Batch, ClientValue, Time};
 use crypto::{Digest, Verified};
 

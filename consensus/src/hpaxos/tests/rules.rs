@@ -3,13 +3,13 @@
 use super::puppet::{Puppets, batch, one_b, votes};
 use super::{FOUR, entry, learner, value};
 use crate::hpaxos::acceptor::Acceptor;
-use crate::hpaxos::batches::Batches;
 use crate::hpaxos::convictions::Convictions;
 use crate::hpaxos::evidence::Finding;
 use crate::hpaxos::received::Received;
 use crate::hpaxos::{
     Contradiction, Entry, Input, Message, OneC, Output, Proposal, Record, SyncAnswer, SyncRequest,
 };
+use crate::log::batches::Batches;
 use crate::{Ballot, ClientValue, Slot};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorId, LearnerId, LearnerSet};

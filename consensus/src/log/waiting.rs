@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Values that no learner has decided, in the order in which this node heard of them, and what
 /// became of the others.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     queue: BTreeMap<u64, (Digest, ClientValue)>,
     known: BTreeMap<Digest, Known>,
     arrivals: u64,
@@ -27,12 +27,12 @@ struct Known {
 
 impl Waiting {
     /// How many values wait.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.queue.len()
     }
 
     /// Adds a value. False if it is known already, waiting or delivered.
-    pub(super) fn add(&mut self, id: Digest, value: ClientValue, now: Time) -> bool {
+    pub(crate) fn add(&mut self, id: Digest, value: ClientValue, now: Time) -> bool {
         if self.known.contains_key(&id) {
             return false;
         }
@@ -50,7 +50,7 @@ impl Waiting {
     }
 
     /// A client gave this value to this node. True if that is news, and the value still waits.
-    pub(super) fn take_charge(&mut self, id: &Digest) -> bool {
+    pub(crate) fn take_charge(&mut self, id: &Digest) -> bool {
         let Some(known) = self.known.get_mut(id) else {
             return false;
         };
@@ -58,12 +58,12 @@ impl Waiting {
     }
 
     /// Whether a value has been heard of, waiting or delivered.
-    pub(super) fn knows(&self, id: &Digest) -> bool {
+    pub(crate) fn knows(&self, id: &Digest) -> bool {
         self.known.contains_key(id)
     }
 
     /// A learner decides a value. Returns whether it is new to that learner, and when it was heard.
-    pub(super) fn deliver(&mut self, id: Digest, learner: LearnerId, now: Time) -> (bool, Time) {
+    pub(crate) fn deliver(&mut self, id: Digest, learner: LearnerId, now: Time) -> (bool, Time) {
         let known = self.known.entry(id).or_insert(Known {
             heard: now,
             place: None,
@@ -78,7 +78,7 @@ impl Waiting {
 
     /// A learner decided otherwise in the slot in which another one delivered this value: it waits
     /// again, unless that learner has it from elsewhere.
-    pub(super) fn missed(&mut self, value: &ClientValue, learner: LearnerId) {
+    pub(crate) fn missed(&mut self, value: &ClientValue, learner: LearnerId) {
         let id = value.id();
         let wanted = |k: &Known| k.place.is_none() && !k.delivered.contains(learner);
         if self.known.get(&id).is_some_and(wanted) {
@@ -90,12 +90,12 @@ impl Waiting {
     }
 
     /// The waiting values, oldest first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Digest, &ClientValue)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Digest, &ClientValue)> {
         self.queue.values().map(|(id, value)| (id, value))
     }
 
     /// The waiting values that clients gave to this node, oldest first.
-    pub(super) fn own(&self) -> impl Iterator<Item = &ClientValue> {
+    pub(crate) fn own(&self) -> impl Iterator<Item = &ClientValue> {
         let own = |id: &Digest| self.known.get(id).is_some_and(|k| k.own);
         self.queue
             .values()
@@ -104,7 +104,7 @@ impl Waiting {
     }
 
     /// When the oldest waiting value was heard of.
-    pub(super) fn oldest(&self) -> Option<Time> {
+    pub(crate) fn oldest(&self) -> Option<Time> {
         let (id, _) = self.queue.values().next()?;
         self.known.get(id).map(|k| k.heard)
     }

@@ -10,7 +10,7 @@ const MAX_UNCLAIMED: usize = 256;
 
 /// Batches by digest. Only those that a message names are kept for good.
 #[derive(Debug, Default)]
-pub(super) struct Batches {
+pub(crate) struct Batches {
     kept: BTreeMap<Digest, Arc<Batch>>,
     wanted: BTreeSet<Digest>,
     unclaimed: BTreeMap<Digest, Batch>,
@@ -19,7 +19,7 @@ pub(super) struct Batches {
 
 /// What claiming a digest led to.
 #[derive(Debug)]
-pub(super) enum Claim {
+pub(crate) enum Claim {
     /// The bytes are kept already.
     Kept,
     /// The bytes were here, and are to be stored now.
@@ -32,17 +32,17 @@ pub(super) enum Claim {
 
 impl Batches {
     /// The bytes of a batch that is kept.
-    pub(super) fn get(&self, digest: &Digest) -> Option<&Arc<Batch>> {
+    pub(crate) fn get(&self, digest: &Digest) -> Option<&Arc<Batch>> {
         self.kept.get(digest)
     }
 
     /// The digests whose bytes are missing.
-    pub(super) fn wanted(&self) -> impl Iterator<Item = Digest> {
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = Digest> {
         self.wanted.iter().copied()
     }
 
     /// Something names this digest: its bytes are needed from now on.
-    pub(super) fn claim(&mut self, digest: Digest) -> Claim {
+    pub(crate) fn claim(&mut self, digest: Digest) -> Claim {
         if self.kept.contains_key(&digest) {
             return Claim::Kept;
         }
@@ -57,7 +57,7 @@ impl Batches {
     }
 
     /// Bytes arrived. Returns them if they were wanted, to be stored.
-    pub(super) fn arrived(&mut self, batch: Batch) -> Option<(Digest, Arc<Batch>)> {
+    pub(crate) fn arrived(&mut self, batch: Batch) -> Option<(Digest, Arc<Batch>)> {
         let digest = batch.digest();
         if self.wanted.remove(&digest) {
             return Some((digest, self.keep(digest, batch)));
@@ -74,7 +74,7 @@ impl Batches {
     }
 
     /// Keeps a batch that this node made, or stored before.
-    pub(super) fn keep(&mut self, digest: Digest, batch: Batch) -> Arc<Batch> {
+    pub(crate) fn keep(&mut self, digest: Digest, batch: Batch) -> Arc<Batch> {
         self.wanted.remove(&digest);
         let batch = Arc::new(batch);
         self.kept.insert(digest, Arc::clone(&batch));

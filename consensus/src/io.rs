@@ -1,23 +1,41 @@
-//! What a step asks the caller to do, in this order.
+//! What a step consumes and what it asks for, the same for every protocol.
+//!
+//! `M` is a message as a step takes it, `W` the same as it travels and is stored, `E` evidence and
+//! `F` what it proves. Each protocol names its own, as in [`hpaxos::Input`](crate::hpaxos::Input).
 
-use super::evidence::{Evidence, Finding};
-use super::message::Message;
 use crate::{Ballot, Batch, ClientValue, Slot, Time};
-use crypto::{Digest, MemberId, Signed, Verified};
+use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorSet, LearnerId};
 use serde::{Deserialize, Serialize};
 
+/// One thing that happened to this node. That time has passed is no input: every step is told.
+#[derive(Clone, Debug)]
+pub enum Input<M, E> {
+    /// A message that may be believed to be its sender's, or this node's own come back.
+    Message(M),
+    /// A client submitted a value to this node: it is kept and spread.
+    Submit(ClientValue),
+    /// Another node spread a client's value.
+    Value(ClientValue),
+    /// The bytes of a batch, with a proposal or on request.
+    Batch(Batch),
+    /// Evidence that another node found; checked here again.
+    Evidence(E),
+    /// Something authentic, of whatever content, came straight from this member: it is up.
+    Alive(MemberId),
+}
+
 /// What survives a restart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Record {
+pub enum Record<W, E> {
     /// A statement, this node's own (durable before it leaves) or one received.
-    Message(Signed<Message>),
+    Message(W),
     /// The bytes of a batch.
     Batch(Batch),
     /// A client's value that this node accepted.
     Value(ClientValue),
     /// Evidence.
-    Evidence(Evidence),
+    Evidence(E),
     /// The raised low-water mark: nothing below it is ever signed again.
     LowWater(Slot),
 }
@@ -25,17 +43,17 @@ pub enum Record {
 /// An effect. The caller executes outputs in order; a `Send` or `Accepted` waits until every
 /// `Persist` before it is durable.
 #[derive(Clone, Debug)]
-pub enum Output {
+pub enum Output<M, W, E, F> {
     /// Append to storage.
-    Persist(Record),
-    /// Gossip to everyone, and give back to this node as [`Input::Message`](super::Input::Message).
-    Send(Verified<Message>),
-    /// Gossip the bytes of a batch beside the 1c that announces it.
+    Persist(Record<W, E>),
+    /// Gossip to everyone, and give back to this node as [`Input::Message`].
+    Send(M),
+    /// Gossip the bytes of a batch beside the proposal that announces it.
     SendBatch(Batch),
     /// Gossip a client's value, so that whoever leads can propose it.
     SendValue(ClientValue),
     /// Gossip evidence.
-    SendEvidence(Evidence),
+    SendEvidence(E),
     /// A submitted value is kept: tell the client.
     Accepted(Digest),
     /// A submitted value is refused because too many wait already: tell the client to try later.
@@ -47,7 +65,7 @@ pub enum Output {
     /// A learner saw a second, different decision in a slot (HPaxos: it is not entangled with itself).
     Fork(Fork),
     /// New evidence, already verified, with what it proves.
-    Evidence(Evidence, Finding),
+    Evidence(E, F),
     /// Two learners are no longer connected (HPaxos: `Disconnect`).
     Disconnected(LearnerId, LearnerId),
     /// This node has learned of a higher ballot, joined by an acceptor.
