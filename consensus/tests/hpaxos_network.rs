@@ -186,3 +186,25 @@ fn an_acceptor_that_votes_twice_is_caught_and_entangled_learners_go_on() {
         assert!(!c.nodes[safe[0]].disconnected.contains(&(alice, alice)));
     }
 }
+
+/// A learner whose quorum falls silent in the middle of a ballot costs the others nothing: the
+/// leader goes on in the same ballot, far beyond its window of slots in flight.
+#[test]
+fn a_learner_without_quorum_does_not_hold_the_window() {
+    let mut c = Cluster::new(FOUR, 6);
+    c.submit(0, "first");
+    c.run_until(5 * SECOND, "first value", |c| c.all_delivered("carol", 1));
+    c.kill(3);
+    for i in 0..40 {
+        c.submit(0, &format!("value {i}"));
+        c.run_until(SECOND, "the next value", |c| {
+            c.all_delivered("alice", 2 + i)
+        });
+    }
+    let status = c.nodes[0].engine.as_ref().expect("up").status();
+    assert_eq!(status.ballot.0, 1, "nobody lost patience");
+    assert!(
+        status.next[0].0 > 8 + 1,
+        "more slots than the window were used"
+    );
+}

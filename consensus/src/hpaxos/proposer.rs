@@ -5,15 +5,13 @@ use super::message::{OneC, Proposal};
 use super::one_bs::{OneBs, SlotView};
 use super::safe_at::{Trust, knows_safe_at};
 use crate::log::batches::Batches;
+use crate::log::pipeline::{Choice, Pipeline};
 use crate::log::waiting::Waiting;
-use crate::{Ballot, Batch, MAX_BATCH_BYTES, Slot, Time};
+use crate::{Ballot, Batch, Slot, Time};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerSet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// Client values in one batch, at most.
-const MAX_BATCH_VALUES: usize = 4096;
 
 /// What the owner of a ballot must not forget, and where it stands.
 #[derive(Debug, Default)]
@@ -26,16 +24,8 @@ pub(super) struct Proposer {
     ready: bool,
     /// The 1b senders when older slots were last looked at.
     looked: AcceptorSet,
-    /// Slots that other ballots left unfinished.
-    unfinished: BTreeSet<Slot>,
-    /// What it announced in `ballot`. One value per slot, forever.
-    proposed: BTreeMap<Slot, Digest>,
-    /// Announced slots that some learner with a quorum has not decided.
-    open: BTreeSet<Slot>,
-    /// The first slot that nobody has used.
-    fresh: Slot,
-    /// The client values that announced batches carry.
-    carried: BTreeSet<Digest>,
+    /// What it announced in `ballot`.
+    pipeline: Pipeline,
 }
 
 /// What a proposer looks at.
@@ -49,12 +39,6 @@ pub(super) struct Scene<'a> {
     pub(super) waiting: &'a Waiting,
     pub(super) batches: &'a Batches,
     pub(super) trust: Trust<'a>,
-}
-
-/// A value to announce: known by its digest, or new.
-enum Choice {
-    Taken(Digest),
-    Any,
 }
 
 impl Proposer {
@@ -80,39 +64,43 @@ impl Proposer {
         }
     }
 
-    /// HPaxos: Phase1c(l, b, v) for everything that can be announced now: unfinished slots first,
-    /// then waiting values in fresh slots. What is returned counts as announced, and it and the new
-    /// batches must be durable before they leave.
+    /// HPaxos: Phase1c(l, b, v) for everything that can be announced now. What is returned counts as
+    /// announced, and it and the new batches must be durable before they leave.
     pub(super) fn phase_1c(&mut self, scene: Scene<'_>) -> (Vec<Batch>, Option<OneC>) {
         let served = served(scene);
         if !self.is_ready(served, scene) {
             return (Vec::new(), None);
         }
+        let learners = scene.learners;
+        let wanted = |slot: Slot| learners.undecided_in(slot).intersects(&served);
         if self.looked != scene.one_bs.senders() {
             self.looked = scene.one_bs.senders();
-            self.look_back(served, scene);
+            let settled = learners.settled();
+            let reported = scene.one_bs.reported_from(settled).next_back();
+            let end = reported.map_or(settled, Slot::next).max(learners.end());
+            self.pipeline.look_back(settled, end, wanted);
         }
-        self.close(served, scene);
-        let mut made = Vec::new();
-        let mut proposals = Vec::new();
-        while (self.open.len() as u64) < scene.window {
-            let Some((slot, value)) = self.next(served, scene, &mut made) else {
-                break;
-            };
-            let learners = scene.learners.undecided_in(slot);
+        // A learner whose quorum has fallen silent must not fill the window: one decision closes.
+        let undecided = |slot| learners.undecided_in(slot) == scene.trust.graph.learners();
+        let decided_as = |slot, value: &Digest| learners.decided_as(slot, value);
+        self.pipeline.close(undecided, decided_as, scene.batches);
+        let (mut made, mut proposals) = (Vec::new(), Vec::new());
+        let ballot = self.ballot;
+        let choose = |slot| choose(ballot, served, slot, scene);
+        while self.pipeline.open() < scene.window {
+            let next = self
+                .pipeline
+                .next(choose, scene.waiting, scene.batches, &mut made);
+            let Some((slot, value)) = next else { break };
+            let learners = learners.undecided_in(slot);
             proposals.push(Proposal {
                 slot,
                 value,
                 learners,
             });
-            self.note(slot, value, scene.batches.get(&value).map(|b| &**b));
-            self.open.insert(slot);
         }
         proposals.sort_unstable_by_key(|p| p.slot);
-        let one_c = (!proposals.is_empty()).then_some(OneC {
-            ballot: self.ballot,
-            proposals,
-        });
+        let one_c = (!proposals.is_empty()).then_some(OneC { ballot, proposals });
         (made, one_c)
     }
 
@@ -127,118 +115,9 @@ impl Proposer {
         self.ready
     }
 
-    /// Finds what earlier ballots left unfinished for learners that can be served now.
-    fn look_back(&mut self, served: LearnerSet, scene: Scene<'_>) {
-        let settled = scene.learners.settled();
-        let reported_end = scene
-            .one_bs
-            .reported_from(settled)
-            .next_back()
-            .map_or(settled, Slot::next);
-        let end = reported_end.max(scene.learners.end()).max(settled);
-        self.fresh = self.fresh.max(end);
-        let unfinished = |s: &Slot| {
-            !self.proposed.contains_key(s) && scene.learners.undecided_in(*s).intersects(&served)
-        };
-        self.unfinished = (settled.0..end.0).map(Slot).filter(unfinished).collect();
-    }
-
-    /// Closes slots that everyone who can be served has decided. Where an older ballot's value won
-    /// there, the values announced wait again.
-    fn close(&mut self, served: LearnerSet, scene: Scene<'_>) {
-        let undecided = |slot: &Slot| scene.learners.undecided_in(*slot).intersects(&served);
-        let closed: Vec<Slot> = self
-            .open
-            .iter()
-            .copied()
-            .filter(|s| !undecided(s))
-            .collect();
-        for slot in closed {
-            self.open.remove(&slot);
-            let Some(value) = self.proposed.get(&slot) else {
-                continue;
-            };
-            if !scene.learners.decided_as(slot, value)
-                && let Some(batch) = scene.batches.get(value)
-            {
-                for v in &batch.values {
-                    self.carried.remove(&v.id());
-                }
-            }
-        }
-    }
-
-    /// The next slot to announce a value in, with the value.
-    fn next(
-        &mut self,
-        served: LearnerSet,
-        scene: Scene<'_>,
-        made: &mut Vec<Batch>,
-    ) -> Option<(Slot, Digest)> {
-        while let Some(slot) = self.unfinished.pop_first() {
-            match choose(self.ballot, served, slot, scene) {
-                Some(Choice::Taken(value)) => return Some((slot, value)),
-                // A gap: any value will do, an empty batch if nothing waits.
-                Some(Choice::Any) => {
-                    let batch = self.take(scene.waiting);
-                    return Some((slot, self.make(batch, made)));
-                }
-                // Nothing is safe for anyone with the 1b that are here.
-                None => {}
-            }
-        }
-        let batch = self.take(scene.waiting);
-        if batch.values.is_empty() {
-            return None;
-        }
-        let slot = self.fresh;
-        match choose(self.ballot, served, slot, scene)? {
-            Choice::Any => {
-                self.fresh = slot.next();
-                Some((slot, self.make(batch, made)))
-            }
-            Choice::Taken(value) => {
-                self.fresh = slot.next();
-                Some((slot, value))
-            }
-        }
-    }
-
-    /// The oldest waiting values that no announced batch carries.
-    fn take(&self, waiting: &Waiting) -> Batch {
-        let mut bytes = 0;
-        let free = waiting
-            .iter()
-            .filter(|(id, _)| !self.carried.contains(*id))
-            .map(|(_, v)| v);
-        let fitting = free.take(MAX_BATCH_VALUES).take_while(|v| {
-            bytes += v.encoded_len();
-            bytes <= MAX_BATCH_BYTES
-        });
-        Batch {
-            values: fitting.cloned().collect(),
-        }
-    }
-
-    fn make(&mut self, batch: Batch, made: &mut Vec<Batch>) -> Digest {
-        self.carried
-            .extend(batch.values.iter().map(crate::ClientValue::id));
-        let value = batch.digest();
-        made.push(batch);
-        value
-    }
-
-    fn note(&mut self, slot: Slot, value: Digest, batch: Option<&Batch>) {
-        self.proposed.insert(slot, value);
-        if let Some(batch) = batch {
-            self.carried
-                .extend(batch.values.iter().map(crate::ClientValue::id));
-        }
-    }
-
     /// A value waits again although an announced batch carries it.
     pub(super) fn release(&mut self, id: &Digest) {
-        self.carried.remove(id);
+        self.pipeline.release(id);
     }
 
     /// What is safe may have changed: unfinished slots are looked at again.
@@ -257,9 +136,7 @@ impl Proposer {
     pub(super) fn restore_1c(&mut self, one_c: &OneC, batches: &Batches) {
         if one_c.ballot == self.ballot {
             for p in &one_c.proposals {
-                self.note(p.slot, p.value, batches.get(&p.value).map(|b| &**b));
-                self.open.insert(p.slot);
-                self.fresh = self.fresh.max(p.slot.next());
+                self.pipeline.restore(p.slot, p.value, batches);
             }
         }
     }

@@ -59,12 +59,14 @@ impl HPaxos {
             return answer;
         }
         let mut have: BTreeSet<u64> = request.have.iter().copied().collect();
+        let mut bytes = 0;
         for (evidence, _) in self.evidence() {
-            if have.insert(evidence_name(evidence)) {
+            let encoded = codec::encode(evidence);
+            if have.insert(short(&Digest::of(&encoded))) && bytes < max_bytes {
+                bytes += encoded.len();
                 answer.evidence.push(evidence.clone());
             }
         }
-        let mut bytes = 0;
         for message in self.relevant(&request.next) {
             if !have.insert(short(&message.id())) {
                 continue;

@@ -1,4 +1,6 @@
-//! What all protocols share about the log: the bytes behind digests, and values on their way in.
+//! What all protocols share about the log: the bytes behind digests, values on their way in, and the
+//! slots that a leader fills.
 
 pub(crate) mod batches;
+pub(crate) mod pipeline;
 pub(crate) mod waiting;
