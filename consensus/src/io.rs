@@ -21,7 +21,8 @@ pub enum Input<M, E> {
     Batch(Batch),
     /// Evidence that another node found; checked here again.
     Evidence(E),
-    /// Something authentic, of whatever content, came straight from this member: it is up.
+    /// Something authentic, of whatever content, came straight from this member: it is up. Told at
+    /// least four times per patience while that holds.
     Alive(MemberId),
 }
 

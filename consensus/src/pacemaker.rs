@@ -47,7 +47,8 @@ impl Pacemaker {
         self.wish
     }
 
-    /// The acceptor is up: something authentic came from it.
+    /// The acceptor is up: something authentic came from it. The caller says so at least four times
+    /// per base patience while it hears the acceptor.
     pub fn heard(&mut self, acceptor: AcceptorId, now: Time) {
         if let Some(heard) = self.heard.get_mut(usize::from(acceptor.0)) {
             *heard = Some(now);
@@ -168,7 +169,9 @@ impl Pacemaker {
 
     /// The learners with a recently heard quorum.
     fn live(&self, graph: &LearnerGraph, now: Time) -> Vec<LearnerId> {
-        let recent = self.base.saturating_mul(3);
+        // Shorter than any patience: whoever falls silent is noticed before anybody complains on
+        // behalf of a learner that needs it.
+        let recent = self.base * 3 / 4;
         let up = set_where(graph, |a| {
             self.heard[usize::from(a.0)].is_some_and(|t| t.saturating_add(recent) >= now)
         });

@@ -221,6 +221,9 @@ impl Cluster {
                 self.deliver(from, to, packet);
             }
         }
+        if self.now.as_millis() % 40 == 0 {
+            self.ping();
+        }
         if self.now >= self.next_sync {
             self.next_sync = self.now + SYNC_EVERY;
             self.sync();
@@ -242,6 +245,19 @@ impl Cluster {
             Packet::Value(v) => Input::Value(v),
             Packet::Evidence(e) => Input::Evidence(e),
         });
+    }
+
+    /// Whoever is up and connected is known to be.
+    fn ping(&mut self) {
+        for i in 0..self.nodes.len() {
+            for j in (0..self.nodes.len()).filter(|j| *j != i) {
+                let cut = self.cut.contains(&(i, j)) || self.cut.contains(&(j, i));
+                if !cut && self.nodes[i].engine.is_some() && self.nodes[j].engine.is_some() {
+                    let alive = Input::Alive(MemberId(i as u16));
+                    self.nodes[j].inbox.push(alive);
+                }
+            }
+        }
     }
 
     /// Every node asks one other for what it lacks.

@@ -132,9 +132,10 @@ fn connection_limits(limits: &Limits) -> ConnectionLimits {
         .with_max_established_per_peer(Some(MAX_PER_PEER))
 }
 
-/// Pings keep the protocol informed about who is up, and find dead connections.
+/// Pings keep the protocol informed about who is up, often enough for its patience, and find dead
+/// connections.
 fn ping_config(limits: &Limits) -> ping::Config {
-    let interval = Limits::ms(limits.patience_ms.clamp(200, 10_000));
+    let interval = Limits::ms((limits.patience_ms / 5).clamp(20, 10_000));
     ping::Config::new()
         .with_interval(interval)
         .with_timeout(Duration::from_secs(5))

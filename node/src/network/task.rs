@@ -123,7 +123,7 @@ impl Network {
             stop,
             sync_every: Limits::ms(limits.sync_ms),
             sync_at: now,
-            alive_every: Limits::ms(limits.patience_ms) / 4,
+            alive_every: Limits::ms(limits.patience_ms) / 8,
             next_ticket: 0,
             tickets: HashMap::new(),
             asked: HashMap::new(),

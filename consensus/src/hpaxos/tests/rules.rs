@@ -98,16 +98,15 @@ fn patience_runs_out_and_doubles() {
             .map(|m| m.ballot().0)
             .collect()
     };
-    p.all_alive();
-    p.wait(Duration::from_millis(999));
-    assert!(wishes(&p).is_empty());
-    p.wait(Duration::from_millis(1));
-    assert_eq!(wishes(&p), [2]);
-    p.all_alive();
-    p.wait(Duration::from_millis(1999));
-    assert_eq!(wishes(&p), [2]);
-    p.wait(Duration::from_millis(1));
-    assert_eq!(wishes(&p), [2, 3]);
+    let mut after = |millis, expected: &[u64]| {
+        p.now += Duration::from_millis(millis);
+        p.all_alive();
+        assert_eq!(wishes(&p), expected);
+    };
+    after(999, &[]);
+    after(1, &[2]);
+    after(1999, &[2]);
+    after(1, &[2, 3]);
     // For learners whose quorums are silent nobody is troubled.
     p.wait(Duration::from_secs(100));
     assert_eq!(wishes(&p), [2, 3]);

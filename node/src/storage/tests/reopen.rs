@@ -43,7 +43,10 @@ fn records_come_back_in_order_over_many_segments_and_openings() {
     }
     let summary = check(directory.path(), network()).unwrap();
     assert_eq!(summary.records, expected.len() as u64);
-    assert_eq!(summary.bytes as usize, expected.iter().map(Vec::len).sum::<usize>());
+    assert_eq!(
+        summary.bytes as usize,
+        expected.iter().map(Vec::len).sum::<usize>()
+    );
     assert!(summary.segments > 20, "{summary:?}");
     assert_eq!(records(&directory), expected);
 }
