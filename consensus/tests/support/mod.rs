@@ -221,7 +221,7 @@ impl Cluster {
                 self.deliver(from, to, packet);
             }
         }
-        if self.now.as_millis() % 40 == 0 {
+        if self.now.as_millis().is_multiple_of(40) {
             self.ping();
         }
         if self.now >= self.next_sync {
