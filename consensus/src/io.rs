@@ -109,3 +109,28 @@ pub struct Fork {
     /// The values with the ballots they were decided in, the delivered one first.
     pub values: [(Ballot, Digest); 2],
 }
+
+/// What a node tells a peer so that it can send what is missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncRequest {
+    /// Per learner, the first slot that it has not decided here.
+    pub next: Vec<Slot>,
+    /// Short names of the messages and the evidence that are here already and would be sent else.
+    pub have: Vec<u64>,
+}
+
+/// What a peer sends to a node that asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncAnswer<W, E> {
+    /// Messages that the asking node lacks.
+    pub messages: Vec<W>,
+    /// Evidence that it lacks.
+    pub evidence: Vec<E>,
+}
+
+/// A name that is short and good enough to leave out what a peer has.
+pub(crate) fn short_name(id: &Digest) -> u64 {
+    let mut first = [0; 8];
+    first.copy_from_slice(&id.0[..8]);
+    u64::from_le_bytes(first)
+}

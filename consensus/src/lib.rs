@@ -19,13 +19,16 @@ mod io;
 mod log;
 mod network;
 pub mod pacemaker;
+pub mod paxos;
+mod protocol;
 mod slot;
 pub mod storage;
 mod value;
 
 pub use ballot::Ballot;
-pub use io::{Decision, Fork, Input, Output, Record};
+pub use io::{Decision, Fork, Input, Output, Record, SyncAnswer, SyncRequest};
 pub use network::{Member, Network, NetworkError};
+pub use protocol::{AnswerOf, InputOf, OutputOf, Protocol, RecordOf};
 pub use slot::Slot;
 pub use value::{Batch, ClientValue, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, ValueError};
 

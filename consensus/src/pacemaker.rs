@@ -86,7 +86,9 @@ impl Pacemaker {
         let mut candidates: Vec<Ballot> = self.wishes.clone();
         candidates.sort_unstable();
         candidates.dedup();
-        let live = self.live(graph, now);
+        // A learner that agrees with nobody cannot say who is surely safe.
+        let mut live = self.live(graph, now);
+        live.retain(|l| graph.possible_set_within(*l, *l, &graph.acceptors(), suspicion));
         candidates
             .into_iter()
             .rev()

@@ -3,10 +3,10 @@
 mod support;
 
 use consensus::hpaxos::evidence::Finding;
-use consensus::hpaxos::{Contradiction, Message, Votes};
+use consensus::hpaxos::{Contradiction, HPaxos, Message, Votes};
 use crypto::Digest;
 use std::time::Duration;
-use support::Cluster;
+use support::{Cluster, check_convictions, network, signer};
 
 const FOUR: &str = include_str!("../../examples/four.toml");
 const MIXED: &str = include_str!("../../examples/mixed.toml");
@@ -14,7 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn every_learner_decides_everything_in_one_order() {
-    let mut c = Cluster::new(FOUR, 1);
+    let mut c = Cluster::<HPaxos>::new(network(FOUR), 1);
     for i in 0..20 {
         c.submit(i % 4, &format!("value {i}"));
     }
@@ -38,7 +38,7 @@ fn every_learner_decides_everything_in_one_order() {
 
 #[test]
 fn a_dead_acceptor_stops_only_learners_without_quorum_and_they_catch_up() {
-    let mut c = Cluster::new(FOUR, 2);
+    let mut c = Cluster::<HPaxos>::new(network(FOUR), 2);
     c.submit(0, "first");
     c.run_until(5 * SECOND, "first value", |c| c.all_delivered("carol", 1));
     c.kill(3);
@@ -62,7 +62,7 @@ fn a_dead_acceptor_stops_only_learners_without_quorum_and_they_catch_up() {
 
 #[test]
 fn when_the_leader_dies_the_next_one_takes_over() {
-    let mut c = Cluster::new(FOUR, 3);
+    let mut c = Cluster::<HPaxos>::new(network(FOUR), 3);
     c.submit(1, "first");
     c.run_until(5 * SECOND, "first value", |c| c.all_delivered("alice", 1));
     // Ballot 1 belongs to the first node.
@@ -86,11 +86,11 @@ fn when_the_leader_dies_the_next_one_takes_over() {
 #[test]
 fn random_faults_never_break_agreement_and_everything_is_decided_afterwards() {
     for seed in 0..40 {
-        let mut c = Cluster::new(FOUR, seed);
+        let mut c = Cluster::<HPaxos>::new(network(FOUR), seed);
         c.loss = c.rng.next() % 30;
         c.twice = c.rng.next() % 30;
         let mut values = 0;
-        for round in 0..12 {
+        for _ in 0..12 {
             for _ in 0..3 {
                 let up: Vec<usize> = (0..4).filter(|i| c.nodes[*i].engine.is_some()).collect();
                 if !up.is_empty() {
@@ -110,7 +110,6 @@ fn random_faults_never_break_agreement_and_everything_is_decided_afterwards() {
             let time = c.rng.next() % 300;
             c.run_for(Duration::from_millis(time));
             c.check_agreement(&[0, 1, 2, 3]);
-            let _ = round;
         }
         c.loss = 0;
         c.cut.clear();
@@ -138,31 +137,36 @@ fn random_faults_never_break_agreement_and_everything_is_decided_afterwards() {
             },
         );
         c.check_agreement(&[0, 1, 2, 3]);
+        check_convictions(&c, &[0, 1, 2, 3]);
     }
 }
 
 /// Sends every vote a second time for another value.
-fn vote_twice(cluster: &mut Cluster, node: usize) {
-    let twist = |_: &_, message: &Message| {
-        let mut said = vec![message.clone()];
-        if let Message::Votes(votes) = message {
-            let mut lie: Votes = votes.clone();
-            for s in &mut lie.slots {
-                for (value, _) in s.two_av.iter_mut().chain(s.two_b.iter_mut()) {
-                    *value = Digest::of(b"another value");
+fn vote_twice(cluster: &mut Cluster<HPaxos>, node: usize) {
+    let signer = signer(&cluster.network, node);
+    cluster.twists.insert(
+        node,
+        Box::new(move |message| {
+            let mut said = vec![message.signed().clone()];
+            if let Message::Votes(votes) = &**message {
+                let mut lie: Votes = votes.clone();
+                for s in &mut lie.slots {
+                    for (value, _) in s.two_av.iter_mut().chain(s.two_b.iter_mut()) {
+                        *value = Digest::of(b"another value");
+                    }
                 }
+                let lie = signer.sign(Message::Votes(lie)).expect("small");
+                said.push(lie.signed().clone());
             }
-            said.push(Message::Votes(lie));
-        }
-        said
-    };
-    cluster.twists.insert(node, Box::new(twist));
+            said
+        }),
+    );
 }
 
 #[test]
 fn an_acceptor_that_votes_twice_is_caught_and_entangled_learners_go_on() {
     for liar in 0..4 {
-        let mut c = Cluster::new(MIXED, 5);
+        let mut c = Cluster::<HPaxos>::new(network(MIXED), 5);
         vote_twice(&mut c, liar);
         for i in 0..10 {
             c.submit(i % 4, &format!("value {i}"));
@@ -178,6 +182,7 @@ fn an_acceptor_that_votes_twice_is_caught_and_entangled_learners_go_on() {
                 && c.all_delivered("bob", 10)
         });
         c.check_agreement(&safe);
+        check_convictions(&c, &safe);
         // kiosk's agreement rests on a1, a2 and a3: the graph says when it is lost.
         let kiosk = c.learner("kiosk");
         let lost = c.nodes[safe[0]].disconnected.contains(&(kiosk, kiosk));
@@ -191,7 +196,7 @@ fn an_acceptor_that_votes_twice_is_caught_and_entangled_learners_go_on() {
 /// leader goes on in the same ballot, far beyond its window of slots in flight.
 #[test]
 fn a_learner_without_quorum_does_not_hold_the_window() {
-    let mut c = Cluster::new(FOUR, 6);
+    let mut c = Cluster::<HPaxos>::new(network(FOUR), 6);
     c.submit(0, "first");
     c.run_until(5 * SECOND, "first value", |c| c.all_delivered("carol", 1));
     c.kill(3);

@@ -43,25 +43,31 @@ impl Acceptor {
 
     /// HPaxos: Phase1b(l, b, a) for all learners l. The caller has checked InitializedBallot.
     ///
-    /// Returns the 1b, which must be durable before it leaves. `None` if `maxBal < b` does not hold:
-    /// a ballot is joined once, and its 1b is repeated only by repeating these bytes.
-    pub(super) fn phase_1b(&mut self, ballot: Ballot) -> Option<OneB> {
+    /// Returns the signed 1b, which must be durable before it leaves. `None` if `maxBal < b` does not
+    /// hold: a ballot is joined once, and its 1b is repeated only by repeating its bytes. `None` as
+    /// well if it cannot be signed: then nothing has happened.
+    pub(super) fn phase_1b<T>(
+        &mut self,
+        ballot: Ballot,
+        sign: impl FnOnce(OneB) -> Option<T>,
+    ) -> Option<T> {
         if ballot <= self.max_bal {
             return None;
         }
-        // HPaxos: maxBal' = [maxBal EXCEPT ![l, a] = b].
-        self.max_bal = ballot;
         // HPaxos: votes |-> {p \in votesSent[a] : MaxVote(a, b, p)}, proposals |-> {p \in 2avSent[a] : …}.
         let slots = self
             .sent
             .iter()
             .map(|(slot, sent)| sent.report(*slot))
             .collect();
-        Some(OneB {
+        let one_b = sign(OneB {
             ballot,
             low_water: self.low_water,
             slots,
-        })
+        })?;
+        // HPaxos: maxBal' = [maxBal EXCEPT ![l, a] = b].
+        self.max_bal = ballot;
+        Some(one_b)
     }
 
     /// HPaxos: Phase2av and Phase2b in the joined ballot, for these slots and all learners.
@@ -185,6 +191,8 @@ impl Acceptor {
 
     /// Takes back 2av and 2b of its own from storage.
     pub(super) fn restore_votes(&mut self, votes: &Votes) {
+        // It votes in its joined ballot only.
+        self.max_bal = self.max_bal.max(votes.ballot);
         for said in votes.slots.iter().filter(|s| s.slot >= self.low_water) {
             let sent = self.sent.entry(said.slot).or_default();
             if let Some((value, learners)) = said.two_av {

@@ -7,7 +7,9 @@ use super::received::Received;
 use super::{HPaxos, LOW_WATER_STEP, Message, Output, Record, SPREAD_AGAIN};
 use crate::log::waiting::Waiting;
 use crate::{Ballot, Time};
+use crypto::{Digest, Verified};
 use learner_graph::LearnerId;
+use std::collections::BTreeSet;
 
 impl HPaxos {
     /// What this node says by itself, given what it knows.
@@ -60,41 +62,45 @@ impl HPaxos {
         let Some(max_bal) = self.acceptor.as_ref().map(|a| a.max_bal) else {
             return;
         };
+        let keeps_turns = |from| !self.convictions.lost_turns(Some(from), &self.network);
         // HPaxos: InitializedBallot(l, b).
-        let Some(ballot) = self.received.initialized(max_bal, self.pacemaker.wish()) else {
+        let wish = self.pacemaker.wish();
+        let Some(ballot) = self.received.initialized(max_bal, wish, keeps_turns) else {
             return;
         };
-        if self
-            .convictions
-            .lost_turns(self.network.owner(ballot), &self.network)
-        {
-            return;
-        }
         self.settle(out);
-        let Some(one_b) = self.acceptor.as_mut().and_then(|a| a.phase_1b(ballot)) else {
+        let (Some(acceptor), Some(signer)) = (&mut self.acceptor, &self.config.signer) else {
             return;
         };
+        // A ballot whose 1b cannot be said is not joined.
+        let Some(one_b) = acceptor.phase_1b(ballot, |m| signer.sign(Message::OneB(m)).ok()) else {
+            return self.refuse("own_1b_too_large");
+        };
+        send(one_b, out);
         self.pacemaker.joined(ballot, now);
         self.all_dirty = true;
-        self.say(Message::OneB(one_b), out);
+        self.claim_open(out);
     }
 
     /// HPaxos: Phase1a and Phase1c.
     fn propose(&mut self, supported: Ballot, now: Time, out: &mut Vec<Output>) {
         let me = self.me();
-        let supported = supported.max(self.ballot);
+        // Whatever others claim: this node is led by what surely safe acceptors want and by itself.
+        let current = supported.max(self.present());
+        // Its own patience is enough for starting a ballot; whether anyone joins is another matter.
+        let next = current.max(self.pacemaker.wish());
         let Some(proposer) = &mut self.proposer else {
             return;
         };
-        let mine = self.network.owner(supported) == me;
         let lost = self.convictions.lost_turns(me, &self.network);
-        if mine && !lost && supported > proposer.ballot() {
-            proposer.phase_1a(supported);
-            self.say(Message::OneA { ballot: supported }, out);
-            return;
+        for ballot in [next, current] {
+            if self.network.owner(ballot) == me && !lost && ballot > proposer.ballot() {
+                proposer.phase_1a(ballot);
+                return self.say(Message::OneA { ballot }, out);
+            }
         }
         // Whoever is overtaken announces no more.
-        if proposer.ballot() == Ballot::NONE || proposer.ballot() < supported {
+        if proposer.ballot() == Ballot::NONE || proposer.ballot() < current {
             return;
         }
         let Some(one_bs) = self.received.one_bs(proposer.ballot()) else {
@@ -104,6 +110,7 @@ impl HPaxos {
             now,
             grace: self.config.grace,
             window: self.config.window,
+            turn: proposer.ballot().0.saturating_sub(1) / self.network.proposers().len() as u64,
             one_bs,
             learners: &self.learners,
             waiting: &self.waiting,
@@ -192,6 +199,10 @@ impl HPaxos {
     fn spread(&mut self, now: Time, out: &mut Vec<Output>) {
         if now >= self.spread_at {
             self.spread_at = now.saturating_add(self.config.patience / 2);
+            // A caller that asks for too much at once may have given up what is needed most.
+            let missing = |l| self.learners.next_delivery(l).map(|(_, d)| d.value);
+            let missing: BTreeSet<Digest> = self.learners.ids().filter_map(missing).collect();
+            out.extend(missing.into_iter().map(Output::Fetch));
             out.extend(
                 self.waiting
                     .own()
@@ -212,7 +223,11 @@ impl HPaxos {
             .proposer
             .as_ref()
             .and_then(|p| p.deadline(self.config.grace));
-        let spread = self.waiting.own().next().map(|_| self.spread_at);
+        let undelivered = self
+            .learners
+            .ids()
+            .any(|l| self.learners.next_delivery(l).is_some());
+        let spread = (undelivered || self.waiting.own().next().is_some()).then_some(self.spread_at);
         let timer = [patience, grace, spread]
             .into_iter()
             .flatten()
@@ -230,17 +245,20 @@ impl HPaxos {
             return;
         };
         match signer.sign(message) {
-            Ok(message) => {
-                // A wish binds nobody, so nothing is lost with it.
-                if !matches!(*message, Message::Wish { .. }) {
-                    out.push(Output::Persist(Record::Message(message.signed().clone())));
-                }
-                out.push(Output::Send(message));
-            }
-            // Unsaid is safe: it was counted as said, and will be left out for good.
+            Ok(message) => send(message, out),
+            // Unsaid is safe: it was counted as said, and is left out until a restart.
             Err(_) => self.refuse("own_message_too_large"),
         }
     }
+}
+
+/// A statement is stored before it leaves.
+fn send(message: Verified<Message>, out: &mut Vec<Output>) {
+    // A wish binds nobody, so nothing is lost with it.
+    if !matches!(*message, Message::Wish { .. }) {
+        out.push(Output::Persist(Record::Message(message.signed().clone())));
+    }
+    out.push(Output::Send(message));
 }
 
 /// Since when something is outstanding for a learner: the oldest of a waiting value and of an open

@@ -96,6 +96,10 @@ impl Certificate {
         if !graph.learners().contains(self.learner) {
             return Err(EvidenceError::UnknownLearner);
         }
+        // One message per acceptor is enough; more is a waste of everybody's time.
+        if self.two_b.len() > graph.n_acceptors() {
+            return Err(EvidenceError::NoQuorum);
+        }
         let mut quorum = AcceptorSet::EMPTY;
         for signed in &self.two_b {
             let message = signed.clone().verify(network.keyring())?;

@@ -32,12 +32,12 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
-pub use crate::{Decision, Fork};
+pub use crate::{Decision, Fork, SyncRequest};
 pub use check::{Invalid, check};
 pub use contradiction::{Contradiction, contradiction};
 pub use message::{Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes};
 pub use status::Status;
-pub use sync::{SyncAnswer, SyncRequest};
+pub use sync::SyncAnswer;
 
 use crate::log::batches::Batches;
 use crate::log::waiting::Waiting;
@@ -66,7 +66,7 @@ pub type Record = crate::Record<Signed<Message>, Evidence>;
 /// How far beyond the front of the log a slot may be to be heard.
 const SLOT_RANGE: u64 = 4096;
 /// How many turns of every proposer beyond the present ballot are heard.
-const BALLOT_TURNS: u64 = 64;
+const BALLOT_TURNS: u64 = 8;
 /// The low-water mark is raised when so many slots are settled, and with every ballot joined.
 const LOW_WATER_STEP: u64 = 256;
 /// Values that a node spreads again at once, because nobody has decided them.
@@ -103,7 +103,8 @@ pub struct HPaxos {
     batches: Batches,
     waiting: Waiting,
     pacemaker: Pacemaker,
-    /// The highest ballot known to be joined here or by a quorum of some learner.
+    /// The highest ballot known to be joined here or by a quorum of some learner. For people to see:
+    /// nothing is decided by it, since the quorum may be of liars.
     ballot: Ballot,
     /// Slots below are settled and forgotten; an acceptor's low-water mark.
     floor: Slot,
@@ -155,6 +156,7 @@ impl HPaxos {
         if !std::mem::replace(&mut self.running, true) {
             // What was asked for before a restart has to be asked for again.
             out.extend(self.batches.wanted().map(Output::Fetch));
+            self.claim_open(&mut out);
         }
         if let Some(acceptor) = &self.acceptor {
             self.pacemaker.heard(acceptor.id, now);
@@ -184,17 +186,19 @@ impl HPaxos {
         self.config.signer.as_ref().map(Signer::member)
     }
 
+    /// The ballot that this node is in: the one its acceptor has joined, or, where it plays none, the
+    /// one that it would join.
+    fn present(&self) -> Ballot {
+        self.acceptor
+            .as_ref()
+            .map_or(self.pacemaker.wish(), |a| a.max_bal)
+    }
+
     fn horizon(&self) -> Horizon {
         let turns = BALLOT_TURNS * self.network.proposers().len() as u64;
         let front = self.learners.front().max(self.floor);
         Horizon {
-            ballot: Ballot(
-                self.pacemaker
-                    .wish()
-                    .max(self.ballot)
-                    .0
-                    .saturating_add(turns),
-            ),
+            ballot: Ballot(self.pacemaker.wish().0.saturating_add(turns)),
             slot: front.plus(SLOT_RANGE),
         }
     }
@@ -215,5 +219,40 @@ impl HPaxos {
     #[must_use]
     pub fn evidence(&self) -> &[(Evidence, Finding)] {
         self.convictions.evidence()
+    }
+}
+
+impl crate::Protocol for HPaxos {
+    type Message = Verified<Message>;
+    type Wire = Signed<Message>;
+    type Evidence = Evidence;
+    type Finding = Finding;
+
+    fn open(wire: Self::Wire, network: &Network) -> Result<Self::Message, crypto::Refusal> {
+        wire.verify(network.keyring())
+    }
+
+    fn wire(message: &Self::Message) -> &Self::Wire {
+        message.signed()
+    }
+
+    fn restore(&mut self, record: Record) -> Vec<Output> {
+        HPaxos::restore(self, record)
+    }
+
+    fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
+        HPaxos::step(self, now, inputs)
+    }
+
+    fn sync_request(&self) -> SyncRequest {
+        HPaxos::sync_request(self)
+    }
+
+    fn answer(&self, request: &SyncRequest, max_bytes: usize) -> SyncAnswer {
+        HPaxos::answer(self, request, max_bytes)
+    }
+
+    fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
+        HPaxos::batch(self, digest)
     }
 }

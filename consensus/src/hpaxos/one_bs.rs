@@ -40,9 +40,10 @@ impl OneBs {
     pub(super) fn remove(&mut self, acceptor: AcceptorId) {
         self.senders.remove(acceptor);
         self.messages.remove(&acceptor);
-        for reporting in self.reporting.values_mut() {
+        self.reporting.retain(|_, reporting| {
             reporting.remove(acceptor);
-        }
+            !reporting.is_empty()
+        });
     }
 
     /// The acceptors whose 1b is here.

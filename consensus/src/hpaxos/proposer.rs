@@ -1,5 +1,6 @@
 //! The proposer: Phase1a and Phase1c.
 
+use super::SLOT_RANGE;
 use super::learner::Learners;
 use super::message::{OneC, Proposal};
 use super::one_bs::{OneBs, SlotView};
@@ -34,6 +35,8 @@ pub(super) struct Scene<'a> {
     pub(super) now: Time,
     pub(super) grace: Duration,
     pub(super) window: u64,
+    /// How many turns every proposer has had before this one.
+    pub(super) turn: u64,
     pub(super) one_bs: &'a OneBs,
     pub(super) learners: &'a Learners,
     pub(super) waiting: &'a Waiting,
@@ -77,16 +80,21 @@ impl Proposer {
             self.looked = scene.one_bs.senders();
             let settled = learners.settled();
             let reported = scene.one_bs.reported_from(settled).next_back();
-            let end = reported.map_or(settled, Slot::next).max(learners.end());
+            // Whatever a 1b claims, no honest acceptor has voted beyond the range that is heard.
+            let reported = reported.map_or(settled, Slot::next);
+            let end = reported
+                .min(learners.front().plus(SLOT_RANGE))
+                .max(learners.end());
             self.pipeline.look_back(settled, end, wanted);
         }
         // A learner whose quorum has fallen silent must not fill the window: one decision closes.
         let undecided = |slot| learners.undecided_in(slot) == scene.trust.graph.learners();
         let decided_as = |slot, value: &Digest| learners.decided_as(slot, value);
         self.pipeline.close(undecided, decided_as, scene.batches);
+        self.pipeline.skip_to(learners.end());
         let (mut made, mut proposals) = (Vec::new(), Vec::new());
         let ballot = self.ballot;
-        let choose = |slot| choose(ballot, served, slot, scene);
+        let choose = |slot| choose(served, slot, scene);
         while self.pipeline.open() < scene.window {
             let next = self
                 .pipeline
@@ -154,7 +162,7 @@ fn served(scene: Scene<'_>) -> LearnerSet {
 }
 
 /// Which value to announce in a slot, judged as acceptors will judge it. `None` if none is safe.
-fn choose(ballot: Ballot, served: LearnerSet, slot: Slot, scene: Scene<'_>) -> Option<Choice> {
+fn choose(served: LearnerSet, slot: Slot, scene: Scene<'_>) -> Option<Choice> {
     let view = scene.one_bs.of_slot(slot);
     let wanting = scene.learners.undecided_in(slot) & served;
     let safe_for = |value: &Digest| -> LearnerSet {
@@ -163,23 +171,28 @@ fn choose(ballot: Ballot, served: LearnerSet, slot: Slot, scene: Scene<'_>) -> O
             .filter(|l| knows_safe_at(scene.trust, &view, *l, value))
             .collect()
     };
+    // No batch has this digest: it stands for any value that was never proposed here.
+    let free = safe_for(&Digest([0; 32]));
+    // A value that nobody is bound to may be a liar's invention, which nobody can ever store.
+    let real = |value: &Digest| free != wanting || scene.batches.here(value);
     let candidates: Vec<(Digest, LearnerSet)> = shown(&view)
         .into_iter()
+        .filter(real)
         .map(|value| (value, safe_for(&value)))
         .filter(|(_, learners)| !learners.is_empty())
         .collect();
     // The value of the highest 2av that serves everyone. Where none does, learners have forked, and
-    // their values take turns with the ballots, since one ballot has one value.
+    // their values take turns, since one ballot has one value.
     if let Some((value, _)) = candidates.iter().find(|(_, learners)| *learners == wanting) {
         return Some(Choice::Taken(*value));
     }
     if !candidates.is_empty() {
-        let turn = usize::try_from(ballot.0).unwrap_or(0) % candidates.len();
-        return Some(Choice::Taken(candidates[turn].0));
+        let turn = scene.turn % candidates.len() as u64;
+        return candidates
+            .get(usize::try_from(turn).ok()?)
+            .map(|(v, _)| Choice::Taken(*v));
     }
-    // No batch has this digest: it stands for any value that was never proposed here.
-    let unseen = Digest([0; 32]);
-    (!safe_for(&unseen).is_empty()).then_some(Choice::Any)
+    (!free.is_empty()).then_some(Choice::Any)
 }
 
 /// The values of all 2av shown, the highest ballot first.

@@ -3,8 +3,9 @@
 use super::received::Novelty;
 use super::{HPaxos, Input, Invalid, Message, Output, Record, check};
 use crate::log::batches::Claim;
-use crate::{Batch, ClientValue, Time};
+use crate::{Ballot, Batch, ClientValue, Slot, Time};
 use crypto::{Digest, Verified};
+use learner_graph::AcceptorId;
 
 impl HPaxos {
     pub(super) fn absorb(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
@@ -48,7 +49,7 @@ impl HPaxos {
             return;
         }
         if !self.waiting.knows(&id) {
-            if self.waiting.len() >= self.config.max_waiting {
+            if self.waiting.own_len() >= self.config.max_waiting {
                 out.push(Output::Full(id));
                 return;
             }
@@ -68,7 +69,16 @@ impl HPaxos {
         now: Time,
         out: &mut Vec<Output>,
     ) {
-        let valid = check(message, &self.network).and_then(|()| self.horizon().check(message));
+        let valid = check(message, &self.network);
+        let valid = valid.and_then(|()| {
+            // However far ahead a 1b is: it tells where its acceptor is, and others may be there too.
+            if let (Message::OneB(m), Some(a)) =
+                (&**message, self.network.acceptor_of(message.signer()))
+            {
+                self.pacemaker.wanted(a, m.ballot);
+            }
+            self.horizon().check(message)
+        });
         if let Err(invalid) = valid {
             return self.refuse(invalid.reason());
         }
@@ -82,59 +92,77 @@ impl HPaxos {
         out: &mut Vec<Output>,
     ) {
         let acceptor = self.network.acceptor_of(message.signer());
-        let novelty = match (&**message, acceptor) {
-            (Message::OneA { .. }, _) => self.received.one_a(message),
-            (Message::OneC(m), _) => {
-                let (novelty, slots) = self.received.one_c(m, message, self.floor, now);
-                for slot in slots {
-                    self.dirty.insert(slot);
-                    let announced = self.received.slot(slot).and_then(|s| s.announced(m.ballot));
-                    if let Some(value) = announced.map(|a| a.value) {
-                        self.claim(value, out);
-                    }
-                }
-                novelty
-            }
+        let (novelty, slots) = match (&**message, acceptor) {
+            (Message::OneA { .. }, _) => (self.received.one_a(message), Vec::new()),
+            (Message::OneC(m), _) => self.received.one_c(m, message, self.floor, now),
             (Message::OneB(m), Some(a)) => {
                 self.pacemaker.wanted(a, m.ballot);
                 self.all_dirty = true;
-                self.received.one_b(a, message)
-            }
-            (Message::Wish { ballot }, Some(a)) => {
-                self.pacemaker.wanted(a, *ballot);
-                let kept = self.wishes.entry(a).or_insert_with(|| message.clone());
-                if kept.ballot() >= *ballot && kept.id() != message.id() {
-                    return;
-                }
-                *kept = message.clone();
-                self.pacemaker.heard(a, now);
-                return;
+                (self.received.one_b(a, message), Vec::new())
             }
             (Message::Votes(m), Some(a)) => {
-                match self.received.votes(m, a, message, self.floor, now) {
-                    Ok((novelty, slots)) => {
-                        for slot in slots {
-                            self.dirty.insert(slot);
-                            self.decide(slot, m.ballot, now, out);
-                        }
-                        novelty
-                    }
-                    Err(invalid) => return self.refuse(invalid.reason()),
+                let (novelty, slots, all) = self.received.votes(m, a, message, self.floor, now);
+                if !all {
+                    self.refuse(Invalid::TooMany.reason());
                 }
+                (novelty, slots)
             }
+            (Message::Wish { ballot }, Some(a)) => return self.wish(a, *ballot, message, now),
             _ => return,
         };
-        if matches!(novelty, Novelty::Known) {
-            return;
+        match novelty {
+            Novelty::Known => return,
+            Novelty::New => {
+                if let Some(a) = acceptor {
+                    self.pacemaker.heard(a, now);
+                }
+                if Some(message.signer()) != self.me() {
+                    out.push(Output::Persist(Record::Message(message.signed().clone())));
+                }
+            }
+            // The evidence holds both messages, and is stored if it is news.
+            Novelty::Contradicts(evidence) => self.found(*evidence, out),
         }
-        if let Some(a) = acceptor {
-            self.pacemaker.heard(a, now);
+        let ballot = message.ballot();
+        match &**message {
+            Message::OneC(_) if ballot == self.present() => self.claim_announced(&slots, out),
+            Message::Votes(_) => {
+                for slot in &slots {
+                    self.decide(*slot, ballot, now, out);
+                }
+            }
+            _ => {}
         }
-        if Some(message.signer()) != self.me() {
-            out.push(Output::Persist(Record::Message(message.signed().clone())));
+        self.dirty.extend(slots);
+    }
+
+    /// The same for every open slot, when this node has come to another ballot.
+    pub(super) fn claim_open(&mut self, out: &mut Vec<Output>) {
+        let open: Vec<Slot> = self
+            .received
+            .slots_from(self.floor)
+            .map(|(s, _)| s)
+            .collect();
+        self.claim_announced(&open, out);
+    }
+
+    /// The bytes of what is announced in the present ballot are needed.
+    fn claim_announced(&mut self, slots: &[Slot], out: &mut Vec<Output>) {
+        let ballot = self.present();
+        for slot in slots {
+            let announced = self.received.slot(*slot).and_then(|s| s.announced(ballot));
+            if let Some(value) = announced.map(|a| a.value) {
+                self.claim(value, out);
+            }
         }
-        if let Novelty::Contradicts(evidence) = novelty {
-            self.found(*evidence, out);
+    }
+
+    fn wish(&mut self, from: AcceptorId, ballot: Ballot, message: &Verified<Message>, now: Time) {
+        self.pacemaker.wanted(from, ballot);
+        let kept = self.wishes.entry(from).or_insert_with(|| message.clone());
+        if kept.ballot() < ballot || kept.id() == message.id() {
+            *kept = message.clone();
+            self.pacemaker.heard(from, now);
         }
     }
 

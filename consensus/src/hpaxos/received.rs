@@ -4,14 +4,14 @@
 //! messages themselves: they justify what this node says (rule 9), prove what others did, and are
 //! handed to nodes that missed them.
 
-use super::check::Invalid;
 use super::evidence::Evidence;
 use super::message::{Message, OneC, SlotVotes, Votes};
 use super::one_bs::OneBs;
 use crate::{Ballot, Slot, Time};
 use crypto::{Digest, MemberId, Verified};
 use learner_graph::{AcceptorId, AcceptorSet, LearnerId, LearnerSet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// Different values that are kept per acceptor, slot, ballot and kind. A safe acceptor sends one.
 const MAX_VALUES: usize = 4;
@@ -19,6 +19,9 @@ const MAX_VALUES: usize = 4;
 const MAX_ONE_B: usize = 32;
 /// 1a messages kept per proposer.
 const MAX_ONE_A: usize = 8;
+
+/// More values of one acceptor in one slot and ballot than are kept.
+struct TooMany;
 
 /// What a message did to what is known.
 #[derive(Debug)]
@@ -80,18 +83,21 @@ impl Tally {
 }
 
 impl Received {
-    /// HPaxos: InitializedBallot: the ballots with a 1a above `above` and up to `limit`, descending.
-    pub(super) fn initialized(&self, above: Ballot, limit: Ballot) -> Option<Ballot> {
-        let range = (
-            std::ops::Bound::Excluded(above),
-            std::ops::Bound::Included(limit),
-        );
+    /// HPaxos: InitializedBallot: the highest ballot with a 1a above `above` and up to `limit`, started
+    /// by a proposer that `counts`.
+    pub(super) fn initialized(
+        &self,
+        above: Ballot,
+        limit: Ballot,
+        counts: impl Fn(MemberId) -> bool,
+    ) -> Option<Ballot> {
         if above >= limit {
             return None;
         }
-        self.one_a
-            .values()
-            .filter_map(|m| m.range(range).next_back())
+        let range = (Bound::Excluded(above), Bound::Included(limit));
+        let started = self.one_a.iter().filter(|(from, _)| counts(**from));
+        started
+            .filter_map(|(_, m)| m.range(range).next_back())
             .map(|(b, _)| *b)
             .max()
     }
@@ -130,8 +136,11 @@ impl Received {
         if kept.insert(message.ballot(), message.clone()).is_some() {
             return Novelty::Known;
         }
-        if kept.len() > MAX_ONE_A {
-            kept.pop_first();
+        if kept.len() > MAX_ONE_A
+            && let Some((lowest, _)) = kept.pop_first()
+            && lowest == message.ballot()
+        {
+            return Novelty::Known;
         }
         Novelty::New
     }
@@ -146,22 +155,29 @@ impl Received {
                 against([known], message)
             };
         }
+        let sent = |o: &&mut OneBs| o.senders().contains(acceptor);
+        if self.one_b.values_mut().filter(sent).count() >= MAX_ONE_B
+            && let Some((lowest, one_bs)) = self
+                .one_b
+                .iter_mut()
+                .find(|(_, o)| o.senders().contains(acceptor))
+        {
+            if *lowest > ballot {
+                return Novelty::Known;
+            }
+            one_bs.remove(acceptor);
+            self.one_b.retain(|_, o| !o.senders().is_empty());
+        }
         let earlier = self
             .slots
             .values()
             .flat_map(|s| s.said_before(ballot, acceptor));
-        let novelty = against(earlier, message);
+        let earlier: BTreeMap<Digest, &Verified<Message>> = earlier.map(|m| (m.id(), m)).collect();
+        let novelty = against(earlier.into_values(), message);
         self.one_b
             .entry(ballot)
             .or_default()
             .insert(acceptor, message.clone());
-        let of_acceptor = |o: &&mut OneBs| o.senders().contains(acceptor);
-        if self.one_b.values_mut().filter(of_acceptor).count() > MAX_ONE_B
-            && let Some(oldest) = self.one_b.values_mut().find(of_acceptor)
-        {
-            oldest.remove(acceptor);
-        }
-        self.one_b.retain(|_, o| !o.senders().is_empty());
         novelty
     }
 
@@ -200,10 +216,9 @@ impl Received {
         (novelty, new)
     }
 
-    /// HPaxos: Recv of 2av and 2b, the slots from `low_water` on. Returns the slots with something new.
-    ///
-    /// # Errors
-    /// If the acceptor has said more about one slot and ballot than is kept.
+    /// HPaxos: Recv of 2av and 2b, the slots from `low_water` on. Returns the slots with something new,
+    /// and whether all of it was kept: an acceptor that says more than a few values about one slot and
+    /// ballot is not listened to any more there.
     pub(super) fn votes(
         &mut self,
         votes: &Votes,
@@ -211,33 +226,49 @@ impl Received {
         message: &Verified<Message>,
         low_water: Slot,
         now: Time,
-    ) -> Result<(Novelty, Vec<Slot>), Invalid> {
-        let (mut new, mut clash) = (Vec::new(), None);
+    ) -> (Novelty, Vec<Slot>, bool) {
+        let (mut new, mut all) = (Vec::new(), true);
+        let mut earlier: BTreeMap<Digest, Verified<Message>> = BTreeMap::new();
         for said in votes.slots.iter().filter(|s| s.slot >= low_water) {
             let slot = self
                 .slots
                 .entry(said.slot)
                 .or_insert_with(|| SlotReceived::new(now));
-            if slot.add(votes.ballot, acceptor, said, message)? {
-                new.push(said.slot);
-                let earlier = slot
-                    .said(votes.ballot, acceptor)
-                    .filter(|m| m.id() != message.id());
-                clash = clash.or_else(|| evidence(earlier, message));
+            match slot.add(votes.ballot, acceptor, said, message) {
+                Ok(true) => {
+                    new.push(said.slot);
+                    let others = slot.said(votes.ballot, acceptor);
+                    earlier.extend(others.map(|m| (m.id(), m.clone())));
+                }
+                Ok(false) => {}
+                Err(TooMany) => all = false,
             }
         }
         if new.is_empty() {
-            return Ok((Novelty::Known, new));
+            return (Novelty::Known, new, all);
         }
+        earlier.remove(&message.id());
         let later = self
             .one_b
             .range(votes.ballot.next()..)
             .filter_map(|(_, o)| o.get(acceptor));
-        let clash = clash.or_else(|| evidence(later, message));
-        Ok((
-            clash.map_or(Novelty::New, |e| Novelty::Contradicts(Box::new(e))),
-            new,
-        ))
+        (against(earlier.values().chain(later), message), new, all)
+    }
+
+    /// The 1b of the ballots in which something was voted in a slot: what justifies these votes.
+    pub(super) fn justification(&self, slot: Slot) -> impl Iterator<Item = &Verified<Message>> {
+        let ballots: BTreeSet<Ballot> = self
+            .slots
+            .get(&slot)
+            .into_iter()
+            .flat_map(|s| s.said.keys())
+            .map(|(b, _)| *b)
+            .collect();
+        ballots
+            .into_iter()
+            .rev()
+            .filter_map(|b| self.one_b.get(&b))
+            .flat_map(OneBs::messages)
     }
 
     /// Every 1a and 1b of a ballot from `from` on.
@@ -306,7 +337,7 @@ impl SlotReceived {
         acceptor: AcceptorId,
         said: &SlotVotes,
         message: &Verified<Message>,
-    ) -> Result<bool, Invalid> {
+    ) -> Result<bool, TooMany> {
         let mut new = false;
         for (votes, tallies) in [
             (&said.two_av, &mut self.two_av),
@@ -321,7 +352,7 @@ impl SlotReceived {
                     v != value && t.senders.values().any(|s| s.contains(acceptor))
                 });
             if others.count() >= MAX_VALUES {
-                return Err(Invalid::TooMany);
+                return Err(TooMany);
             }
             new |= tallies
                 .entry((ballot, *value))

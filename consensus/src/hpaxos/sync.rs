@@ -4,9 +4,9 @@
 use super::HPaxos;
 use super::evidence::Evidence;
 use super::message::Message;
-use crate::Slot;
+use crate::io::short_name as short;
+use crate::{Slot, SyncRequest};
 use crypto::{Digest, Signed, Verified, codec};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Slots that are looked at beyond the first undecided one of a learner.
@@ -14,23 +14,8 @@ const SYNC_SLOTS: u64 = 256;
 /// Names in a request, at most.
 const MAX_HAVE: usize = 1 << 16;
 
-/// What a node tells a peer so that it can send what is missing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SyncRequest {
-    /// Per learner, the first slot that it has not decided here.
-    pub next: Vec<Slot>,
-    /// Short names of the messages and the evidence that are here already and would be sent else.
-    pub have: Vec<u64>,
-}
-
 /// What a peer sends to a node that asks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SyncAnswer {
-    /// Messages that the asking node lacks.
-    pub messages: Vec<Signed<Message>>,
-    /// Evidence that it lacks.
-    pub evidence: Vec<Evidence>,
-}
+pub type SyncAnswer = crate::SyncAnswer<Signed<Message>, Evidence>;
 
 impl HPaxos {
     /// What to ask a peer for.
@@ -54,7 +39,10 @@ impl HPaxos {
     /// not of this network's form is empty.
     #[must_use]
     pub fn answer(&self, request: &SyncRequest, max_bytes: usize) -> SyncAnswer {
-        let mut answer = SyncAnswer::default();
+        let mut answer = SyncAnswer {
+            messages: Vec::new(),
+            evidence: Vec::new(),
+        };
         if request.next.len() != self.learners.ids().count() || request.have.len() > MAX_HAVE {
             return answer;
         }
@@ -67,36 +55,43 @@ impl HPaxos {
                 answer.evidence.push(evidence.clone());
             }
         }
+        // What does not fit is left for the next time; alone, everything fits.
+        let mut large = None;
         for message in self.relevant(&request.next) {
             if !have.insert(short(&message.id())) {
                 continue;
             }
-            bytes += message.signed().body().len() + 128;
-            if bytes > max_bytes && !answer.messages.is_empty() {
-                break;
+            let size = message.signed().body().len() + 128;
+            if bytes + size <= max_bytes {
+                bytes += size;
+                answer.messages.push(message.signed().clone());
+            } else {
+                large = large.or(Some(message));
             }
-            answer.messages.push(message.signed().clone());
+        }
+        if answer.messages.is_empty() {
+            answer.messages.extend(large.map(|m| m.signed().clone()));
         }
         answer
     }
 
     /// The messages here that can matter to a node whose learners stand at `next`.
     fn relevant<'a>(&'a self, next: &'a [Slot]) -> impl Iterator<Item = &'a Verified<Message>> {
-        let wishes = self.wishes.values().filter(|m| m.ballot() > self.ballot);
-        let joining = self.received.joining(self.ballot);
+        let present = self.present();
+        let wishes = self.wishes.values().filter(move |m| m.ballot() > present);
+        let joining = self.received.joining(present);
         let starts: BTreeSet<Slot> = next.iter().copied().collect();
         let slots: BTreeSet<Slot> = starts
             .into_iter()
             .flat_map(|s| (s.0..s.0.saturating_add(SYNC_SLOTS)).map(Slot))
             .take_while(|s| *s < self.end())
             .collect();
-        wishes
-            .chain(joining)
-            .chain(slots.into_iter().flat_map(|slot| self.about(slot, next)))
+        let slots = slots.into_iter().flat_map(|slot| self.about(slot, next));
+        wishes.chain(slots).chain(joining)
     }
 
     /// The certificates of a slot for the learners that have not come so far, and whatever else is
-    /// kept while some learner here has not decided it either.
+    /// kept while some learner here has not decided it either, with what justifies it (rule 9).
     fn about<'a>(
         &'a self,
         slot: Slot,
@@ -110,7 +105,12 @@ impl HPaxos {
         let proofs = behind.flat_map(move |(l, _)| self.learners.proof(l, slot));
         let open = !self.learners.undecided_in(slot).is_empty();
         let kept = self.received.slot(slot).filter(|_| open);
-        proofs.chain(kept.into_iter().flat_map(|s| s.messages()))
+        let justification = kept
+            .into_iter()
+            .flat_map(move |_| self.received.justification(slot));
+        proofs
+            .chain(kept.into_iter().flat_map(|s| s.messages()))
+            .chain(justification)
     }
 
     /// One past the last slot of which anything is known.
@@ -122,12 +122,6 @@ impl HPaxos {
             .map(|(s, _)| s.next());
         self.learners.end().max(open.unwrap_or_default())
     }
-}
-
-fn short(id: &Digest) -> u64 {
-    let mut first = [0; 8];
-    first.copy_from_slice(&id.0[..8]);
-    u64::from_le_bytes(first)
 }
 
 fn evidence_name(evidence: &Evidence) -> u64 {

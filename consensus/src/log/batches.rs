@@ -36,6 +36,11 @@ impl Batches {
         self.kept.get(digest)
     }
 
+    /// Whether the bytes are here, kept or not.
+    pub(crate) fn here(&self, digest: &Digest) -> bool {
+        self.kept.contains_key(digest) || self.unclaimed.contains_key(digest)
+    }
+
     /// The digests whose bytes are missing.
     pub(crate) fn wanted(&self) -> impl Iterator<Item = Digest> {
         self.wanted.iter().copied()

@@ -46,6 +46,11 @@ impl Pipeline {
         self.unfinished = (from.0..end.0).map(Slot).filter(unfinished).collect();
     }
 
+    /// Slots below are used: the first fresh one is not before.
+    pub(crate) fn skip_to(&mut self, slot: Slot) {
+        self.fresh = self.fresh.max(slot);
+    }
+
     /// Closes slots that are decided. Where an older ballot's value won, the values proposed there
     /// wait again.
     pub(crate) fn close(

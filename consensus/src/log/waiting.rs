@@ -31,6 +31,11 @@ impl Waiting {
         self.queue.len()
     }
 
+    /// How many of them clients gave to this node.
+    pub(crate) fn own_len(&self) -> usize {
+        self.own().count()
+    }
+
     /// Adds a value. False if it is known already, waiting or delivered.
     pub(crate) fn add(&mut self, id: Digest, value: ClientValue, now: Time) -> bool {
         if self.known.contains_key(&id) {

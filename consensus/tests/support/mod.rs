@@ -2,11 +2,15 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
-use consensus::hpaxos::evidence::{Evidence, Finding};
-use consensus::hpaxos::{Config, Decision, Fork, HPaxos, Input, Message, Output, Record};
+use consensus::hpaxos::evidence::Finding;
+use consensus::hpaxos::{self, HPaxos};
+use consensus::paxos::{self, Paxos};
 use consensus::storage::{MemoryStorage, Storage};
-use consensus::{Batch, ClientValue, Member, Network, Time};
-use crypto::{Digest, Keypair, MemberId, Signed, Signer, codec};
+use consensus::{
+    Batch, ClientValue, Decision, Fork, Input, InputOf, Member, Network, Output, OutputOf,
+    Protocol, Record, RecordOf, Time,
+};
+use crypto::{Digest, Keypair, MemberId, Signer, codec};
 use learner_graph::LearnerId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -34,33 +38,85 @@ impl Rng {
     }
 }
 
-#[derive(Clone)]
-pub enum Packet {
-    Message(Signed<Message>),
-    Batch(Batch),
-    Value(ClientValue),
-    Evidence(Evidence),
+/// What the harness needs of a protocol beyond what a shell needs.
+pub trait Machine: Protocol + Sized {
+    /// The part of member `i`, as it starts for the first time.
+    fn new(network: &Arc<Network>, i: usize) -> Self;
+    /// Whether a statement binds its sender, so that it must be stored before it leaves.
+    fn binds(message: &Self::Message) -> bool;
+    /// Where it stands, for a person.
+    fn picture(&self) -> String;
 }
 
-pub struct Node {
-    pub engine: Option<HPaxos>,
+impl Machine for HPaxos {
+    fn new(network: &Arc<Network>, i: usize) -> Self {
+        HPaxos::new(Arc::clone(network), config(network, i))
+    }
+    fn binds(message: &Self::Message) -> bool {
+        !matches!(**message, hpaxos::Message::Wish { .. })
+    }
+    fn picture(&self) -> String {
+        format!("{:?}", self.status())
+    }
+}
+
+impl Machine for Paxos {
+    fn new(network: &Arc<Network>, i: usize) -> Self {
+        let config = paxos::Config {
+            me: Some(MemberId(i as u16)),
+            read: network.graph().clone(),
+            patience: PATIENCE,
+            window: 8,
+            max_waiting: 1000,
+        };
+        Paxos::new(Arc::clone(network), config)
+    }
+    fn binds(message: &Self::Message) -> bool {
+        !matches!(message.body, paxos::Body::Wish { .. })
+    }
+    fn picture(&self) -> String {
+        format!(
+            "ballot {} max_bal {} undecided {} waiting {}",
+            self.ballot(),
+            self.max_bal(),
+            self.undecided(),
+            self.waiting()
+        )
+    }
+}
+
+#[derive(Clone)]
+pub enum Packet<W, E> {
+    Message(W),
+    Batch(Batch),
+    Value(ClientValue),
+    Evidence(E),
+}
+
+pub struct Node<P: Protocol> {
+    pub engine: Option<P>,
     pub storage: MemoryStorage,
-    inbox: Vec<Input>,
+    inbox: Vec<InputOf<P>>,
     timer: Option<Time>,
     fetching: BTreeSet<Digest>,
     pub logs: Vec<Vec<Decision>>,
     pub forks: Vec<Fork>,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<P::Finding>,
     pub disconnected: Vec<(LearnerId, LearnerId)>,
     pub accepted: Vec<Digest>,
 }
 
 /// How a node that does not follow the protocol twists what it sends.
-pub type Twist = Box<dyn Fn(&Signer, &Message) -> Vec<Message>>;
+pub type Twist<P> = Box<dyn Fn(&<P as Protocol>::Message) -> Vec<<P as Protocol>::Wire>>;
 
-pub struct Cluster {
+/// Sees every record once it is durable, and whose it is.
+pub type Watch<P> = Box<dyn FnMut(usize, &RecordOf<P>)>;
+
+type Flying<P> = Packet<<P as Protocol>::Wire, <P as Protocol>::Evidence>;
+
+pub struct Cluster<P: Machine> {
     pub network: Arc<Network>,
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<Node<P>>,
     pub rng: Rng,
     pub now: Time,
     /// Percent of packets lost, and sent twice.
@@ -68,8 +124,10 @@ pub struct Cluster {
     pub twice: u64,
     /// Pairs (from, to) that do not hear each other.
     pub cut: BTreeSet<(usize, usize)>,
-    pub twists: BTreeMap<usize, Twist>,
-    flying: Vec<(usize, usize, Packet)>,
+    pub twists: BTreeMap<usize, Twist<P>>,
+    /// Called with every record once it is durable, in order.
+    pub watch: Option<Watch<P>>,
+    flying: Vec<(usize, usize, Flying<P>)>,
     next_sync: Time,
 }
 
@@ -95,14 +153,14 @@ pub fn network(graph: &str) -> Arc<Network> {
     Arc::new(Network::new("test", "hpaxos", graph, members).expect("a valid network"))
 }
 
-pub fn config(network: &Network, i: usize) -> Config {
-    let signer = Signer::new(
-        Keypair::from_seed(seed(i)),
-        MemberId(i as u16),
-        network.id(),
-    );
-    Config {
-        signer: Some(signer),
+pub fn signer(network: &Network, i: usize) -> Signer {
+    let keypair = Keypair::from_seed(seed(i));
+    Signer::new(keypair, MemberId(i as u16), network.id())
+}
+
+pub fn config(network: &Network, i: usize) -> hpaxos::Config {
+    hpaxos::Config {
+        signer: Some(signer(network, i)),
         patience: PATIENCE,
         grace: Duration::from_millis(20),
         window: 8,
@@ -114,13 +172,12 @@ pub fn value(text: &str) -> ClientValue {
     ClientValue::new(Vec::new(), text.as_bytes().to_vec()).expect("small")
 }
 
-impl Cluster {
-    pub fn new(graph: &str, seed: u64) -> Self {
-        let network = network(graph);
+impl<P: Machine> Cluster<P> {
+    pub fn new(network: Arc<Network>, seed: u64) -> Self {
         let n = network.members().len();
         let learners = network.graph().n_learners();
         let node = |i| Node {
-            engine: Some(HPaxos::new(Arc::clone(&network), config(&network, i))),
+            engine: Some(P::new(&network, i)),
             storage: MemoryStorage::default(),
             inbox: Vec::new(),
             timer: None,
@@ -140,6 +197,7 @@ impl Cluster {
             twice: 0,
             cut: BTreeSet::new(),
             twists: BTreeMap::new(),
+            watch: None,
             flying: Vec::new(),
             next_sync: Time::ZERO,
         }
@@ -149,26 +207,50 @@ impl Cluster {
         self.nodes[node].inbox.push(Input::Submit(value(text)));
     }
 
-    /// SIGKILL: memory is gone, and of what was not synced some prefix is kept.
+    /// SIGKILL in the middle of a step: nothing of the step has left, and of what it stored some
+    /// prefix is kept.
     pub fn kill(&mut self, i: usize) {
-        let kept = self.rng.below(4);
+        let kept = self.rng.below(6);
         let node = &mut self.nodes[i];
-        node.engine = None;
-        node.inbox.clear();
+        let Some(mut engine) = node.engine.take() else {
+            return;
+        };
+        let outputs = engine.step(self.now, std::mem::take(&mut node.inbox));
+        let records = self.append(i, &outputs);
+        let node = &mut self.nodes[i];
         node.timer = None;
         node.fetching.clear();
         node.storage.crash(kept);
+        self.durable(i, &records[..kept.min(records.len())]);
+    }
+
+    fn append(&mut self, i: usize, outputs: &[OutputOf<P>]) -> Vec<RecordOf<P>> {
+        let storage = &mut self.nodes[i].storage;
+        let mut records = Vec::new();
+        for output in outputs {
+            if let Output::Persist(record) = output {
+                storage.append(&codec::encode(record)).expect("memory");
+                records.push(record.clone());
+            }
+        }
+        records
+    }
+
+    fn durable(&mut self, i: usize, records: &[RecordOf<P>]) {
+        if let Some(watch) = &mut self.watch {
+            records.iter().for_each(|record| watch(i, record));
+        }
     }
 
     pub fn restart(&mut self, i: usize) {
-        let mut engine = HPaxos::new(Arc::clone(&self.network), config(&self.network, i));
+        let mut engine = P::new(&self.network, i);
         let node = &mut self.nodes[i];
         let before = std::mem::replace(
             &mut node.logs,
             vec![Vec::new(); self.network.graph().n_learners()],
         );
         for bytes in node.storage.durable().to_vec() {
-            let record: Record = codec::decode(&bytes, 16 << 20).expect("own record");
+            let record: RecordOf<P> = codec::decode(&bytes, 16 << 20).expect("own record");
             for output in engine.restore(record) {
                 observe(node, output);
             }
@@ -187,7 +269,7 @@ impl Cluster {
     }
 
     /// Runs until `done` holds. Panics with a picture of the network after `limit` of its time.
-    pub fn run_until(&mut self, limit: Duration, what: &str, done: impl Fn(&Cluster) -> bool) {
+    pub fn run_until(&mut self, limit: Duration, what: &str, done: impl Fn(&Self) -> bool) {
         let end = self.now + limit;
         while !done(self) {
             assert!(
@@ -231,16 +313,14 @@ impl Cluster {
         self.now += Duration::from_millis(1);
     }
 
-    fn deliver(&mut self, from: usize, to: usize, packet: Packet) {
+    fn deliver(&mut self, from: usize, to: usize, packet: Flying<P>) {
         if self.nodes[to].engine.is_none() {
             return;
         }
         let inbox = &mut self.nodes[to].inbox;
         inbox.push(Input::Alive(MemberId(from as u16)));
         inbox.push(match packet {
-            Packet::Message(m) => {
-                Input::Message(m.verify(self.network.keyring()).expect("genuine"))
-            }
+            Packet::Message(m) => Input::Message(P::open(m, &self.network).expect("genuine")),
             Packet::Batch(b) => Input::Batch(b),
             Packet::Value(v) => Input::Value(v),
             Packet::Evidence(e) => Input::Evidence(e),
@@ -268,7 +348,8 @@ impl Cluster {
             let (Some(asks), Some(answers)) = (&self.nodes[i].engine, &self.nodes[j].engine) else {
                 continue;
             };
-            if i == j || cut {
+            // Whoever lies to all does not hand the truth out on request.
+            if i == j || cut || self.twists.contains_key(&j) {
                 continue;
             }
             let answer = answers.answer(&asks.sync_request(), 1 << 20);
@@ -302,32 +383,25 @@ impl Cluster {
         let inputs = std::mem::take(&mut node.inbox);
         node.timer = node.timer.filter(|t| *t > now);
         let outputs = engine.step(now, inputs);
-        check_durable_first(&outputs);
-        for output in &outputs {
-            if let Output::Persist(record) = output {
-                node.storage.append(&codec::encode(record)).expect("memory");
-            }
-        }
-        // A crash here, before the sync: nothing has left yet.
-        node.storage.sync().expect("memory");
+        check_durable_first::<P>(&outputs);
+        let records = self.append(i, &outputs);
+        self.nodes[i].storage.sync().expect("memory");
+        self.durable(i, &records);
         for output in outputs {
             self.execute(i, output);
         }
     }
 
-    fn execute(&mut self, i: usize, output: Output) {
+    fn execute(&mut self, i: usize, output: OutputOf<P>) {
         match output {
             Output::Send(m) => {
-                let mut said = vec![(*m).clone()];
-                if let Some(twist) = self.twists.get(&i) {
-                    said = twist(&config_signer(&self.network, i), &m);
-                }
+                let said = match self.twists.get(&i) {
+                    Some(twist) => twist(&m),
+                    None => vec![P::wire(&m).clone()],
+                };
                 self.nodes[i].inbox.push(Input::Message(m));
                 for message in said {
-                    let signed = config_signer(&self.network, i)
-                        .sign(message)
-                        .expect("small");
-                    self.gossip(i, &Packet::Message(signed.signed().clone()));
+                    self.gossip(i, &Packet::Message(message));
                 }
             }
             Output::SendBatch(b) => self.gossip(i, &Packet::Batch(b)),
@@ -339,7 +413,7 @@ impl Cluster {
         }
     }
 
-    fn gossip(&mut self, from: usize, packet: &Packet) {
+    fn gossip(&mut self, from: usize, packet: &Flying<P>) {
         for to in 0..self.nodes.len() {
             if to == from || self.cut.contains(&(from, to)) || self.rng.percent(self.loss) {
                 continue;
@@ -418,14 +492,6 @@ impl Cluster {
                 let distinct: BTreeSet<&Digest> = ids.iter().collect();
                 assert_eq!(distinct.len(), ids.len(), "a value twice at {i}");
             }
-            for finding in &self.nodes[i].findings {
-                if let Finding::Caught(a, why) = finding {
-                    assert!(
-                        !safe.contains(&usize::from(a.0)),
-                        "a safe acceptor {a:?} is convicted: {why}"
-                    );
-                }
-            }
         }
     }
 
@@ -435,17 +501,10 @@ impl Cluster {
             let logs: Vec<usize> = node.logs.iter().map(Vec::len).collect();
             match &node.engine {
                 Some(e) => {
-                    let s = e.status();
                     text += &format!(
-                        "node {i}: ballot {} max_bal {} low {} next {:?} waiting {} delivered {logs:?} fetching {} caught {:?} refused {:?} timer {:?}\n",
-                        s.ballot,
-                        s.max_bal,
-                        s.low_water,
-                        s.next,
-                        s.waiting,
+                        "node {i}: {} delivered {logs:?} fetching {} timer {:?}\n",
+                        e.picture(),
                         node.fetching.len(),
-                        s.caught,
-                        s.refused,
                         node.timer
                     );
                 }
@@ -456,29 +515,36 @@ impl Cluster {
     }
 }
 
-fn config_signer(network: &Network, i: usize) -> Signer {
-    Signer::new(
-        Keypair::from_seed(seed(i)),
-        MemberId(i as u16),
-        network.id(),
-    )
-}
-
 /// Rule 8: whatever was promised, proposed or voted is stored before it leaves.
-fn check_durable_first(outputs: &[Output]) {
-    let mut stored = BTreeSet::new();
+fn check_durable_first<P: Machine>(outputs: &[OutputOf<P>]) {
+    let mut stored: Vec<&P::Wire> = Vec::new();
     for output in outputs {
         match output {
-            Output::Persist(Record::Message(m)) => drop(stored.insert(m.id())),
-            Output::Send(m) if !matches!(**m, Message::Wish { .. }) => {
-                assert!(stored.contains(&m.id()), "sent before it was stored: {m:?}");
+            Output::Persist(Record::Message(m)) => stored.push(m),
+            Output::Send(m) if P::binds(m) => {
+                assert!(
+                    stored.contains(&P::wire(m)),
+                    "sent before it was stored: {m:?}"
+                );
             }
             _ => {}
         }
     }
 }
 
-fn observe(node: &mut Node, output: Output) {
+/// No acceptor that followed the protocol is convicted.
+pub fn check_convictions(cluster: &Cluster<HPaxos>, safe: &[usize]) {
+    for node in &cluster.nodes {
+        for finding in &node.findings {
+            if let Finding::Caught(a, why) = finding {
+                let honest = safe.contains(&usize::from(a.0));
+                assert!(!honest, "a safe acceptor {a:?} is convicted: {why}");
+            }
+        }
+    }
+}
+
+fn observe<P: Protocol>(node: &mut Node<P>, output: OutputOf<P>) {
     match output {
         Output::Decided(d) => node.logs[usize::from(d.learner.0)].push(d),
         Output::Fork(f) => node.forks.push(f),

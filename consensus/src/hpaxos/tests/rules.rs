@@ -7,7 +7,7 @@ use crate::hpaxos::convictions::Convictions;
 use crate::hpaxos::evidence::Finding;
 use crate::hpaxos::received::Received;
 use crate::hpaxos::{
-    Contradiction, Entry, Input, Message, OneC, Output, Proposal, Record, SyncAnswer, SyncRequest,
+    Contradiction, Entry, Input, Message, OneC, Output, Proposal, Record, SyncRequest,
 };
 use crate::log::batches::Batches;
 use crate::{Ballot, ClientValue, Slot};
@@ -58,9 +58,16 @@ fn rule_1_a_ballot_is_joined_once_for_all_learners() {
 #[test]
 fn rule_1_phase_1b_needs_a_higher_ballot() {
     let mut acceptor = Acceptor::new(AcceptorId(0));
-    assert!(acceptor.phase_1b(Ballot(2)).is_some());
-    assert_eq!(acceptor.phase_1b(Ballot(2)), None);
-    assert_eq!(acceptor.phase_1b(Ballot(1)), None);
+    assert_eq!(
+        acceptor.phase_1b(Ballot(2), |_| None::<crate::hpaxos::OneB>),
+        None
+    );
+    assert!(
+        acceptor.phase_1b(Ballot(2), Some).is_some(),
+        "what could not be said was not done"
+    );
+    assert_eq!(acceptor.phase_1b(Ballot(2), Some), None);
+    assert_eq!(acceptor.phase_1b(Ballot(1), Some), None);
 }
 
 #[test]
@@ -124,7 +131,17 @@ fn rule_2_a_1b_shows_every_maximal_vote_and_highest_2av() {
         p.two_av(i, 1, 0, v, everyone);
     }
     assert_eq!(union(&p.sent_2b(0)), everyone);
-    p.others_join(2, &[0, 1, 2]);
+    p.start(2);
+    let sent = || {
+        vec![Entry {
+            ballot: Ballot(1),
+            value: v,
+            learners: everyone,
+        }]
+    };
+    for i in 0..3 {
+        p.hear(i, one_b(2, 0, vec![(0, vec![], sent())]));
+    }
     let shown = p.one_bs().pop().expect("joined ballot 2");
     let slots: Vec<u64> = shown.slots.iter().map(|s| s.slot.0).collect();
     assert_eq!(
@@ -174,7 +191,10 @@ fn rule_2_nothing_below_the_low_water_mark_is_signed_again() {
         p.two_av(i, 1, 0, v, everyone);
         p.two_b(i, 1, 0, v, everyone);
     }
-    p.others_join(2, &[0, 1, 2]);
+    p.start(2);
+    for i in 0..3 {
+        p.hear(i, one_b(2, 1, vec![]));
+    }
     let one_b = p.one_bs().pop().expect("joined ballot 2");
     assert_eq!(
         (one_b.low_water, one_b.slots.len()),
@@ -323,7 +343,7 @@ fn rule_2_an_acceptor_itself_keeps_to_its_low_water_mark() {
     let slots = BTreeSet::from([Slot(3)]);
     let votes = |low_water| {
         let mut acceptor = Acceptor::new(AcceptorId(3));
-        acceptor.phase_1b(Ballot(1));
+        acceptor.phase_1b(Ballot(1), Some);
         acceptor.raise_low_water(Slot(low_water));
         acceptor.phase_2(
             &slots,
@@ -575,7 +595,14 @@ fn a_new_leader_takes_over_the_shown_value_and_fills_gaps() {
     // The real one is a2, the owner of ballot 2.
     let mut p = Puppets::new(FOUR, 1);
     let everyone = all(&p);
-    let shown = |v: &str| vec![entry(1, v, everyone)];
+    let shown = |value| {
+        vec![Entry {
+            ballot: Ballot(1),
+            value,
+            learners: everyone,
+        }]
+    };
+    let (v, w) = (known(&mut p, "v"), value("w"));
     p.hear(0, Message::Wish { ballot: Ballot(2) });
     p.hear(2, Message::Wish { ballot: Ballot(2) });
     assert!(p.said.contains(&Message::OneA { ballot: Ballot(2) }));
@@ -583,20 +610,12 @@ fn a_new_leader_takes_over_the_shown_value_and_fills_gaps() {
     for i in [0, 2, 3] {
         p.hear(
             i,
-            one_b(
-                2,
-                0,
-                vec![(0, vec![], shown("v")), (2, shown("w"), shown("w"))],
-            ),
+            one_b(2, 0, vec![(0, vec![], shown(v)), (2, shown(w), shown(w))]),
         );
     }
     p.wait(Duration::from_millis(20));
     let empty = crate::Batch::default().digest();
-    let expected = [
-        (2, Slot(0), value("v")),
-        (2, Slot(1), empty),
-        (2, Slot(2), value("w")),
-    ];
+    let expected = [(2, Slot(0), v), (2, Slot(1), empty), (2, Slot(2), w)];
     assert_eq!(announced(&p), expected);
 }
 
@@ -632,7 +651,8 @@ fn two_decisions_of_a_learner_are_a_fork_with_evidence() {
     let mut request = SyncRequest { next, have: vec![] };
     assert_eq!(p.engine.answer(&request, 1 << 20).evidence.len(), 1);
     request.have = p.engine.sync_request().have;
-    assert_eq!(p.engine.answer(&request, 1 << 20), SyncAnswer::default());
+    let answer = p.engine.answer(&request, 1 << 20);
+    assert!(answer.evidence.is_empty() && answer.messages.is_empty());
     // One learner twice.
     for i in 0..3 {
         p.two_b(i, 3, 0, w, only(alice));

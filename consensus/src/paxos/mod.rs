@@ -1,0 +1,237 @@
+//! Classic Paxos for a log (Multi-Paxos): one node's proposer, acceptor and learners.
+//!
+//! ```text
+//!             1a            1b               2a            2b
+//!   proposer ────► acceptors ────► proposer │ ────► acceptors ────► learners
+//!            once per leader, for all slots │       per slot
+//! ```
+//!
+//! Faults are crashes only. Phase 1 needs a read quorum, a decision a write quorum; every read quorum
+//! meets every write quorum, which is checked before a network starts. Learners differ in name only.
+
+mod acceptor;
+mod message;
+mod proposer;
+mod received;
+mod step;
+mod sync;
+#[cfg(test)]
+mod tests;
+
+pub use message::{Body, MAX_MESSAGE_BYTES, Message, Vote};
+
+use crate::log::batches::Batches;
+use crate::log::waiting::Waiting;
+use crate::pacemaker::Pacemaker;
+use crate::{Ballot, Batch, Network, Slot, Time};
+use acceptor::Acceptor;
+use crypto::{Digest, MemberId};
+use learner_graph::{LearnerGraph, LearnerId, Suspicion};
+use proposer::Proposer;
+use received::Received;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// There is no evidence in a protocol in which nobody lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoEvidence {}
+
+/// What a step of Paxos consumes.
+pub type Input = crate::Input<Message, NoEvidence>;
+/// What a step of Paxos asks for.
+pub type Output = crate::Output<Message, Message, NoEvidence, NoEvidence>;
+/// What a node of Paxos stores.
+pub type Record = crate::Record<Message, NoEvidence>;
+
+/// How far beyond the first undecided slot a slot may be to be heard.
+const SLOT_RANGE: u64 = 4096;
+/// The low-water mark is raised when so many slots are decided, and with every ballot joined.
+const LOW_WATER_STEP: u64 = 256;
+/// Values that a node spreads again at once, because nobody has decided them.
+const SPREAD_AGAIN: usize = 64;
+
+/// How one node takes part.
+#[derive(Debug)]
+pub struct Config {
+    /// The node as a member; `None` for a node that only learns.
+    pub me: Option<MemberId>,
+    /// The phase 1 quorums: a graph over the network's acceptors with one learner, whose quorums they
+    /// are. The network's own graph has the phase 2 quorums.
+    pub read: LearnerGraph,
+    /// The time that an acceptor gives a ballot at first, before it wishes for the next.
+    pub patience: Duration,
+    /// How many slots may be open at once.
+    pub window: u64,
+    /// How many client values may wait to be proposed.
+    pub max_waiting: usize,
+}
+
+/// One node's part in Paxos. Which roles it plays follows from its entry in the network.
+pub struct Paxos {
+    network: Arc<Network>,
+    config: Config,
+    acceptor: Option<Acceptor>,
+    proposer: Option<Proposer>,
+    received: Received,
+    wishes: BTreeMap<MemberId, Ballot>,
+    /// Paxos: `Chosen`, by slot, with the ballot of the quorum that was seen.
+    decided: BTreeMap<Slot, (Ballot, Digest)>,
+    /// The first slot without a decision.
+    undecided: Slot,
+    /// The first slot not delivered: below `undecided` while bytes are missing.
+    next: Slot,
+    batches: Batches,
+    waiting: Waiting,
+    pacemaker: Pacemaker,
+    /// Nobody lies.
+    trust: Suspicion,
+    /// The highest ballot known to be joined.
+    ballot: Ballot,
+    spread_at: Time,
+    timer: Option<Time>,
+    running: bool,
+}
+
+impl Paxos {
+    /// A node that has said and heard nothing yet. What it stored before is given to `restore`.
+    #[must_use]
+    pub fn new(network: Arc<Network>, config: Config) -> Self {
+        let member = config.me.and_then(|m| network.member(m));
+        Paxos {
+            acceptor: member.and_then(|m| m.acceptor).map(Acceptor::new),
+            proposer: member.filter(|m| m.proposer).map(|_| Proposer::default()),
+            received: Received::default(),
+            wishes: BTreeMap::new(),
+            decided: BTreeMap::new(),
+            undecided: Slot(0),
+            next: Slot(0),
+            batches: Batches::default(),
+            waiting: Waiting::default(),
+            pacemaker: Pacemaker::new(network.graph(), config.patience),
+            trust: Suspicion::default(),
+            ballot: Ballot::NONE,
+            spread_at: Time::ZERO,
+            timer: None,
+            running: false,
+            network,
+            config,
+        }
+    }
+
+    /// Takes back one stored record, in the order of storage, before the first `step`.
+    /// Returns what observers learn from it; there is nothing to send or persist.
+    pub fn restore(&mut self, record: Record) -> Vec<Output> {
+        let mut out = Vec::new();
+        match record {
+            Record::Message(message) => {
+                if let Some(acceptor) = &mut self.acceptor {
+                    acceptor.restore(&message.body);
+                    self.pacemaker.joined(acceptor.max_bal, Time::ZERO);
+                }
+                if let Some(proposer) = &mut self.proposer {
+                    proposer.restore(&message.body, &self.batches);
+                }
+                self.take_in(message, Time::ZERO, &mut out);
+            }
+            Record::Batch(batch) => {
+                self.batches.keep(batch.digest(), batch);
+                self.deliver(Time::ZERO, &mut out);
+            }
+            Record::Value(value) => {
+                let id = value.id();
+                self.waiting.add(id, value, Time::ZERO);
+                self.waiting.take_charge(&id);
+            }
+            Record::LowWater(mark) => {
+                if let Some(acceptor) = &mut self.acceptor {
+                    acceptor.raise_low_water(mark);
+                }
+            }
+            Record::Evidence(never) => match never {},
+        }
+        out.retain_mut(|o| match o {
+            Output::Decided(decision) => {
+                // How long ago it was heard was not stored.
+                decision.heard = None;
+                true
+            }
+            _ => false,
+        });
+        out
+    }
+
+    /// The bytes of a batch, while its entry lives.
+    #[must_use]
+    pub fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
+        self.batches.get(digest).cloned()
+    }
+
+    /// The highest ballot known to be joined.
+    #[must_use]
+    pub fn ballot(&self) -> Ballot {
+        self.ballot
+    }
+
+    /// The acceptor's `max_bal`; 0 for a node that plays none.
+    #[must_use]
+    pub fn max_bal(&self) -> Ballot {
+        self.acceptor.as_ref().map_or(Ballot::NONE, |a| a.max_bal)
+    }
+
+    /// The first slot that is not decided here.
+    #[must_use]
+    pub fn undecided(&self) -> Slot {
+        self.undecided
+    }
+
+    /// Client values that wait to be decided.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Any learner: all have the same quorums.
+    const ANY: LearnerId = LearnerId(0);
+}
+
+impl crate::Protocol for Paxos {
+    type Message = Message;
+    type Wire = Message;
+    type Evidence = NoEvidence;
+    type Finding = NoEvidence;
+
+    /// Nobody lies: whoever relays a message is believed.
+    fn open(wire: Message, _: &Network) -> Result<Message, crypto::Refusal> {
+        Ok(wire)
+    }
+
+    fn wire(message: &Message) -> &Message {
+        message
+    }
+
+    fn restore(&mut self, record: Record) -> Vec<Output> {
+        Paxos::restore(self, record)
+    }
+
+    fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
+        Paxos::step(self, now, inputs)
+    }
+
+    fn sync_request(&self) -> crate::SyncRequest {
+        Paxos::sync_request(self)
+    }
+
+    fn answer(
+        &self,
+        request: &crate::SyncRequest,
+        max_bytes: usize,
+    ) -> crate::SyncAnswer<Message, NoEvidence> {
+        Paxos::answer(self, request, max_bytes)
+    }
+
+    fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
+        Paxos::batch(self, digest)
+    }
+}

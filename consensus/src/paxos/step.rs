@@ -1,0 +1,405 @@
+//! One step: take everything in, then do what is enabled.
+
+use super::message::{Body, Message, Vote};
+use super::proposer::Scene;
+use super::{Input, LOW_WATER_STEP, Output, Paxos, Record, SLOT_RANGE, SPREAD_AGAIN};
+use crate::log::batches::Claim;
+use crate::{Ballot, Batch, ClientValue, Decision, Slot, Time};
+use crypto::Digest;
+use learner_graph::{AcceptorSet, LearnerId};
+
+impl Paxos {
+    /// Consumes everything that happened since the last step and answers with what to do. `now` never
+    /// goes back.
+    pub fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
+        let mut out = Vec::new();
+        if !std::mem::replace(&mut self.running, true) {
+            out.extend(self.batches.wanted().map(Output::Fetch));
+        }
+        if let Some(acceptor) = &self.acceptor {
+            self.pacemaker.heard(acceptor.id, now);
+        }
+        for input in inputs {
+            self.absorb(now, input, &mut out);
+        }
+        let supported = self.run_pacemaker(now, &mut out);
+        self.join(now, &mut out);
+        self.propose(supported, &mut out);
+        self.vote(&mut out);
+        if self.undecided.0 >= self.low_water().0 + LOW_WATER_STEP {
+            self.settle(&mut out);
+        }
+        self.watch_ballot(&mut out);
+        self.spread(now, &mut out);
+        self.set_timer(now, &mut out);
+        out
+    }
+
+    fn absorb(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::Message(message) => self.take_in(message, now, out),
+            Input::Submit(value) => self.submit(value, now, out),
+            Input::Value(value) => {
+                let room = self.waiting.len() < self.config.max_waiting.saturating_mul(4);
+                if room && value.check().is_ok() {
+                    self.waiting.add(value.id(), value, now);
+                }
+            }
+            Input::Batch(batch) => {
+                if batch.in_bounds()
+                    && let Some((_, batch)) = self.batches.arrived(batch)
+                {
+                    out.push(Output::Persist(Record::Batch(Batch::clone(&batch))));
+                    self.deliver(now, out);
+                }
+            }
+            Input::Evidence(never) => match never {},
+            Input::Alive(member) => {
+                if let Some(acceptor) = self.network.acceptor_of(member) {
+                    self.pacemaker.heard(acceptor, now);
+                }
+            }
+        }
+    }
+
+    fn submit(&mut self, value: ClientValue, now: Time, out: &mut Vec<Output>) {
+        let id = value.id();
+        if !self.waiting.knows(&id) {
+            if value.check().is_err() || self.waiting.own_len() >= self.config.max_waiting {
+                return out.push(Output::Full(id));
+            }
+            self.waiting.add(id, value.clone(), now);
+        }
+        if self.waiting.take_charge(&id) {
+            out.push(Output::Persist(Record::Value(value.clone())));
+            out.push(Output::SendValue(value));
+        }
+        out.push(Output::Accepted(id));
+    }
+
+    /// Paxos: a message is in `msgs`, and this node has it.
+    pub(super) fn take_in(&mut self, message: Message, now: Time, out: &mut Vec<Output>) {
+        let acceptor = self.network.acceptor_of(message.from);
+        match (&message.body, acceptor) {
+            (Body::OneA { ballot }, _) if self.network.owner(*ballot) == Some(message.from) => {
+                self.received.one_a(*ballot, message.from);
+            }
+            (Body::OneB { ballot, .. }, Some(a)) => {
+                self.pacemaker.wanted(a, *ballot);
+                self.received.one_b(a, &message);
+            }
+            (Body::TwoA { ballot, values }, _)
+                if self.network.owner(*ballot) == Some(message.from) =>
+            {
+                for (slot, value) in self.in_range(values) {
+                    let known = self.received.slot_mut(slot, now);
+                    if known.two_a.is_none_or(|(b, _)| b < *ballot) {
+                        known.two_a = Some((*ballot, value));
+                    }
+                    self.claim(value, out);
+                }
+            }
+            (Body::TwoB { ballot, values }, Some(a)) => {
+                self.pacemaker.wanted(a, *ballot);
+                for (slot, value) in self.in_range(values) {
+                    let known = self.received.slot_mut(slot, now);
+                    let senders = known.two_b.entry((*ballot, value)).or_default();
+                    senders.insert(a);
+                    let senders = *senders;
+                    // Paxos: ChosenIn(v, b).
+                    if self.network.graph().is_quorum(Paxos::ANY, &senders) {
+                        self.decide(
+                            Vote {
+                                slot,
+                                ballot: *ballot,
+                                value,
+                            },
+                            now,
+                            out,
+                        );
+                    }
+                }
+            }
+            (Body::Decided { votes }, _) => {
+                for vote in votes {
+                    self.decide(*vote, now, out);
+                }
+            }
+            (Body::Wish { ballot }, Some(a)) => {
+                self.pacemaker.wanted(a, *ballot);
+                let wish = self.wishes.entry(message.from).or_default();
+                *wish = (*wish).max(*ballot);
+            }
+            _ => return,
+        }
+        if let Some(a) = acceptor {
+            self.pacemaker.heard(a, now);
+        }
+    }
+
+    /// The values of undecided slots that are not too far ahead.
+    fn in_range(&self, values: &[(Slot, Digest)]) -> Vec<(Slot, Digest)> {
+        let end = self.undecided.plus(SLOT_RANGE);
+        let wanted = |(slot, _): &&(Slot, Digest)| !self.decided.contains_key(slot) && *slot <= end;
+        values.iter().filter(wanted).copied().collect()
+    }
+
+    fn decide(&mut self, vote: Vote, now: Time, out: &mut Vec<Output>) {
+        let Vote {
+            slot,
+            ballot,
+            value,
+        } = vote;
+        if self.decided.contains_key(&slot) {
+            return;
+        }
+        self.decided.insert(slot, (ballot, value));
+        let since = self.received.slot(slot).map_or(now, |s| s.since);
+        self.received.forget(slot);
+        while self.decided.contains_key(&self.undecided) {
+            self.undecided = self.undecided.next();
+        }
+        if let Some(from) = self.config.me {
+            let body = Body::Decided { votes: vec![vote] };
+            out.push(Output::Persist(Record::Message(Message { from, body })));
+        }
+        for learner in self.network.graph().learners().iter() {
+            self.pacemaker.progress(learner, now.saturating_sub(since));
+        }
+        self.claim(value, out);
+        self.deliver(now, out);
+    }
+
+    /// Delivers what the log has next, as far as the bytes are here.
+    pub(super) fn deliver(&mut self, now: Time, out: &mut Vec<Output>) {
+        while let Some((ballot, value)) = self.decided.get(&self.next).copied() {
+            let Some(batch) = self.batches.get(&value).cloned() else {
+                return;
+            };
+            let slot = self.next;
+            self.next = slot.next();
+            for learner in self.network.graph().learners().iter() {
+                let decision = self.decision(learner, slot, ballot, value, &batch, now);
+                out.push(Output::Decided(decision));
+            }
+        }
+    }
+
+    fn decision(
+        &mut self,
+        learner: LearnerId,
+        slot: Slot,
+        ballot: Ballot,
+        value: Digest,
+        batch: &Batch,
+        now: Time,
+    ) -> Decision {
+        let (mut values, mut heard) = (Vec::new(), None);
+        for v in &batch.values {
+            // A value decided in two slots is delivered once.
+            let (new, since) = self.waiting.deliver(v.id(), learner, now);
+            if new {
+                values.push(v.clone());
+                heard = heard.map_or(Some(since), |h: Time| Some(h.min(since)));
+            }
+        }
+        Decision {
+            learner,
+            slot,
+            ballot,
+            value,
+            values,
+            heard,
+            quorum: AcceptorSet::EMPTY,
+        }
+    }
+
+    fn claim(&mut self, value: Digest, out: &mut Vec<Output>) {
+        match self.batches.claim(value) {
+            Claim::Store(batch) => out.push(Output::Persist(Record::Batch(Batch::clone(&batch)))),
+            Claim::Fetch => out.push(Output::Fetch(value)),
+            Claim::Kept | Claim::Awaited => {}
+        }
+    }
+
+    /// Runs patience down and follows the others'. Returns the highest ballot that is wanted.
+    fn run_pacemaker(&mut self, now: Time, out: &mut Vec<Output>) -> Ballot {
+        let graph = self.network.graph();
+        let supported = self.pacemaker.supported(graph, &self.trust, now);
+        let mut changed = self.pacemaker.follow(supported, now);
+        if self.acceptor.is_some() {
+            let oldest = self.outstanding();
+            changed |= self.pacemaker.tick(graph, |_| oldest, |_| false, now);
+            if changed {
+                self.say(
+                    Body::Wish {
+                        ballot: self.pacemaker.wish(),
+                    },
+                    out,
+                );
+            }
+        }
+        supported
+    }
+
+    /// Since when something waits or is open.
+    fn outstanding(&self) -> Option<Time> {
+        let open = self.received.slots().next().map(|(_, s)| s.since);
+        [self.waiting.oldest(), open].into_iter().flatten().min()
+    }
+
+    /// Paxos: Phase1b, for the highest ballot that was started and that this node would join.
+    fn join(&mut self, now: Time, out: &mut Vec<Output>) {
+        let Some(max_bal) = self.acceptor.as_ref().map(|a| a.max_bal) else {
+            return;
+        };
+        let Some(ballot) = self.received.started(max_bal, self.pacemaker.wish()) else {
+            return;
+        };
+        self.settle(out);
+        let Some(one_b) = self.acceptor.as_mut().and_then(|a| a.phase_1b(ballot)) else {
+            return;
+        };
+        self.pacemaker.joined(ballot, now);
+        self.say(one_b, out);
+    }
+
+    /// Paxos: Phase1a and Phase2a.
+    fn propose(&mut self, supported: Ballot, out: &mut Vec<Output>) {
+        let supported = supported.max(self.ballot);
+        let mine = self.network.owner(supported) == self.config.me;
+        let Some(proposer) = &mut self.proposer else {
+            return;
+        };
+        if mine && supported > proposer.ballot() {
+            proposer.phase_1a(supported);
+            return self.say(Body::OneA { ballot: supported }, out);
+        }
+        // Whoever is overtaken proposes no more.
+        if proposer.ballot() == Ballot::NONE || proposer.ballot() < supported {
+            return;
+        }
+        let Some(one_bs) = self.received.one_bs(proposer.ballot()) else {
+            return;
+        };
+        let (made, two_a) = proposer.phase_2a(&Scene {
+            window: self.config.window,
+            one_bs,
+            is_read_quorum: &|set| self.config.read.is_quorum(Paxos::ANY, set),
+            undecided: self.undecided,
+            end: self
+                .decided
+                .last_key_value()
+                .map_or(Slot(0), |(s, _)| s.next()),
+            decided: &|slot| self.decided.get(&slot).map(|(_, value)| *value),
+            waiting: &self.waiting,
+            batches: &self.batches,
+        });
+        for batch in made {
+            out.push(Output::Persist(Record::Batch(batch.clone())));
+            out.push(Output::SendBatch(batch.clone()));
+            self.batches.keep(batch.digest(), batch);
+        }
+        if let Some(two_a) = two_a {
+            self.say(two_a, out);
+        }
+    }
+
+    /// Paxos: Phase2b, for every 2a that may be voted for and whose bytes are stored.
+    fn vote(&mut self, out: &mut Vec<Output>) {
+        let Some(acceptor) = &mut self.acceptor else {
+            return;
+        };
+        let mut votes: Vec<(Ballot, Slot, Digest)> = Vec::new();
+        for (slot, received) in self.received.slots() {
+            let Some((ballot, value)) = received.two_a else {
+                continue;
+            };
+            if self.batches.get(&value).is_some() && acceptor.phase_2b(ballot, slot, value) {
+                votes.push((ballot, slot, value));
+            }
+        }
+        // One message per ballot, the lowest first: `max_bal` only rises.
+        votes.sort_unstable();
+        for of_ballot in votes.chunk_by(|a, b| a.0 == b.0) {
+            let values = of_ballot.iter().map(|(_, s, v)| (*s, *v)).collect();
+            self.say(
+                Body::TwoB {
+                    ballot: of_ballot[0].0,
+                    values,
+                },
+                out,
+            );
+        }
+    }
+
+    /// Raises the low-water mark to the first undecided slot.
+    fn settle(&mut self, out: &mut Vec<Output>) {
+        if let Some(acceptor) = &mut self.acceptor
+            && self.undecided > acceptor.low_water
+        {
+            out.push(Output::Persist(Record::LowWater(self.undecided)));
+            acceptor.raise_low_water(self.undecided);
+        }
+    }
+
+    fn low_water(&self) -> Slot {
+        self.acceptor
+            .as_ref()
+            .map_or(self.undecided, |a| a.low_water)
+    }
+
+    fn watch_ballot(&mut self, out: &mut Vec<Output>) {
+        let ballot = self.received.highest_joined().max(self.max_bal());
+        if ballot > self.ballot
+            && let Some(leader) = self.network.owner(ballot)
+        {
+            self.ballot = ballot;
+            self.spread_at = Time::ZERO;
+            out.push(Output::Ballot { ballot, leader });
+        }
+    }
+
+    /// Spreads again what clients gave to this node and nobody has decided for long.
+    fn spread(&mut self, now: Time, out: &mut Vec<Output>) {
+        if now >= self.spread_at {
+            self.spread_at = now.saturating_add(self.config.patience / 2);
+            out.extend(
+                self.waiting
+                    .own()
+                    .take(SPREAD_AGAIN)
+                    .cloned()
+                    .map(Output::SendValue),
+            );
+        }
+    }
+
+    fn set_timer(&mut self, now: Time, out: &mut Vec<Output>) {
+        let oldest = self.outstanding();
+        let patience = self.acceptor.as_ref().and_then(|_| {
+            self.pacemaker
+                .deadline(self.network.graph(), |_| oldest, now)
+        });
+        let spread = self.waiting.own().next().map(|_| self.spread_at);
+        let timer = [patience, spread]
+            .into_iter()
+            .flatten()
+            .filter(|t| *t > now)
+            .min();
+        if timer != self.timer {
+            self.timer = timer;
+            out.extend(timer.map(Output::SetTimer));
+        }
+    }
+
+    /// Stores and sends a statement of this node.
+    fn say(&mut self, body: Body, out: &mut Vec<Output>) {
+        let Some(from) = self.config.me else { return };
+        let message = Message { from, body };
+        // A wish binds nobody, so nothing is lost with it.
+        if !matches!(message.body, Body::Wish { .. }) {
+            out.push(Output::Persist(Record::Message(message.clone())));
+        }
+        out.push(Output::Send(message));
+    }
+}

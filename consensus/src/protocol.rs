@@ -1,0 +1,63 @@
+//! What every protocol is to its caller.
+
+use crate::{Batch, Input, Network, Output, Record, SyncAnswer, SyncRequest, Time};
+use crypto::{Digest, Refusal};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// One node's part in a protocol, as a state machine.
+///
+/// The caller restores what is stored, then calls [`step`](Protocol::step) whenever something
+/// happened or the timer is due, and executes the outputs in order.
+pub trait Protocol {
+    /// A message as a step takes it.
+    type Message: Clone + Debug + Send + Sync;
+    /// The same as it travels and is stored.
+    type Wire: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync;
+    /// Evidence that somebody breaks the protocol.
+    type Evidence: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync;
+    /// What evidence proves.
+    type Finding: Clone + Debug + Send + Sync;
+
+    /// Whether a message may be believed to be its sender's.
+    ///
+    /// # Errors
+    /// [`Refusal`] if not.
+    fn open(wire: Self::Wire, network: &Network) -> Result<Self::Message, Refusal>;
+
+    /// The form in which a message travels.
+    fn wire(message: &Self::Message) -> &Self::Wire;
+
+    /// Takes back one stored record, in the order of storage, before the first `step`.
+    /// Returns what observers learn from it; there is nothing to send or persist.
+    fn restore(&mut self, record: RecordOf<Self>) -> Vec<OutputOf<Self>>;
+
+    /// Consumes everything that happened since the last step and answers with what to do. `now` never
+    /// goes back.
+    fn step(&mut self, now: Time, inputs: Vec<InputOf<Self>>) -> Vec<OutputOf<Self>>;
+
+    /// What to ask a peer for.
+    fn sync_request(&self) -> SyncRequest;
+
+    /// What helps a peer that asks, at most about `max_bytes` of it.
+    fn answer(&self, request: &SyncRequest, max_bytes: usize) -> AnswerOf<Self>;
+
+    /// The bytes of a batch, while its entry lives.
+    fn batch(&self, digest: &Digest) -> Option<Arc<Batch>>;
+}
+
+/// [`Input`] of a protocol.
+pub type InputOf<P> = Input<<P as Protocol>::Message, <P as Protocol>::Evidence>;
+/// [`Output`] of a protocol.
+pub type OutputOf<P> = Output<
+    <P as Protocol>::Message,
+    <P as Protocol>::Wire,
+    <P as Protocol>::Evidence,
+    <P as Protocol>::Finding,
+>;
+/// [`Record`] of a protocol.
+pub type RecordOf<P> = Record<<P as Protocol>::Wire, <P as Protocol>::Evidence>;
+/// [`SyncAnswer`] of a protocol.
+pub type AnswerOf<P> = SyncAnswer<<P as Protocol>::Wire, <P as Protocol>::Evidence>;
