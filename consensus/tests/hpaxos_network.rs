@@ -10,6 +10,8 @@ use support::{Cluster, check_convictions, network, signer};
 
 const FOUR: &str = include_str!("../../examples/four.toml");
 const MIXED: &str = include_str!("../../examples/mixed.toml");
+const UNI0: &str = include_str!("../../examples/uni0.toml");
+const LG2: &str = include_str!("../../examples/lg2.toml");
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
@@ -85,35 +87,41 @@ fn when_the_leader_dies_the_next_one_takes_over() {
 /// everything that was accepted is decided, once, in one order.
 #[test]
 fn random_faults_never_break_agreement_and_everything_is_decided_afterwards() {
-    for seed in 0..40 {
-        let mut c = Cluster::<HPaxos>::new(network(FOUR), seed);
+    for seed in 0..60 {
+        let graph = [FOUR, UNI0, LG2][seed as usize % 3];
+        let mut c = Cluster::<HPaxos>::new(network(graph), seed);
+        let all: Vec<usize> = (0..c.nodes.len()).collect();
         c.loss = c.rng.next() % 30;
         c.twice = c.rng.next() % 30;
         let mut values = 0;
         for _ in 0..12 {
             for _ in 0..3 {
-                let up: Vec<usize> = (0..4).filter(|i| c.nodes[*i].engine.is_some()).collect();
+                let up: Vec<usize> = all
+                    .iter()
+                    .copied()
+                    .filter(|i| c.nodes[*i].engine.is_some())
+                    .collect();
                 if !up.is_empty() {
                     let node = up[c.rng.below(up.len())];
                     c.submit(node, &format!("value {values}"));
                     values += 1;
                 }
             }
-            let victim = c.rng.below(4);
+            let victim = c.rng.below(all.len());
             match c.rng.below(5) {
                 0 => c.kill(victim),
                 1 if c.nodes[victim].engine.is_none() => c.restart(victim),
-                2 => drop(c.cut.insert((victim, c.rng.below(4)))),
+                2 => drop(c.cut.insert((victim, c.rng.below(all.len())))),
                 3 => c.cut.clear(),
                 _ => {}
             }
             let time = c.rng.next() % 300;
             c.run_for(Duration::from_millis(time));
-            c.check_agreement(&[0, 1, 2, 3]);
+            c.check_agreement(&all);
         }
         c.loss = 0;
         c.cut.clear();
-        for i in 0..4 {
+        for &i in &all {
             if c.nodes[i].engine.is_none() {
                 c.restart(i);
             }
@@ -136,8 +144,8 @@ fn random_faults_never_break_agreement_and_everything_is_decided_afterwards() {
                 })
             },
         );
-        c.check_agreement(&[0, 1, 2, 3]);
-        check_convictions(&c, &[0, 1, 2, 3]);
+        c.check_agreement(&all);
+        check_convictions(&c, &all);
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Puppets {
     pub(super) stored: Vec<Record>,
 }
 
-fn config(network: &Network, me: u16) -> Config {
+pub(super) fn config(network: &Network, me: u16) -> Config {
     Config {
         signer: Some(signer(network, me)),
         patience: Duration::from_secs(1),
