@@ -15,6 +15,8 @@ mod proposer;
 mod received;
 mod step;
 mod sync;
+#[cfg(test)]
+mod tests;
 
 pub use message::{Body, MAX_MESSAGE_BYTES, Message, Vote};
 

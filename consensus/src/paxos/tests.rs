@@ -1,0 +1,110 @@
+//! Single rules of classic Paxos, where whole networks would rarely show their loss.
+
+use super::acceptor::Acceptor;
+use super::received::Received;
+use super::{Body, Config, Input, Message, Output, Paxos, Record, Vote};
+use crate::{Ballot, ClientValue, Member, Network, Slot};
+use crypto::{Digest, Keypair, MemberId};
+use learner_graph::AcceptorId;
+use std::sync::Arc;
+use std::time::Duration;
+
+const THREE: &str = r#"
+acceptors = ["a1", "a2", "a3"]
+[learners]
+all = { threshold = 2, of = ["a1", "a2", "a3"] }
+[[safe]]
+between = ["all"]
+when = { threshold = 3, of = ["a1", "a2", "a3"] }
+"#;
+
+fn one_b(ballot: u64, votes: Vec<Vote>) -> Body {
+    Body::OneB {
+        ballot: Ballot(ballot),
+        low_water: Slot(0),
+        votes,
+    }
+}
+
+#[test]
+fn a_ballot_is_joined_once_and_never_a_lower_one() {
+    let mut acceptor = Acceptor::new(AcceptorId(0));
+    assert!(acceptor.phase_1b(Ballot(2)).is_some());
+    assert_eq!(acceptor.phase_1b(Ballot(2)), None);
+    assert_eq!(acceptor.phase_1b(Ballot(1)), None);
+}
+
+#[test]
+fn the_vote_of_the_highest_ballot_counts() {
+    let (old, new) = (Digest::of(b"old"), Digest::of(b"new"));
+    let mut received = Received::default();
+    for (i, ballot, value) in [(0, 3, new), (1, 1, old), (2, 2, old)] {
+        let vote = Vote {
+            slot: Slot(7),
+            ballot: Ballot(ballot),
+            value,
+        };
+        let message = Message {
+            from: MemberId(i),
+            body: one_b(5, vec![vote]),
+        };
+        received.one_b(AcceptorId(i), &message);
+    }
+    let one_bs = received.one_bs(Ballot(5)).expect("received");
+    assert_eq!(one_bs.highest_vote(Slot(7)), Some((Ballot(3), new)));
+    assert_eq!(one_bs.highest_vote(Slot(8)), None);
+}
+
+#[test]
+fn a_leader_never_uses_a_slot_of_its_ballot_twice_after_a_crash() {
+    let graph = learner_graph::parse_graph(THREE).expect("valid").0;
+    let member = |i: u16| Member {
+        name: format!("n{i}"),
+        key: Keypair::from_seed([i as u8 + 1; 32]).public(),
+        acceptor: Some(AcceptorId(i)),
+        proposer: true,
+    };
+    let network = Network::new("test", "paxos", graph.clone(), (0..3).map(member).collect());
+    let network = Arc::new(network.expect("valid"));
+    let start = || {
+        let config = Config {
+            me: Some(MemberId(0)),
+            read: graph.clone(),
+            patience: Duration::from_secs(1),
+            window: 8,
+            max_waiting: 100,
+        };
+        Paxos::new(Arc::clone(&network), config)
+    };
+    let (mut stored, mut proposed): (Vec<Record>, Vec<(Slot, Digest)>) = (Vec::new(), Vec::new());
+    for run in ["first", "second"] {
+        let mut paxos = start();
+        for record in &stored {
+            paxos.restore(record.clone());
+        }
+        let value = ClientValue::new(vec![], run.as_bytes().to_vec()).expect("small");
+        let joined = |i| {
+            Input::Message(Message {
+                from: MemberId(i),
+                body: one_b(1, vec![]),
+            })
+        };
+        let mut inputs = vec![joined(1), joined(2), Input::Submit(value)];
+        while !inputs.is_empty() {
+            for output in paxos.step(Duration::from_millis(1), std::mem::take(&mut inputs)) {
+                match output {
+                    Output::Persist(record) => stored.push(record),
+                    Output::Send(message) => {
+                        if let Body::TwoA { values, .. } = &message.body {
+                            proposed.extend(values);
+                        }
+                        inputs.push(Input::Message(message));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    let slots: Vec<Slot> = proposed.iter().map(|(slot, _)| *slot).collect();
+    assert_eq!(slots, [Slot(0), Slot(1)]);
+}
