@@ -30,7 +30,10 @@ pub use io::{Decision, Fork, Input, Output, Record, SyncAnswer, SyncRequest};
 pub use network::{Member, Network, NetworkError};
 pub use protocol::{AnswerOf, InputOf, OutputOf, Protocol, RecordOf};
 pub use slot::Slot;
-pub use value::{Batch, ClientValue, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, ValueError};
+pub use value::{
+    Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, MAX_KEY_BYTES, MAX_VALUE_BYTES,
+    ValueError,
+};
 
 /// Time since an origin that the caller fixes once and never moves (its start, or the simulation's).
 pub type Time = std::time::Duration;

@@ -8,6 +8,8 @@ use thiserror::Error;
 pub const MAX_VALUE_BYTES: usize = 1 << 20;
 /// The largest idempotency key, in bytes.
 pub const MAX_KEY_BYTES: usize = 128;
+/// Client values in one batch, at most.
+pub const MAX_BATCH_VALUES: usize = 4096;
 /// The largest encoded [`Batch`], in bytes: one value of the largest size and its frame fit.
 pub const MAX_BATCH_BYTES: usize = MAX_VALUE_BYTES + 4096;
 
@@ -95,7 +97,8 @@ impl Batch {
     /// Whether a batch that came from elsewhere keeps the bounds.
     #[must_use]
     pub fn in_bounds(&self) -> bool {
-        self.values.iter().all(|v| v.check().is_ok())
+        self.values.len() <= MAX_BATCH_VALUES
+            && self.values.iter().all(|v| v.check().is_ok())
             && self
                 .values
                 .iter()

@@ -85,6 +85,20 @@ pub struct Node {
     http: Option<(SocketAddr, JoinHandle<std::io::Result<()>>)>,
 }
 
+/// Runs the network task. A node that has lost it must not seem to be well.
+async fn watched(
+    task: impl Future<Output = ()> + Send + 'static,
+    tell: Arc<watch::Sender<Option<Result<(), EngineError>>>>,
+) {
+    if tokio::spawn(task).await.is_err() {
+        tell.send_if_modified(|ended| {
+            let first = ended.is_none();
+            ended.get_or_insert(Err(EngineError::Panicked));
+            first
+        });
+    }
+}
+
 impl Node {
     /// Starts a node. It replays its storage in the background; see [`Node::ready`].
     ///
@@ -139,11 +153,13 @@ impl Node {
         );
         let records = replay.map(|record| record.map_err(StorageError::from));
         let (tell, ended) = watch::channel(None);
+        let tell = Arc::new(tell);
+        let engine_tells = Arc::clone(&tell);
         std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || {
                 let result = run.run(records);
-                tell.send_replace(Some(result));
+                engine_tells.send_replace(Some(result));
             })
             .map_err(StartError::Thread)?;
         let api = Arc::new(Api::new(
@@ -157,7 +173,7 @@ impl Node {
             engine,
             ended,
             stop,
-            network: tokio::spawn(network.run()),
+            network: tokio::spawn(watched(network.run(), tell)),
             http: http
                 .map(|(address, listener)| (address, tokio::spawn(http::serve(listener, api)))),
         })

@@ -2,12 +2,9 @@
 
 use super::batches::Batches;
 use super::waiting::Waiting;
-use crate::{Batch, ClientValue, MAX_BATCH_BYTES, Slot};
+use crate::{Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, Slot};
 use crypto::Digest;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Client values in one batch, at most.
-const MAX_BATCH_VALUES: usize = 4096;
 
 /// The slots of one ballot, as its leader fills them. A slot is used once, for one value, forever.
 #[derive(Debug, Default)]

@@ -41,7 +41,7 @@ macro_rules! limits {
 
 limits! {
     /// The time that an acceptor gives a ballot at first, before it wishes for the next.
-    patience_ms = 1000, 10 ..= 3_600_000;
+    patience_ms = 1000, 100 ..= 3_600_000;
     /// How long a new leader waits for more 1b after the first quorum's before it proposes.
     grace_ms = 50, 0 ..= 60_000;
     /// How many slots may be open at once.

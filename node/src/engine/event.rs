@@ -1,5 +1,6 @@
 //! What happens to the engine, and what it asks of the network.
 
+use crate::network::budget::Permit;
 use crate::network::request::{Request, Response};
 use consensus::hpaxos::Input;
 use consensus::hpaxos::evidence::Certificate;
@@ -18,8 +19,15 @@ pub(crate) struct Ticket(pub(crate) u64);
 /// One thing for the engine to do.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// Verified inputs, to be handled in this order.
+    /// Inputs from here, to be handled in this order.
     Inputs(Vec<Input>),
+    /// Verified inputs from others, to be handled in this order.
+    Verified {
+        /// The inputs.
+        inputs: Vec<Input>,
+        /// Their share of what may wait, given back when the engine takes them.
+        permit: Permit,
+    },
     /// A client submits a value.
     Submit {
         /// The value, within its bounds.

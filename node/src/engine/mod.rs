@@ -47,8 +47,8 @@ pub enum EngineError {
     /// A stored record makes no sense to this program.
     #[error("record {0} of the storage cannot be read ({1}); was it written by another version?")]
     Record(u64, DecodeError),
-    /// The engine's thread has panicked, which is a mistake in this program.
-    #[error("the engine failed; see the log")]
+    /// A thread or task of the node has panicked, which is a mistake in this program.
+    #[error("a part of the node failed; see the log")]
     Panicked,
 }
 
@@ -188,7 +188,12 @@ impl<S: Storage> Engine<S> {
         let mut inputs = std::mem::take(&mut self.state.own);
         for event in events {
             match event {
-                Event::Inputs(more) => {
+                Event::Inputs(more) => inputs.extend(more),
+                Event::Verified {
+                    inputs: more,
+                    permit,
+                } => {
+                    drop(permit);
                     self.note_arrivals(&more);
                     inputs.extend(more);
                 }

@@ -20,7 +20,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 /// Handshakes in progress at once.
-const MAX_PENDING: u32 = 64;
+const MAX_PENDING: u32 = 1024;
 /// Connections with one peer: both ends may dial at once, and an old one may be dying.
 const MAX_PER_PEER: u32 = 4;
 /// How long a request to a peer may take.
@@ -135,7 +135,7 @@ fn connection_limits(limits: &Limits) -> ConnectionLimits {
 /// Pings keep the protocol informed about who is up, often enough for its patience, and find dead
 /// connections.
 fn ping_config(limits: &Limits) -> ping::Config {
-    let interval = Limits::ms((limits.patience_ms / 5).clamp(20, 10_000));
+    let interval = Limits::ms((limits.patience_ms / 8).clamp(10, 10_000));
     ping::Config::new()
         .with_interval(interval)
         .with_timeout(Duration::from_secs(5))

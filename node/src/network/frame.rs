@@ -15,6 +15,8 @@ const HEADER_BYTES: usize = 1 + 8;
 pub(crate) const MAX_FRAME_BYTES: usize = 2 * Message::MAX_BYTES + (1 << 20);
 /// Frames are split where they would grow beyond this, unless a single part is larger.
 const GOOD_FRAME_BYTES: usize = 1 << 20;
+/// Parts in one frame, at most.
+pub(super) const MAX_PARTS: usize = 8192;
 
 /// The parts of a frame, in the order in which the receiver handles them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,11 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// How many parts it has.
+    pub(super) fn parts(&self) -> usize {
+        self.batches.len() + self.values.len() + self.messages.len() + self.evidence.len()
+    }
+
     /// Whether there is nothing to send.
     pub(crate) fn is_empty(&self) -> bool {
         self.batches.is_empty()
@@ -108,7 +115,8 @@ fn signed_size(message: &Signed<Message>) -> usize {
     message.body().len() + (Signed::<Message>::MAX_ENCODED - Message::MAX_BYTES)
 }
 
-fn evidence_size(evidence: &Evidence) -> usize {
+/// About how many bytes a piece of evidence takes in a frame, and no fewer.
+pub(super) fn evidence_size(evidence: &Evidence) -> usize {
     let all = |messages: &[Signed<Message>]| messages.iter().map(signed_size).sum::<usize>();
     match evidence {
         Evidence::Contradiction { first, second } => 16 + signed_size(first) + signed_size(second),
@@ -127,7 +135,8 @@ pub(crate) fn split(parts: Vec<Part>) -> (Vec<Frame>, usize) {
             dropped += 1;
             continue;
         }
-        if size + more > GOOD_FRAME_BYTES && !frame.is_empty() {
+        let full = size + more > GOOD_FRAME_BYTES || frame.parts() >= MAX_PARTS;
+        if full && !frame.is_empty() {
             frames.push(std::mem::take(&mut frame));
             size = HEADER_BYTES + 32;
         }

@@ -13,6 +13,7 @@
 //! what is missing here, and at once when a connection is new.
 
 mod behaviour;
+pub(crate) mod budget;
 mod events;
 pub(crate) mod frame;
 mod outbox;

@@ -148,7 +148,7 @@ impl Peers {
     /// Shuts a peer out for a while.
     pub(super) fn ban(&mut self, index: NodeIndex, until: Instant) {
         if let Some(peer) = self.peers.get_mut(&index) {
-            peer.banned_until = Some(until);
+            peer.banned_until = peer.banned_until.max(Some(until));
         }
     }
 

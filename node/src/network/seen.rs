@@ -4,11 +4,16 @@ use consensus::hpaxos::Message;
 use crypto::{Digest, Verified};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How many verified messages are remembered.
 const MAX_MESSAGES: usize = 16_384;
 /// How many bytes of verified messages are remembered.
 const MAX_BYTES: usize = 32 << 20;
+/// How long a value or a batch is no news after it came. Whoever repeats one later may have a reason.
+const NEWS: Duration = Duration::from_secs(5);
+/// How many of them are remembered in that time; beyond, the oldest half is news again.
+const MAX_NEWS: usize = 1 << 17;
 /// How many pieces of evidence are remembered.
 const MAX_EVIDENCE: usize = 1024;
 
@@ -28,6 +33,9 @@ struct Inner {
     messages: HashMap<Digest, Verified<Message>>,
     order: VecDeque<Digest>,
     bytes: usize,
+    /// Values and batches that came lately, and a little before.
+    news: [HashSet<Digest>; 2],
+    turned: Option<Instant>,
     evidence: HashSet<Digest>,
     evidence_order: VecDeque<Digest>,
 }
@@ -60,6 +68,24 @@ impl Seen {
                 inner.bytes -= message.signed().body().len();
             }
         }
+    }
+
+    /// Whether a value or a batch, by its digest, has not come lately.
+    pub(crate) fn is_news(&self, digest: &Digest) -> bool {
+        self.lock().news.iter().all(|came| !came.contains(digest))
+    }
+
+    /// Remembers a value or a batch for a while.
+    pub(crate) fn came(&self, digest: Digest) {
+        let mut inner = self.lock();
+        let now = Instant::now();
+        let old = inner.turned.is_none_or(|t| now.duration_since(t) > NEWS);
+        if old || inner.news[0].len() >= MAX_NEWS {
+            inner.turned = Some(now);
+            let lately = std::mem::take(&mut inner.news[0]);
+            inner.news[1] = lately;
+        }
+        inner.news[0].insert(digest);
     }
 
     /// Whether this evidence was verified already.

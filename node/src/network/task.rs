@@ -274,6 +274,8 @@ impl Network {
             && let Some(peer) = self.peers.get(report.from)
         {
             let verdict = match report.outcome {
+                // Whatever says nothing new stops here, however it is wrapped.
+                Ok(0) => MessageAcceptance::Ignore,
                 Ok(_) => MessageAcceptance::Accept,
                 Err(_) => MessageAcceptance::Reject,
             };

@@ -6,10 +6,11 @@
 //!        └───────────Report───────────┘
 //! ```
 //!
-//! The queue is bounded in number and bytes. At the bound the network task drops what it received:
-//! synchronisation brings it again. The threads wait for the engine, the network task for nobody.
+//! The queue is bounded in number and bytes, and what the engine has not taken yet counts. At the
+//! bound the network task drops what it received: synchronisation brings it again. The threads wait for the engine, the network task for nobody.
 
-use super::frame::Frame;
+use super::budget::{Budget, Permit};
+use super::frame::{Frame, MAX_PARTS, evidence_size};
 use super::request::Response;
 use super::seen::Seen;
 use crate::engine::{EngineHandle, Event, NodeIndex};
@@ -17,11 +18,10 @@ use crate::view::View;
 use async_channel::{Receiver, Sender};
 use consensus::hpaxos::evidence::Evidence;
 use consensus::hpaxos::{Input, Message};
-use consensus::{Batch, ClientValue, Network};
+use consensus::{ClientValue, Network};
 use crypto::{Digest, Signed, codec};
 use libp2p::gossipsub::MessageId;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
@@ -60,9 +60,8 @@ pub(super) struct Report {
 /// The queue in front of the threads.
 #[derive(Clone)]
 pub(super) struct Pool {
-    jobs: Sender<Job>,
-    bytes: Arc<AtomicUsize>,
-    max_bytes: usize,
+    jobs: Sender<(Job, Permit)>,
+    budget: Budget,
 }
 
 /// What the threads share.
@@ -83,20 +82,17 @@ impl Pool {
         verifier: Verifier,
     ) -> std::io::Result<(Pool, Vec<JoinHandle<()>>)> {
         let (jobs, queue) = async_channel::bounded(max_jobs);
-        let bytes = Arc::new(AtomicUsize::new(0));
         let verifier = Arc::new(verifier);
         let mut handles = Vec::new();
         for i in 0..threads.max(1) {
-            let (queue, bytes, verifier) =
-                (queue.clone(), Arc::clone(&bytes), Arc::clone(&verifier));
+            let (queue, verifier) = (queue.clone(), Arc::clone(&verifier));
             let thread = std::thread::Builder::new().name(format!("verify-{i}"));
-            handles.push(thread.spawn(move || verifier.run(&queue, &bytes))?);
+            handles.push(thread.spawn(move || verifier.run(&queue))?);
         }
         Ok((
             Pool {
                 jobs,
-                bytes,
-                max_bytes,
+                budget: Budget::new(max_bytes),
             },
             handles,
         ))
@@ -104,19 +100,21 @@ impl Pool {
 
     /// Queues a job; gives it back if there is no room.
     pub(super) fn submit(&self, job: Job) -> Result<(), Job> {
-        let size = job.size();
-        if self.bytes.fetch_add(size, Ordering::Relaxed) + size > self.max_bytes {
-            self.bytes.fetch_sub(size, Ordering::Relaxed);
+        let Some(permit) = self.budget.take(job.from(), job.size()) else {
             return Err(job);
-        }
-        self.jobs.try_send(job).map_err(|error| {
-            self.bytes.fetch_sub(size, Ordering::Relaxed);
-            error.into_inner()
-        })
+        };
+        let sent = self.jobs.try_send((job, permit));
+        sent.map_err(|error| error.into_inner().0)
     }
 }
 
 impl Job {
+    fn from(&self) -> NodeIndex {
+        match self {
+            Job::Frame { from, .. } | Job::Answer { from, .. } => *from,
+        }
+    }
+
     fn size(&self) -> usize {
         match self {
             Job::Frame { bytes, .. } => bytes.len(),
@@ -129,7 +127,7 @@ impl Job {
                     .iter()
                     .map(|m| m.body().len() + 128)
                     .sum::<usize>();
-                messages + answer.evidence.len() * 1024
+                messages + answer.evidence.iter().map(evidence_size).sum::<usize>()
             }
             Job::Answer {
                 response: Response::Batches(batches),
@@ -144,19 +142,16 @@ impl Job {
 }
 
 impl Verifier {
-    fn run(&self, queue: &Receiver<Job>, bytes: &AtomicUsize) {
-        while let Ok(job) = queue.recv_blocking() {
-            let size = job.size();
-            let alive = self.handle(job);
-            bytes.fetch_sub(size, Ordering::Relaxed);
-            if !alive {
+    fn run(&self, queue: &Receiver<(Job, Permit)>) {
+        while let Ok((job, permit)) = queue.recv_blocking() {
+            if !self.handle(job, permit) {
                 return;
             }
         }
     }
 
     /// Verifies one job, reports it, and hands its inputs on. False when the node is stopping.
-    fn handle(&self, job: Job) -> bool {
+    fn handle(&self, job: Job, permit: Permit) -> bool {
         let (id, from, parts) = match job {
             Job::Frame { id, from, bytes } => {
                 (Some(id), from, Frame::decode(&bytes).map_err(|_| "frame"))
@@ -176,7 +171,7 @@ impl Verifier {
         }
         match checked {
             Ok(Checked { inputs, .. }) if !inputs.is_empty() => {
-                self.engine.send(Event::Inputs(inputs)).is_ok()
+                self.engine.send(Event::Verified { inputs, permit }).is_ok()
             }
             _ => true,
         }
@@ -185,12 +180,26 @@ impl Verifier {
     /// Checks everything in a frame. One bad part condemns the whole: a correct node sends none.
     fn check(&self, frame: Frame, again: bool) -> Result<Checked, &'static str> {
         let mut checked = Checked::default();
+        if frame.parts() > MAX_PARTS {
+            return Err("too_many_parts");
+        }
         for batch in frame.batches {
-            checked.batch(batch)?;
+            if !batch.in_bounds() {
+                return Err("batch_out_of_bounds");
+            }
+            let digest = batch.digest();
+            if again || self.seen.is_news(&digest) {
+                checked.came.push(digest);
+                checked.add(Input::Batch(batch));
+            }
         }
         for value in frame.values {
             value.check().map_err(|_| "value_out_of_bounds")?;
-            checked.add(Input::Value(value));
+            let id = value.id();
+            if self.seen.is_news(&id) {
+                checked.came.push(id);
+                checked.add(Input::Value(value));
+            }
         }
         for message in frame.messages {
             self.message(message, again, &mut checked)?;
@@ -210,6 +219,9 @@ impl Verifier {
                 self.seen.insert(message.clone());
             }
         }
+        for digest in &checked.came {
+            self.seen.came(*digest);
+        }
         for digest in &checked.evidence {
             self.seen.insert_evidence(*digest);
         }
@@ -221,7 +233,9 @@ impl Verifier {
         again: bool,
         checked: &mut Checked,
     ) -> Result<(), &'static str> {
-        if let Some(known) = self.seen.get(&message.id()) {
+        // The name leaves the signature out: only the very same message is known to be genuine.
+        let known = self.seen.get(&message.id());
+        if let Some(known) = known.filter(|k| *k.signed() == message) {
             self.view.metrics.known.inc();
             if again {
                 checked.inputs.push(Input::Message(known));
@@ -251,6 +265,7 @@ impl Verifier {
 #[derive(Default)]
 struct Checked {
     inputs: Vec<Input>,
+    came: Vec<Digest>,
     evidence: Vec<Digest>,
     new: usize,
 }
@@ -259,14 +274,6 @@ impl Checked {
     fn add(&mut self, input: Input) {
         self.inputs.push(input);
         self.new += 1;
-    }
-
-    fn batch(&mut self, batch: Batch) -> Result<(), &'static str> {
-        if !batch.in_bounds() {
-            return Err("batch_out_of_bounds");
-        }
-        self.add(Input::Batch(batch));
-        Ok(())
     }
 }
 

@@ -3,12 +3,14 @@
 use super::super::frame::Frame;
 use super::super::request::Response;
 use super::super::seen::Seen;
+use super::MAX_PARTS;
 use super::{Job, Pool, Report, Verifier};
 use crate::engine::{EngineHandle, Event};
 use crate::testing;
 use crate::view::View;
 use consensus::hpaxos::{Input, Message, SyncAnswer};
 use consensus::{Ballot, Batch, ClientValue, MAX_VALUE_BYTES};
+use crypto::codec;
 use crypto::{MemberId, Signed, Signer};
 use libp2p::gossipsub::MessageId;
 use std::sync::Arc;
@@ -78,7 +80,7 @@ impl Fixture {
 
     fn next_inputs(&self) -> Vec<Input> {
         match self.inputs.recv_timeout(DEADLINE).unwrap() {
-            Event::Inputs(inputs) => inputs,
+            Event::Verified { inputs, .. } => inputs,
             other => panic!("{other:?}"),
         }
     }
@@ -108,6 +110,53 @@ fn a_good_frame_becomes_inputs_in_order() {
         inputs[..],
         [Input::Batch(_), Input::Value(_), Input::Message(_)]
     ));
+}
+
+/// The name of a message leaves its signature out. A forged signature under a known name must not be
+/// passed on: whoever does not know the message would refuse it, and blame the forwarder.
+#[test]
+fn a_forged_signature_of_a_known_message_is_refused() {
+    let mut f = fixture(1 << 24);
+    let good = f.said(0, 1, 1);
+    let frame = |message| Frame {
+        messages: vec![message],
+        ..Frame::default()
+    };
+    assert_eq!(f.frame(&frame(good.clone())), Ok(1));
+    assert_eq!(f.frame(&frame(good.clone())), Ok(0));
+    let mut bytes = codec::encode(&good);
+    *bytes.last_mut().unwrap() ^= 1;
+    let forged: Signed<Message> = codec::decode(&bytes, 1 << 20).unwrap();
+    assert_eq!(forged.id(), good.id());
+    assert_eq!(f.frame(&frame(forged)), Err("bad_signature"));
+}
+
+#[test]
+fn what_came_lately_is_no_news_unless_its_frame_was_refused() {
+    let mut f = fixture(1 << 24);
+    let frame = |messages| Frame {
+        values: vec![value(3)],
+        batches: vec![Batch {
+            values: vec![value(4)],
+        }],
+        messages,
+        ..Frame::default()
+    };
+    let bad = f.said(0, 2, 7);
+    assert_eq!(f.frame(&frame(vec![bad])), Err("bad_signature"));
+    assert_eq!(f.frame(&frame(vec![])), Ok(2));
+    assert_eq!(f.frame(&frame(vec![])), Ok(0), "wrapped anew or not");
+}
+
+#[test]
+fn a_frame_has_a_bounded_number_of_parts() {
+    let mut f = fixture(1 << 24);
+    let values = vec![value(0); MAX_PARTS + 1];
+    let frame = Frame {
+        values,
+        ..Frame::default()
+    };
+    assert_eq!(f.frame(&frame), Err("too_many_parts"));
 }
 
 #[test]
