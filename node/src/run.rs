@@ -34,6 +34,7 @@ pub fn run(args: &NodeArgs) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
+    raise_file_limit();
     let result = runtime.block_on(run_node(args, &config));
     // Whatever still runs is not worth waiting for: everything that matters is durable.
     runtime.shutdown_background();
@@ -47,6 +48,16 @@ pub fn run(args: &NodeArgs) -> ExitCode {
             );
             ExitCode::from(if usage { USAGE } else { FAILED })
         }
+    }
+}
+
+/// Connections and files share one limit, and a node without files must stop: take what there is.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
     }
 }
 

@@ -74,10 +74,17 @@ pub(super) async fn submit(
     };
     store(&api, value).await?;
     let limit = Duration::from_millis(params.timeout_ms.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
-    if let Some(mut waiting) = waiting
-        && let Ok(Ok(found)) = timeout(limit, &mut waiting.receiver).await
-    {
-        return Ok(decided(&api, &id, &found));
+    if let Some(mut waiting) = waiting {
+        let mut stop = api.stop.clone();
+        tokio::select! {
+            found = timeout(limit, &mut waiting.receiver) => {
+                if let Ok(Ok(found)) = found {
+                    return Ok(decided(&api, &id, &found));
+                }
+            }
+            // A node that ends waits for nothing: the value is kept, and decided by the others.
+            _ = stop.changed() => {}
+        }
     }
     Ok((
         StatusCode::ACCEPTED,
