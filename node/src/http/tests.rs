@@ -254,6 +254,22 @@ async fn wait_is_bounded() {
 }
 
 #[tokio::test]
+async fn whoever_waits_is_answered_when_the_node_ends() {
+    let mut f = fixture("").await;
+    f.view.set_ready();
+    let events = f.events.take().unwrap();
+    let waiting = tokio::spawn(answer(f.post("?wait=alice&timeout_ms=600000").body("v")));
+    let accepted = tokio::task::spawn_blocking(move || match events.recv_timeout(DEADLINE) {
+        Ok(Event::Submit { answer, .. }) => answer.send(Submitted::Accepted).unwrap(),
+        other => panic!("{other:?}"),
+    });
+    accepted.await.unwrap();
+    f.stop.send_replace(true);
+    let (status, answered) = waiting.await.unwrap();
+    assert_eq!((status, &answered["decided"]), (202, &json!(false)));
+}
+
+#[tokio::test]
 async fn decisions_come_in_pages() {
     let f = fixture("").await;
     for slot in 0..3 {
