@@ -91,60 +91,7 @@ fn random_faults_never_break_agreement_and_everything_is_decided_afterwards() {
         let graph = [FOUR, UNI0, LG2][seed as usize % 3];
         let mut c = Cluster::<HPaxos>::new(network(graph), seed);
         let all: Vec<usize> = (0..c.nodes.len()).collect();
-        c.loss = c.rng.next() % 30;
-        c.twice = c.rng.next() % 30;
-        let mut values = 0;
-        for _ in 0..12 {
-            for _ in 0..3 {
-                let up: Vec<usize> = all
-                    .iter()
-                    .copied()
-                    .filter(|i| c.nodes[*i].engine.is_some())
-                    .collect();
-                if !up.is_empty() {
-                    let node = up[c.rng.below(up.len())];
-                    c.submit(node, &format!("value {values}"));
-                    values += 1;
-                }
-            }
-            let victim = c.rng.below(all.len());
-            match c.rng.below(5) {
-                0 => c.kill(victim),
-                1 if c.nodes[victim].engine.is_none() => c.restart(victim),
-                2 => drop(c.cut.insert((victim, c.rng.below(all.len())))),
-                3 => c.cut.clear(),
-                _ => {}
-            }
-            let time = c.rng.next() % 300;
-            c.run_for(Duration::from_millis(time));
-            c.check_agreement(&all);
-        }
-        c.loss = 0;
-        c.cut.clear();
-        for &i in &all {
-            if c.nodes[i].engine.is_none() {
-                c.restart(i);
-            }
-        }
-        let accepted: std::collections::BTreeSet<Digest> = c
-            .nodes
-            .iter()
-            .flat_map(|n| n.accepted.iter().copied())
-            .collect();
-        c.run_until(
-            60 * SECOND,
-            &format!("seed {seed}: everything accepted"),
-            |c| {
-                c.nodes.iter().all(|n| {
-                    n.logs.iter().all(|log| {
-                        let got: std::collections::BTreeSet<Digest> =
-                            log.iter().flat_map(|d| &d.values).map(|v| v.id()).collect();
-                        accepted.is_subset(&got)
-                    })
-                })
-            },
-        );
-        c.check_agreement(&all);
+        c.shake(&format!("seed {seed}"));
         check_convictions(&c, &all);
     }
 }

@@ -185,53 +185,7 @@ fn random_faults_refine_voting_and_everything_is_decided_afterwards() {
     for seed in 0..60 {
         let n = [3, 5][seed as usize % 2];
         let (mut c, voting) = cluster(n, seed);
-        c.loss = c.rng.next() % 30;
-        c.twice = c.rng.next() % 30;
-        let mut values = 0;
-        for _ in 0..12 {
-            for _ in 0..3 {
-                let up: Vec<usize> = (0..n).filter(|i| c.nodes[*i].engine.is_some()).collect();
-                if !up.is_empty() {
-                    let node = up[c.rng.below(up.len())];
-                    c.submit(node, &format!("value {values}"));
-                    values += 1;
-                }
-            }
-            let victim = c.rng.below(n);
-            match c.rng.below(5) {
-                0 => c.kill(victim),
-                1 if c.nodes[victim].engine.is_none() => c.restart(victim),
-                2 => drop(c.cut.insert((victim, c.rng.below(n)))),
-                3 => c.cut.clear(),
-                _ => {}
-            }
-            let time = c.rng.next() % 300;
-            c.run_for(Duration::from_millis(time));
-            c.check_agreement(&(0..n).collect::<Vec<_>>());
-        }
-        c.loss = 0;
-        c.cut.clear();
-        for i in 0..n {
-            if c.nodes[i].engine.is_none() {
-                c.restart(i);
-            }
-        }
-        let accepted: BTreeSet<Digest> = c
-            .nodes
-            .iter()
-            .flat_map(|n| n.accepted.iter().copied())
-            .collect();
-        c.run_until(
-            60 * SECOND,
-            &format!("seed {seed}: everything accepted"),
-            |c| {
-                c.nodes.iter().all(|n| {
-                    let got = n.logs[0].iter().flat_map(|d| &d.values).map(|v| v.id());
-                    accepted.is_subset(&got.collect())
-                })
-            },
-        );
-        c.check_agreement(&(0..n).collect::<Vec<_>>());
+        c.shake(&format!("seed {seed}"));
         steps += voting.borrow().steps;
     }
     assert!(steps > 1000, "Voting saw {steps} steps");

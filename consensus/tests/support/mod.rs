@@ -425,6 +425,63 @@ impl<P: Machine> Cluster<P> {
         }
     }
 
+    /// Loss, duplication, reordering, crashes in the middle of a step, one-way cuts, with values coming in
+    /// all the while. Then everything heals, and every learner gets everything that was accepted.
+    pub fn shake(&mut self, what: &str) {
+        let all: Vec<usize> = (0..self.nodes.len()).collect();
+        self.loss = self.rng.next() % 30;
+        self.twice = self.rng.next() % 30;
+        for value in 0..36 {
+            let up: Vec<usize> = all
+                .iter()
+                .copied()
+                .filter(|i| self.nodes[*i].engine.is_some())
+                .collect();
+            if !up.is_empty() {
+                let node = up[self.rng.below(up.len())];
+                self.submit(node, &format!("value {value}"));
+            }
+            if value % 3 < 2 {
+                continue;
+            }
+            let victim = self.rng.below(all.len());
+            match self.rng.below(5) {
+                0 => self.kill(victim),
+                1 if self.nodes[victim].engine.is_none() => self.restart(victim),
+                2 => drop(self.cut.insert((victim, self.rng.below(all.len())))),
+                3 => self.cut.clear(),
+                _ => {}
+            }
+            let time = self.rng.next() % 300;
+            self.run_for(Duration::from_millis(time));
+            self.check_agreement(&all);
+        }
+        self.loss = 0;
+        self.cut.clear();
+        for &i in &all {
+            if self.nodes[i].engine.is_none() {
+                self.restart(i);
+            }
+        }
+        let accepted: BTreeSet<Digest> = self
+            .nodes
+            .iter()
+            .flat_map(|n| n.accepted.iter().copied())
+            .collect();
+        let got = |log: &Vec<Decision>| -> BTreeSet<Digest> {
+            log.iter()
+                .flat_map(|d| &d.values)
+                .map(ClientValue::id)
+                .collect()
+        };
+        let limit = Duration::from_secs(60);
+        self.run_until(limit, &format!("{what}: everything accepted"), |c| {
+            let mut logs = c.nodes.iter().flat_map(|n| &n.logs);
+            logs.all(|log| accepted.is_subset(&got(log)))
+        });
+        self.check_agreement(&all);
+    }
+
     /// The texts that a learner has delivered at a node.
     pub fn texts(&self, node: usize, learner: &str) -> Vec<String> {
         let l = self.learner(learner);
