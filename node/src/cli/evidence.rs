@@ -27,7 +27,7 @@ pub struct VerifyArgs {
     /// The configuration of the network
     #[arg(long, env = "HPAXOS_CONFIG", value_name = "FILE")]
     config: PathBuf,
-    /// The evidence: base64, or JSON as /v1/evidence answers it; `-` is standard input
+    /// A file with the evidence, as base64 or as the JSON of /v1/evidence; `-` is standard input
     evidence: PathBuf,
     /// Print one JSON object per piece of evidence
     #[arg(long)]
