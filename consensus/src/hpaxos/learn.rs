@@ -87,15 +87,7 @@ impl HPaxos {
                     break;
                 };
                 let (ballot, value, quorum) = (decided.ballot, decided.value, decided.quorum);
-                let (mut values, mut heard) = (Vec::new(), None);
-                for v in &batch.values {
-                    // A value decided in two slots is delivered once.
-                    let (new, since) = self.waiting.deliver(v.id(), learner, now);
-                    if new {
-                        values.push(v.clone());
-                        heard = heard.map_or(Some(since), |h: Time| Some(h.min(since)));
-                    }
-                }
+                let (values, heard) = self.waiting.deliver_batch(&batch, learner, now);
                 self.learners.delivered(learner);
                 self.exchange(learner, slot, value);
                 let decision = Decision {

@@ -1,6 +1,6 @@
 //! Client values on their way into the log.
 
-use crate::{ClientValue, Time};
+use crate::{Batch, ClientValue, Time};
 use crypto::Digest;
 use learner_graph::{LearnerId, LearnerSet};
 use std::collections::BTreeMap;
@@ -68,7 +68,7 @@ impl Waiting {
     }
 
     /// A learner decides a value. Returns whether it is new to that learner, and when it was heard.
-    pub(crate) fn deliver(&mut self, id: Digest, learner: LearnerId, now: Time) -> (bool, Time) {
+    fn deliver(&mut self, id: Digest, learner: LearnerId, now: Time) -> (bool, Time) {
         let known = self.known.entry(id).or_insert(Known {
             heard: now,
             place: None,
@@ -79,6 +79,25 @@ impl Waiting {
             self.queue.remove(&place);
         }
         (known.delivered.insert(learner), known.heard)
+    }
+
+    /// A learner decides a batch. Returns the values that are new to it, since one decided in two slots
+    /// is delivered once, and when the oldest of them was heard.
+    pub(crate) fn deliver_batch(
+        &mut self,
+        batch: &Batch,
+        learner: LearnerId,
+        now: Time,
+    ) -> (Vec<ClientValue>, Option<Time>) {
+        let (mut values, mut heard) = (Vec::new(), None);
+        for v in &batch.values {
+            let (new, since) = self.deliver(v.id(), learner, now);
+            if new {
+                values.push(v.clone());
+                heard = heard.map_or(Some(since), |h: Time| Some(h.min(since)));
+            }
+        }
+        (values, heard)
     }
 
     /// A learner decided otherwise in the slot in which another one delivered this value: it waits

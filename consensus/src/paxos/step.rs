@@ -194,15 +194,7 @@ impl Paxos {
         batch: &Batch,
         now: Time,
     ) -> Decision {
-        let (mut values, mut heard) = (Vec::new(), None);
-        for v in &batch.values {
-            // A value decided in two slots is delivered once.
-            let (new, since) = self.waiting.deliver(v.id(), learner, now);
-            if new {
-                values.push(v.clone());
-                heard = heard.map_or(Some(since), |h: Time| Some(h.min(since)));
-            }
-        }
+        let (values, heard) = self.waiting.deliver_batch(batch, learner, now);
         Decision {
             learner,
             slot,
