@@ -3,7 +3,7 @@
 //! `M` is a message as a step takes it, `W` the same as it travels and is stored, `E` evidence and
 //! `F` what it proves. Each protocol names its own, as in [`hpaxos::Input`](crate::hpaxos::Input).
 
-use crate::{Ballot, Batch, ClientValue, Slot, Time};
+use crate::{Ballot, Batch, ClientValue, Slot, Time, disk_paxos};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorSet, LearnerId};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ pub enum Input<M, E> {
     /// Something authentic, of whatever content, came straight from this member: it is up. Told at
     /// least four times per patience while that holds.
     Alive(MemberId),
+    /// Disk Paxos: something happened on a disk.
+    Disk(disk_paxos::Event),
 }
 
 /// What survives a restart.
@@ -47,6 +49,8 @@ pub enum Record<W, E> {
 pub enum Output<M, W, E, F> {
     /// Append to storage.
     Persist(Record<W, E>),
+    /// Disk Paxos: something to do on a disk.
+    Disk(disk_paxos::Operation),
     /// Gossip to everyone, and give back to this node as [`Input::Message`].
     Send(M),
     /// Gossip the bytes of a batch beside the proposal that announces it.

@@ -14,6 +14,7 @@
 //! byte for byte, which is what makes simulation, replay after a crash and model checking possible.
 
 mod ballot;
+pub mod disk_paxos;
 pub mod hpaxos;
 mod io;
 mod log;
@@ -22,6 +23,7 @@ pub mod pacemaker;
 pub mod paxos;
 mod protocol;
 mod slot;
+mod status;
 pub mod storage;
 mod value;
 
@@ -30,6 +32,7 @@ pub use io::{Decision, Fork, Input, Output, Record, SyncAnswer, SyncRequest};
 pub use network::{Member, Network, NetworkError};
 pub use protocol::{AnswerOf, InputOf, OutputOf, Protocol, RecordOf};
 pub use slot::Slot;
+pub use status::{DiskStatus, Status};
 pub use value::{
     Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, MAX_KEY_BYTES, MAX_VALUE_BYTES,
     ValueError,

@@ -36,7 +36,7 @@ pub use crate::{Decision, Fork, SyncRequest};
 pub use check::{Invalid, check};
 pub use contradiction::{Contradiction, contradiction};
 pub use message::{Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes};
-pub use status::Status;
+pub use crate::Status;
 pub use sync::SyncAnswer;
 
 use crate::log::batches::Batches;

@@ -39,6 +39,8 @@ impl HPaxos {
                     self.pacemaker.heard(acceptor, now);
                 }
             }
+            // There are no disks in this protocol.
+            Input::Disk(_) => {}
         }
     }
 

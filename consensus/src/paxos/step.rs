@@ -59,6 +59,8 @@ impl Paxos {
                     self.pacemaker.heard(acceptor, now);
                 }
             }
+            // There are no disks in this protocol.
+            Input::Disk(_) => {}
         }
     }
 
