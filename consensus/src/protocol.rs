@@ -1,7 +1,9 @@
 //! What every protocol is to its caller.
 
-use crate::{Batch, Input, Network, Output, Record, SyncAnswer, SyncRequest, Time};
+use crate::hpaxos::evidence::Certificate;
+use crate::{Batch, Input, Network, Output, Record, Slot, Status, SyncAnswer, SyncRequest, Time};
 use crypto::{Digest, Refusal};
+use learner_graph::{AcceptorId, LearnerId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -11,15 +13,18 @@ use std::sync::Arc;
 ///
 /// The caller restores what is stored, then calls [`step`](Protocol::step) whenever something
 /// happened or the timer is due, and executes the outputs in order.
-pub trait Protocol {
+pub trait Protocol: Sized {
     /// A message as a step takes it.
-    type Message: Clone + Debug + Send + Sync;
+    type Message: Clone + Debug + Send + Sync + 'static;
     /// The same as it travels and is stored.
-    type Wire: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync;
+    type Wire: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
     /// Evidence that somebody breaks the protocol.
-    type Evidence: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync;
+    type Evidence: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
     /// What evidence proves.
-    type Finding: Clone + Debug + Send + Sync;
+    type Finding: Clone + Debug + Send + Sync + 'static;
+
+    /// The largest encoded [`Protocol::Wire`], in bytes.
+    const MAX_WIRE_BYTES: usize;
 
     /// Whether a message may be believed to be its sender's.
     ///
@@ -29,6 +34,24 @@ pub trait Protocol {
 
     /// The form in which a message travels.
     fn wire(message: &Self::Message) -> &Self::Wire;
+
+    /// What tells a message from all others.
+    fn id(wire: &Self::Wire) -> Digest;
+
+    /// About how many bytes a message takes on its way, and no fewer.
+    fn wire_bytes(wire: &Self::Wire) -> usize;
+
+    /// About how many bytes a piece of evidence takes on its way, and no fewer.
+    fn evidence_bytes(evidence: &Self::Evidence) -> usize;
+
+    /// The name of a message's kind, for logs and metrics.
+    fn kind(message: &Self::Message) -> &'static str;
+
+    /// What evidence proves; `None` if it proves nothing.
+    fn examine(evidence: &Self::Evidence, network: &Network) -> Option<Self::Finding>;
+
+    /// The acceptor that a finding catches, if it does, and the finding in words.
+    fn describe(finding: &Self::Finding, network: &Network) -> (Option<AcceptorId>, String);
 
     /// Takes back one stored record, in the order of storage, before the first `step`.
     /// Returns what observers learn from it; there is nothing to send or persist.
@@ -46,6 +69,12 @@ pub trait Protocol {
 
     /// The bytes of a batch, while its entry lives.
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>>;
+
+    /// The signed certificate of a decision, in protocols that have any.
+    fn certificate(&self, learner: LearnerId, slot: Slot) -> Option<Certificate>;
+
+    /// Where this node stands.
+    fn status(&self) -> Status;
 }
 
 /// [`Input`] of a protocol.

@@ -2,6 +2,7 @@
 
 mod support;
 
+use consensus::Protocol as _;
 use consensus::hpaxos::evidence::Finding;
 use consensus::hpaxos::{Contradiction, HPaxos, Message, Votes};
 use crypto::Digest;

@@ -2,6 +2,7 @@
 
 mod support;
 
+use consensus::Protocol as _;
 use consensus::paxos::{Body, Message, Paxos};
 use consensus::{Ballot, Record, Slot};
 use crypto::Digest;
@@ -151,7 +152,10 @@ fn everything_is_decided_in_one_order_by_one_leader() {
         c.run_until(5 * SECOND, "everything", |c| c.all_delivered("all", 20));
         let log = c.texts(0, "all");
         assert!((0..n).all(|i| c.texts(i, "all") == log));
-        assert_eq!(c.nodes[0].engine.as_ref().expect("up").ballot(), Ballot(1));
+        assert_eq!(
+            c.nodes[0].engine.as_ref().expect("up").status().ballot,
+            Ballot(1)
+        );
         // What learners deliver is what Voting has chosen.
         for d in &c.nodes[0].logs[0] {
             assert_eq!(voting.borrow().chosen(d.slot), BTreeSet::from([d.value]));

@@ -4,7 +4,7 @@
 use super::learner::Learners;
 use super::proposer::Scene;
 use super::received::Received;
-use super::{HPaxos, LOW_WATER_STEP, Message, Output, Record, SPREAD_AGAIN};
+use super::{HPaxos, LOW_WATER_STEP, Message, Output, Record};
 use crate::log::waiting::Waiting;
 use crate::{Ballot, Time};
 use crypto::{Digest, Verified};
@@ -145,7 +145,7 @@ impl HPaxos {
         let mut missing = Vec::new();
         let votes = acceptor.phase_2(&dirty, &self.received, &self.batches, trust, &mut missing);
         for value in missing {
-            self.claim(value, out);
+            self.batches.claim(value, out);
             // If the bytes were at hand, they are stored now and the vote can follow.
             self.all_dirty |= self.batches.get(&value).is_some();
         }
@@ -189,27 +189,18 @@ impl HPaxos {
             && let Some(leader) = self.network.owner(ballot)
         {
             self.ballot = ballot;
-            self.spread_at = Time::ZERO;
+            self.waiting.spread_soon();
             out.push(Output::Ballot { ballot, leader });
         }
     }
 
-    /// Spreads again what clients gave to this node and nobody has decided for long: gossip loses
-    /// messages, and a restarted node has spread nothing yet.
+    /// Spreads again what waits, and asks again for what is missing.
     fn spread(&mut self, now: Time, out: &mut Vec<Output>) {
-        if now >= self.spread_at {
-            self.spread_at = now.saturating_add(self.config.patience / 2);
+        if self.waiting.spread(now, out) {
             // A caller that asks for too much at once may have given up what is needed most.
             let missing = |l| self.learners.next_delivery(l).map(|(_, d)| d.value);
             let missing: BTreeSet<Digest> = self.learners.ids().filter_map(missing).collect();
             out.extend(missing.into_iter().map(Output::Fetch));
-            out.extend(
-                self.waiting
-                    .own()
-                    .take(SPREAD_AGAIN)
-                    .cloned()
-                    .map(Output::SendValue),
-            );
         }
     }
 
@@ -227,16 +218,8 @@ impl HPaxos {
             .learners
             .ids()
             .any(|l| self.learners.next_delivery(l).is_some());
-        let spread = (undelivered || self.waiting.own().next().is_some()).then_some(self.spread_at);
-        let timer = [patience, grace, spread]
-            .into_iter()
-            .flatten()
-            .filter(|t| *t > now)
-            .min();
-        if timer != self.timer {
-            self.timer = timer;
-            out.extend(timer.map(Output::SetTimer));
-        }
+        let spread = (undelivered || self.waiting.has_own()).then_some(self.waiting.spread_at());
+        self.timer.set([patience, grace, spread], now, out);
     }
 
     /// Signs, stores and sends a statement of this node.

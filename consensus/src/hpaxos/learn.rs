@@ -22,7 +22,7 @@ impl HPaxos {
                 Learned::Decided(learner) => {
                     self.pacemaker.progress(learner, now.saturating_sub(since));
                     if let Some(value) = self.learners.decision(learner, slot).map(|d| d.value) {
-                        self.claim(value, out);
+                        self.batches.claim(value, out);
                     }
                     self.compare(learner, slot, out);
                 }
@@ -48,8 +48,8 @@ impl HPaxos {
                 continue;
             }
             let certificates = (
-                self.certificate(learner, slot),
-                self.certificate(other, slot),
+                self.learners.certificate(learner, slot),
+                self.learners.certificate(other, slot),
             );
             if let (Some(first), Some(second)) = certificates {
                 self.found(Evidence::Disagreement { first, second }, out);

@@ -32,17 +32,18 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
+
 pub use crate::{Decision, Fork, SyncRequest};
 pub use check::{Invalid, check};
 pub use contradiction::{Contradiction, contradiction};
 pub use message::{Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes};
-pub use crate::Status;
 pub use sync::SyncAnswer;
 
 use crate::log::batches::Batches;
+use crate::log::timer::Timer;
 use crate::log::waiting::Waiting;
 use crate::pacemaker::Pacemaker;
-use crate::{Ballot, Batch, Network, Slot, Time};
+use crate::{Ballot, Batch, Network, Slot, Status, Time};
 use acceptor::Acceptor;
 use check::Horizon;
 use convictions::Convictions;
@@ -69,8 +70,6 @@ const SLOT_RANGE: u64 = 4096;
 const BALLOT_TURNS: u64 = 8;
 /// The low-water mark is raised when so many slots are settled, and with every ballot joined.
 const LOW_WATER_STEP: u64 = 256;
-/// Values that a node spreads again at once, because nobody has decided them.
-const SPREAD_AGAIN: usize = 64;
 
 /// How one node takes part.
 #[derive(Debug)]
@@ -111,9 +110,7 @@ pub struct HPaxos {
     /// Slots whose acceptor rules are to be looked at.
     dirty: BTreeSet<Slot>,
     all_dirty: bool,
-    /// When this node's own waiting values are spread again.
-    spread_at: Time,
-    timer: Option<Time>,
+    timer: Timer,
     /// Whether a step was taken since what was stored was taken back.
     running: bool,
     refused: BTreeMap<&'static str, u64>,
@@ -134,14 +131,13 @@ impl HPaxos {
             wishes: BTreeMap::new(),
             convictions: Convictions::new(graph),
             batches: Batches::default(),
-            waiting: Waiting::default(),
+            waiting: Waiting::new(config.max_waiting, config.patience),
             pacemaker: Pacemaker::new(graph, config.patience),
             ballot: Ballot::NONE,
             floor: Slot(0),
             dirty: BTreeSet::new(),
             all_dirty: true,
-            spread_at: Time::ZERO,
-            timer: None,
+            timer: Timer::default(),
             running: false,
             refused: BTreeMap::new(),
             network,
@@ -151,7 +147,7 @@ impl HPaxos {
 
     /// Consumes everything that happened since the last step and answers with what to do. `now` never
     /// goes back.
-    pub fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
+    fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
         let mut out = Vec::new();
         if !std::mem::replace(&mut self.running, true) {
             // What was asked for before a restart has to be asked for again.
@@ -203,18 +199,6 @@ impl HPaxos {
         }
     }
 
-    /// The bytes of a batch, while its entry lives.
-    #[must_use]
-    pub fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.batches.get(digest).cloned()
-    }
-
-    /// The certificate of a decision.
-    #[must_use]
-    pub fn certificate(&self, learner: LearnerId, slot: Slot) -> Option<Certificate> {
-        self.learners.certificate(learner, slot)
-    }
-
     /// All evidence known here, with what it proves.
     #[must_use]
     pub fn evidence(&self) -> &[(Evidence, Finding)] {
@@ -228,12 +212,50 @@ impl crate::Protocol for HPaxos {
     type Evidence = Evidence;
     type Finding = Finding;
 
+    const MAX_WIRE_BYTES: usize = Signed::<Message>::MAX_ENCODED;
+
     fn open(wire: Self::Wire, network: &Network) -> Result<Self::Message, crypto::Refusal> {
         wire.verify(network.keyring())
     }
 
     fn wire(message: &Self::Message) -> &Self::Wire {
         message.signed()
+    }
+
+    fn id(wire: &Self::Wire) -> Digest {
+        wire.id()
+    }
+
+    fn wire_bytes(wire: &Self::Wire) -> usize {
+        wire.body().len() + (Signed::<Message>::MAX_ENCODED - <Message as crypto::Body>::MAX_BYTES)
+    }
+
+    fn evidence_bytes(evidence: &Evidence) -> usize {
+        let all = |messages: &[Self::Wire]| messages.iter().map(Self::wire_bytes).sum::<usize>();
+        match evidence {
+            Evidence::Contradiction { first, second } => {
+                16 + Self::wire_bytes(first) + Self::wire_bytes(second)
+            }
+            Evidence::Disagreement { first, second } => {
+                256 + all(&first.two_b) + all(&second.two_b)
+            }
+        }
+    }
+
+    fn kind(message: &Self::Message) -> &'static str {
+        message.kind()
+    }
+
+    fn examine(evidence: &Evidence, network: &Network) -> Option<Finding> {
+        evidence.verify(network).ok()
+    }
+
+    fn describe(finding: &Finding, network: &Network) -> (Option<AcceptorId>, String) {
+        let acceptor = match finding {
+            Finding::Caught(acceptor, _) => Some(*acceptor),
+            Finding::Equivocated(..) | Finding::NotEntangled { .. } => None,
+        };
+        (acceptor, finding.describe(network))
     }
 
     fn restore(&mut self, record: Record) -> Vec<Output> {
@@ -253,6 +275,14 @@ impl crate::Protocol for HPaxos {
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        HPaxos::batch(self, digest)
+        self.batches.get(digest).cloned()
+    }
+
+    fn certificate(&self, learner: LearnerId, slot: Slot) -> Option<Certificate> {
+        self.learners.certificate(learner, slot)
+    }
+
+    fn status(&self) -> Status {
+        HPaxos::status(self)
     }
 }

@@ -2,31 +2,29 @@
 
 use super::received::Novelty;
 use super::{HPaxos, Input, Invalid, Message, Output, Record, check};
-use crate::log::batches::Claim;
-use crate::{Ballot, Batch, ClientValue, Slot, Time};
-use crypto::{Digest, Verified};
+use crate::{Ballot, Slot, Time};
+use crypto::Verified;
 use learner_graph::AcceptorId;
 
 impl HPaxos {
     pub(super) fn absorb(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         match input {
             Input::Message(message) => self.receive(&message, now, out),
-            Input::Submit(value) => self.submit(value, now, out),
-            Input::Value(value) => {
-                // Every node may have as many of its own; what is dropped is spread again.
-                let room = self.waiting.len() < self.config.max_waiting.saturating_mul(4);
-                match value.check() {
-                    Ok(()) if room => {
-                        self.waiting.add(value.id(), value, now);
+            Input::Submit(value) => match value.check() {
+                Ok(()) => self.waiting.submit(value, now, out),
+                Err(_) => self.refuse(Invalid::Value.reason()),
+            },
+            Input::Value(value) => match value.check() {
+                Ok(()) => {
+                    if !self.waiting.heard(value, now) {
+                        self.refuse("waiting_full");
                     }
-                    Ok(()) => self.refuse("waiting_full"),
-                    Err(_) => self.refuse(Invalid::Value.reason()),
                 }
-            }
+                Err(_) => self.refuse(Invalid::Value.reason()),
+            },
             Input::Batch(batch) if !batch.in_bounds() => self.refuse(Invalid::Value.reason()),
             Input::Batch(batch) => {
-                if let Some((_, batch)) = self.batches.arrived(batch) {
-                    out.push(Output::Persist(Record::Batch(Batch::clone(&batch))));
+                if self.batches.arrived(batch, out) {
                     self.all_dirty = true;
                     self.deliver(now, out);
                 }
@@ -42,26 +40,6 @@ impl HPaxos {
             // There are no disks in this protocol.
             Input::Disk(_) => {}
         }
-    }
-
-    fn submit(&mut self, value: ClientValue, now: Time, out: &mut Vec<Output>) {
-        let id = value.id();
-        if value.check().is_err() {
-            self.refuse(Invalid::Value.reason());
-            return;
-        }
-        if !self.waiting.knows(&id) {
-            if self.waiting.own_len() >= self.config.max_waiting {
-                out.push(Output::Full(id));
-                return;
-            }
-            self.waiting.add(id, value.clone(), now);
-        }
-        if self.waiting.take_charge(&id) {
-            out.push(Output::Persist(Record::Value(value.clone())));
-            out.push(Output::SendValue(value));
-        }
-        out.push(Output::Accepted(id));
     }
 
     /// HPaxos: Recv and LearnerRecv.
@@ -154,7 +132,7 @@ impl HPaxos {
         for slot in slots {
             let announced = self.received.slot(*slot).and_then(|s| s.announced(ballot));
             if let Some(value) = announced.map(|a| a.value) {
-                self.claim(value, out);
+                self.batches.claim(value, out);
             }
         }
     }
@@ -165,14 +143,6 @@ impl HPaxos {
         if kept.ballot() < ballot || kept.id() == message.id() {
             *kept = message.clone();
             self.pacemaker.heard(from, now);
-        }
-    }
-
-    pub(super) fn claim(&mut self, value: Digest, out: &mut Vec<Output>) {
-        match self.batches.claim(value) {
-            Claim::Store(batch) => out.push(Output::Persist(Record::Batch(Batch::clone(&batch)))),
-            Claim::Fetch => out.push(Output::Fetch(value)),
-            Claim::Kept | Claim::Awaited => {}
         }
     }
 }

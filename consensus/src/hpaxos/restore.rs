@@ -7,7 +7,7 @@ use crypto::Verified;
 impl HPaxos {
     /// Takes back one stored record, in the order of storage, before the first `step`.
     /// Returns what observers learn from it; there is nothing to send or persist.
-    pub fn restore(&mut self, record: Record) -> Vec<Output> {
+    pub(super) fn restore(&mut self, record: Record) -> Vec<Output> {
         let mut out = Vec::new();
         match record {
             Record::Message(signed) => match signed.verify(self.network.keyring()) {
@@ -22,9 +22,7 @@ impl HPaxos {
                 self.deliver(Time::ZERO, &mut out);
             }
             Record::Value(value) => {
-                let id = value.id();
-                self.waiting.add(id, value, Time::ZERO);
-                self.waiting.take_charge(&id);
+                self.waiting.restore(value);
             }
             Record::Evidence(evidence) => {
                 self.admit(evidence, &mut out);

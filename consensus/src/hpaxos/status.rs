@@ -5,8 +5,7 @@ use crate::{Ballot, Status};
 
 impl HPaxos {
     /// Where this node stands.
-    #[must_use]
-    pub fn status(&self) -> Status {
+    pub(super) fn status(&self) -> Status {
         Status {
             ballot: self.ballot,
             leader: self.network.owner(self.ballot),

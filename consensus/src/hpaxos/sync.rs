@@ -19,8 +19,7 @@ pub type SyncAnswer = crate::SyncAnswer<Signed<Message>, Evidence>;
 
 impl HPaxos {
     /// What to ask a peer for.
-    #[must_use]
-    pub fn sync_request(&self) -> SyncRequest {
+    pub(super) fn sync_request(&self) -> SyncRequest {
         let next: Vec<Slot> = self
             .learners
             .ids()
@@ -37,8 +36,7 @@ impl HPaxos {
 
     /// What helps a peer that asks, at most about `max_bytes` of it. An answer to a request that is
     /// not of this network's form is empty.
-    #[must_use]
-    pub fn answer(&self, request: &SyncRequest, max_bytes: usize) -> SyncAnswer {
+    pub(super) fn answer(&self, request: &SyncRequest, max_bytes: usize) -> SyncAnswer {
         let mut answer = SyncAnswer {
             messages: Vec::new(),
             evidence: Vec::new(),

@@ -1,6 +1,6 @@
 //! The bytes behind the digests.
 
-use crate::Batch;
+use crate::{Batch, Output, Record};
 use crypto::Digest;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -15,19 +15,6 @@ pub(crate) struct Batches {
     wanted: BTreeSet<Digest>,
     unclaimed: BTreeMap<Digest, Batch>,
     order: VecDeque<Digest>,
-}
-
-/// What claiming a digest led to.
-#[derive(Debug)]
-pub(crate) enum Claim {
-    /// The bytes are kept already.
-    Kept,
-    /// The bytes were here, and are to be stored now.
-    Store(Arc<Batch>),
-    /// The bytes are missing, and were not asked for yet.
-    Fetch,
-    /// The bytes are missing, and were asked for.
-    Awaited,
 }
 
 impl Batches {
@@ -46,26 +33,32 @@ impl Batches {
         self.wanted.iter().copied()
     }
 
-    /// Something names this digest: its bytes are needed from now on.
-    pub(crate) fn claim(&mut self, digest: Digest) -> Claim {
+    /// Something names this digest: its bytes are needed from now on. They are stored if they are here,
+    /// and asked for, once, if not.
+    pub(crate) fn claim<M, W, E, F>(&mut self, digest: Digest, out: &mut Vec<Output<M, W, E, F>>) {
         if self.kept.contains_key(&digest) {
-            return Claim::Kept;
+            return;
         }
-        match self.unclaimed.remove(&digest) {
-            Some(batch) => {
-                self.order.retain(|d| *d != digest);
-                Claim::Store(self.keep(digest, batch))
-            }
-            None if self.wanted.insert(digest) => Claim::Fetch,
-            None => Claim::Awaited,
+        if let Some(batch) = self.unclaimed.remove(&digest) {
+            self.order.retain(|d| *d != digest);
+            out.push(Output::Persist(Record::Batch(batch.clone())));
+            self.keep(digest, batch);
+        } else if self.wanted.insert(digest) {
+            out.push(Output::Fetch(digest));
         }
     }
 
-    /// Bytes arrived. Returns them if they were wanted, to be stored.
-    pub(crate) fn arrived(&mut self, batch: Batch) -> Option<(Digest, Arc<Batch>)> {
+    /// Bytes arrived. If they were wanted they are stored. True if so.
+    pub(crate) fn arrived<M, W, E, F>(
+        &mut self,
+        batch: Batch,
+        out: &mut Vec<Output<M, W, E, F>>,
+    ) -> bool {
         let digest = batch.digest();
         if self.wanted.remove(&digest) {
-            return Some((digest, self.keep(digest, batch)));
+            out.push(Output::Persist(Record::Batch(batch.clone())));
+            self.keep(digest, batch);
+            return true;
         }
         if !self.kept.contains_key(&digest) && self.unclaimed.insert(digest, batch).is_none() {
             self.order.push_back(digest);
@@ -75,7 +68,7 @@ impl Batches {
                 self.unclaimed.remove(&oldest);
             }
         }
-        None
+        false
     }
 
     /// Keeps a batch that this node made, or stored before.

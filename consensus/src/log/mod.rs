@@ -3,4 +3,5 @@
 
 pub(crate) mod batches;
 pub(crate) mod pipeline;
+pub(crate) mod timer;
 pub(crate) mod waiting;

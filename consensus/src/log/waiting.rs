@@ -1,14 +1,23 @@
 //! Client values on their way into the log.
 
-use crate::{Batch, ClientValue, Time};
+use crate::{Batch, ClientValue, Output, Record, Time};
 use crypto::Digest;
 use learner_graph::{LearnerId, LearnerSet};
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Values that a node spreads again at once, because nobody has decided them.
+const SPREAD_AGAIN: usize = 64;
 
 /// Values that no learner has decided, in the order in which this node heard of them, and what
 /// became of the others.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Waiting {
+    /// How many values of its own clients a node keeps waiting.
+    max_own: usize,
+    /// How long it waits before it spreads them again.
+    spread_every: Duration,
+    spread_at: Time,
     queue: BTreeMap<u64, (Digest, ClientValue)>,
     known: BTreeMap<Digest, Known>,
     arrivals: u64,
@@ -26,18 +35,99 @@ struct Known {
 }
 
 impl Waiting {
+    /// Nothing waits yet.
+    pub(crate) fn new(max_own: usize, patience: Duration) -> Self {
+        Waiting {
+            max_own,
+            spread_every: patience / 2,
+            spread_at: Time::ZERO,
+            queue: BTreeMap::new(),
+            known: BTreeMap::new(),
+            arrivals: 0,
+        }
+    }
+
+    /// A client submitted a value, within its bounds: it is kept and spread, or refused.
+    pub(crate) fn submit<M, W, E, F>(
+        &mut self,
+        value: ClientValue,
+        now: Time,
+        out: &mut Vec<Output<M, W, E, F>>,
+    ) {
+        let id = value.id();
+        if !self.known.contains_key(&id) {
+            if self.own().count() >= self.max_own {
+                return out.push(Output::Full(id));
+            }
+            self.add(id, value.clone(), now);
+        }
+        if self.take_charge(&id) {
+            out.push(Output::Persist(Record::Value(value.clone())));
+            out.push(Output::SendValue(value));
+        }
+        out.push(Output::Accepted(id));
+    }
+
+    /// Another node spread a value, within its bounds. False if there is no room for it: it will be
+    /// spread again.
+    pub(crate) fn heard(&mut self, value: ClientValue, now: Time) -> bool {
+        // Every node may have as many of its own.
+        let room = self.queue.len() < self.max_own.saturating_mul(4);
+        if room {
+            self.add(value.id(), value, now);
+        }
+        room
+    }
+
+    /// Takes back a value that a client gave to this node before a restart.
+    pub(crate) fn restore(&mut self, value: ClientValue) {
+        let id = value.id();
+        self.add(id, value, Time::ZERO);
+        self.take_charge(&id);
+    }
+
+    /// Spreads again what clients gave to this node and nobody has decided for long: gossip loses
+    /// messages, and a restarted node has spread nothing yet. True if it was time.
+    pub(crate) fn spread<M, W, E, F>(
+        &mut self,
+        now: Time,
+        out: &mut Vec<Output<M, W, E, F>>,
+    ) -> bool {
+        if now < self.spread_at {
+            return false;
+        }
+        self.spread_at = now.saturating_add(self.spread_every);
+        out.extend(
+            self.own()
+                .take(SPREAD_AGAIN)
+                .cloned()
+                .map(Output::SendValue),
+        );
+        true
+    }
+
+    /// Spreads in the next step: there is a new leader.
+    pub(crate) fn spread_soon(&mut self) {
+        self.spread_at = Time::ZERO;
+    }
+
+    /// When `spread` is worth calling again, should there be something to spread.
+    pub(crate) fn spread_at(&self) -> Time {
+        self.spread_at
+    }
+
+    /// Whether clients gave values to this node that wait.
+    pub(crate) fn has_own(&self) -> bool {
+        self.own().next().is_some()
+    }
+
     /// How many values wait.
     pub(crate) fn len(&self) -> usize {
         self.queue.len()
     }
 
-    /// How many of them clients gave to this node.
-    pub(crate) fn own_len(&self) -> usize {
-        self.own().count()
-    }
-
     /// Adds a value. False if it is known already, waiting or delivered.
-    pub(crate) fn add(&mut self, id: Digest, value: ClientValue, now: Time) -> bool {
+    fn add(&mut self, id: Digest, value: ClientValue, now: Time) -> bool {
         if self.known.contains_key(&id) {
             return false;
         }
@@ -55,16 +145,11 @@ impl Waiting {
     }
 
     /// A client gave this value to this node. True if that is news, and the value still waits.
-    pub(crate) fn take_charge(&mut self, id: &Digest) -> bool {
+    fn take_charge(&mut self, id: &Digest) -> bool {
         let Some(known) = self.known.get_mut(id) else {
             return false;
         };
         !std::mem::replace(&mut known.own, true) && known.place.is_some()
-    }
-
-    /// Whether a value has been heard of, waiting or delivered.
-    pub(crate) fn knows(&self, id: &Digest) -> bool {
-        self.known.contains_key(id)
     }
 
     /// A learner decides a value. Returns whether it is new to that learner, and when it was heard.
@@ -119,7 +204,7 @@ impl Waiting {
     }
 
     /// The waiting values that clients gave to this node, oldest first.
-    pub(crate) fn own(&self) -> impl Iterator<Item = &ClientValue> {
+    fn own(&self) -> impl Iterator<Item = &ClientValue> {
         let own = |id: &Digest| self.known.get(id).is_some_and(|k| k.own);
         self.queue
             .values()

@@ -20,13 +20,15 @@ mod tests;
 
 pub use message::{Body, MAX_MESSAGE_BYTES, Message, Vote};
 
+use crate::hpaxos::evidence::Certificate;
 use crate::log::batches::Batches;
+use crate::log::timer::Timer;
 use crate::log::waiting::Waiting;
 use crate::pacemaker::Pacemaker;
-use crate::{Ballot, Batch, Network, Slot, Time};
+use crate::{Ballot, Batch, Network, Slot, Status, Time};
 use acceptor::Acceptor;
-use crypto::{Digest, MemberId};
-use learner_graph::{LearnerGraph, LearnerId, Suspicion};
+use crypto::{Digest, MemberId, codec};
+use learner_graph::{AcceptorId, LearnerGraph, LearnerId, Suspicion};
 use proposer::Proposer;
 use received::Received;
 use serde::{Deserialize, Serialize};
@@ -49,14 +51,14 @@ pub type Record = crate::Record<Message, NoEvidence>;
 const SLOT_RANGE: u64 = 4096;
 /// The low-water mark is raised when so many slots are decided, and with every ballot joined.
 const LOW_WATER_STEP: u64 = 256;
-/// Values that a node spreads again at once, because nobody has decided them.
-const SPREAD_AGAIN: usize = 64;
 
 /// How one node takes part.
 #[derive(Debug)]
 pub struct Config {
     /// The node as a member; `None` for a node that only learns.
     pub me: Option<MemberId>,
+    /// The learner whose decisions this node delivers.
+    pub learner: LearnerId,
     /// The phase 1 quorums: a graph over the network's acceptors with one learner, whose quorums they
     /// are. The network's own graph has the phase 2 quorums.
     pub read: LearnerGraph,
@@ -89,8 +91,7 @@ pub struct Paxos {
     trust: Suspicion,
     /// The highest ballot known to be joined.
     ballot: Ballot,
-    spread_at: Time,
-    timer: Option<Time>,
+    timer: Timer,
     running: bool,
 }
 
@@ -108,12 +109,11 @@ impl Paxos {
             undecided: Slot(0),
             next: Slot(0),
             batches: Batches::default(),
-            waiting: Waiting::default(),
+            waiting: Waiting::new(config.max_waiting, config.patience),
             pacemaker: Pacemaker::new(network.graph(), config.patience),
             trust: Suspicion::default(),
             ballot: Ballot::NONE,
-            spread_at: Time::ZERO,
-            timer: None,
+            timer: Timer::default(),
             running: false,
             network,
             config,
@@ -122,7 +122,7 @@ impl Paxos {
 
     /// Takes back one stored record, in the order of storage, before the first `step`.
     /// Returns what observers learn from it; there is nothing to send or persist.
-    pub fn restore(&mut self, record: Record) -> Vec<Output> {
+    fn restore(&mut self, record: Record) -> Vec<Output> {
         let mut out = Vec::new();
         match record {
             Record::Message(message) => {
@@ -140,9 +140,7 @@ impl Paxos {
                 self.deliver(Time::ZERO, &mut out);
             }
             Record::Value(value) => {
-                let id = value.id();
-                self.waiting.add(id, value, Time::ZERO);
-                self.waiting.take_charge(&id);
+                self.waiting.restore(value);
             }
             Record::LowWater(mark) => {
                 if let Some(acceptor) = &mut self.acceptor {
@@ -162,34 +160,9 @@ impl Paxos {
         out
     }
 
-    /// The bytes of a batch, while its entry lives.
-    #[must_use]
-    pub fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.batches.get(digest).cloned()
-    }
-
-    /// The highest ballot known to be joined.
-    #[must_use]
-    pub fn ballot(&self) -> Ballot {
-        self.ballot
-    }
-
     /// The acceptor's `max_bal`; 0 for a node that plays none.
-    #[must_use]
-    pub fn max_bal(&self) -> Ballot {
+    fn max_bal(&self) -> Ballot {
         self.acceptor.as_ref().map_or(Ballot::NONE, |a| a.max_bal)
-    }
-
-    /// The first slot that is not decided here.
-    #[must_use]
-    pub fn undecided(&self) -> Slot {
-        self.undecided
-    }
-
-    /// Client values that wait to be decided.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.waiting.len()
     }
 
     /// Any learner: all have the same quorums.
@@ -202,6 +175,8 @@ impl crate::Protocol for Paxos {
     type Evidence = NoEvidence;
     type Finding = NoEvidence;
 
+    const MAX_WIRE_BYTES: usize = MAX_MESSAGE_BYTES;
+
     /// Nobody lies: whoever relays a message is believed.
     fn open(wire: Message, _: &Network) -> Result<Message, crypto::Refusal> {
         Ok(wire)
@@ -209,6 +184,30 @@ impl crate::Protocol for Paxos {
 
     fn wire(message: &Message) -> &Message {
         message
+    }
+
+    fn id(wire: &Message) -> Digest {
+        Digest::of(&codec::encode(wire))
+    }
+
+    fn wire_bytes(wire: &Message) -> usize {
+        codec::encode(wire).len()
+    }
+
+    fn evidence_bytes(evidence: &NoEvidence) -> usize {
+        match *evidence {}
+    }
+
+    fn kind(message: &Message) -> &'static str {
+        message.body.kind()
+    }
+
+    fn examine(evidence: &NoEvidence, _: &Network) -> Option<NoEvidence> {
+        match *evidence {}
+    }
+
+    fn describe(finding: &NoEvidence, _: &Network) -> (Option<AcceptorId>, String) {
+        match *finding {}
     }
 
     fn restore(&mut self, record: Record) -> Vec<Output> {
@@ -232,6 +231,24 @@ impl crate::Protocol for Paxos {
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        Paxos::batch(self, digest)
+        self.batches.get(digest).cloned()
+    }
+
+    fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {
+        None
+    }
+
+    fn status(&self) -> Status {
+        let learners = self.network.graph().learners();
+        Status {
+            ballot: self.ballot,
+            leader: self.network.owner(self.ballot),
+            max_bal: self.max_bal(),
+            low_water: self.low_water(),
+            next: learners.iter().map(|_| self.undecided).collect(),
+            waiting: self.waiting.len(),
+            connected: learners.iter().map(|_| learners).collect(),
+            ..Status::default()
+        }
     }
 }

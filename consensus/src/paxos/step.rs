@@ -2,16 +2,15 @@
 
 use super::message::{Body, Message, Vote};
 use super::proposer::Scene;
-use super::{Input, LOW_WATER_STEP, Output, Paxos, Record, SLOT_RANGE, SPREAD_AGAIN};
-use crate::log::batches::Claim;
-use crate::{Ballot, Batch, ClientValue, Decision, Slot, Time};
+use super::{Input, LOW_WATER_STEP, Output, Paxos, Record, SLOT_RANGE};
+use crate::{Ballot, Decision, Slot, Time};
 use crypto::Digest;
-use learner_graph::{AcceptorSet, LearnerId};
+use learner_graph::AcceptorSet;
 
 impl Paxos {
     /// Consumes everything that happened since the last step and answers with what to do. `now` never
     /// goes back.
-    pub fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
+    pub(super) fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
         let mut out = Vec::new();
         if !std::mem::replace(&mut self.running, true) {
             out.extend(self.batches.wanted().map(Output::Fetch));
@@ -30,7 +29,7 @@ impl Paxos {
             self.settle(&mut out);
         }
         self.watch_ballot(&mut out);
-        self.spread(now, &mut out);
+        self.waiting.spread(now, &mut out);
         self.set_timer(now, &mut out);
         out
     }
@@ -38,21 +37,18 @@ impl Paxos {
     fn absorb(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         match input {
             Input::Message(message) => self.take_in(message, now, out),
-            Input::Submit(value) => self.submit(value, now, out),
-            Input::Value(value) => {
-                let room = self.waiting.len() < self.config.max_waiting.saturating_mul(4);
-                if room && value.check().is_ok() {
-                    self.waiting.add(value.id(), value, now);
-                }
+            Input::Submit(value) if value.check().is_ok() => self.waiting.submit(value, now, out),
+            Input::Value(value) if value.check().is_ok() => {
+                // Without room it will be spread again.
+                self.waiting.heard(value, now);
             }
-            Input::Batch(batch) => {
-                if batch.in_bounds()
-                    && let Some((_, batch)) = self.batches.arrived(batch)
-                {
-                    out.push(Output::Persist(Record::Batch(Batch::clone(&batch))));
+            Input::Batch(batch) if batch.in_bounds() => {
+                if self.batches.arrived(batch, out) {
                     self.deliver(now, out);
                 }
             }
+            // Out of bounds: the caller checks what comes from outside.
+            Input::Submit(_) | Input::Value(_) | Input::Batch(_) => {}
             Input::Evidence(never) => match never {},
             Input::Alive(member) => {
                 if let Some(acceptor) = self.network.acceptor_of(member) {
@@ -62,21 +58,6 @@ impl Paxos {
             // There are no disks in this protocol.
             Input::Disk(_) => {}
         }
-    }
-
-    fn submit(&mut self, value: ClientValue, now: Time, out: &mut Vec<Output>) {
-        let id = value.id();
-        if !self.waiting.knows(&id) {
-            if value.check().is_err() || self.waiting.own_len() >= self.config.max_waiting {
-                return out.push(Output::Full(id));
-            }
-            self.waiting.add(id, value.clone(), now);
-        }
-        if self.waiting.take_charge(&id) {
-            out.push(Output::Persist(Record::Value(value.clone())));
-            out.push(Output::SendValue(value));
-        }
-        out.push(Output::Accepted(id));
     }
 
     /// Paxos: a message is in `msgs`, and this node has it.
@@ -98,7 +79,7 @@ impl Paxos {
                     if known.two_a.is_none_or(|(b, _)| b < *ballot) {
                         known.two_a = Some((*ballot, value));
                     }
-                    self.claim(value, out);
+                    self.batches.claim(value, out);
                 }
             }
             (Body::TwoB { ballot, values }, Some(a)) => {
@@ -168,7 +149,7 @@ impl Paxos {
         for learner in self.network.graph().learners().iter() {
             self.pacemaker.progress(learner, now.saturating_sub(since));
         }
-        self.claim(value, out);
+        self.batches.claim(value, out);
         self.deliver(now, out);
     }
 
@@ -180,39 +161,17 @@ impl Paxos {
             };
             let slot = self.next;
             self.next = slot.next();
-            for learner in self.network.graph().learners().iter() {
-                let decision = self.decision(learner, slot, ballot, value, &batch, now);
-                out.push(Output::Decided(decision));
-            }
-        }
-    }
-
-    fn decision(
-        &mut self,
-        learner: LearnerId,
-        slot: Slot,
-        ballot: Ballot,
-        value: Digest,
-        batch: &Batch,
-        now: Time,
-    ) -> Decision {
-        let (values, heard) = self.waiting.deliver_batch(batch, learner, now);
-        Decision {
-            learner,
-            slot,
-            ballot,
-            value,
-            values,
-            heard,
-            quorum: AcceptorSet::EMPTY,
-        }
-    }
-
-    fn claim(&mut self, value: Digest, out: &mut Vec<Output>) {
-        match self.batches.claim(value) {
-            Claim::Store(batch) => out.push(Output::Persist(Record::Batch(Batch::clone(&batch)))),
-            Claim::Fetch => out.push(Output::Fetch(value)),
-            Claim::Kept | Claim::Awaited => {}
+            let learner = self.config.learner;
+            let (values, heard) = self.waiting.deliver_batch(&batch, learner, now);
+            out.push(Output::Decided(Decision {
+                learner,
+                slot,
+                ballot,
+                value,
+                values,
+                heard,
+                quorum: AcceptorSet::EMPTY,
+            }));
         }
     }
 
@@ -337,7 +296,7 @@ impl Paxos {
         }
     }
 
-    fn low_water(&self) -> Slot {
+    pub(super) fn low_water(&self) -> Slot {
         self.acceptor
             .as_ref()
             .map_or(self.undecided, |a| a.low_water)
@@ -349,22 +308,8 @@ impl Paxos {
             && let Some(leader) = self.network.owner(ballot)
         {
             self.ballot = ballot;
-            self.spread_at = Time::ZERO;
+            self.waiting.spread_soon();
             out.push(Output::Ballot { ballot, leader });
-        }
-    }
-
-    /// Spreads again what clients gave to this node and nobody has decided for long.
-    fn spread(&mut self, now: Time, out: &mut Vec<Output>) {
-        if now >= self.spread_at {
-            self.spread_at = now.saturating_add(self.config.patience / 2);
-            out.extend(
-                self.waiting
-                    .own()
-                    .take(SPREAD_AGAIN)
-                    .cloned()
-                    .map(Output::SendValue),
-            );
         }
     }
 
@@ -374,16 +319,8 @@ impl Paxos {
             self.pacemaker
                 .deadline(self.network.graph(), |_| oldest, now)
         });
-        let spread = self.waiting.own().next().map(|_| self.spread_at);
-        let timer = [patience, spread]
-            .into_iter()
-            .flatten()
-            .filter(|t| *t > now)
-            .min();
-        if timer != self.timer {
-            self.timer = timer;
-            out.extend(timer.map(Output::SetTimer));
-        }
+        let spread = self.waiting.has_own().then(|| self.waiting.spread_at());
+        self.timer.set([patience, spread], now, out);
     }
 
     /// Stores and sends a statement of this node.

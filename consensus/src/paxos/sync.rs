@@ -12,8 +12,7 @@ const MAX_DECISIONS: usize = 1024;
 
 impl Paxos {
     /// What to ask a peer for.
-    #[must_use]
-    pub fn sync_request(&self) -> SyncRequest {
+    pub(super) fn sync_request(&self) -> SyncRequest {
         let next = self
             .network
             .graph()
@@ -29,8 +28,7 @@ impl Paxos {
     }
 
     /// What helps a peer that asks, at most about `max_bytes` of it.
-    #[must_use]
-    pub fn answer(
+    pub(super) fn answer(
         &self,
         request: &SyncRequest,
         max_bytes: usize,

@@ -5,7 +5,7 @@ use super::received::Received;
 use super::{Body, Config, Input, Message, Output, Paxos, Record, Vote};
 use crate::{Ballot, ClientValue, Member, Network, Slot};
 use crypto::{Digest, Keypair, MemberId};
-use learner_graph::AcceptorId;
+use learner_graph::{AcceptorId, LearnerId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +69,7 @@ fn a_leader_never_uses_a_slot_of_its_ballot_twice_after_a_crash() {
     let start = || {
         let config = Config {
             me: Some(MemberId(0)),
+            learner: LearnerId(0),
             read: graph.clone(),
             patience: Duration::from_secs(1),
             window: 8,

@@ -64,6 +64,7 @@ impl Machine for Paxos {
     fn new(network: &Arc<Network>, i: usize) -> Self {
         let config = paxos::Config {
             me: Some(MemberId(i as u16)),
+            learner: LearnerId(0),
             read: network.graph().clone(),
             patience: PATIENCE,
             window: 8,
@@ -75,13 +76,7 @@ impl Machine for Paxos {
         !matches!(message.body, paxos::Body::Wish { .. })
     }
     fn picture(&self) -> String {
-        format!(
-            "ballot {} max_bal {} undecided {} waiting {}",
-            self.ballot(),
-            self.max_bal(),
-            self.undecided(),
-            self.waiting()
-        )
+        format!("{:?}", self.status())
     }
 }
 

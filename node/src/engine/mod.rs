@@ -18,7 +18,7 @@ use crate::byzantine::Liar;
 use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Request, Response};
 use crate::network::seen::Seen;
 use crate::view::View;
-use consensus::Time;
+use consensus::{Protocol as _, Time};
 use consensus::hpaxos::{HPaxos, Input, Record};
 use consensus::storage::{Storage, StorageError};
 use crypto::{DecodeError, Digest, codec};

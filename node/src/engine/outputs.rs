@@ -3,7 +3,7 @@
 use super::{Command, Engine, EngineError, Submitted};
 use crate::network::frame::{Part, split};
 use crate::network::request::Request;
-use consensus::Time;
+use consensus::{Protocol as _, Time};
 use consensus::hpaxos::{Input, Message, Output};
 use consensus::storage::Storage;
 use crypto::{Digest, Verified, codec};

@@ -9,7 +9,7 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use consensus::hpaxos::Status;
+use consensus::Status;
 use learner_graph::{Id, LearnerSet};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;

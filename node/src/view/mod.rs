@@ -14,8 +14,8 @@ pub(crate) mod metrics;
 
 use crate::config::{Config, Limits, NodeConfig};
 use consensus::hpaxos::evidence::{Evidence, Finding};
-use consensus::hpaxos::{Decision, Fork, Status};
-use consensus::{Ballot, Network, Time};
+use consensus::hpaxos::{Decision, Fork};
+use consensus::{Ballot, Network, Status, Time};
 use crypto::{Digest, MemberId, codec};
 use decisions::{DecisionLog, Delivered};
 use events::{EventLog, Happening};

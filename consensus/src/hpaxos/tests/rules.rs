@@ -10,7 +10,7 @@ use crate::hpaxos::{
     Contradiction, Entry, Input, Message, OneC, Output, Proposal, Record, SyncRequest,
 };
 use crate::log::batches::Batches;
-use crate::{Ballot, ClientValue, Slot};
+use crate::{Ballot, ClientValue, Protocol, Slot};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorId, LearnerId, LearnerSet};
 use std::collections::BTreeSet;
