@@ -48,7 +48,7 @@ pub struct Network {
     members: Vec<Member>,
     keyring: Keyring,
     proposers: Vec<MemberId>,
-    played_by: Vec<MemberId>,
+    played_by: Vec<Option<MemberId>>,
 }
 
 impl Network {
@@ -59,6 +59,27 @@ impl Network {
     /// # Errors
     /// [`NetworkError`] names the members that clash or what is missing.
     pub fn new(
+        name: &str,
+        mode: &str,
+        graph: LearnerGraph,
+        members: Vec<Member>,
+    ) -> Result<Self, NetworkError> {
+        let network = Self::of_disks(name, mode, graph, members)?;
+        match network.played_by.iter().position(Option::is_none) {
+            None => Ok(network),
+            Some(at) => {
+                let name = network.graph.acceptors().iter().nth(at);
+                let name = name.map_or("?", |a| network.graph.acceptor_name(a));
+                Err(NetworkError::NobodyPlays(name.to_owned()))
+            }
+        }
+    }
+
+    /// Puts a network of Disk Paxos together: the graph's acceptors are disks, which nobody plays.
+    ///
+    /// # Errors
+    /// [`NetworkError`] names the members that clash or what is missing.
+    pub fn of_disks(
         name: &str,
         mode: &str,
         graph: LearnerGraph,
@@ -85,15 +106,7 @@ impl Network {
             *place = Some(i);
         }
         let member_id = |i: usize| MemberId(u16::try_from(i).unwrap_or(u16::MAX));
-        let played_by = graph
-            .acceptors()
-            .iter()
-            .map(|a| {
-                played[usize::from(a.0)]
-                    .map(member_id)
-                    .ok_or_else(|| NetworkError::NobodyPlays(graph.acceptor_name(a).to_owned()))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let played_by = played.into_iter().map(|p| p.map(member_id)).collect();
         let proposers: Vec<MemberId> = members
             .iter()
             .enumerate()
@@ -158,10 +171,10 @@ impl Network {
         self.member(id)?.acceptor
     }
 
-    /// The member that plays an acceptor.
+    /// The member that plays an acceptor; `None` for a disk.
     #[must_use]
-    pub fn player(&self, acceptor: AcceptorId) -> MemberId {
-        self.played_by[usize::from(acceptor.0)]
+    pub fn player(&self, acceptor: AcceptorId) -> Option<MemberId> {
+        self.played_by.get(usize::from(acceptor.0)).copied()?
     }
 
     /// The proposers, in the order in which they own ballots.

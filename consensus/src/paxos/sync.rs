@@ -104,15 +104,12 @@ impl Paxos {
             messages.push(Message { from, body });
         }
         for (senders, Vote { ballot, value, .. }) in two_b {
-            for acceptor in senders {
+            for from in senders.iter().filter_map(|a| self.network.player(a)) {
                 let body = Body::TwoB {
                     ballot,
                     values: vec![(slot, value)],
                 };
-                messages.push(Message {
-                    from: self.network.player(acceptor),
-                    body,
-                });
+                messages.push(Message { from, body });
             }
         }
         messages

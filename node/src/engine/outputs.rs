@@ -3,9 +3,9 @@
 use super::{Command, Engine, EngineError, Submitted};
 use crate::network::frame::{Part, split};
 use crate::network::request::Request;
-use consensus::{Protocol as _, Time};
 use consensus::hpaxos::{Input, Message, Output};
 use consensus::storage::Storage;
+use consensus::{Protocol as _, Time};
 use crypto::{Digest, Verified, codec};
 
 impl<S: Storage> Engine<S> {

@@ -130,7 +130,7 @@ pub(super) async fn graph(State(api): State<Arc<Api>>) -> Json<Value> {
         .acceptors()
         .iter()
         .map(|a| {
-            let node = api.view.member_name(network.player(a));
+            let node = network.player(a).map(|m| api.view.member_name(m));
             json!({"acceptor": graph.acceptor_name(a), "node": node})
         })
         .collect();
