@@ -8,6 +8,10 @@ use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorSet, LearnerId};
 use serde::{Deserialize, Serialize};
 
+/// There is no evidence in a protocol in which nobody lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoEvidence {}
+
 /// One thing that happened to this node. That time has passed is no input: every step is told.
 #[derive(Clone, Debug)]
 pub enum Input<M, E> {

@@ -28,7 +28,7 @@ pub mod storage;
 mod value;
 
 pub use ballot::Ballot;
-pub use io::{Decision, Fork, Input, Output, Record, SyncAnswer, SyncRequest};
+pub use io::{Decision, Fork, Input, NoEvidence, Output, Record, SyncAnswer, SyncRequest};
 pub use network::{Member, Network, NetworkError};
 pub use protocol::{AnswerOf, InputOf, OutputOf, Protocol, RecordOf};
 pub use slot::Slot;

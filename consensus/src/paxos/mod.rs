@@ -25,20 +25,15 @@ use crate::log::batches::Batches;
 use crate::log::timer::Timer;
 use crate::log::waiting::Waiting;
 use crate::pacemaker::Pacemaker;
-use crate::{Ballot, Batch, Network, Slot, Status, Time};
+use crate::{Ballot, Batch, Network, NoEvidence, Slot, Status, Time};
 use acceptor::Acceptor;
 use crypto::{Digest, MemberId, codec};
 use learner_graph::{AcceptorId, LearnerGraph, LearnerId, Suspicion};
 use proposer::Proposer;
 use received::Received;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// There is no evidence in a protocol in which nobody lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum NoEvidence {}
 
 /// What a step of Paxos consumes.
 pub type Input = crate::Input<Message, NoEvidence>;

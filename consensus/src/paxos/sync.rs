@@ -1,9 +1,8 @@
 //! How a node gets what gossip did not bring.
 
+use super::Paxos;
 use super::message::{Body, Message, Vote};
-use super::{NoEvidence, Paxos};
-use crate::{Ballot, Slot};
-use crate::{SyncAnswer, SyncRequest};
+use crate::{Ballot, NoEvidence, Slot, SyncAnswer, SyncRequest};
 use crypto::{Digest, MemberId, codec};
 use std::collections::BTreeSet;
 

@@ -1,0 +1,176 @@
+//! What a processor knows of one disk, and what it is doing there.
+
+use super::block::{Block, Entry, ProcessorId};
+use super::disk::Report;
+use crate::{Ballot, DiskStatus, Slot};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One disk.
+#[derive(Debug, Default)]
+pub(super) struct Drive {
+    /// This processor's block on the disk, as long as that is known for sure: not while the disk is
+    /// closed, nor while a write is in progress.
+    pub(super) own: Option<Arc<Block>>,
+    /// The first slot that this processor's log on the disk lacks.
+    pub(super) logged: Slot,
+    /// The last version of the block that was written, and after it everything read; 0 for none since
+    /// the disk was opened.
+    pub(super) done: u64,
+    /// DiskSynod: `blocksRead[p][d]`, the latest of each processor. `None` before the first read.
+    pub(super) others: Option<BTreeMap<ProcessorId, Arc<Block>>>,
+    busy: Option<Busy>,
+    open: bool,
+    problem: String,
+    operations: u64,
+}
+
+/// The operation in progress.
+#[derive(Debug)]
+pub(super) enum Busy {
+    /// Phase1or2Write with the reads that follow.
+    Write {
+        block: Arc<Block>,
+        version: u64,
+        logged: Slot,
+    },
+    /// An `Append` up to this slot.
+    Append(Slot),
+    /// A `Read`.
+    Read,
+    /// A `ReadLog`.
+    ReadLog,
+}
+
+/// What a report means to the processor.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Nothing but what the drive now knows.
+    Noted,
+    /// Blocks were read.
+    Read,
+    /// Records of a log were read.
+    Log(Vec<super::LogRecord>),
+    /// The disk is lost for now.
+    Lost,
+}
+
+impl Drive {
+    /// Whether an operation can be given to the disk.
+    pub(super) fn idle(&self) -> bool {
+        self.open && self.busy.is_none()
+    }
+
+    /// An operation was given to the disk.
+    pub(super) fn begin(&mut self, busy: Busy) {
+        if matches!(busy, Busy::Write { .. }) {
+            // Until it is done the disk holds the one or the other.
+            self.own = None;
+        }
+        self.busy = Some(busy);
+    }
+
+    /// Takes in what the disk reports.
+    pub(super) fn hear(&mut self, report: Report) -> Outcome {
+        if let Report::Opened { own, logged } = report {
+            *self = Drive {
+                own: Some(Arc::new(own)),
+                logged,
+                open: true,
+                problem: std::mem::take(&mut self.problem),
+                operations: self.operations,
+                ..Drive::default()
+            };
+            return Outcome::Noted;
+        }
+        if let Report::Failed(problem) = report {
+            *self = Drive {
+                problem,
+                operations: self.operations,
+                ..Drive::default()
+            };
+            return Outcome::Lost;
+        }
+        self.operations += 1;
+        match (report, self.busy.take()) {
+            (Report::Blocks(blocks), busy) => {
+                self.others = Some(blocks.into_iter().collect());
+                if let Some(Busy::Write {
+                    block,
+                    version,
+                    logged,
+                }) = busy
+                {
+                    (self.own, self.done, self.logged) = (Some(block), version, logged);
+                }
+                Outcome::Read
+            }
+            (Report::Appended, Some(Busy::Append(logged))) => {
+                self.logged = logged;
+                Outcome::Noted
+            }
+            (Report::Log { records, .. }, _) => Outcome::Log(records),
+            _ => Outcome::Noted,
+        }
+    }
+
+    /// The blocks of all processors, as far as they were read.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (ProcessorId, &Arc<Block>)> {
+        self.others.iter().flatten().map(|(p, b)| (*p, b))
+    }
+
+    /// The largest floor seen on the disk, this processor's own included: all slots below are committed.
+    pub(super) fn floor(&self) -> Slot {
+        let own = self.own.as_ref().map_or(self.logged, |b| b.floor);
+        self.blocks().map(|(_, b)| b.floor).fold(own, Slot::max)
+    }
+
+    /// A processor whose log on this disk has the slot; this one's own first.
+    pub(super) fn log_with(&self, slot: Slot, me: ProcessorId) -> Option<ProcessorId> {
+        if self.logged > slot {
+            return Some(me);
+        }
+        let others = self.blocks().filter(|(_, b)| b.floor > slot);
+        others.max_by_key(|(_, b)| b.floor).map(|(p, _)| p)
+    }
+
+    /// The entry of the largest `bal` for a slot in the blocks of the others.
+    pub(super) fn entry(&self, slot: Slot) -> Option<&Entry> {
+        self.blocks()
+            .filter_map(|(_, b)| b.entries.get(&slot))
+            .max_by_key(|e| e.bal)
+    }
+
+    /// All blocks known of this disk, this processor's own included.
+    pub(super) fn all_blocks(&self) -> impl Iterator<Item = &Block> {
+        let others = self.blocks().map(|(_, b)| &**b);
+        self.own.as_deref().into_iter().chain(others)
+    }
+
+    /// One past the last slot that a block on this disk says anything about.
+    pub(super) fn end(&self) -> Slot {
+        let of = |b: &Block| {
+            b.entries
+                .last_key_value()
+                .map_or(b.floor, |(s, _)| s.next())
+        };
+        self.all_blocks().map(of).max().unwrap_or_default()
+    }
+
+    /// The largest `mbal` of the others seen on this disk.
+    pub(super) fn mbal(&self) -> Ballot {
+        self.blocks().map(|(_, b)| b.mbal).max().unwrap_or_default()
+    }
+
+    /// For people to see.
+    pub(super) fn status(&self) -> DiskStatus {
+        DiskStatus {
+            up: self.open,
+            busy: self.busy.is_some(),
+            problem: self.problem.clone(),
+            mbal: self.own.as_ref().map_or(Ballot::NONE, |b| b.mbal),
+            logged: self.logged,
+            operations: self.operations,
+        }
+    }
+}
