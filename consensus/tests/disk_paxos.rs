@@ -71,6 +71,40 @@ fn whoever_comes_back_reads_the_log() {
     w.until("read by the other", 10 * SECOND, all_up_have_all);
 }
 
+/// Between any two atomic actions of the one that leads it dies, or a disk is lost; the other one goes on
+/// at once, and later the first comes back.
+#[test]
+fn whatever_point_of_a_phase_one_dies_at_nothing_is_lost() {
+    let mut points = 0;
+    for (seed, at) in (0..3).flat_map(|seed| (0..200).map(move |at| (seed, at))) {
+        let mut w = World::new(2, 3, 6 + seed);
+        for i in 0..3 {
+            w.submit(0, &format!("v{i}"));
+        }
+        while w.actions[0] < at && !w.has_all(0) {
+            w.happen();
+        }
+        if w.has_all(0) {
+            continue;
+        }
+        points += 1;
+        let (lost, d) = (at % 2 == 1, w.rng.below(3));
+        w.crash(0);
+        if lost {
+            w.lose(d);
+        }
+        let point = format!("seed {seed}, point {at}");
+        let value = w.submit(1, "from the other one");
+        w.until(&point, 60 * SECOND, |w| w.nodes[1].values.contains(&value));
+        w.start(0);
+        w.until(&point, 60 * SECOND, all_up_have_all);
+    }
+    assert!(
+        points > 45,
+        "{points} points are not the whole of two phases"
+    );
+}
+
 #[test]
 fn random_faults_keep_the_invariants_and_everything_is_decided_afterwards() {
     for seed in 0..seeds() {

@@ -19,6 +19,7 @@ impl DiskPaxos {
     pub(super) fn act(&mut self, now: Time, out: &mut Vec<Output>) {
         let Some(me) = self.config.me else { return };
         self.commit(now, out);
+        self.find_bytes(now, out);
         let open = self.drives.iter().any(|d| d.end() > self.next);
         if !open {
             self.open = None;
@@ -51,6 +52,21 @@ impl DiskPaxos {
             self.deliver(now, out);
             self.election.progress(now);
             out.push(Output::Send(Decided { votes }));
+        }
+    }
+
+    /// Gossip may tell that a slot is committed and lose the value: the block of whoever committed it has
+    /// it, until it is in a log.
+    fn find_bytes(&mut self, now: Time, out: &mut Vec<Output>) {
+        while let Some(known) = self.decided.get(&self.next).copied() {
+            let blocks = self.drives.iter().flat_map(Drive::all_blocks);
+            let entries = blocks.filter_map(|b| b.entries.get(&self.next));
+            let mut values = entries.map(|e| &e.inp);
+            let Some(value) = values.find(|v| v.digest() == known.value).cloned() else {
+                return;
+            };
+            self.keep(known.value, &value);
+            self.deliver(now, out);
         }
     }
 

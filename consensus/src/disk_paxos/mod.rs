@@ -21,6 +21,8 @@ mod learn;
 mod message;
 mod step;
 mod synod;
+#[cfg(test)]
+mod tests;
 
 pub use block::{Block, Entry, LogRecord, MAX_BLOCK_BYTES, MAX_LOG_RECORD_BYTES, ProcessorId};
 pub use disk::{Action, DiskId, Event, Operation, Report};

@@ -49,7 +49,12 @@ impl DiskPaxos {
             return;
         };
         match drive.hear(report) {
-            Outcome::Noted | Outcome::Lost => {}
+            Outcome::Noted => {
+                // DiskSynod: Phase0Read(p, d). Whoever led before a restart may go on at once.
+                let mbal = drive.own.as_ref().map_or(Ballot::NONE, |b| b.mbal);
+                self.hear_ballot(mbal, now, out);
+            }
+            Outcome::Lost => {}
             Outcome::Read => {
                 let mbal = drive.mbal();
                 self.hear_ballot(mbal, now, out);

@@ -2,7 +2,7 @@
 
 use super::{Disk, Whole, World};
 use consensus::disk_paxos::{Block, Decided, Entry, ProcessorId};
-use consensus::{Ballot, Slot};
+use consensus::{Ballot, Batch, Slot};
 use crypto::Digest;
 use learner_graph::{AcceptorId, AcceptorSet, LearnerId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,47 +19,56 @@ pub struct Shadow {
     output: BTreeMap<Slot, Digest>,
 }
 
-/// Keeps the entry of the larger `bal`.
-pub fn keep_larger(entries: &mut BTreeMap<Slot, Entry>, slot: Slot, entry: &Entry) {
-    if entries.get(&slot).is_none_or(|e| e.bal < entry.bal) {
-        entries.insert(slot, entry.clone());
-    }
-}
-
 impl Shadow {
     /// DiskSynod: Fail(p).
     pub fn fail(&mut self) {
         *self = Shadow::default();
     }
 
-    /// The processor has taken a step. `on_disks` are the largest entries of its blocks on all disks.
-    pub fn follow(&mut self, dblock: Option<&Arc<Block>>, on_disks: &BTreeMap<Slot, Entry>) {
+    /// The processor has taken a step. `on_disks` has the largest (bal, inp) of its blocks on all disks.
+    /// Returns what it tries now and did not before.
+    pub fn follow(
+        &mut self,
+        dblock: Option<&Arc<Block>>,
+        on_disks: &BTreeMap<Slot, (Ballot, Digest)>,
+    ) -> Vec<Arc<Batch>> {
         let Some(block) = dblock else {
-            return self.fail();
+            self.fail();
+            return Vec::new();
         };
-        let block = Block::clone(block);
-        match &mut self.dblock {
-            Some(old) if old.block.mbal == block.mbal => {
-                for (slot, entry) in &old.block.entries {
-                    keep_larger(&mut old.dropped, *slot, entry);
-                }
-                old.dropped.retain(|slot, _| *slot < block.floor);
-                old.block = block;
-            }
+        let old = match &self.dblock {
+            Some(old) if Arc::ptr_eq(&old.block, block) => return Vec::new(),
+            Some(old) if old.block.mbal == block.mbal => old.slots.clone(),
             _ => {
                 self.fail();
-                let dropped = on_disks.range(..block.floor);
-                let dropped = dropped.map(|(s, e)| (*s, e.clone())).collect();
-                self.dblock = Some(Whole { block, dropped });
+                BTreeMap::new()
             }
+        };
+        // What was dropped in this ballot, or was dropped when it began.
+        let below = |slots: &BTreeMap<Slot, _>| -> BTreeMap<_, _> {
+            slots.range(..block.floor).map(|(s, e)| (*s, *e)).collect()
+        };
+        let mut slots = below(on_disks);
+        slots.extend(below(&old));
+        let mut new = Vec::new();
+        for (slot, Entry { bal, inp }) in &block.entries {
+            let known = old.get(slot).filter(|(b, _)| b == bal).copied();
+            let entry = known.unwrap_or_else(|| {
+                new.push(Arc::clone(inp));
+                (*bal, inp.digest())
+            });
+            slots.insert(*slot, entry);
         }
+        let block = Arc::clone(block);
+        self.dblock = Some(Whole { block, slots });
+        new
     }
 
-    /// The entries of slots below a floor.
-    pub fn dropped_below(&self, floor: Slot) -> BTreeMap<Slot, Entry> {
+    /// `dblock[p]`, which is being written.
+    pub fn dblock(&self, block: &Arc<Block>) -> Whole {
         let dblock = self.dblock.as_ref().expect("who writes is in a ballot");
-        assert_eq!(dblock.block.floor, floor);
-        dblock.dropped.clone()
+        assert_eq!(dblock.block, *block);
+        dblock.clone()
     }
 
     /// The processor hears what it read on a disk after it wrote there.
@@ -93,11 +102,11 @@ struct Blk {
 }
 
 fn blk(whole: &Whole, slot: Slot) -> Blk {
-    let entry = whole.entry(slot);
+    let entry = whole.slots.get(&slot);
     Blk {
         mbal: whole.block.mbal,
-        bal: entry.map_or(Ballot::NONE, |e| e.bal),
-        inp: entry.map(|e| e.inp.digest()),
+        bal: entry.map_or(Ballot::NONE, |(bal, _)| *bal),
+        inp: entry.map(|(_, inp)| *inp),
     }
 }
 
@@ -200,7 +209,8 @@ impl State {
         ProcessorId::owner(b) == Some(self.owner[p])
     }
 
-    fn h_inv_2(&self, all_input: &dyn Fn(&Digest) -> bool) -> bool {
+    fn h_inv_2(&self, all_input: &BTreeSet<Digest>) -> bool {
+        let all_input = |v: &Digest| all_input.contains(v);
         let in_0 = |p, b: Ballot| b == Ballot::NONE || self.owns(p, b);
         let blocks = self.procs().all(|p| {
             self.blocks_of(p).iter().all(|bk| {
@@ -208,7 +218,7 @@ impl State {
                     && in_0(p, bk.bal)
                     && (bk.bal == Ballot::NONE) == bk.inp.is_none()
                     && bk.mbal >= bk.bal
-                    && bk.inp.as_ref().is_none_or(all_input)
+                    && bk.inp.as_ref().is_none_or(&all_input)
             })
         });
         let reads = self.procs().all(|p| {
@@ -228,7 +238,7 @@ impl State {
                 && (phase < 2 || b.bal == b.mbal)
                 && self.output[p] == if phase == 3 { b.inp } else { None }
         });
-        let chosen = self.chosen.as_ref().is_none_or(all_input)
+        let chosen = self.chosen.as_ref().is_none_or(&all_input)
             && self
                 .procs()
                 .all(|p| self.chosen.is_some() || self.output[p].is_none());
@@ -322,27 +332,13 @@ impl State {
 /// Panics with the whole picture unless everything holds.
 pub fn check(world: &World) {
     let majorities = majorities(world);
-    let mut inputs: BTreeMap<Digest, bool> = BTreeMap::new();
-    let mut slots: BTreeSet<Slot> = BTreeSet::new();
-    for whole in world.disks.iter().flat_map(|d| d.blocks.values()) {
-        for (slot, entry) in whole.block.entries.iter().chain(&whole.dropped) {
-            slots.insert(*slot);
-            let known = |v: &consensus::ClientValue| world.submitted.contains(&v.id());
-            inputs.insert(entry.inp.digest(), entry.inp.values.iter().all(known));
-        }
-    }
-    for shadow in world.nodes.iter().map(|n| &n.shadow) {
-        for entry in shadow.dblock.iter().flat_map(|w| w.block.entries.values()) {
-            let known = |v: &consensus::ClientValue| world.submitted.contains(&v.id());
-            inputs.insert(entry.inp.digest(), entry.inp.values.iter().all(known));
-        }
-    }
-    let all_input = |v: &Digest| inputs.get(v).copied().unwrap_or(false);
+    let blocks = world.disks.iter().flat_map(|d| d.blocks.values());
+    let slots: BTreeSet<Slot> = blocks.flat_map(|w| w.slots.keys().copied()).collect();
     for slot in slots {
         let state = State::of(world, slot, &majorities);
         let picture = || world.picture();
         assert!(
-            state.h_inv_2(&all_input),
+            state.h_inv_2(&world.inputs),
             "HInv2, slot {slot}\n{}",
             picture()
         );

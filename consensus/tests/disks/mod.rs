@@ -9,10 +9,10 @@
 pub mod invariants;
 
 use consensus::disk_paxos::{
-    Action, Block, Config, DiskPaxos, Entry, Event, Input, LogRecord, Operation, Output,
-    ProcessorId, Record, Report,
+    Action, Block, Config, DiskPaxos, Event, Input, LogRecord, Operation, Output, ProcessorId,
+    Record, Report,
 };
-use consensus::{Batch, ClientValue, Member, Network, Protocol, Slot, Time};
+use consensus::{Ballot, Batch, ClientValue, Member, Network, Protocol, Slot, Time};
 use crypto::{Digest, Keypair, MemberId};
 use invariants::Shadow;
 use learner_graph::{AcceptorId, LearnerId, parse_unchecked};
@@ -43,21 +43,12 @@ impl Rng {
     }
 }
 
-/// A block with the entries that were dropped from it: those of slots below the floor are in the log,
-/// and the module knows of no dropping.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// A block with `bal` and `inp` of every slot, those below the floor included: they are in the log, and
+/// the module knows of no dropping.
+#[derive(Clone, Debug, Default)]
 pub struct Whole {
-    pub block: Block,
-    pub dropped: BTreeMap<Slot, Entry>,
-}
-
-impl Whole {
-    pub fn entry(&self, slot: Slot) -> Option<&Entry> {
-        self.block
-            .entries
-            .get(&slot)
-            .or_else(|| self.dropped.get(&slot))
-    }
+    pub block: Arc<Block>,
+    pub slots: BTreeMap<Slot, (Ballot, Digest)>,
 }
 
 /// A disk: a block and a log of each processor in its directory.
@@ -114,10 +105,14 @@ pub struct World {
     pub nodes: Vec<Node>,
     pub disks: Vec<Disk>,
     pub submitted: BTreeSet<Digest>,
+    /// HDiskSynod: `allInput`: what processors tried, made of what was submitted.
+    pub inputs: BTreeSet<Digest>,
     pub gossip_up: bool,
     /// Of a hundred messages.
     pub loss: u64,
     mail: Vec<(usize, Gossip)>,
+    /// Atomic actions on disks, by processor.
+    pub actions: Vec<u64>,
     /// Whether anything changed since the invariants were checked.
     changed: bool,
 }
@@ -170,9 +165,11 @@ impl World {
                 })
                 .collect(),
             submitted: BTreeSet::new(),
+            inputs: BTreeSet::new(),
             gossip_up: true,
             loss: 0,
             mail: Vec::new(),
+            actions: vec![0; processors],
             changed: true,
         };
         for p in 0..processors {
@@ -225,10 +222,12 @@ impl World {
         self.disks[d].up = false;
     }
 
-    pub fn submit(&mut self, p: usize, text: &str) {
+    pub fn submit(&mut self, p: usize, text: &str) -> Digest {
         let value = ClientValue::new(Vec::new(), text.into()).expect("small");
-        self.submitted.insert(value.id());
+        let id = value.id();
+        self.submitted.insert(id);
         self.step(p, vec![Input::Submit(value)]);
+        id
     }
 
     /// One step of a processor, with everything that follows.
@@ -280,10 +279,7 @@ impl World {
             "one operation at a time on an open disk: {action:?}"
         );
         let whole = match &action {
-            Action::Write { block, .. } => Whole {
-                block: Block::clone(block),
-                dropped: node.shadow.dropped_below(block.floor),
-            },
+            Action::Write { block, .. } => node.shadow.dblock(block),
             _ => Whole::default(),
         };
         node.drives[d] = Drive::Busy(Running {
@@ -297,13 +293,16 @@ impl World {
 
     /// One atomic action of processor p on disk d. The report is lost unless it is `heard`.
     fn act(&mut self, p: usize, d: usize, heard: bool) {
-        self.changed |= matches!(self.nodes[p].drives[d], Drive::Busy(_));
+        if matches!(self.nodes[p].drives[d], Drive::Busy(_)) {
+            self.changed = true;
+            self.actions[p] += 1;
+        }
         let (node, disk) = (&mut self.nodes[p], &mut self.disks[d]);
         let me = node.id;
         let report = match &mut node.drives[d] {
             Drive::Closed if disk.up && heard => {
                 // A processor joins: its first block is there before anything else.
-                let own = disk.blocks.entry(me).or_default().block.clone();
+                let own = Block::clone(&disk.blocks.entry(me).or_default().block);
                 let logged = Slot(disk.logs.entry(me).or_default().len() as u64);
                 node.drives[d] = Drive::Idle;
                 Report::Opened { own, logged }
@@ -335,20 +334,20 @@ impl World {
 
     /// Keeps the invariants' variables.
     fn note(&mut self, p: usize, outputs: &[Output]) {
-        let mut dropped = BTreeMap::new();
-        for disk in &self.disks {
-            for (slot, entry) in disk
-                .blocks
-                .get(&self.nodes[p].id)
-                .into_iter()
-                .flat_map(|w| w.block.entries.iter().chain(&w.dropped))
-            {
-                invariants::keep_larger(&mut dropped, *slot, entry);
-            }
+        let id = self.nodes[p].id;
+        let mut on_disks = BTreeMap::new();
+        let blocks = self.disks.iter().filter_map(|d| d.blocks.get(&id));
+        for (slot, (bal, inp)) in blocks.flat_map(|w| &w.slots) {
+            let largest: &mut (Ballot, Digest) = on_disks.entry(*slot).or_insert((*bal, *inp));
+            *largest = (*largest).max((*bal, *inp));
         }
         let node = &mut self.nodes[p];
         let dblock = node.engine.as_ref().and_then(DiskPaxos::dblock);
-        node.shadow.follow(dblock, &dropped);
+        for batch in node.shadow.follow(dblock, &on_disks) {
+            let known = |v: &ClientValue| self.submitted.contains(&v.id());
+            assert!(batch.values.iter().all(known), "nobody submitted {batch:?}");
+            self.inputs.insert(batch.digest());
+        }
         for output in outputs {
             if let Output::Send(decided) = output {
                 node.shadow.output(decided);
@@ -515,8 +514,6 @@ fn run(running: &mut Running, me: ProcessorId, disk: &mut Disk) -> Option<Report
     }
     let blocks = running.read.iter();
     Some(Report::Blocks(
-        blocks
-            .map(|(q, w)| (*q, Arc::new(w.block.clone())))
-            .collect(),
+        blocks.map(|(q, w)| (*q, Arc::clone(&w.block))).collect(),
     ))
 }
