@@ -1,10 +1,10 @@
 //! `GET /v1/learners/{learner}/decisions` and `GET /v1/decisions/{learner}/{slot}/certificate`.
 
+use super::json::Json;
 use super::problem::Problem;
 use super::{Api, json};
 use crate::engine::{Event, NotSent};
 use crate::view::decisions::Page;
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -40,7 +40,7 @@ pub(super) async fn list(
     State(api): State<Arc<Api>>,
     Path(name): Path<String>,
     params: Result<Query<Params>, QueryRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json, Problem> {
     let Query(params) = params.map_err(|e| Problem::bad_request(e.body_text()))?;
     let learner = api.learner(&name, StatusCode::NOT_FOUND)?;
     let limit = params.limit.unwrap_or(LIMIT).clamp(1, MAX_LIMIT);
@@ -66,7 +66,7 @@ pub(super) async fn list(
 pub(super) async fn certificate(
     State(api): State<Arc<Api>>,
     Path((name, slot)): Path<(String, String)>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json, Problem> {
     // Every node follows every learner, so this one does not have to play it.
     let learner = api.view.network.graph().learner(&name);
     let learner =

@@ -1,9 +1,9 @@
 //! What a node says about itself: status, graph, evidence, health, metrics, page.
 
+use super::json::Json;
 use super::problem::Problem;
 use super::{Api, json};
 use crate::view::{Phase, View};
-use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// `GET /v1/status`.
-pub(super) async fn status(State(api): State<Arc<Api>>) -> Json<Value> {
+pub(super) async fn status(State(api): State<Arc<Api>>) -> Json {
     let view = &api.view;
     let phase = match view.phase() {
         Phase::Starting => "starting",
@@ -123,7 +123,7 @@ fn groups(connected: &[LearnerSet]) -> Vec<LearnerSet> {
 }
 
 /// `GET /v1/graph`.
-pub(super) async fn graph(State(api): State<Arc<Api>>) -> Json<Value> {
+pub(super) async fn graph(State(api): State<Arc<Api>>) -> Json {
     let network = &api.view.network;
     let graph = network.graph();
     let acceptors: Vec<Value> = graph
@@ -155,7 +155,7 @@ pub(super) async fn graph(State(api): State<Arc<Api>>) -> Json<Value> {
 }
 
 /// `GET /v1/evidence`.
-pub(super) async fn evidence(State(api): State<Arc<Api>>) -> Json<Value> {
+pub(super) async fn evidence(State(api): State<Arc<Api>>) -> Json {
     let proofs = api.view.proofs();
     let list: Vec<Value> = proofs
         .iter()

@@ -1,5 +1,7 @@
 //! The API over a real socket, with a view and an engine that the test plays.
 
+mod problems;
+
 use super::{Api, serve};
 use crate::engine::{EngineHandle, Event, Submitted};
 use crate::testing;
@@ -119,7 +121,9 @@ async fn answer(request: RequestBuilder) -> (u16, Value) {
             "application/problem+json"
         );
     }
-    let json: Value = response.json().await.unwrap();
+    let text = response.text().await.unwrap();
+    assert_eq!(text.find('\n'), Some(text.len() - 1), "one line: {text}");
+    let json: Value = serde_json::from_str(&text).unwrap();
     if status >= 400 {
         assert_eq!(json["status"], status);
         assert!(!json["detail"].as_str().unwrap().is_empty());
@@ -176,6 +180,8 @@ async fn what_cannot_be_a_value_is_refused() {
             .0,
         413
     );
+    let announced = f.post("").header("content-length", "1073741824");
+    assert_eq!(answer(announced.body("v")).await.0, 413, "not waited for");
     let (status, problem) = answer(f.post("?wait=bob").body("v")).await;
     assert_eq!(status, 400, "bob is not played here");
     assert!(problem["detail"].as_str().unwrap().contains("alice"));
