@@ -3,6 +3,7 @@
 use super::json::Json;
 use super::problem::Problem;
 use super::{Api, json};
+use crate::config::Mode;
 use crate::engine::{Event, NotSent};
 use crate::view::decisions::Page;
 use axum::extract::rejection::QueryRejection;
@@ -74,6 +75,15 @@ pub(super) async fn certificate(
     let slot: u64 = slot
         .parse()
         .map_err(|_| Problem::bad_request("a slot is a number from 0 on"))?;
+    match api.view.mode {
+        Mode::Hpaxos => {}
+        mode @ (Mode::Paxos | Mode::DiskPaxos) => {
+            return Err(Problem::not_found(format!(
+                "mode '{}' has no signed certificates; ask several nodes for the decision instead",
+                mode.name()
+            )));
+        }
+    }
     let (answer, certificate) = oneshot::channel();
     let question = Event::Certificate {
         learner,

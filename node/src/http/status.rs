@@ -9,7 +9,7 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use consensus::Status;
+use consensus::{DiskStatus, Status};
 use learner_graph::{Id, LearnerSet};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(super) async fn status(State(api): State<Arc<Api>>) -> Json {
         "node": view.node.name,
         "roles": view.node.roles(),
         "acceptor": view.node.acceptor.map(|a| view.network.graph().acceptor_name(a)),
-        "mode": view.mode,
+        "mode": view.mode.name(),
         "network": view.network_name,
         "network_id": view.network.id().to_string(),
         "phase": phase,
@@ -99,6 +99,25 @@ fn protocol(view: &View, status: &Status, fields: &mut Map<String, Value>) {
     if let Value::Object(more) = more {
         fields.extend(more);
     }
+    // Only one protocol has any.
+    if !status.disks.is_empty() {
+        let named = graph.acceptors();
+        let disks = named.iter().zip(&status.disks);
+        let disks = disks.map(|(disk, status)| disk_json(graph.acceptor_name(disk), status));
+        fields.insert("disks".into(), disks.collect());
+    }
+}
+
+fn disk_json(name: &str, status: &DiskStatus) -> Value {
+    json!({
+        "name": name,
+        "up": status.up,
+        "busy": status.busy,
+        "problem": status.problem,
+        "mbal": status.mbal,
+        "logged": status.logged,
+        "operations": status.operations,
+    })
 }
 
 /// The components of the transitive closure of `connected`. A learner that is not connected even

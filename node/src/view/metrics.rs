@@ -112,12 +112,12 @@ impl Metrics {
         );
         r.register(
             "messages_verified",
-            "Signed messages verified",
+            "Messages verified",
             self.verified.clone(),
         );
         r.register(
             "messages_known",
-            "Signed messages received again, not verified again",
+            "Messages received again, not verified again",
             self.known.clone(),
         );
         r.register(

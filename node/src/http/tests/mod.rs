@@ -1,14 +1,15 @@
 //! The API over a real socket, with a view and an engine that the test plays.
 
+mod modes;
 mod problems;
 
 use super::{Api, serve};
+use crate::Config;
 use crate::engine::{EngineHandle, Event, Submitted};
 use crate::testing;
 use crate::view::View;
 use crate::view::events::Happening;
-use consensus::hpaxos::Decision;
-use consensus::{Ballot, ClientValue, MAX_KEY_BYTES, MAX_VALUE_BYTES, Slot, Time};
+use consensus::{Ballot, ClientValue, Decision, MAX_KEY_BYTES, MAX_VALUE_BYTES, Slot, Time};
 use crypto::Digest;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -36,9 +37,12 @@ async fn fixture(limits: &str) -> Fixture {
 }
 
 async fn fixture_with_queue(limits: &str, queue: usize) -> Fixture {
-    let config = testing::config(limits);
+    fixture_of(&testing::config(limits), queue).await
+}
+
+async fn fixture_of(config: &Config, queue: usize) -> Fixture {
     let node = config.node("n1").unwrap();
-    let view = Arc::new(View::new(&config, node, 7));
+    let view = Arc::new(View::new(config, node, 7));
     let (sender, events) = sync_channel(queue);
     let (stop, stopped) = watch::channel(false);
     let api = Api::new(
