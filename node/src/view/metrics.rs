@@ -252,8 +252,9 @@ fn refusal(reason: &str, peer: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Reasons to refuse beside those of signed messages.
-pub(crate) const REASONS: [&str; 5] = [
+pub(crate) const REASONS: [&str; 6] = [
     "frame",
+    "too_many_parts",
     "batch_out_of_bounds",
     "value_out_of_bounds",
     "evidence",
