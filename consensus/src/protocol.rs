@@ -13,7 +13,7 @@ use std::sync::Arc;
 ///
 /// The caller restores what is stored, then calls [`step`](Protocol::step) whenever something
 /// happened or the timer is due, and executes the outputs in order.
-pub trait Protocol: Sized {
+pub trait Protocol: Sized + Send + 'static {
     /// A message as a step takes it.
     type Message: Clone + Debug + Send + Sync + 'static;
     /// The same as it travels and is stored.

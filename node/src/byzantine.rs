@@ -4,11 +4,16 @@
 //! here is neither persisted nor given back to it.
 
 use crate::config::Byzantine;
+use consensus::Protocol;
 use consensus::hpaxos::{Message, SlotVotes, Votes};
 use crypto::{Digest, Signer, Verified};
 use learner_graph::LearnerSet;
 
-/// Signs a second story.
+/// What to send beside an own message, if that gives an opportunity.
+pub(crate) type Lie<P> =
+    Box<dyn Fn(&<P as Protocol>::Message) -> Option<<P as Protocol>::Wire> + Send>;
+
+/// Signs a second story of HPaxos.
 #[derive(Debug)]
 pub(crate) struct Liar {
     behaviour: Byzantine,

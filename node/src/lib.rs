@@ -16,7 +16,7 @@
 //!   submit │       │ decided, events, status       │ verified inputs
 //!          ▼       │                               ▼
 //!   ┌──────────────┴───────────────────────────────────────────────┐
-//!   │ engine (one thread): queue ─► HPaxos::step ─► append ─► sync  │──► sends to network
+//!   │ engine (one thread): queue ─► Protocol::step ─► append, sync │──► sends to network
 //!   │                        ▲            own messages      │       │
 //!   │                        └──────────────────────────────┘       │
 //!   └──────────────────────────────────────────────────────────────┘

@@ -2,9 +2,12 @@
 
 use super::{Exit, fail, print, read_text};
 use crate::Config;
+use crate::config::Mode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
+use consensus::Protocol as _;
+use consensus::hpaxos::HPaxos;
 use consensus::hpaxos::evidence::{Evidence, Finding};
 use crypto::codec;
 use serde_json::{Value, json};
@@ -51,6 +54,11 @@ fn verify(args: &VerifyArgs) -> Exit {
             return Exit::Failed;
         }
     };
+    if config.mode != Mode::Hpaxos {
+        let why = "its messages are not signed, so that nothing can be proved against anybody";
+        let mode = config.mode.name();
+        return fail(Exit::Bad, format!("mode '{mode}' has no evidence: {why}"));
+    }
     let text = match read_text(&args.evidence, MAX_TEXT_BYTES) {
         Ok(text) => text,
         Err(error) => {
@@ -81,12 +89,9 @@ fn verify(args: &VerifyArgs) -> Exit {
 }
 
 fn show(args: &VerifyArgs, config: &Config, finding: &Finding) {
-    let words = finding.describe(&config.network);
+    let (acceptor, words) = HPaxos::describe(finding, &config.network);
     if args.json {
-        let acceptor = match finding {
-            Finding::Caught(acceptor, _) => Some(config.network.graph().acceptor_name(*acceptor)),
-            Finding::Equivocated(..) | Finding::NotEntangled { .. } => None,
-        };
+        let acceptor = acceptor.map(|a| config.network.graph().acceptor_name(a));
         print(json!({"event": "evidence", "valid": true, "acceptor": acceptor, "words": words}));
     } else {
         print(words);

@@ -18,7 +18,7 @@ pub use limits::Limits;
 use consensus::{Member, Network};
 use crypto::{MemberId, PublicKey};
 use file::File;
-use learner_graph::{AcceptorId, LearnerId, Problem, Severity};
+use learner_graph::{AcceptorId, LearnerGraph, LearnerId, Problem, Severity};
 use libp2p::{Multiaddr, PeerId};
 use std::fmt;
 use std::net::SocketAddr;
@@ -34,6 +34,10 @@ pub const MAX_CONFIG_BYTES: usize = 1 << 20;
 pub enum Mode {
     /// Heterogeneous Paxos.
     Hpaxos,
+    /// Classic Paxos.
+    Paxos,
+    /// Disk Paxos.
+    DiskPaxos,
 }
 
 impl Mode {
@@ -42,6 +46,8 @@ impl Mode {
     pub fn name(self) -> &'static str {
         match self {
             Mode::Hpaxos => "hpaxos",
+            Mode::Paxos => "paxos",
+            Mode::DiskPaxos => "disk-paxos",
         }
     }
 }
@@ -120,6 +126,8 @@ pub struct Config {
     pub mode: Mode,
     /// The learner graph, the members and their keys.
     pub network: Arc<Network>,
+    /// Classic Paxos: the phase 1 quorums, if they are not those of the learner graph.
+    pub read_quorums: Option<LearnerGraph>,
     /// All nodes, in the order of their names.
     pub nodes: Vec<NodeConfig>,
     /// The limits.
@@ -242,6 +250,7 @@ fn check(file: &File, problems: &mut Vec<Problem>) -> Option<Config> {
         name,
         mode,
         network,
+        read_quorums: None,
         nodes,
         limits,
         warnings: Vec::new(),

@@ -1,11 +1,20 @@
 //! What happens to the engine, and what it asks of the network.
+//!
+//! ```text
+//!   verify ───────Verified(inputs of the protocol)──┐
+//!   http, network ──EngineHandle──Event─────────────┼──► queue ──► engine
+//!   disks ──────────EngineHandle──Event─────────────┘
+//! ```
+//!
+//! Only verification and the engine know the protocol; everybody else is the same for all.
 
 use crate::network::budget::Permit;
-use crate::network::request::{Request, Response};
-use consensus::hpaxos::Input;
+use crate::network::request::Request;
 use consensus::hpaxos::evidence::Certificate;
-use consensus::{ClientValue, Slot};
+use consensus::{ClientValue, Slot, disk_paxos};
+use crypto::MemberId;
 use learner_graph::LearnerId;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use tokio::sync::oneshot;
 
@@ -16,18 +25,34 @@ pub(crate) type NodeIndex = usize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Ticket(pub(crate) u64);
 
-/// One thing for the engine to do.
+/// What stands in the engine's queue; `I` is an input of the protocol.
 #[derive(Debug)]
-pub(crate) enum Event {
-    /// Inputs from here, to be handled in this order.
-    Inputs(Vec<Input>),
+pub(crate) enum Queued<I> {
+    /// From those who do not know the protocol.
+    Event(Event),
     /// Verified inputs from others, to be handled in this order.
     Verified {
         /// The inputs.
-        inputs: Vec<Input>,
+        inputs: Vec<I>,
         /// Their share of what may wait, given back when the engine takes them.
         permit: Permit,
     },
+}
+
+impl<I> From<Event> for Queued<I> {
+    fn from(event: Event) -> Self {
+        Queued::Event(event)
+    }
+}
+
+/// One thing for the engine to do, whatever the protocol.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// Something came straight from this member: it is up.
+    Alive(MemberId),
+    /// Something happened on a disk. Must reach the engine: [`EngineHandle::send`].
+    #[cfg_attr(not(test), expect(dead_code, reason = "no mode with disks is run yet"))]
+    Disk(disk_paxos::Event),
     /// A client submits a value.
     Submit {
         /// The value, within its bounds.
@@ -76,8 +101,8 @@ pub(crate) enum Command {
     Publish(Vec<u8>),
     /// Ask a peer; without one, any that is connected, in turn.
     Ask(Option<NodeIndex>, Request),
-    /// Answer a peer.
-    Answer(Ticket, Response),
+    /// Answer a peer with an encoded response.
+    Answer(Ticket, Vec<u8>),
 }
 
 /// Why an event did not reach the engine.
@@ -89,28 +114,42 @@ pub(crate) enum NotSent {
     Stopped,
 }
 
-/// The door to the engine.
-#[derive(Clone, Debug)]
-pub(crate) struct EngineHandle {
-    sender: SyncSender<Event>,
-}
+/// The door to the engine for those who do not know the protocol.
+#[derive(Clone)]
+pub(crate) struct EngineHandle(Arc<dyn Door>);
 
 impl EngineHandle {
     /// The door that this queue is behind.
-    pub(crate) fn new(sender: SyncSender<Event>) -> Self {
-        EngineHandle { sender }
+    pub(crate) fn new<T: From<Event> + Send + 'static>(queue: SyncSender<T>) -> Self {
+        EngineHandle(Arc::new(queue))
     }
 
     /// Hands an event in without waiting.
     pub(crate) fn try_send(&self, event: Event) -> Result<(), NotSent> {
-        self.sender.try_send(event).map_err(|error| match error {
+        self.0.try_put(event)
+    }
+
+    /// Hands an event in, waiting for room: for threads of their own only.
+    pub(crate) fn send(&self, event: Event) -> Result<(), NotSent> {
+        self.0.put(event)
+    }
+}
+
+/// A queue that takes events, whatever else it takes.
+trait Door: Send + Sync {
+    fn try_put(&self, event: Event) -> Result<(), NotSent>;
+    fn put(&self, event: Event) -> Result<(), NotSent>;
+}
+
+impl<T: From<Event> + Send> Door for SyncSender<T> {
+    fn try_put(&self, event: Event) -> Result<(), NotSent> {
+        self.try_send(event.into()).map_err(|error| match error {
             TrySendError::Full(_) => NotSent::Full,
             TrySendError::Disconnected(_) => NotSent::Stopped,
         })
     }
 
-    /// Hands an event in, waiting for room: for threads of their own only.
-    pub(crate) fn send(&self, event: Event) -> Result<(), NotSent> {
-        self.sender.send(event).map_err(|_| NotSent::Stopped)
+    fn put(&self, event: Event) -> Result<(), NotSent> {
+        self.send(event.into()).map_err(|_| NotSent::Stopped)
     }
 }

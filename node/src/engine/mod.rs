@@ -8,19 +8,24 @@
 //!        └──────────────────────────┴──────────────────────┘
 //! ```
 
+mod disks;
 mod event;
 mod outputs;
+mod questions;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
-pub(crate) use event::{Command, EngineHandle, Event, NodeIndex, NotSent, Submitted, Ticket};
+pub(crate) use disks::Disks;
+pub(crate) use event::{
+    Command, EngineHandle, Event, NodeIndex, NotSent, Queued, Submitted, Ticket,
+};
 
-use crate::byzantine::Liar;
-use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Request, Response};
+use crate::byzantine::Lie;
 use crate::network::seen::Seen;
 use crate::view::View;
-use consensus::hpaxos::{HPaxos, Input, Record};
 use consensus::storage::{Storage, StorageError};
-use consensus::{Protocol as _, Time};
+use consensus::{Input, InputOf, Protocol, RecordOf, Time};
 use crypto::{DecodeError, Digest, codec};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -52,23 +57,33 @@ pub enum EngineError {
     Panicked,
 }
 
+/// A protocol's state machine, and what goes with it.
+pub(crate) struct Machine<P: Protocol> {
+    /// The state machine.
+    pub(crate) protocol: P,
+    /// How this node misbehaves on purpose, in tests.
+    pub(crate) lie: Option<Lie<P>>,
+    /// The disks, in the mode that has any.
+    pub(crate) disks: Option<Box<dyn Disks>>,
+}
+
 /// See the module's documentation.
-pub(crate) struct Engine<S> {
-    pub(crate) protocol: HPaxos,
-    pub(crate) storage: S,
-    pub(crate) events: Receiver<Event>,
-    pub(crate) network: mpsc::Sender<Command>,
-    pub(crate) view: Arc<View>,
-    pub(crate) seen: Arc<Seen>,
-    pub(crate) liar: Option<Liar>,
-    state: State,
+pub(crate) struct Engine<P: Protocol, S> {
+    // First, so that it is dropped before the disks.
+    events: Receiver<Queued<InputOf<P>>>,
+    machine: Machine<P>,
+    storage: S,
+    network: mpsc::Sender<Command>,
+    view: Arc<View>,
+    seen: Arc<Seen<P>>,
+    state: State<InputOf<P>>,
 }
 
 /// What the engine keeps beside the protocol.
-struct State {
+struct State<I> {
     origin: Instant,
     /// This node's own messages, for the next step.
-    own: Vec<Input>,
+    own: Vec<I>,
     timer: Option<Time>,
     wanted: Wanted,
     /// Clients that wait for `Accepted` or `Full`. Bounded by the HTTP requests in progress.
@@ -77,15 +92,14 @@ struct State {
     nonce: u64,
 }
 
-impl<S: Storage> Engine<S> {
+impl<P: Protocol, S: Storage> Engine<P, S> {
     pub(crate) fn new(
-        protocol: HPaxos,
+        machine: Machine<P>,
         storage: S,
-        events: Receiver<Event>,
+        events: Receiver<Queued<InputOf<P>>>,
         network: mpsc::Sender<Command>,
         view: Arc<View>,
-        seen: Arc<Seen>,
-        liar: Option<Liar>,
+        seen: Arc<Seen<P>>,
     ) -> Self {
         let now = Instant::now();
         let state = State {
@@ -98,13 +112,12 @@ impl<S: Storage> Engine<S> {
             nonce: first_nonce(),
         };
         Engine {
-            protocol,
-            storage,
             events,
+            machine,
+            storage,
             network,
             view,
             seen,
-            liar,
             state,
         }
     }
@@ -141,9 +154,9 @@ impl<S: Storage> Engine<S> {
         let (start, mut reported, mut count) = (Instant::now(), Instant::now(), 0u64);
         for record in records {
             let bytes = record?;
-            let record = codec::decode::<Record>(&bytes, codec::LARGEST)
+            let record = codec::decode::<RecordOf<P>>(&bytes, codec::LARGEST)
                 .map_err(|error| EngineError::Record(count, error))?;
-            let outputs = self.protocol.restore(record);
+            let outputs = self.machine.protocol.restore(record);
             self.restored(outputs);
             count += 1;
             if reported.elapsed() >= REPLAY_REPORT {
@@ -165,7 +178,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Waits for something to do. `None` if nobody can tell the engine anything any more.
-    fn wait(&mut self) -> Option<Vec<Event>> {
+    fn wait(&mut self) -> Option<Vec<Queued<InputOf<P>>>> {
         let mut events = Vec::new();
         if self.state.own.is_empty() {
             let first = match self.state.timer {
@@ -184,19 +197,24 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Answers questions, and turns the rest into inputs. `None` if the engine is to stop.
-    fn sort(&mut self, events: Vec<Event>) -> Option<Vec<Input>> {
+    fn sort(&mut self, events: Vec<Queued<InputOf<P>>>) -> Option<Vec<InputOf<P>>> {
         let mut inputs = std::mem::take(&mut self.state.own);
         for event in events {
-            match event {
-                Event::Inputs(more) => inputs.extend(more),
-                Event::Verified {
+            let event = match event {
+                Queued::Event(event) => event,
+                Queued::Verified {
                     inputs: more,
                     permit,
                 } => {
                     drop(permit);
                     self.note_arrivals(&more);
                     inputs.extend(more);
+                    continue;
                 }
+            };
+            match event {
+                Event::Alive(member) => inputs.push(Input::Alive(member)),
+                Event::Disk(event) => inputs.push(Input::Disk(event)),
                 Event::Submit { value, answer } => {
                     self.forget_gone_clients();
                     self.state
@@ -212,11 +230,11 @@ impl<S: Storage> Engine<S> {
                     answer,
                 } => {
                     // Who asked may have gone away.
-                    let _ = answer.send(self.protocol.certificate(learner, slot));
+                    let _ = answer.send(self.machine.protocol.certificate(learner, slot));
                 }
                 Event::AskPeer { peer } => self.ask(peer),
                 Event::Request { ticket, request } => {
-                    let response = self.answer(request);
+                    let response = codec::encode(&self.answer(&request));
                     self.command(Command::Answer(ticket, response));
                 }
                 Event::Stop => return None,
@@ -236,53 +254,13 @@ impl<S: Storage> Engine<S> {
         });
     }
 
-    fn note_arrivals(&mut self, inputs: &[Input]) {
+    fn note_arrivals(&mut self, inputs: &[InputOf<P>]) {
         if self.state.wanted.is_empty() {
             return;
         }
         for input in inputs {
             if let Input::Batch(batch) = input {
                 self.state.wanted.arrived(&batch.digest());
-            }
-        }
-    }
-
-    fn ask(&mut self, peer: NodeIndex) {
-        let request = Request::Sync(self.protocol.sync_request());
-        self.command(Command::Ask(Some(peer), request));
-        let missing = self.state.wanted.next();
-        if !missing.is_empty() {
-            self.command(Command::Ask(Some(peer), Request::Batches(missing)));
-        }
-    }
-
-    fn answer(&self, request: Request) -> Response {
-        match request {
-            Request::Sync(request) => {
-                let mut answer = self.protocol.answer(&request, GOOD_RESPONSE_BYTES);
-                let mut room = 4 * GOOD_RESPONSE_BYTES;
-                answer.evidence.retain(|evidence| {
-                    let rest = room.checked_sub(codec::encode(evidence).len());
-                    room = rest.unwrap_or(room);
-                    rest.is_some()
-                });
-                Response::Sync(answer)
-            }
-            Request::Batches(digests) => {
-                let mut room = GOOD_RESPONSE_BYTES;
-                let mut batches = Vec::new();
-                for digest in digests.iter().take(MAX_DIGESTS) {
-                    let Some(batch) = self.protocol.batch(digest) else {
-                        continue;
-                    };
-                    let size = batch.values.iter().map(|v| v.encoded_len()).sum::<usize>();
-                    batches.push((*batch).clone());
-                    room = room.saturating_sub(size + 8);
-                    if room == 0 {
-                        break;
-                    }
-                }
-                Response::Batches(batches)
             }
         }
     }
@@ -294,7 +272,7 @@ impl<S: Storage> Engine<S> {
     }
 
     fn publish_status(&mut self) {
-        self.view.set_status(self.protocol.status());
+        self.view.set_status(self.machine.protocol.status());
         self.state.published = Instant::now();
     }
 }

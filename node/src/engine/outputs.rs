@@ -1,16 +1,15 @@
 //! Executes what a step asks for.
 
 use super::{Command, Engine, EngineError, Submitted};
-use crate::network::frame::{Part, split};
+use crate::network::frame::{Part, PartOf, split};
 use crate::network::request::Request;
-use consensus::hpaxos::{Input, Message, Output};
 use consensus::storage::Storage;
-use consensus::{Protocol as _, Time};
-use crypto::{Digest, Verified, codec};
+use consensus::{Input, InputOf, Output, OutputOf, Protocol, Time};
+use crypto::{Digest, codec};
 
-impl<S: Storage> Engine<S> {
+impl<P: Protocol, S: Storage> Engine<P, S> {
     /// One step of the protocol with everything that follows from it.
-    pub(super) fn step(&mut self, inputs: Vec<Input>) -> Result<(), EngineError> {
+    pub(super) fn step(&mut self, inputs: Vec<InputOf<P>>) -> Result<(), EngineError> {
         let now = self.now();
         // The timer asked for a step at this time at the latest: this is it.
         if self.state.timer.is_some_and(|t| t <= now) {
@@ -18,14 +17,14 @@ impl<S: Storage> Engine<S> {
         }
         self.view.metrics.steps.inc();
         self.view.metrics.inputs.inc_by(inputs.len() as u64);
-        let outputs = self.protocol.step(now, inputs);
+        let outputs = self.machine.protocol.step(now, inputs);
         self.persist(&outputs)?;
         self.execute(now, outputs);
         Ok(())
     }
 
     /// Everything persisted in a step shares one sync; nothing else happens before it.
-    fn persist(&mut self, outputs: &[Output]) -> Result<(), EngineError> {
+    fn persist(&mut self, outputs: &[OutputOf<P>]) -> Result<(), EngineError> {
         let (mut records, mut bytes) = (0, 0);
         for output in outputs {
             let Output::Persist(record) = output else {
@@ -46,12 +45,18 @@ impl<S: Storage> Engine<S> {
         Ok(())
     }
 
-    fn execute(&mut self, now: Time, outputs: Vec<Output>) {
+    fn execute(&mut self, now: Time, outputs: Vec<OutputOf<P>>) {
         let mut parts = Vec::new();
         let mut fetch = Vec::new();
         for output in outputs {
             match output {
                 Output::Persist(_) => {}
+                Output::Disk(operation) => {
+                    // Only the protocol that is given disks asks.
+                    if let Some(disks) = &mut self.machine.disks {
+                        disks.submit(operation);
+                    }
+                }
                 Output::Send(message) => self.send(message, &mut parts),
                 Output::SendBatch(batch) => parts.push(Part::Batch(batch)),
                 Output::SendValue(value) => parts.push(Part::Value(value)),
@@ -77,18 +82,20 @@ impl<S: Storage> Engine<S> {
     }
 
     /// What `restore` tells: the same things that a step shows, without saying when.
-    pub(super) fn restored(&mut self, outputs: Vec<Output>) {
+    pub(super) fn restored(&mut self, outputs: Vec<OutputOf<P>>) {
         for output in outputs {
             self.show(None, output);
         }
     }
 
     /// Outputs that only people and clients care about. `now` is missing while replaying.
-    fn show(&self, now: Option<Time>, output: Output) {
+    fn show(&self, now: Option<Time>, output: OutputOf<P>) {
         match output {
             Output::Decided(decision) => self.view.decided(decision, now),
             Output::Evidence(evidence, finding) => {
-                self.view.evidence(&evidence, &finding, now.is_some());
+                let (acceptor, words) = P::describe(&finding, &self.view.network);
+                let encoded = codec::encode(&evidence);
+                self.view.evidence(encoded, acceptor, words, now.is_some());
             }
             Output::Fork(fork) => self.view.fork(&fork, now.is_some()),
             Output::Disconnected(a, b) => self.view.disconnected(a, b, now.is_some()),
@@ -99,17 +106,15 @@ impl<S: Storage> Engine<S> {
     }
 
     /// An own message leaves, and comes back as input of the next step.
-    fn send(&mut self, message: Verified<Message>, parts: &mut Vec<Part>) {
-        tracing::trace!(kind = message.kind(), ballot = message.ballot().0, "sends");
-        self.view.metrics.sent(message.kind());
+    fn send(&mut self, message: P::Message, parts: &mut Vec<PartOf<P>>) {
+        let kind = P::kind(&message);
+        tracing::trace!(kind, "sends");
+        self.view.metrics.sent(kind);
         self.seen.insert(message.clone());
-        parts.push(Part::Message(message.signed().clone()));
-        if let Some(lie) = self
-            .liar
-            .as_ref()
-            .and_then(|liar| liar.contradict(&message))
-        {
-            parts.push(Part::Message(lie.signed().clone()));
+        parts.push(Part::Message(P::wire(&message).clone()));
+        let lie = self.machine.lie.as_ref();
+        if let Some(contradiction) = lie.and_then(|lie| lie(&message)) {
+            parts.push(Part::Message(contradiction));
         }
         self.state.own.push(Input::Message(message));
     }
@@ -121,8 +126,8 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    fn gossip(&mut self, parts: Vec<Part>) {
-        let (frames, dropped) = split(parts);
+    fn gossip(&mut self, parts: Vec<PartOf<P>>) {
+        let (frames, dropped) = split::<P>(parts);
         if dropped > 0 {
             tracing::warn!(dropped, "evidence is too large to be gossiped");
             self.view

@@ -1,10 +1,11 @@
 //! `GET /v1/learners/{learner}/decisions` and `GET /v1/decisions/{learner}/{slot}/certificate`.
 
+use super::json::Json;
 use super::problem::Problem;
 use super::{Api, json};
+use crate::config::Mode;
 use crate::engine::{Event, NotSent};
 use crate::view::decisions::Page;
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -40,7 +41,7 @@ pub(super) async fn list(
     State(api): State<Arc<Api>>,
     Path(name): Path<String>,
     params: Result<Query<Params>, QueryRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json, Problem> {
     let Query(params) = params.map_err(|e| Problem::bad_request(e.body_text()))?;
     let learner = api.learner(&name, StatusCode::NOT_FOUND)?;
     let limit = params.limit.unwrap_or(LIMIT).clamp(1, MAX_LIMIT);
@@ -66,7 +67,7 @@ pub(super) async fn list(
 pub(super) async fn certificate(
     State(api): State<Arc<Api>>,
     Path((name, slot)): Path<(String, String)>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json, Problem> {
     // Every node follows every learner, so this one does not have to play it.
     let learner = api.view.network.graph().learner(&name);
     let learner =
@@ -74,6 +75,15 @@ pub(super) async fn certificate(
     let slot: u64 = slot
         .parse()
         .map_err(|_| Problem::bad_request("a slot is a number from 0 on"))?;
+    match api.view.mode {
+        Mode::Hpaxos => {}
+        mode @ (Mode::Paxos | Mode::DiskPaxos) => {
+            return Err(Problem::not_found(format!(
+                "mode '{}' has no signed certificates; ask several nodes for the decision instead",
+                mode.name()
+            )));
+        }
+    }
     let (answer, certificate) = oneshot::channel();
     let question = Event::Certificate {
         learner,

@@ -6,6 +6,8 @@
 use crate::view::View;
 use crate::view::decisions::Delivered;
 use crate::view::events::Happening;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use consensus::ClientValue;
@@ -13,6 +15,18 @@ use crypto::Digest;
 use learner_graph::AcceptorSet;
 use serde::Serialize;
 use serde_json::{Value, json};
+
+/// An answer in JSON: one line, with its end.
+pub(super) struct Json(pub(super) Value);
+
+impl IntoResponse for Json {
+    fn into_response(self) -> Response {
+        let mut response = format!("{}\n", self.0).into_response();
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
+    }
+}
 
 /// A client's value.
 #[derive(Serialize)]

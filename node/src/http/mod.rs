@@ -87,6 +87,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/", get(status::page))
         .merge(limited)
         .fallback(missing)
+        .method_not_allowed_fallback(not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&api), count))
         .with_state(api)
 }
@@ -105,6 +106,10 @@ pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>) -> std::io::Resu
 
 async fn missing() -> Problem {
     Problem::not_found("no such route; GET / shows a page, the API is under /v1")
+}
+
+async fn not_allowed() -> Problem {
+    Problem::method_not_allowed()
 }
 
 /// So many requests at once and no more: those that wait for a decision count.

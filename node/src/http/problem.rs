@@ -1,15 +1,14 @@
 //! Errors as JSON problem documents.
 
-use axum::Json;
+use super::json::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde_json::json;
 
 /// What went wrong with a request, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     /// A name that does not change with the words.
-    #[serde(rename = "type")]
     pub(super) kind: String,
     /// What kind of problem it is.
     pub(super) title: &'static str,
@@ -17,7 +16,6 @@ pub(super) struct Problem {
     pub(super) status: u16,
     /// This problem.
     pub(super) detail: String,
-    #[serde(skip)]
     retry_after: Option<u32>,
 }
 
@@ -58,6 +56,15 @@ impl Problem {
             "not-found",
             "There is nothing here",
             detail,
+        )
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "Not with this method",
+            "the route has no such method; the `allow` header names those that it has",
         )
     }
 
@@ -116,14 +123,19 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry_after = self.retry_after;
-        let mut response = (status, Json(self)).into_response();
+        let document = json!({
+            "type": self.kind,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        });
+        let mut response = (status, Json(document)).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if let Some(seconds) = retry_after {
+        if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

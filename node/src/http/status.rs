@@ -1,21 +1,21 @@
 //! What a node says about itself: status, graph, evidence, health, metrics, page.
 
+use super::json::Json;
 use super::problem::Problem;
 use super::{Api, json};
 use crate::view::{Phase, View};
-use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use consensus::Status;
+use consensus::{DiskStatus, Status};
 use learner_graph::{Id, LearnerSet};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// `GET /v1/status`.
-pub(super) async fn status(State(api): State<Arc<Api>>) -> Json<Value> {
+pub(super) async fn status(State(api): State<Arc<Api>>) -> Json {
     let view = &api.view;
     let phase = match view.phase() {
         Phase::Starting => "starting",
@@ -28,7 +28,7 @@ pub(super) async fn status(State(api): State<Arc<Api>>) -> Json<Value> {
         "node": view.node.name,
         "roles": view.node.roles(),
         "acceptor": view.node.acceptor.map(|a| view.network.graph().acceptor_name(a)),
-        "mode": view.mode,
+        "mode": view.mode.name(),
         "network": view.network_name,
         "network_id": view.network.id().to_string(),
         "phase": phase,
@@ -99,6 +99,25 @@ fn protocol(view: &View, status: &Status, fields: &mut Map<String, Value>) {
     if let Value::Object(more) = more {
         fields.extend(more);
     }
+    // Only one protocol has any.
+    if !status.disks.is_empty() {
+        let named = graph.acceptors();
+        let disks = named.iter().zip(&status.disks);
+        let disks = disks.map(|(disk, status)| disk_json(graph.acceptor_name(disk), status));
+        fields.insert("disks".into(), disks.collect());
+    }
+}
+
+fn disk_json(name: &str, status: &DiskStatus) -> Value {
+    json!({
+        "name": name,
+        "up": status.up,
+        "busy": status.busy,
+        "problem": status.problem,
+        "mbal": status.mbal,
+        "logged": status.logged,
+        "operations": status.operations,
+    })
 }
 
 /// The components of the transitive closure of `connected`. A learner that is not connected even
@@ -123,7 +142,7 @@ fn groups(connected: &[LearnerSet]) -> Vec<LearnerSet> {
 }
 
 /// `GET /v1/graph`.
-pub(super) async fn graph(State(api): State<Arc<Api>>) -> Json<Value> {
+pub(super) async fn graph(State(api): State<Arc<Api>>) -> Json {
     let network = &api.view.network;
     let graph = network.graph();
     let acceptors: Vec<Value> = graph
@@ -155,7 +174,7 @@ pub(super) async fn graph(State(api): State<Arc<Api>>) -> Json<Value> {
 }
 
 /// `GET /v1/evidence`.
-pub(super) async fn evidence(State(api): State<Arc<Api>>) -> Json<Value> {
+pub(super) async fn evidence(State(api): State<Arc<Api>>) -> Json {
     let proofs = api.view.proofs();
     let list: Vec<Value> = proofs
         .iter()

@@ -1,12 +1,12 @@
 //! `POST /v1/values`.
 
+use super::json::Json;
 use super::problem::Problem;
 use super::{Api, json};
 use crate::engine::{Event, NotSent, Submitted};
 use crate::view::Phase;
 use crate::view::decisions::Delivered;
-use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -15,6 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use consensus::{ClientValue, MAX_VALUE_BYTES};
 use crypto::Digest;
+use futures::StreamExt;
 use learner_graph::LearnerId;
 use serde::Deserialize;
 use serde_json::json;
@@ -123,16 +124,9 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<ClientValue, Problem> {
     } else {
         MAX_VALUE_BYTES
     };
-    let read = timeout(BODY_TIMEOUT, to_bytes(body, limit)).await;
-    let read = read.map_err(|_| Problem::timeout("the value did not arrive in time"))?;
-    let bytes = read.map_err(|_| {
-        Problem::too_large(format!("a value has at most {MAX_VALUE_BYTES} bytes; split it, or store it elsewhere and submit its digest"))
-    })?;
-    let bytes = if is_json {
-        from_json(&bytes)?
-    } else {
-        bytes.to_vec()
-    };
+    let read = timeout(BODY_TIMEOUT, read_body(body, limit)).await;
+    let bytes = read.map_err(|_| Problem::timeout("the value did not arrive in time"))??;
+    let bytes = if is_json { from_json(&bytes)? } else { bytes };
     let key = headers
         .get("idempotency-key")
         .map_or(Vec::new(), |k| k.as_bytes().to_vec());
@@ -140,6 +134,28 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<ClientValue, Problem> {
         consensus::ValueError::ValueTooLarge(_) => Problem::too_large(error.to_string()),
         consensus::ValueError::KeyTooLarge(_) => Problem::bad_request(error.to_string()),
     })
+}
+
+async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
+    let too_large = || {
+        Problem::too_large(format!(
+            "a value has at most {MAX_VALUE_BYTES} bytes; split it, or store it elsewhere and submit its digest"
+        ))
+    };
+    // Not read at all if its length is announced.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    let mut stream = body.into_data_stream();
+    while let Some(more) = stream.next().await {
+        let more = more.map_err(|e| Problem::bad_request(format!("the body breaks off: {e}")))?;
+        if bytes.len() + more.len() > limit {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&more);
+    }
+    Ok(bytes)
 }
 
 fn from_json(bytes: &[u8]) -> Result<Vec<u8>, Problem> {

@@ -1,6 +1,5 @@
 //! What libp2p is put together from.
 
-use super::frame::MAX_FRAME_BYTES;
 use super::request::Codec;
 use crate::config::{Config, Limits, NodeConfig};
 use crypto::{Digest, Keypair};
@@ -76,20 +75,21 @@ pub(super) fn protocol_name(config: &Config) -> String {
     format!("/hpaxos/1/{}", config.network.id())
 }
 
-/// Builds the swarm and listens.
+/// Builds the swarm and listens. Neither a frame nor a response is larger than `max_frame`.
 pub(super) fn swarm(
     config: &Config,
     node: &NodeConfig,
     keypair: &Keypair,
     topic: &IdentTopic,
+    max_frame: usize,
 ) -> Result<Swarm<Behaviour>, NetworkStartError> {
     let mut seed = *keypair.to_seed();
     let identity = identity::Keypair::ed25519_from_bytes(&mut seed).map_err(setup)?;
     let mut behaviour = Behaviour {
         allowed: allow_block_list::Behaviour::default(),
         limits: connection_limits::Behaviour::new(connection_limits(&config.limits)),
-        gossip: gossip(config)?,
-        requests: requests(config)?,
+        gossip: gossip(config, max_frame)?,
+        requests: requests(config, max_frame)?,
         identify: identify::Behaviour::new(
             identify::Config::new(protocol_name(config), identity.public())
                 .with_hide_listen_addrs(true)
@@ -141,15 +141,15 @@ fn ping_config(limits: &Limits) -> ping::Config {
         .with_timeout(Duration::from_secs(5))
 }
 
-fn gossip(config: &Config) -> Result<gossipsub::Behaviour, NetworkStartError> {
-    // Frames carry their own signatures, and their content names them.
+fn gossip(config: &Config, max_frame: usize) -> Result<gossipsub::Behaviour, NetworkStartError> {
+    // What is in a frame says whose it is, and its content names it.
     let name = |message: &Message| MessageId::from(Digest::of(&message.data).as_bytes().to_vec());
     let built = gossipsub::ConfigBuilder::default()
         .protocol_id_prefix(format!("{}/gossip", protocol_name(config)))
         .validation_mode(ValidationMode::Anonymous)
         .validate_messages()
         .message_id_fn(name)
-        .max_transmit_size(MAX_FRAME_BYTES + 1024)
+        .max_transmit_size(max_frame + 1024)
         .flood_publish(true)
         .heartbeat_initial_delay(Duration::from_millis(50))
         .heartbeat_interval(HEARTBEAT)
@@ -163,13 +163,17 @@ fn gossip(config: &Config) -> Result<gossipsub::Behaviour, NetworkStartError> {
     gossipsub::Behaviour::new(MessageAuthenticity::Anonymous, built).map_err(setup)
 }
 
-fn requests(config: &Config) -> Result<request_response::Behaviour<Codec>, NetworkStartError> {
+fn requests(
+    config: &Config,
+    max_response: usize,
+) -> Result<request_response::Behaviour<Codec>, NetworkStartError> {
     let name = format!("{}/sync", protocol_name(config));
     let protocol = StreamProtocol::try_from_owned(name).map_err(setup)?;
     let settings = request_response::Config::default()
         .with_request_timeout(REQUEST_TIMEOUT)
         .with_max_concurrent_streams(MAX_STREAMS);
-    Ok(request_response::Behaviour::new(
+    Ok(request_response::Behaviour::with_codec(
+        Codec { max_response },
         [(protocol, ProtocolSupport::Full)],
         settings,
     ))

@@ -2,11 +2,10 @@
 
 use super::behaviour::BehaviourEvent;
 use super::peers::OTHER_NETWORK;
-use super::request::{Request, Response};
+use super::request::Request;
 use super::task::Network;
 use super::verify::Job;
 use crate::engine::{Event, NodeIndex, Ticket};
-use consensus::hpaxos::Input;
 use libp2p::allow_block_list::NotAllowed;
 use libp2p::gossipsub::{self, MessageAcceptance};
 use libp2p::request_response::{self, OutboundRequestId, ResponseChannel};
@@ -106,12 +105,7 @@ impl Network {
         let known = peer
             .told_alive
             .is_some_and(|t| now.duration_since(t) < every);
-        if !known
-            && self
-                .engine
-                .try_send(Event::Inputs(vec![Input::Alive(member)]))
-                .is_ok()
-        {
+        if !known && self.engine.try_send(Event::Alive(member)).is_ok() {
             peer.told_alive = Some(now);
         }
     }
@@ -222,7 +216,7 @@ impl Network {
         }
     }
 
-    fn request_event(&mut self, event: request_response::Event<Request, Response>) {
+    fn request_event(&mut self, event: request_response::Event<Request, Vec<u8>>) {
         match event {
             request_response::Event::Message { peer, message, .. } => {
                 let Some(index) = self.peers.index(&peer) else {
@@ -256,7 +250,7 @@ impl Network {
     }
 
     /// A peer asks. Without room the question is dropped, and the peer asks somebody else.
-    fn asked_by(&mut self, index: NodeIndex, request: Request, channel: ResponseChannel<Response>) {
+    fn asked_by(&mut self, index: NodeIndex, request: Request, channel: ResponseChannel<Vec<u8>>) {
         let Some(peer) = self.peers.get_mut(index) else {
             return;
         };
@@ -275,16 +269,16 @@ impl Network {
         self.tickets.insert(ticket, (index, channel));
     }
 
-    fn answered(&mut self, from: NodeIndex, id: OutboundRequestId, response: Response) {
+    fn answered(&mut self, from: NodeIndex, id: OutboundRequestId, bytes: Vec<u8>) {
         let Some((peer, kind)) = self.asked.remove(&id) else {
             return;
         };
         self.in_flight.remove(&(peer, kind));
-        if peer != from || !response.answers(kind) {
+        if peer != from {
             self.refused(from, "frame");
             return;
         }
-        if self.pool.submit(Job::Answer { from, response }).is_err() {
+        if self.pool.submit(Job::Answer { from, kind, bytes }).is_err() {
             self.dropped("verify_queue_full", 1);
         }
     }

@@ -11,6 +11,9 @@
 //! The task never waits for the engine or for verification: what does not fit into their queues is
 //! dropped and counted. Gossip is best effort anyway; every `sync_ms` one peer in turn is asked for
 //! what is missing here, and at once when a connection is new.
+//!
+//! The task is the same for every protocol: it carries bytes, which the verification threads read and
+//! the engine writes.
 
 mod behaviour;
 pub(crate) mod budget;

@@ -1,20 +1,15 @@
 //! What peers ask each other for, and how it is written on a stream.
 
-use super::frame::MAX_FRAME_BYTES;
-use consensus::Batch;
-use consensus::hpaxos::{SyncAnswer, SyncRequest};
+use consensus::{Batch, Protocol, SyncAnswer, SyncRequest};
 use crypto::{Digest, codec};
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::StreamProtocol;
 use libp2p::request_response;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io;
 
 /// The largest request: a sync request names what is here, 8 bytes each.
 const MAX_REQUEST_BYTES: usize = 1 << 20;
-/// The largest response.
-const MAX_RESPONSE_BYTES: usize = MAX_FRAME_BYTES;
 /// About how much a response should hold: it may be exceeded by its last part.
 pub(crate) const GOOD_RESPONSE_BYTES: usize = 1 << 20;
 /// The most batches that are asked for, and answered, at once.
@@ -29,16 +24,19 @@ pub(crate) enum Request {
     Batches(Vec<Digest>),
 }
 
-/// What a peer answers.
+/// What a peer answers. `W` is a message as it travels, `E` evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Response {
+pub(crate) enum Response<W, E> {
     /// To [`Request::Sync`].
-    Sync(SyncAnswer),
+    Sync(SyncAnswer<W, E>),
     /// To [`Request::Batches`]: those that are here.
     Batches(Vec<Batch>),
 }
 
-impl Response {
+/// [`Response`] of a protocol.
+pub(crate) type ResponseOf<P> = Response<<P as Protocol>::Wire, <P as Protocol>::Evidence>;
+
+impl<W, E> Response<W, E> {
     /// Whether this can answer the request.
     pub(crate) fn answers(&self, request: RequestKind) -> bool {
         matches!(
@@ -68,26 +66,32 @@ impl Request {
 }
 
 /// Writes a length of four bytes, then the encoding; reads no more than the bounds.
-#[derive(Clone, Default)]
-pub(crate) struct Codec;
+///
+/// Responses stay encoded: the engine writes them, and the verification threads read them.
+#[derive(Clone)]
+pub(crate) struct Codec {
+    /// The largest response.
+    pub(crate) max_response: usize,
+}
 
 impl request_response::Codec for Codec {
     type Protocol = StreamProtocol;
     type Request = Request;
-    type Response = Response;
+    type Response = Vec<u8>;
 
     async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Request>
     where
         T: AsyncRead + Unpin + Send,
     {
-        read(io, MAX_REQUEST_BYTES).await
+        let bytes = read(io, MAX_REQUEST_BYTES).await?;
+        codec::decode(&bytes, MAX_REQUEST_BYTES).map_err(|e| invalid(e.to_string()))
     }
 
-    async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Response>
+    async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Vec<u8>>
     where
         T: AsyncRead + Unpin + Send,
     {
-        read(io, MAX_RESPONSE_BYTES).await
+        read(io, self.max_response).await
     }
 
     async fn write_request<T>(
@@ -99,26 +103,25 @@ impl request_response::Codec for Codec {
     where
         T: AsyncWrite + Unpin + Send,
     {
-        write(io, &request, MAX_REQUEST_BYTES).await
+        write(io, &codec::encode(&request), MAX_REQUEST_BYTES).await
     }
 
     async fn write_response<T>(
         &mut self,
         _: &StreamProtocol,
         io: &mut T,
-        response: Response,
+        response: Vec<u8>,
     ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
-        write(io, &response, MAX_RESPONSE_BYTES).await
+        write(io, &response, self.max_response).await
     }
 }
 
-async fn read<T, M>(io: &mut T, limit: usize) -> io::Result<M>
+async fn read<T>(io: &mut T, limit: usize) -> io::Result<Vec<u8>>
 where
     T: AsyncRead + Unpin + Send,
-    M: Serialize + DeserializeOwned,
 {
     let mut length = [0; 4];
     io.read_exact(&mut length).await?;
@@ -132,15 +135,13 @@ where
     if bytes.len() < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    codec::decode(&bytes, limit).map_err(|e| invalid(e.to_string()))
+    Ok(bytes)
 }
 
-async fn write<T, M>(io: &mut T, message: &M, limit: usize) -> io::Result<()>
+async fn write<T>(io: &mut T, bytes: &[u8], limit: usize) -> io::Result<()>
 where
     T: AsyncWrite + Unpin + Send,
-    M: Serialize,
 {
-    let bytes = codec::try_encode(message).map_err(|e| invalid(e.to_string()))?;
     let length = u32::try_from(bytes.len())
         .ok()
         .filter(|_| bytes.len() <= limit);
@@ -151,7 +152,7 @@ where
         )));
     };
     io.write_all(&length.to_le_bytes()).await?;
-    io.write_all(&bytes).await?;
+    io.write_all(bytes).await?;
     io.close().await
 }
 
@@ -162,55 +163,73 @@ fn invalid(why: String) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use consensus::paxos::Paxos;
     use futures::executor::block_on;
     use futures::io::Cursor;
+    use libp2p::request_response::Codec as _;
 
-    fn written(request: &Request) -> Vec<u8> {
+    const PROTOCOL: StreamProtocol = StreamProtocol::new("/test");
+
+    fn codec(max_response: usize) -> Codec {
+        Codec { max_response }
+    }
+
+    fn written(request: &Request) -> io::Result<Vec<u8>> {
         let mut bytes = Cursor::new(Vec::new());
-        block_on(write(&mut bytes, request, MAX_REQUEST_BYTES)).unwrap();
-        bytes.into_inner()
+        block_on(codec(0).write_request(&PROTOCOL, &mut bytes, request.clone()))?;
+        Ok(bytes.into_inner())
+    }
+
+    fn read(bytes: Vec<u8>) -> io::Result<Request> {
+        block_on(codec(0).read_request(&PROTOCOL, &mut Cursor::new(bytes)))
     }
 
     #[test]
     fn requests_come_back() {
         let request = Request::Batches(vec![Digest::of(b"x")]);
-        let bytes = written(&request);
-        let back: Request = block_on(read(&mut Cursor::new(bytes), MAX_REQUEST_BYTES)).unwrap();
-        assert_eq!(back, request);
+        assert_eq!(read(written(&request).unwrap()).unwrap(), request);
     }
 
     #[test]
     fn a_length_beyond_the_limit_is_refused_before_reading() {
-        let mut bytes = Cursor::new(u32::MAX.to_le_bytes().to_vec());
-        let error = block_on(read::<_, Request>(&mut bytes, MAX_REQUEST_BYTES)).unwrap_err();
+        let error = read(u32::MAX.to_le_bytes().to_vec()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]
     fn a_short_or_malformed_body_is_refused() {
-        let good = written(&Request::Batches(Vec::new()));
+        let good = written(&Request::Batches(Vec::new())).unwrap();
         for cut in 0..good.len() {
-            let bytes = good[..cut].to_vec();
-            assert!(
-                block_on(read::<_, Request>(&mut Cursor::new(bytes), 100)).is_err(),
-                "{cut}"
-            );
+            assert!(read(good[..cut].to_vec()).is_err(), "{cut}");
         }
         let mut bad = good;
         bad[4] = 0xff;
-        assert!(block_on(read::<_, Request>(&mut Cursor::new(bad), 100)).is_err());
+        assert!(read(bad).is_err());
     }
 
     #[test]
-    fn what_is_too_large_is_not_written() {
+    fn what_is_too_large_is_neither_written_nor_read() {
         let request = Request::Batches(vec![Digest::of(b"x"); MAX_REQUEST_BYTES / 32 + 1]);
+        assert!(written(&request).is_err());
+        let response = vec![7; 100];
         let mut bytes = Cursor::new(Vec::new());
-        assert!(block_on(write(&mut bytes, &request, MAX_REQUEST_BYTES)).is_err());
+        let mut write = |max| {
+            let response = response.clone();
+            block_on(codec(max).write_response(&PROTOCOL, &mut bytes, response))
+        };
+        assert!(write(99).is_err());
+        write(100).unwrap();
+        let mut read = |max| {
+            bytes.set_position(0);
+            block_on(codec(max).read_response(&PROTOCOL, &mut bytes))
+        };
+        assert!(read(99).is_err());
+        assert_eq!(read(100).unwrap(), response);
     }
 
     #[test]
     fn an_answer_to_another_question_is_none() {
-        let answer = Response::Batches(Vec::new());
+        let answer = ResponseOf::<Paxos>::Batches(Vec::new());
         assert!(answer.answers(Request::Batches(Vec::new()).kind()));
         assert!(!answer.answers(RequestKind::Sync));
     }

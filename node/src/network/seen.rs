@@ -1,7 +1,7 @@
 //! What was verified lately, so that nothing is verified twice.
 
-use consensus::hpaxos::Message;
-use crypto::{Digest, Verified};
+use consensus::Protocol;
+use crypto::Digest;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,14 +23,13 @@ const MAX_EVIDENCE: usize = 1024;
 /// Only what *was verified* is entered: a forgery under the name of a message must not keep the
 /// message itself out. The messages are kept, not only their names: the protocol may have dropped
 /// one that it could not use yet and ask for it again.
-#[derive(Default)]
-pub(crate) struct Seen {
-    inner: Mutex<Inner>,
+pub(crate) struct Seen<P: Protocol> {
+    inner: Mutex<Inner<P::Message>>,
 }
 
-#[derive(Default)]
-struct Inner {
-    messages: HashMap<Digest, Verified<Message>>,
+struct Inner<M> {
+    /// With their sizes.
+    messages: HashMap<Digest, (M, usize)>,
     order: VecDeque<Digest>,
     bytes: usize,
     /// Values and batches that came lately, and a little before.
@@ -40,22 +39,41 @@ struct Inner {
     evidence_order: VecDeque<Digest>,
 }
 
-impl Seen {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+impl<P: Protocol> Default for Seen<P> {
+    fn default() -> Self {
+        let inner = Inner {
+            messages: HashMap::new(),
+            order: VecDeque::new(),
+            bytes: 0,
+            news: Default::default(),
+            turned: None,
+            evidence: HashSet::new(),
+            evidence_order: VecDeque::new(),
+        };
+        Seen {
+            inner: Mutex::new(inner),
+        }
+    }
+}
+
+impl<P: Protocol> Seen<P> {
+    fn lock(&self) -> MutexGuard<'_, Inner<P::Message>> {
         // Every operation leaves the maps consistent, so a panic elsewhere does not matter.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The verified message of this id.
-    pub(crate) fn get(&self, id: &Digest) -> Option<Verified<Message>> {
-        self.lock().messages.get(id).cloned()
+    pub(crate) fn get(&self, id: &Digest) -> Option<P::Message> {
+        let inner = self.lock();
+        inner.messages.get(id).map(|(message, _)| message.clone())
     }
 
     /// Remembers a verified message.
-    pub(crate) fn insert(&self, message: Verified<Message>) {
+    pub(crate) fn insert(&self, message: P::Message) {
+        let wire = P::wire(&message);
+        let (id, size) = (P::id(wire), P::wire_bytes(wire));
         let mut inner = self.lock();
-        let (id, size) = (message.id(), message.signed().body().len());
-        if inner.messages.insert(id, message).is_some() {
+        if inner.messages.insert(id, (message, size)).is_some() {
             return;
         }
         inner.order.push_back(id);
@@ -64,8 +82,8 @@ impl Seen {
             let Some(oldest) = inner.order.pop_front() else {
                 break;
             };
-            if let Some(message) = inner.messages.remove(&oldest) {
-                inner.bytes -= message.signed().body().len();
+            if let Some((_, size)) = inner.messages.remove(&oldest) {
+                inner.bytes -= size;
             }
         }
     }
@@ -112,13 +130,14 @@ impl Seen {
 mod tests {
     use super::*;
     use consensus::Ballot;
+    use consensus::hpaxos::{HPaxos, Message};
     use crypto::{Keypair, MemberId, NetworkId, Signer};
 
     #[test]
     fn the_oldest_is_forgotten_at_the_bound() {
         let keypair = Keypair::from_seed([1; 32]);
         let signer = Signer::new(keypair, MemberId(0), NetworkId(Digest::of(b"net")));
-        let seen = Seen::default();
+        let seen = Seen::<HPaxos>::default();
         let mut ids = Vec::new();
         for ballot in 0..(MAX_MESSAGES as u64 + 10) {
             let message = signer
@@ -138,7 +157,7 @@ mod tests {
 
     #[test]
     fn evidence_is_remembered_up_to_the_bound() {
-        let seen = Seen::default();
+        let seen = Seen::<HPaxos>::default();
         let digests: Vec<Digest> = (0..=MAX_EVIDENCE as u64)
             .map(|i| Digest::of(&i.to_le_bytes()))
             .collect();

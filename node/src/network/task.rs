@@ -1,14 +1,16 @@
 //! The task itself.
 
 use super::behaviour::{Behaviour, NetworkStartError, protocol_name, swarm};
+use super::frame::max_frame_bytes;
 use super::outbox::Outbox;
 use super::peers::{BAN, Peers};
-use super::request::{Request, RequestKind, Response};
+use super::request::{Request, RequestKind};
 use super::seen::Seen;
 use super::verify::{Pool, Report, Verifier};
 use crate::config::{Config, Limits, NodeConfig};
-use crate::engine::{Command, EngineHandle, Event, NodeIndex, Ticket};
+use crate::engine::{Command, EngineHandle, Event, NodeIndex, Queued, Ticket};
 use crate::view::View;
+use consensus::{InputOf, Protocol};
 use crypto::{Keypair, MemberId};
 use futures::StreamExt;
 use libp2p::Swarm;
@@ -17,6 +19,7 @@ use libp2p::request_response::{OutboundRequestId, ResponseChannel};
 use libp2p::swarm::dial_opts::DialOpts;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
@@ -28,14 +31,14 @@ const TICK: Duration = Duration::from_millis(50);
 const REPORTS: usize = 256;
 
 /// What the network needs.
-pub(crate) struct Setup<'a> {
+pub(crate) struct Setup<'a, P: Protocol> {
     pub(crate) config: &'a Config,
     pub(crate) node: &'a NodeConfig,
     pub(crate) keypair: &'a Keypair,
-    pub(crate) engine: EngineHandle,
+    pub(crate) queue: SyncSender<Queued<InputOf<P>>>,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) view: Arc<View>,
-    pub(crate) seen: Arc<Seen>,
+    pub(crate) seen: Arc<Seen<P>>,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
@@ -57,35 +60,35 @@ pub(crate) struct Network {
     pub(super) sync_at: Instant,
     pub(super) alive_every: Duration,
     pub(super) next_ticket: u64,
-    pub(super) tickets: HashMap<Ticket, (NodeIndex, ResponseChannel<Response>)>,
+    pub(super) tickets: HashMap<Ticket, (NodeIndex, ResponseChannel<Vec<u8>>)>,
     pub(super) asked: HashMap<OutboundRequestId, (NodeIndex, RequestKind)>,
     pub(super) in_flight: HashSet<(NodeIndex, RequestKind)>,
 }
 
 impl Network {
     /// Listens and starts the verification threads; `run` does the rest. Needs a tokio runtime.
-    pub(crate) fn start(
-        setup: Setup<'_>,
+    pub(crate) fn start<P: Protocol>(
+        setup: Setup<'_, P>,
     ) -> Result<(Network, Vec<JoinHandle<()>>), NetworkStartError> {
         let Setup {
             config,
             node,
             keypair,
-            engine,
+            queue,
             commands,
             view,
             seen,
             stop,
         } = setup;
         let topic = IdentTopic::new(protocol_name(config));
-        let swarm = swarm(config, node, keypair, &topic)?;
+        let swarm = swarm(config, node, keypair, &topic, max_frame_bytes::<P>())?;
         let limits = &config.limits;
         let (reporter, reports) = mpsc::channel(REPORTS);
         let verifier = Verifier {
             network: Arc::clone(&config.network),
             seen,
             view: Arc::clone(&view),
-            engine: engine.clone(),
+            engine: queue.clone(),
             reports: reporter,
         };
         let threads = match Limits::count(limits.verify_threads) {
@@ -116,7 +119,7 @@ impl Network {
                 Limits::mib(limits.outbox_mib),
             ),
             pool,
-            engine,
+            engine: EngineHandle::new(queue),
             commands,
             reports,
             view,
@@ -254,7 +257,7 @@ impl Network {
         self.in_flight.insert((peer, kind));
     }
 
-    fn answer(&mut self, ticket: Ticket, response: Response) {
+    fn answer(&mut self, ticket: Ticket, response: Vec<u8>) {
         let Some((peer, channel)) = self.tickets.remove(&ticket) else {
             return;
         };

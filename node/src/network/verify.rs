@@ -10,18 +10,17 @@
 //! bound the network task drops what it received: synchronisation brings it again. The threads wait for the engine, the network task for nobody.
 
 use super::budget::{Budget, Permit};
-use super::frame::{Frame, MAX_PARTS, evidence_size};
-use super::request::Response;
+use super::frame::{Frame, FrameOf, MAX_PARTS, max_frame_bytes};
+use super::request::{RequestKind, Response, ResponseOf};
 use super::seen::Seen;
-use crate::engine::{EngineHandle, Event, NodeIndex};
+use crate::engine::{NodeIndex, Queued};
 use crate::view::View;
 use async_channel::{Receiver, Sender};
-use consensus::hpaxos::evidence::Evidence;
-use consensus::hpaxos::{Input, Message};
-use consensus::{ClientValue, Network};
-use crypto::{Digest, Signed, codec};
+use consensus::{Input, InputOf, Network, Protocol};
+use crypto::{Digest, codec};
 use libp2p::gossipsub::MessageId;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
@@ -41,8 +40,10 @@ pub(super) enum Job {
     Answer {
         /// Who answered.
         from: NodeIndex,
-        /// What.
-        response: Response,
+        /// What was asked.
+        kind: RequestKind,
+        /// The answer's bytes.
+        bytes: Vec<u8>,
     },
 }
 
@@ -65,21 +66,21 @@ pub(super) struct Pool {
 }
 
 /// What the threads share.
-pub(super) struct Verifier {
+pub(super) struct Verifier<P: Protocol> {
     pub(super) network: Arc<Network>,
-    pub(super) seen: Arc<Seen>,
+    pub(super) seen: Arc<Seen<P>>,
     pub(super) view: Arc<View>,
-    pub(super) engine: EngineHandle,
+    pub(super) engine: SyncSender<Queued<InputOf<P>>>,
     pub(super) reports: mpsc::Sender<Report>,
 }
 
 impl Pool {
     /// Starts the threads. They end when the pool is dropped.
-    pub(super) fn start(
+    pub(super) fn start<P: Protocol>(
         threads: usize,
         max_jobs: usize,
         max_bytes: usize,
-        verifier: Verifier,
+        verifier: Verifier<P>,
     ) -> std::io::Result<(Pool, Vec<JoinHandle<()>>)> {
         let (jobs, queue) = async_channel::bounded(max_jobs);
         let verifier = Arc::new(verifier);
@@ -117,31 +118,12 @@ impl Job {
 
     fn size(&self) -> usize {
         match self {
-            Job::Frame { bytes, .. } => bytes.len(),
-            Job::Answer {
-                response: Response::Sync(answer),
-                ..
-            } => {
-                let messages = answer
-                    .messages
-                    .iter()
-                    .map(|m| m.body().len() + 128)
-                    .sum::<usize>();
-                messages + answer.evidence.iter().map(evidence_size).sum::<usize>()
-            }
-            Job::Answer {
-                response: Response::Batches(batches),
-                ..
-            } => batches
-                .iter()
-                .flat_map(|b| &b.values)
-                .map(ClientValue::encoded_len)
-                .sum(),
+            Job::Frame { bytes, .. } | Job::Answer { bytes, .. } => bytes.len(),
         }
     }
 }
 
-impl Verifier {
+impl<P: Protocol> Verifier<P> {
     fn run(&self, queue: &Receiver<(Job, Permit)>) {
         while let Ok((job, permit)) = queue.recv_blocking() {
             if !self.handle(job, permit) {
@@ -152,15 +134,20 @@ impl Verifier {
 
     /// Verifies one job, reports it, and hands its inputs on. False when the node is stopping.
     fn handle(&self, job: Job, permit: Permit) -> bool {
+        let limit = max_frame_bytes::<P>();
         let (id, from, parts) = match job {
-            Job::Frame { id, from, bytes } => {
-                (Some(id), from, Frame::decode(&bytes).map_err(|_| "frame"))
+            Job::Frame { id, from, bytes } => (Some(id), from, Frame::decode(&bytes, limit).ok()),
+            Job::Answer { from, kind, bytes } => {
+                let response = codec::decode::<ResponseOf<P>>(&bytes, limit).ok();
+                let fits = response.filter(|r| r.answers(kind));
+                (None, from, fits.map(Frame::from))
             }
-            Job::Answer { from, response } => (None, from, Ok(response.into())),
         };
         // Gossip that repeats what is known here is old; an answer that does is what was asked for.
         let again = id.is_none();
-        let checked = parts.and_then(|frame| self.check(frame, again));
+        let checked = parts
+            .ok_or("frame")
+            .and_then(|frame| self.check(frame, again));
         let outcome = checked.as_ref().map(|c| c.new).map_err(|reason| *reason);
         if self
             .reports
@@ -170,16 +157,17 @@ impl Verifier {
             return false;
         }
         match checked {
-            Ok(Checked { inputs, .. }) if !inputs.is_empty() => {
-                self.engine.send(Event::Verified { inputs, permit }).is_ok()
-            }
+            Ok(Checked { inputs, .. }) if !inputs.is_empty() => self
+                .engine
+                .send(Queued::Verified { inputs, permit })
+                .is_ok(),
             _ => true,
         }
     }
 
     /// Checks everything in a frame. One bad part condemns the whole: a correct node sends none.
-    fn check(&self, frame: Frame, again: bool) -> Result<Checked, &'static str> {
-        let mut checked = Checked::default();
+    fn check(&self, frame: FrameOf<P>, again: bool) -> Result<Checked<InputOf<P>>, &'static str> {
+        let mut checked = Checked::new();
         if frame.parts() > MAX_PARTS {
             return Err("too_many_parts");
         }
@@ -213,7 +201,7 @@ impl Verifier {
 
     /// Only what reaches the engine is known from now on: whoever wraps somebody's message together
     /// with rubbish must not keep it out.
-    fn remember(&self, checked: &Checked) {
+    fn remember(&self, checked: &Checked<InputOf<P>>) {
         for input in &checked.inputs {
             if let Input::Message(message) = input {
                 self.seen.insert(message.clone());
@@ -229,56 +217,67 @@ impl Verifier {
 
     fn message(
         &self,
-        message: Signed<Message>,
+        message: P::Wire,
         again: bool,
-        checked: &mut Checked,
+        checked: &mut Checked<InputOf<P>>,
     ) -> Result<(), &'static str> {
-        // The name leaves the signature out: only the very same message is known to be genuine.
-        let known = self.seen.get(&message.id());
-        if let Some(known) = known.filter(|k| *k.signed() == message) {
+        // A name may leave the signature out: only the very same message is known to be genuine.
+        let known = self.seen.get(&P::id(&message));
+        if let Some(known) = known.filter(|k| *P::wire(k) == message) {
             self.view.metrics.known.inc();
             if again {
                 checked.inputs.push(Input::Message(known));
             }
             return Ok(());
         }
-        let verified = message
-            .verify(self.network.keyring())
-            .map_err(|refusal| refusal.reason())?;
+        let verified = P::open(message, &self.network).map_err(|refusal| refusal.reason())?;
         self.view.metrics.verified.inc();
         checked.add(Input::Message(verified));
         Ok(())
     }
 
-    fn evidence(&self, evidence: Evidence, checked: &mut Checked) -> Result<(), &'static str> {
+    fn evidence(
+        &self,
+        evidence: P::Evidence,
+        checked: &mut Checked<InputOf<P>>,
+    ) -> Result<(), &'static str> {
         let digest = Digest::of(&codec::encode(&evidence));
         if self.seen.has_evidence(&digest) {
             return Ok(());
         }
-        evidence.verify(&self.network).map_err(|_| "evidence")?;
+        P::examine(&evidence, &self.network).ok_or("evidence")?;
         checked.evidence.push(digest);
         checked.add(Input::Evidence(evidence));
         Ok(())
     }
 }
 
-#[derive(Default)]
-struct Checked {
-    inputs: Vec<Input>,
+/// What is good in a frame; `I` is an input of the protocol.
+struct Checked<I> {
+    inputs: Vec<I>,
     came: Vec<Digest>,
     evidence: Vec<Digest>,
     new: usize,
 }
 
-impl Checked {
-    fn add(&mut self, input: Input) {
+impl<I> Checked<I> {
+    fn new() -> Self {
+        Checked {
+            inputs: Vec::new(),
+            came: Vec::new(),
+            evidence: Vec::new(),
+            new: 0,
+        }
+    }
+
+    fn add(&mut self, input: I) {
         self.inputs.push(input);
         self.new += 1;
     }
 }
 
-impl From<Response> for Frame {
-    fn from(response: Response) -> Frame {
+impl<W, E> From<Response<W, E>> for Frame<W, E> {
+    fn from(response: Response<W, E>) -> Self {
         match response {
             Response::Sync(answer) => Frame {
                 messages: answer.messages,

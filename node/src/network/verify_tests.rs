@@ -1,15 +1,18 @@
 //! Verification of frames and answers, without a network.
 
-use super::super::frame::Frame;
-use super::super::request::Response;
+use super::super::frame::{Frame, FrameOf};
+use super::super::request::{RequestKind, ResponseOf};
 use super::super::seen::Seen;
 use super::MAX_PARTS;
 use super::{Job, Pool, Report, Verifier};
-use crate::engine::{EngineHandle, Event};
+use crate::engine::Queued;
 use crate::testing;
 use crate::view::View;
-use consensus::hpaxos::{Input, Message, SyncAnswer};
-use consensus::{Ballot, Batch, ClientValue, MAX_VALUE_BYTES};
+use consensus::hpaxos::{HPaxos, Message};
+use consensus::paxos::{self, Paxos};
+use consensus::{
+    Ballot, Batch, ClientValue, Input, InputOf, MAX_VALUE_BYTES, Protocol, SyncAnswer,
+};
 use crypto::codec;
 use crypto::{MemberId, Signed, Signer};
 use libp2p::gossipsub::MessageId;
@@ -20,24 +23,28 @@ use tokio::sync::mpsc;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-struct Fixture {
+struct Fixture<P: Protocol> {
     pool: Pool,
     reports: mpsc::Receiver<Report>,
-    inputs: Receiver<Event>,
+    inputs: Receiver<Queued<InputOf<P>>>,
     view: Arc<View>,
     network: Arc<consensus::Network>,
 }
 
-fn fixture(max_bytes: usize) -> Fixture {
+fn fixture(max_bytes: usize) -> Fixture<HPaxos> {
+    fixture_of(max_bytes)
+}
+
+fn fixture_of<P: Protocol>(max_bytes: usize) -> Fixture<P> {
     let config = testing::config("");
     let view = Arc::new(View::new(&config, config.node("n1").unwrap(), 1));
     let (engine, inputs) = sync_channel(16);
     let (reporter, reports) = mpsc::channel(16);
-    let verifier = Verifier {
+    let verifier = Verifier::<P> {
         network: Arc::clone(&config.network),
         seen: Arc::new(Seen::default()),
         view: Arc::clone(&view),
-        engine: EngineHandle::new(engine),
+        engine,
         reports: reporter,
     };
     let (pool, _) = Pool::start(1, 16, max_bytes, verifier).unwrap();
@@ -50,7 +57,7 @@ fn fixture(max_bytes: usize) -> Fixture {
     }
 }
 
-impl Fixture {
+impl Fixture<HPaxos> {
     /// What node `signer` says, signed with the key of node `key`.
     fn said(&self, signer: u16, key: u8, ballot: u64) -> Signed<Message> {
         let signer = Signer::new(testing::keypair(key), MemberId(signer), self.network.id());
@@ -59,8 +66,10 @@ impl Fixture {
         };
         signer.sign(message).unwrap().signed().clone()
     }
+}
 
-    fn frame(&mut self, frame: &Frame) -> Result<usize, &'static str> {
+impl<P: Protocol> Fixture<P> {
+    fn frame(&mut self, frame: &FrameOf<P>) -> Result<usize, &'static str> {
         self.bytes(frame.encode(1))
     }
 
@@ -78,10 +87,23 @@ impl Fixture {
         report.outcome
     }
 
-    fn next_inputs(&self) -> Vec<Input> {
+    fn answer(
+        &mut self,
+        kind: RequestKind,
+        response: &ResponseOf<P>,
+    ) -> Result<usize, &'static str> {
+        let bytes = codec::encode(response);
+        let from = 2;
+        self.pool.submit(Job::Answer { from, kind, bytes }).unwrap();
+        let report = self.reports.blocking_recv().unwrap();
+        assert_eq!((report.id, report.from), (None, from));
+        report.outcome
+    }
+
+    fn next_inputs(&self) -> Vec<InputOf<P>> {
         match self.inputs.recv_timeout(DEADLINE).unwrap() {
-            Event::Verified { inputs, .. } => inputs,
-            other => panic!("{other:?}"),
+            Queued::Verified { inputs, .. } => inputs,
+            Queued::Event(other) => panic!("{other:?}"),
         }
     }
 }
@@ -213,26 +235,53 @@ fn a_message_is_verified_once() {
         messages: vec![message],
         evidence: Vec::new(),
     };
-    f.pool
-        .submit(Job::Answer {
-            from: 2,
-            response: Response::Sync(answer),
-        })
-        .unwrap();
-    let report = f.reports.blocking_recv().unwrap();
-    assert_eq!(
-        report,
-        Report {
-            id: None,
-            from: 2,
-            outcome: Ok(0)
-        }
-    );
+    let answer = ResponseOf::<HPaxos>::Sync(answer);
+    assert_eq!(f.answer(RequestKind::Sync, &answer), Ok(0));
     assert_eq!(f.next_inputs().len(), 1);
     assert_eq!(
         (f.view.metrics.verified.get(), f.view.metrics.known.get()),
         (1, 2)
     );
+}
+
+#[test]
+fn an_answer_to_another_question_is_refused() {
+    let mut f = fixture(1 << 24);
+    let answer = ResponseOf::<HPaxos>::Batches(Vec::new());
+    assert_eq!(f.answer(RequestKind::Sync, &answer), Err("frame"));
+    assert_eq!(f.answer(RequestKind::Batches, &answer), Ok(0));
+}
+
+/// Nobody signs in classic Paxos: a message is believed as it is, and is new once.
+#[test]
+fn a_message_of_paxos_is_believed_and_known_afterwards() {
+    let mut f = fixture_of::<Paxos>(1 << 24);
+    let message = |ballot| paxos::Message {
+        from: MemberId(2),
+        body: paxos::Body::OneA {
+            ballot: Ballot(ballot),
+        },
+    };
+    let frame = |messages| Frame {
+        messages,
+        ..Frame::default()
+    };
+    assert_eq!(f.frame(&frame(vec![message(1)])), Ok(1));
+    assert_eq!(f.frame(&frame(vec![message(1), message(2)])), Ok(1));
+    for ballot in [1, 2] {
+        let inputs = f.next_inputs();
+        let expected = message(ballot);
+        assert!(matches!(&inputs[..], [Input::Message(m)] if *m == expected));
+    }
+    let answer = ResponseOf::<Paxos>::Sync(SyncAnswer {
+        messages: vec![message(1)],
+        evidence: Vec::new(),
+    });
+    assert_eq!(f.answer(RequestKind::Sync, &answer), Ok(0));
+    assert_eq!(f.next_inputs().len(), 1, "it was asked for");
+    let mut cut = frame(vec![message(3)]).encode(1);
+    cut.pop();
+    assert_eq!(f.bytes(cut), Err("frame"));
 }
 
 #[test]

@@ -112,12 +112,12 @@ impl Metrics {
         );
         r.register(
             "messages_verified",
-            "Signed messages verified",
+            "Messages verified",
             self.verified.clone(),
         );
         r.register(
             "messages_known",
-            "Signed messages received again, not verified again",
+            "Messages received again, not verified again",
             self.known.clone(),
         );
         r.register(
@@ -252,8 +252,9 @@ fn refusal(reason: &str, peer: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Reasons to refuse beside those of signed messages.
-pub(crate) const REASONS: [&str; 5] = [
+pub(crate) const REASONS: [&str; 6] = [
     "frame",
+    "too_many_parts",
     "batch_out_of_bounds",
     "value_out_of_bounds",
     "evidence",

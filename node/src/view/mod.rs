@@ -12,14 +12,12 @@ pub(crate) mod decisions;
 pub(crate) mod events;
 pub(crate) mod metrics;
 
-use crate::config::{Config, Limits, NodeConfig};
-use consensus::hpaxos::evidence::{Evidence, Finding};
-use consensus::hpaxos::{Decision, Fork};
-use consensus::{Ballot, Network, Status, Time};
-use crypto::{Digest, MemberId, codec};
+use crate::config::{Config, Limits, Mode, NodeConfig};
+use consensus::{Ballot, Decision, Fork, Network, Status, Time};
+use crypto::{Digest, MemberId};
 use decisions::{DecisionLog, Delivered};
 use events::{EventLog, Happening};
-use learner_graph::LearnerId;
+use learner_graph::{AcceptorId, LearnerId};
 use metrics::Metrics;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -58,8 +56,8 @@ pub(crate) struct View {
     pub(crate) node: NodeConfig,
     /// The network's name.
     pub(crate) network_name: String,
-    /// The protocol's name.
-    pub(crate) mode: &'static str,
+    /// The protocol.
+    pub(crate) mode: Mode,
     /// The names of all other nodes.
     pub(crate) peers: Vec<String>,
     /// The graph and the members.
@@ -100,7 +98,7 @@ impl View {
         View {
             node: node.clone(),
             network_name: config.name.clone(),
-            mode: config.mode.name(),
+            mode: config.mode,
             peers,
             network: Arc::clone(&config.network),
             metrics: Metrics::new(),
@@ -171,17 +169,17 @@ impl View {
         self.read(|s| s.proofs.clone())
     }
 
-    /// There is new evidence.
-    pub(crate) fn evidence(&self, evidence: &Evidence, finding: &Finding, live: bool) {
-        let encoded = codec::encode(evidence);
+    /// There is new evidence: its encoding, the acceptor that it catches, if it does, and what it
+    /// proves.
+    pub(crate) fn evidence(
+        &self,
+        encoded: Vec<u8>,
+        acceptor: Option<AcceptorId>,
+        words: String,
+        live: bool,
+    ) {
         let digest = Digest::of(&encoded);
-        let acceptor = match finding {
-            Finding::Caught(acceptor, _) => {
-                Some(self.network.graph().acceptor_name(*acceptor).to_owned())
-            }
-            Finding::Equivocated(..) | Finding::NotEntangled { .. } => None,
-        };
-        let words = finding.describe(&self.network);
+        let acceptor = acceptor.map(|a| self.network.graph().acceptor_name(a).to_owned());
         tracing::warn!(acceptor, %words, "evidence");
         let (encoded, name) = (Arc::new(encoded), acceptor.clone());
         let proof = Proof {

@@ -5,4 +5,5 @@ mod command_line;
 mod config;
 mod fixture;
 mod networks;
+mod paxos;
 mod starting;

@@ -1,17 +1,27 @@
 //! Puts a node together and takes it apart.
+//!
+//! ```text
+//!   mode ──► machine (protocol, lie, disks) ──► assemble: storage, network, engine, HTTP ──► Node
+//! ```
+//!
+//! A mode differs from the others in its machine alone.
 
-use crate::byzantine::Liar;
-use crate::config::{Config, Limits, NodeConfig};
-use crate::engine::{Engine, EngineError, EngineHandle, Event};
+mod error;
+mod machine;
+
+pub use error::StartError;
+
+use crate::config::{Config, Limits, Mode, NodeConfig};
+use crate::engine::{Engine, EngineError, EngineHandle, Event, Machine};
 use crate::http::{self, Api};
-use crate::network::{self, NetworkStartError, seen::Seen};
-use crate::storage::{FileLog, LogError};
+use crate::network::{self, seen::Seen};
+use crate::storage::FileLog;
 use crate::view::{Phase, View};
-use consensus::hpaxos::{self, HPaxos};
+use consensus::Protocol;
 use consensus::storage::StorageError;
-use crypto::{KeyFileError, Keypair, Signer};
+use crypto::Keypair;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -24,57 +34,6 @@ const COMMANDS: usize = 256;
 /// How long requests in progress may take when the node ends.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Why a node did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The configuration has no node of this name.
-    #[error("the configuration has no node '{name}'; its nodes are {nodes}")]
-    UnknownNode {
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        nodes: String,
-    },
-    /// The key cannot be read.
-    #[error(transparent)]
-    Key(#[from] KeyFileError),
-    /// The key is not the one that the configuration gives the node.
-    #[error("{} holds the key {found}{owner}, but the configuration gives node '{node}' the key {expected}; use the right key file, or put this key into the configuration", .path.display())]
-    KeyMismatch {
-        /// The key file.
-        path: PathBuf,
-        /// The node.
-        node: String,
-        /// Its key by the configuration.
-        expected: String,
-        /// The key in the file.
-        found: String,
-        /// Whose key that is, in words, if it is another node's.
-        owner: String,
-    },
-    /// The data cannot be used.
-    #[error("cannot use the data directory: {0}")]
-    Storage(#[from] LogError),
-    /// The network cannot be started.
-    #[error(transparent)]
-    Network(#[from] NetworkStartError),
-    /// The HTTP API cannot be served.
-    #[error(
-        "cannot serve HTTP on {address}: {source}; stop the program that uses it, or change `http` of node '{node}' in the configuration"
-    )]
-    Http {
-        /// The address.
-        address: SocketAddr,
-        /// The node.
-        node: String,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// The operating system gave no thread.
-    #[error("cannot start a thread: {0}")]
-    Thread(std::io::Error),
-}
-
 /// A node that runs in this process.
 pub struct Node {
     view: Arc<View>,
@@ -83,6 +42,14 @@ pub struct Node {
     stop: watch::Sender<bool>,
     network: JoinHandle<()>,
     http: Option<(SocketAddr, JoinHandle<std::io::Result<()>>)>,
+}
+
+/// Which node to start, and where.
+struct Place<'a> {
+    config: &'a Config,
+    node: &'a NodeConfig,
+    keypair: &'a Keypair,
+    data: &'a Path,
 }
 
 /// Runs the network task. A node that has lost it must not seem to be well.
@@ -118,6 +85,34 @@ impl Node {
             }
         })?;
         let keypair = load_key(config, node, key)?;
+        let place = Place {
+            config,
+            node,
+            keypair: &keypair,
+            data,
+        };
+        match config.mode {
+            Mode::Hpaxos => {
+                let machine = machine::hpaxos(config, node, key)?;
+                Node::assemble(place, |_| Ok(machine)).await
+            }
+            Mode::Paxos => Node::assemble(place, |_| Ok(machine::paxos(config, node))).await,
+            Mode::DiskPaxos => Err(StartError::Mode(config.mode)),
+        }
+    }
+
+    /// Puts a node together around a machine, which may have threads of its own that talk to the
+    /// engine.
+    async fn assemble<P: Protocol>(
+        place: Place<'_>,
+        machine: impl FnOnce(&EngineHandle) -> Result<Machine<P>, StartError>,
+    ) -> Result<Node, StartError> {
+        let Place {
+            config,
+            node,
+            keypair,
+            data,
+        } = place;
         // Reads the whole log once, which is short compared with replaying it.
         let (storage, replay) = FileLog::open(data.join("log"), config.network.id())?;
         if let Some(bytes) = replay.truncated() {
@@ -125,7 +120,7 @@ impl Node {
         }
         let http = bind_http(node).await?;
         let (sender, events) = sync_channel(Limits::count(config.limits.engine_queue));
-        let engine = EngineHandle::new(sender);
+        let engine = EngineHandle::new(sender.clone());
         let (commands, commands_received) = mpsc::channel(COMMANDS);
         let (stop, stopped) = watch::channel(false);
         let view = Arc::new(View::new(config, node, run_number()));
@@ -134,22 +129,20 @@ impl Node {
         let (network, _threads) = network::Network::start(network::Setup {
             config,
             node,
-            keypair: &keypair,
-            engine: engine.clone(),
+            keypair,
+            queue: sender,
             commands: commands_received,
             view: Arc::clone(&view),
             seen: Arc::clone(&seen),
             stop: stopped.clone(),
         })?;
-        let (protocol, liar) = protocol(config, node, key)?;
         let run = Engine::new(
-            protocol,
+            machine(&engine)?,
             storage,
             events,
             commands,
             Arc::clone(&view),
             seen,
-            liar,
         );
         let records = replay.map(|record| record.map_err(StorageError::from));
         let (tell, ended) = watch::channel(None);
@@ -263,45 +256,6 @@ async fn bind_http(node: &NodeConfig) -> Result<Option<(SocketAddr, TcpListener)
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok(Some((bound, listener)))
-}
-
-fn protocol(
-    config: &Config,
-    node: &NodeConfig,
-    key: &Path,
-) -> Result<(HPaxos, Option<Liar>), StartError> {
-    let signer = || -> Result<Option<Signer>, StartError> {
-        let Some(member) = node.member else {
-            return Ok(None);
-        };
-        Ok(Some(Signer::new(
-            Keypair::load(key)?,
-            member,
-            config.network.id(),
-        )))
-    };
-    let limits = &config.limits;
-    let protocol = HPaxos::new(
-        Arc::clone(&config.network),
-        hpaxos::Config {
-            signer: signer()?,
-            patience: Limits::ms(limits.patience_ms),
-            grace: Limits::ms(limits.grace_ms),
-            window: limits.window,
-            max_waiting: Limits::count(limits.max_waiting),
-        },
-    );
-    let liar = match (node.byzantine, signer()?) {
-        (Some(behaviour), Some(signer)) => {
-            tracing::warn!(
-                behaviour = behaviour.name(),
-                "THIS NODE MISBEHAVES ON PURPOSE: remove `byzantine` from its configuration unless this is a test"
-            );
-            Some(Liar::new(behaviour, signer))
-        }
-        _ => None,
-    };
-    Ok((protocol, liar))
 }
 
 /// Tells the runs of a node apart.

@@ -1,12 +1,15 @@
 //! The API over a real socket, with a view and an engine that the test plays.
 
+mod modes;
+mod problems;
+
 use super::{Api, serve};
+use crate::Config;
 use crate::engine::{EngineHandle, Event, Submitted};
 use crate::testing;
 use crate::view::View;
 use crate::view::events::Happening;
-use consensus::hpaxos::Decision;
-use consensus::{Ballot, ClientValue, MAX_KEY_BYTES, MAX_VALUE_BYTES, Slot, Time};
+use consensus::{Ballot, ClientValue, Decision, MAX_KEY_BYTES, MAX_VALUE_BYTES, Slot, Time};
 use crypto::Digest;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -34,9 +37,12 @@ async fn fixture(limits: &str) -> Fixture {
 }
 
 async fn fixture_with_queue(limits: &str, queue: usize) -> Fixture {
-    let config = testing::config(limits);
+    fixture_of(&testing::config(limits), queue).await
+}
+
+async fn fixture_of(config: &Config, queue: usize) -> Fixture {
     let node = config.node("n1").unwrap();
-    let view = Arc::new(View::new(&config, node, 7));
+    let view = Arc::new(View::new(config, node, 7));
     let (sender, events) = sync_channel(queue);
     let (stop, stopped) = watch::channel(false);
     let api = Api::new(
@@ -119,7 +125,9 @@ async fn answer(request: RequestBuilder) -> (u16, Value) {
             "application/problem+json"
         );
     }
-    let json: Value = response.json().await.unwrap();
+    let text = response.text().await.unwrap();
+    assert_eq!(text.find('\n'), Some(text.len() - 1), "one line: {text}");
+    let json: Value = serde_json::from_str(&text).unwrap();
     if status >= 400 {
         assert_eq!(json["status"], status);
         assert!(!json["detail"].as_str().unwrap().is_empty());
@@ -176,6 +184,8 @@ async fn what_cannot_be_a_value_is_refused() {
             .0,
         413
     );
+    let announced = f.post("").header("content-length", "1073741824");
+    assert_eq!(answer(announced.body("v")).await.0, 413, "not waited for");
     let (status, problem) = answer(f.post("?wait=bob").body("v")).await;
     assert_eq!(status, 400, "bob is not played here");
     assert!(problem["detail"].as_str().unwrap().contains("alice"));

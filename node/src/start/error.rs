@@ -1,0 +1,62 @@
+//! Why a node does not start.
+
+use crate::config::Mode;
+use crate::network::NetworkStartError;
+use crate::storage::LogError;
+use crypto::KeyFileError;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration has no node of this name.
+    #[error("the configuration has no node '{name}'; its nodes are {nodes}")]
+    UnknownNode {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        nodes: String,
+    },
+    /// The key cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// The key is not the one that the configuration gives the node.
+    #[error("{} holds the key {found}{owner}, but the configuration gives node '{node}' the key {expected}; use the right key file, or put this key into the configuration", .path.display())]
+    KeyMismatch {
+        /// The key file.
+        path: PathBuf,
+        /// The node.
+        node: String,
+        /// Its key by the configuration.
+        expected: String,
+        /// The key in the file.
+        found: String,
+        /// Whose key that is, in words, if it is another node's.
+        owner: String,
+    },
+    /// The data cannot be used.
+    #[error("cannot use the data directory: {0}")]
+    Storage(#[from] LogError),
+    /// The network cannot be started.
+    #[error(transparent)]
+    Network(#[from] NetworkStartError),
+    /// The HTTP API cannot be served.
+    #[error(
+        "cannot serve HTTP on {address}: {source}; stop the program that uses it, or change `http` of node '{node}' in the configuration"
+    )]
+    Http {
+        /// The address.
+        address: SocketAddr,
+        /// The node.
+        node: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The protocol of the network is not there yet.
+    #[error("this program does not run mode '{}' yet; use another `mode` in the configuration", .0.name())]
+    Mode(Mode),
+    /// The operating system gave no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
