@@ -32,11 +32,11 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
+pub use crate::Status;
 pub use crate::{Decision, Fork, SyncRequest};
 pub use check::{Invalid, check};
 pub use contradiction::{Contradiction, contradiction};
 pub use message::{Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes};
-pub use crate::Status;
 pub use sync::SyncAnswer;
 
 use crate::log::batches::Batches;

@@ -242,7 +242,10 @@ fn as_text(state: &MemberState) -> String {
     let mut text = format!("  processor {} '{}'\n", state.member.id, state.member.name);
     match &state.block {
         Ok((header, block)) => {
-            let slots = match (block.entries.keys().next(), block.entries.keys().next_back()) {
+            let slots = match (
+                block.entries.keys().next(),
+                block.entries.keys().next_back(),
+            ) {
                 (Some(first), Some(last)) => {
                     format!("{} slots {} to {}", block.entries.len(), first.0, last.0)
                 }

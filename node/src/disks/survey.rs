@@ -97,7 +97,9 @@ impl Checker {
         let survey = survey(disk, &mut |of, record| {
             let digest = record.value.digest();
             let here = || format!("processor {of} on disk '{}'", disk.name);
-            let (first, found) = values.entry(record.slot).or_insert_with(|| (digest, here()));
+            let (first, found) = values
+                .entry(record.slot)
+                .or_insert_with(|| (digest, here()));
             if *first != digest {
                 let slot = record.slot.0;
                 conflicts.push(format!(

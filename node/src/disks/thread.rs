@@ -99,17 +99,20 @@ impl DiskThread {
         let (actions, receiver) = channel();
         let mut driver = Driver {
             open,
-            report: move |it| report(Event { disk: id, report: it }),
+            report: move |it| {
+                report(Event {
+                    disk: id,
+                    report: it,
+                })
+            },
             actions: receiver,
             pauses,
             pause: pauses.first,
         };
-        let thread = Builder::new()
-            .name(format!("disk {name}"))
-            .spawn(move || {
-                // The only way out is the end of the sender.
-                while let Some(Closed) = driver.use_disk() {}
-            })?;
+        let thread = Builder::new().name(format!("disk {name}")).spawn(move || {
+            // The only way out is the end of the sender.
+            while let Some(Closed) = driver.use_disk() {}
+        })?;
         Ok(Self { actions, thread })
     }
 

@@ -99,6 +99,8 @@ fn refuse_data(device: &Device, bytes: u64) -> Result<(), DiskError> {
     };
     Err(DiskError::refused(
         device.place(),
-        format!("{what}, nothing was changed; --force formats it all the same, and all of that is lost"),
+        format!(
+            "{what}, nothing was changed; --force formats it all the same, and all of that is lost"
+        ),
     ))
 }

@@ -42,11 +42,7 @@ impl From<&Metadata> for Identity {
 
 impl Device {
     /// Opens a file or device that exists.
-    pub(in crate::disks) fn open(
-        path: &Path,
-        place: &str,
-        write: bool,
-    ) -> Result<Self, DiskError> {
+    pub(in crate::disks) fn open(path: &Path, place: &str, write: bool) -> Result<Self, DiskError> {
         let file = match open_with(path, write, OFlags::DIRECT | OFlags::DSYNC) {
             Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
                 tracing::warn!(

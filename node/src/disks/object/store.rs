@@ -136,7 +136,9 @@ impl Store {
         &self,
         wanted: Vec<(String, Option<Tag>)>,
     ) -> Result<Vec<Change>, DiskError> {
-        let reads = wanted.iter().map(|(key, tag)| self.change(key, tag.clone()));
+        let reads = wanted
+            .iter()
+            .map(|(key, tag)| self.change(key, tag.clone()));
         let found = self.runtime.block_on(join_all(reads));
         found.into_iter().collect()
     }
