@@ -1,6 +1,6 @@
 //! What there is on disks, and whether it fits together. Reads only, beside live processors too.
 
-use super::format::BlockHeader;
+use super::header::BlockHeader;
 use super::{DiskConfig, DiskError, Location, Member, Superblock, file, object};
 use consensus::Slot;
 use consensus::disk_paxos::{Block, LogRecord, ProcessorId};

@@ -15,7 +15,7 @@
 
 use super::buffer::Buffer;
 use crate::disks::DiskError;
-use crate::disks::format::BlockHeader;
+use crate::disks::header::BlockHeader;
 use crate::disks::sealed::{Flaw, SECTOR, Salt, block_of};
 use consensus::disk_paxos::{Block, ProcessorId};
 use std::sync::Arc;

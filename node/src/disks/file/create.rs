@@ -85,7 +85,7 @@ pub(in crate::disks) fn format(
 
 /// Refuses to write over anything but zeros.
 fn refuse_data(device: &Device, bytes: u64) -> Result<(), DiskError> {
-    let what = if device.is_file() && bytes % SECTOR as u64 != 0 {
+    let what = if device.is_file() && !bytes.is_multiple_of(SECTOR as u64) {
         "it holds data"
     } else {
         let len = bytes.min(LOOK as u64) as usize;

@@ -13,7 +13,8 @@
 use super::buffer::Buffer;
 use super::device::Device;
 use crate::disks::DiskError;
-use crate::disks::format::{FRAME_HEADER, FrameHeader, Superblock};
+use crate::disks::format::Superblock;
+use crate::disks::header::{FRAME_HEADER, FrameHeader};
 use crate::disks::sealed::{Flaw, SECTOR};
 use consensus::Slot;
 use consensus::disk_paxos::{LogRecord, ProcessorId};

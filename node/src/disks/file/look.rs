@@ -1,8 +1,8 @@
 //! Looking at a file or device, without a lock and without writing.
 
 use super::copies::{header, newest};
+use super::directory::{directory, open_to_read};
 use super::log::{Place, walk};
-use super::{directory, open_to_read};
 use crate::disks::survey::{CopyState, LogState, MemberState, Survey, Visit};
 use crate::disks::{DiskConfig, DiskError};
 use std::ops::ControlFlow;

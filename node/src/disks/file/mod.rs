@@ -4,6 +4,7 @@ pub(super) mod buffer;
 pub(super) mod copies;
 pub(super) mod create;
 pub(super) mod device;
+mod directory;
 pub(super) mod log;
 pub(super) mod look;
 
@@ -11,7 +12,8 @@ use super::disk::{
     Disk, Opened, check_append, check_block, check_entry, check_floor, check_member,
     check_superblock, too_large,
 };
-use super::format::{BlockHeader, FrameHeader, Superblock};
+use super::format::Superblock;
+use super::header::{BlockHeader, FrameHeader};
 use super::sealed::{Flaw, SECTOR, block_of};
 use super::{DiskConfig, DiskError, Location, Member, System};
 use buffer::Buffer;
@@ -19,10 +21,10 @@ use consensus::Slot;
 use consensus::disk_paxos::{Block, LogRecord, ProcessorId};
 use copies::{Found, turn};
 use device::Device;
+use directory::{directory, entry_damaged, superblock};
 use log::{Index, Place};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 
 /// A regular file or block device, open for one processor.
@@ -267,57 +269,4 @@ impl Disk for FileDisk {
         let index = self.logs.entry(of).or_default();
         log::read(&self.device, &self.superblock, of, index, from, max_bytes)
     }
-}
-
-/// Reads the superblock.
-fn superblock(device: &Device) -> Result<Superblock, DiskError> {
-    let place = || device.place().to_owned();
-    let unformatted = |what: String| DiskError::Unformatted {
-        place: place(),
-        what,
-    };
-    if device.bytes()? < SECTOR as u64 {
-        return Err(unformatted("it is too short for a disk".to_owned()));
-    }
-    Superblock::decode(&device.read(0, SECTOR)?).map_err(|flaw| match flaw {
-        Flaw::Version(found) => DiskError::OtherVersion {
-            place: place(),
-            found,
-        },
-        Flaw::Broken(what) => DiskError::damaged(device.place(), "superblock", what),
-        Flaw::Blank | Flaw::Foreign => unformatted(flaw.to_string()),
-    })
-}
-
-/// Reads the directory. An entry that cannot be read could be anybody's, so that nothing may be
-/// concluded from the others.
-fn directory(device: &Device, superblock: &Superblock) -> Result<Vec<Member>, DiskError> {
-    let len = SECTOR * usize::from(superblock.processors.get());
-    let sectors = device.read(SECTOR as u64, len)?;
-    let mut members = Vec::new();
-    for (id, sector) in superblock.ids().zip(sectors.chunks_exact(SECTOR)) {
-        match Member::decode(&superblock.uuid, sector) {
-            Ok(member) if member.id == id => members.push(member),
-            Ok(_) => {
-                let flaw = Flaw::Broken("it is another processor's");
-                return Err(entry_damaged(device, id, &flaw));
-            }
-            Err(Flaw::Blank) => {}
-            Err(flaw) => return Err(entry_damaged(device, id, &flaw)),
-        }
-    }
-    Ok(members)
-}
-
-fn entry_damaged(device: &Device, id: ProcessorId, flaw: &Flaw) -> DiskError {
-    let at = format!("directory entry of processor {id}");
-    DiskError::damaged(device.place(), at, flaw)
-}
-
-/// Opens a formatted disk for reading, without a lock.
-fn open_to_read(path: &Path, place: &str) -> Result<(Device, Superblock), DiskError> {
-    let device = Device::open(path, place, false)?;
-    let superblock = superblock(&device)?;
-    device.check(superblock.disk_bytes())?;
-    Ok((device, superblock))
 }

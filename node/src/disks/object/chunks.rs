@@ -7,7 +7,7 @@
 
 use super::store::{Condition, Store};
 use crate::disks::DiskError;
-use crate::disks::format::{FRAME_HEADER, FrameHeader};
+use crate::disks::header::{FRAME_HEADER, FrameHeader};
 use crate::disks::sealed::Salt;
 use consensus::Slot;
 use consensus::disk_paxos::{LogRecord, ProcessorId};

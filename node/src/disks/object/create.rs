@@ -1,6 +1,6 @@
 //! Making a disk of a prefix in an object store.
 
-use super::SUPERBLOCK;
+use super::join::SUPERBLOCK;
 use super::store::{Condition, Store};
 use crate::disks::format::Superblock;
 use crate::disks::{DiskConfig, DiskError, FormatOptions, System};

@@ -1,8 +1,8 @@
 //! Looking at a disk in an object store, without writing.
 
 use super::chunks::Chunks;
+use super::join::{block_key, decode, directory, missing, superblock};
 use super::store::Store;
-use super::{block_key, decode, directory, missing, superblock};
 use crate::disks::survey::{CopyState, LogState, MemberState, Survey, Visit};
 use crate::disks::{DiskConfig, DiskError, Member};
 use consensus::Slot;

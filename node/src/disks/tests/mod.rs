@@ -2,6 +2,7 @@
 
 mod blocks;
 mod child;
+mod faulty;
 mod log;
 mod model;
 mod object;

@@ -1,14 +1,17 @@
 //! `hpaxos disk`.
 
+mod text;
+
 use super::{Exit, fail, print};
 use crate::Config;
-use crate::disks::survey::{Checker, CopyState, MemberState, Survey, survey};
+use crate::disks::survey::{Checker, survey};
 use crate::disks::{DiskConfig, DisksConfig, FormatOptions, Location, format};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::num::{NonZeroU8, NonZeroU64};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use text::describe;
 
 /// What can be done with disks.
 #[derive(Debug, Subcommand)]
@@ -196,173 +199,5 @@ fn check(args: &LookArgs, disks: &[DiskConfig]) -> Exit {
     exit
 }
 
-fn describe(survey: &Survey, json: bool) {
-    let found = &survey.superblock;
-    let uuid = hex::encode(found.uuid);
-    if json {
-        print(
-            json!({"event": "disk", "name": found.name, "system": found.system.to_string(), "uuid": uuid, "processors": found.processors, "log_bytes": found.log_bytes}),
-        );
-    } else {
-        print(format!(
-            "disk '{}', uuid {uuid}, of system {}, for processors 1 to {}",
-            found.name, found.system, found.processors
-        ));
-    }
-    for state in &survey.members {
-        match json {
-            true => print(as_json(&found.name, state)),
-            false => print(as_text(state)),
-        }
-    }
-}
-
-fn as_json(disk: &str, state: &MemberState) -> serde_json::Value {
-    let copies: Vec<_> = state.copies.iter().map(copy_in_words).collect();
-    let block = match &state.block {
-        Ok((header, block)) => json!({
-            "incarnation": header.incarnation, "seq": header.seq, "mbal": block.mbal.0,
-            "floor": block.floor.0, "entries": block.entries.len(),
-            "slots": block.entries.keys().map(|slot| slot.0).collect::<Vec<_>>(),
-        }),
-        Err(why) => json!({"error": why}),
-    };
-    json!({
-        "event": "processor", "disk": disk, "id": state.member.id, "name": state.member.name,
-        "copies": copies, "block": block,
-        "log": {
-            "end": state.log.end.0, "pieces": state.log.pieces, "bytes": state.log.bytes,
-            "capacity": state.log.capacity,
-        },
-        "problems": state.problems,
-    })
-}
-
-fn as_text(state: &MemberState) -> String {
-    let mut text = format!("  processor {} '{}'\n", state.member.id, state.member.name);
-    match &state.block {
-        Ok((header, block)) => {
-            let slots = match (
-                block.entries.keys().next(),
-                block.entries.keys().next_back(),
-            ) {
-                (Some(first), Some(last)) => {
-                    format!("{} slots {} to {}", block.entries.len(), first.0, last.0)
-                }
-                _ => "no slots".to_owned(),
-            };
-            text.push_str(&format!(
-                "    block: incarnation {}, write {}, mbal {}, floor {}, {slots}\n",
-                header.incarnation, header.seq, block.mbal.0, block.floor.0
-            ));
-        }
-        Err(why) => text.push_str(&format!("    block: none: {why}\n")),
-    }
-    for (i, copy) in state.copies.iter().enumerate() {
-        text.push_str(&format!("    copy {i}: {}\n", copy_in_words(copy)));
-    }
-    let log = &state.log;
-    let bound = log
-        .capacity
-        .map_or(String::new(), |all| format!(" of {all}"));
-    text.push_str(&format!(
-        "    log: slots below {}, {} bytes{bound} in {} pieces",
-        log.end.0, log.bytes, log.pieces
-    ));
-    for problem in &state.problems {
-        text.push_str(&format!("\n    wrong: {problem}"));
-    }
-    text
-}
-
-fn copy_in_words(copy: &CopyState) -> String {
-    match copy {
-        CopyState::Whole(header) => {
-            format!("incarnation {}, write {}", header.incarnation, header.seq)
-        }
-        CopyState::Broken(why) => format!("unfinished or damaged: {why}"),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::disks::{Member, System, open};
-    use clap::Parser;
-    use consensus::disk_paxos::ProcessorId;
-    use crypto::Digest;
-    use std::os::unix::fs::FileExt;
-    use tempfile::TempDir;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(subcommand)]
-        command: DiskCommand,
-    }
-
-    fn parse(line: &[&str]) -> Result<DiskCommand, clap::Error> {
-        let words = ["disk"].iter().chain(line);
-        Line::try_parse_from(words).map(|line| line.command)
-    }
-
-    fn exit(line: &[&str]) -> String {
-        format!("{:?}", parse(line).unwrap().run())
-    }
-
-    fn code(exit: Exit) -> String {
-        format!("{:?}", ExitCode::from(exit))
-    }
-
-    #[test]
-    fn exit_codes_tell_good_from_bad_from_unreadable() {
-        let directory = TempDir::new().unwrap();
-        let path = directory.path().join("d1");
-        let text = path.to_str().unwrap();
-        let config = DisksConfig {
-            system: System {
-                id: Digest::of(b"system"),
-            },
-            disks: vec![DiskConfig {
-                name: "d1".to_owned(),
-                location: Location::Path(path.clone()),
-            }],
-        };
-        let line = ["format", "--config", "x", "--processors", "2"];
-        let DiskCommand::Format(args) = parse(&line).unwrap() else {
-            panic!("another command");
-        };
-        assert_eq!(exit(&["show", text]), code(Exit::Failed));
-        assert_eq!(format_all(&args, &config, &config.disks), Exit::Done);
-        assert_eq!(format_all(&args, &config, &config.disks), Exit::Failed);
-        let member = Member {
-            id: ProcessorId::new(2).unwrap(),
-            name: "p2".to_owned(),
-        };
-        let _in_use = open(&config.disks[0], &config.system, &member).unwrap();
-        assert_eq!(exit(&["show", text]), code(Exit::Done));
-        assert_eq!(exit(&["show", "--json", text]), code(Exit::Done));
-        assert_eq!(exit(&["check", text]), code(Exit::Done));
-        let file = std::fs::OpenOptions::new().write(true).open(&path);
-        file.unwrap().write_all_at(&[7], 2 * 4096 + 25).unwrap();
-        assert_eq!(exit(&["check", text]), code(Exit::Bad));
-        assert_eq!(exit(&["show", text]), code(Exit::Failed));
-    }
-
-    #[test]
-    fn disks_are_named_or_all() {
-        let config = DisksConfig {
-            system: System {
-                id: Digest::of(b"system"),
-            },
-            disks: ["d1", "d2"].map(by_address).to_vec(),
-        };
-        assert_eq!(named(&config, &[]).unwrap(), config.disks);
-        let second = named(&config, &["d2".to_owned()]).unwrap();
-        assert_eq!(second, config.disks[1..]);
-        let unknown = named(&config, &["d3".to_owned()]);
-        assert_eq!(unknown.unwrap_err(), Exit::Usage);
-        assert!(parse(&["show"]).is_err());
-        let address = by_address("s3://bucket/prefix").location;
-        assert!(matches!(address, Location::S3 { url, .. } if url == "s3://bucket/prefix"));
-    }
-}
+mod tests;
