@@ -149,18 +149,30 @@ impl Device {
     /// The lock belongs to this opening of the file: several processors of a machine can share a disk,
     /// each with its own range. Other machines do not see the lock of a device.
     pub(in crate::disks) fn lock(&self, start: u64, len: u64) -> Result<bool, DiskError> {
+        match self.set_lock(libc::F_WRLCK, start, len) {
+            Ok(()) => Ok(true),
+            Err(nix::Error::EAGAIN | nix::Error::EACCES) => Ok(false),
+            Err(error) => Err(DiskError::io(&self.place, "lock")(error)),
+        }
+    }
+
+    fn set_lock(&self, kind: libc::c_int, start: u64, len: u64) -> nix::Result<()> {
         let range = libc::flock {
-            l_type: libc::F_WRLCK as _,
+            l_type: kind as _,
             l_whence: libc::SEEK_SET as _,
             l_start: start as _,
             l_len: len as _,
             l_pid: 0,
         };
-        match fcntl(&self.file, FcntlArg::F_OFD_SETLK(&range)) {
-            Ok(_) => Ok(true),
-            Err(nix::Error::EAGAIN | nix::Error::EACCES) => Ok(false),
-            Err(error) => Err(DiskError::io(&self.place, "lock")(error)),
-        }
+        fcntl(&self.file, FcntlArg::F_OFD_SETLK(&range)).map(drop)
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // Closing the file would do, if there were no child process that shares it until it runs
+        // its own program. A failure leaves the lock to that.
+        let _ = self.set_lock(libc::F_UNLCK, 0, 0);
     }
 }
 

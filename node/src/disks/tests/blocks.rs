@@ -173,11 +173,14 @@ fn a_reader_beside_the_writer_sees_whole_versions_in_order() {
     assert!(versions > 1, "the reader saw the last version only");
 }
 
-/// A disk of two copies, whose owner goes on writing, sector by sector, whenever somebody reads.
+/// Where a write can be cut off: within a header, after it, after each sector.
+const CUTS: [usize; 5] = [48, SECTOR, 2 * SECTOR, 3 * SECTOR, 4 * SECTOR];
+
+/// A disk of two copies, whose owner goes on writing, part by part, whenever somebody reads.
 struct Busy {
     copies: [Vec<u8>; 2],
     header: BlockHeader,
-    /// The write in progress, and how many of its sectors are there.
+    /// The write in progress, and how many of its parts are there.
     writing: Option<(BlockHeader, Vec<u8>, usize)>,
     /// Complete writes.
     completed: u64,
@@ -200,21 +203,22 @@ impl Busy {
         busy
     }
 
-    /// One sector more.
+    /// One part more.
     fn step(&mut self) {
         let next = self.completed + 1;
-        let (header, bytes, sectors) = self.writing.get_or_insert_with(|| {
+        let (header, bytes, parts) = self.writing.get_or_insert_with(|| {
             let block = block(next, (next * 3571 % 8000) as usize);
             let encoded = self.header.next(0).encode_with(&SALT, &block);
             let (header, mut bytes) = encoded.unwrap();
             bytes.resize(bytes.len().next_multiple_of(SECTOR), 0);
             (header, bytes, 0)
         });
-        let part = *sectors * SECTOR..(*sectors + 1) * SECTOR;
+        let start = parts.checked_sub(1).map_or(0, |before| CUTS[before]);
+        let part = start..CUTS[*parts];
         let copy = &mut self.copies[turn(header) as usize];
         copy[part.clone()].copy_from_slice(&bytes[part]);
-        *sectors += 1;
-        if *sectors * SECTOR == bytes.len() {
+        *parts += 1;
+        if CUTS[*parts - 1] == bytes.len() {
             self.header = *header;
             self.completed = next;
             self.writing = None;
@@ -223,6 +227,8 @@ impl Busy {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
     /// The paper's reads are atomic: never less than what was complete before, never back, never mixed.
     #[test]
     fn reads_are_atomic_whatever_the_owner_writes_meanwhile(

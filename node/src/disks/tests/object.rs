@@ -164,6 +164,19 @@ fn of_two_processes_with_one_number_the_first_finds_out() {
 }
 
 #[test]
+fn two_openings_of_one_version_never_write_the_same_bytes() {
+    // Otherwise each of them would take the other's claim for its own.
+    let header = BlockHeader::first(id(1));
+    let claim = || {
+        header
+            .reopened()
+            .next(0)
+            .encode_with(&[0; 16], &block(1, 0))
+    };
+    assert_ne!(claim(), claim());
+}
+
+#[test]
 fn a_store_without_conditions_is_refused() {
     let refusal = |inner: Faulty| {
         let inner = Arc::new(inner);
@@ -228,5 +241,10 @@ fn it_is_described() {
     assert_eq!(slots, [0, 1, 2]);
     let one = &found.members[0];
     assert_eq!((one.log.end, one.log.pieces), (Slot(3), 2));
-    assert_eq!(*one.block.as_ref().unwrap().1, block(1, 0));
+    let (header, found) = one.block.as_ref().unwrap();
+    assert_eq!((header.incarnation, &**found), (1, &block(1, 0)));
+    drop(open_one(&inner));
+    let found = look_in(&store(&inner), &mut |_, _| {}).unwrap();
+    let (header, found) = found.members[0].block.as_ref().unwrap();
+    assert_eq!((header.incarnation, &**found), (2, &block(1, 0)));
 }
