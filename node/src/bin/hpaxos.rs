@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use node::NodeArgs;
-use node::cli::{EvidenceCommand, GraphCommand, KeygenArgs, SubmitArgs};
+use node::cli::{DiskCommand, EvidenceCommand, GraphCommand, KeygenArgs, SubmitArgs};
 use std::process::ExitCode;
 
 /// Heterogeneous Paxos: run a node, and ask about networks.
@@ -26,6 +26,9 @@ enum Command {
     Node(NodeArgs),
     /// Submit values to a node
     Submit(SubmitArgs),
+    /// Format the disks of a network, and ask about them
+    #[command(subcommand)]
+    Disk(DiskCommand),
     /// Ask about evidence
     #[command(subcommand)]
     Evidence(EvidenceCommand),
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Keygen(args) => args.run(),
         Command::Node(args) => node::run(&args),
         Command::Submit(args) => args.run(),
+        Command::Disk(command) => command.run(),
         Command::Evidence(command) => command.run(),
     }
 }

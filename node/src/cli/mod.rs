@@ -2,11 +2,13 @@
 //!
 //! Data goes to standard output, with `--json` one object per line; errors go to standard error.
 
+mod disk;
 mod evidence;
 mod graph;
 mod keygen;
 mod submit;
 
+pub use disk::DiskCommand;
 pub use evidence::EvidenceCommand;
 pub use graph::GraphCommand;
 pub use keygen::KeygenArgs;

@@ -15,6 +15,7 @@ mod nodes;
 
 pub use limits::Limits;
 
+use crate::disks::DisksConfig;
 use consensus::{Member, Network};
 use crypto::{MemberId, PublicKey};
 use file::File;
@@ -132,6 +133,8 @@ pub struct Config {
     pub nodes: Vec<NodeConfig>,
     /// The limits.
     pub limits: Limits,
+    /// The disks, of a network that has some.
+    pub disks: Option<DisksConfig>,
     /// What the file's author may not expect.
     pub warnings: Vec<Problem>,
 }
@@ -253,6 +256,7 @@ fn check(file: &File, problems: &mut Vec<Problem>) -> Option<Config> {
         read_quorums: None,
         nodes,
         limits,
+        disks: None,
         warnings: Vec::new(),
     })
 }
