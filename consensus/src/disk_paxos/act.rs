@@ -1,7 +1,7 @@
 //! What a processor does by itself, given what it knows: it leads, or it follows.
 
 use super::drive::{Busy, Drive};
-use super::{Action, Decided, DiskId, DiskPaxos, Operation, Output, ProcessorId};
+use super::{Action, Block, Decided, DiskId, DiskPaxos, Operation, Output, ProcessorId};
 use crate::log::pipeline::Choice;
 use crate::{Batch, Slot, Time};
 use learner_graph::{AcceptorId, AcceptorSet};
@@ -59,10 +59,12 @@ impl DiskPaxos {
     /// it, until it is in a log.
     fn find_bytes(&mut self, now: Time, out: &mut Vec<Output>) {
         while let Some(known) = self.decided.get(&self.next).copied() {
-            let blocks = self.drives.iter().flat_map(Drive::all_blocks);
-            let entries = blocks.filter_map(|b| b.entries.get(&self.next));
-            let mut values = entries.map(|e| &e.inp);
-            let Some(value) = values.find(|v| v.digest() == known.value).cloned() else {
+            let is_it = |b: &Block| {
+                let inp = &b.entries.get(&self.next)?.inp;
+                (inp.digest() == known.value).then(|| Arc::clone(inp))
+            };
+            let found = self.drives.iter().flat_map(Drive::all_blocks);
+            let Some(value) = found.into_iter().find_map(is_it) else {
                 return;
             };
             self.keep(known.value, &value);

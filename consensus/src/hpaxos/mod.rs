@@ -32,7 +32,6 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
-pub use crate::Status;
 pub use crate::{Decision, Fork, SyncRequest};
 pub use check::{Invalid, check};
 pub use contradiction::{Contradiction, contradiction};
