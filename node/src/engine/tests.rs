@@ -4,7 +4,7 @@ use super::*;
 use crate::testing;
 use consensus::disk_paxos::{self, Action, DiskId, Operation, Report};
 use consensus::hpaxos::evidence::Certificate;
-use consensus::paxos::NoEvidence;
+use consensus::NoEvidence;
 use consensus::storage::MemoryStorage;
 use consensus::{
     AnswerOf, Batch, Network, Output, OutputOf, Slot, Status, SyncAnswer, SyncRequest,
