@@ -30,6 +30,7 @@ mod args;
 mod byzantine;
 pub mod cli;
 pub mod config;
+pub mod disks;
 mod engine;
 mod http;
 mod logging;
@@ -43,6 +44,7 @@ mod view;
 
 pub use args::{LogFormat, NodeArgs};
 pub use config::{Config, ConfigError};
+pub use consensus::MAX_VALUE_BYTES;
 pub use engine::EngineError;
 pub use network::NetworkStartError;
 pub use run::run;
