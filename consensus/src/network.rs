@@ -83,6 +83,23 @@ impl Network {
         name: &str,
         mode: &str,
         graph: LearnerGraph,
+        members: Vec<Member>,
+    ) -> Result<Self, NetworkError> {
+        let trust = graph.canonical();
+        Self::of_quorums(name, mode, &trust, graph, members)
+    }
+
+    /// Puts a network together whose learners differ in nothing but where they are. Its id covers
+    /// `quorums` where that of others covers the graph, so that nodes that only learn may come and go.
+    /// Nobody need play an acceptor: it may be a disk.
+    ///
+    /// # Errors
+    /// [`NetworkError`] names the members that clash or what is missing.
+    pub fn of_quorums(
+        name: &str,
+        mode: &str,
+        quorums: &str,
+        graph: LearnerGraph,
         mut members: Vec<Member>,
     ) -> Result<Self, NetworkError> {
         members.sort_by(|a, b| a.name.cmp(&b.name));
@@ -116,7 +133,7 @@ impl Network {
         if proposers.is_empty() {
             return Err(NetworkError::NoProposer);
         }
-        let id = network_id(name, mode, &graph, &members);
+        let id = network_id([name, mode, quorums], &graph, &members);
         let keyring = Keyring::new(id, members.iter().map(|m| m.key).collect())
             .map_err(|e| NetworkError::Keys(e.to_string()))?;
         Ok(Network {
@@ -192,14 +209,12 @@ impl Network {
     }
 }
 
-fn network_id(name: &str, mode: &str, graph: &LearnerGraph, members: &[Member]) -> NetworkId {
+fn network_id(parts: [&str; 3], graph: &LearnerGraph, members: &[Member]) -> NetworkId {
     // Every part is preceded by its length, so that no two configurations share one text.
     let mut text = String::new();
     let mut part = |s: &str| text.push_str(&format!("{}:{s}\n", s.len()));
     part("hpaxos network 1");
-    part(name);
-    part(mode);
-    part(&graph.canonical());
+    parts.into_iter().for_each(&mut part);
     for m in members {
         part(&m.name);
         part(&m.key.to_string());

@@ -66,6 +66,7 @@ mod graph;
 mod id;
 mod minimal;
 mod problem;
+mod quorums;
 mod read;
 mod read_expr;
 mod reader;
@@ -84,6 +85,7 @@ pub use graph::LearnerGraph;
 pub use id::{AcceptorId, Id, LearnerId};
 pub use minimal::Minimal;
 pub use problem::{Position, Problem, Severity};
+pub use quorums::{Meeting, QuorumSection, Quorums, Voters};
 pub use read::{MAX_MEMBERS, MAX_NAME_BYTES, MAX_PROBLEMS, MAX_SAFE_ENTRIES};
 pub use read_expr::{MAX_DEPTH, MAX_WEIGHT};
 pub use report::{

@@ -1,9 +1,10 @@
 //! From TOML values to a graph: every shape and every name is checked here.
 
-use crate::expr::{Exprs, NodeId};
+use crate::expr::NodeId;
 use crate::graph::LearnerGraph;
 use crate::id::{AcceptorId, LearnerId};
 use crate::problem::Problem;
+use crate::quorums::Voters;
 use crate::reader::Reader;
 use crate::set::{LearnerSet, MAX_ACCEPTORS, MAX_LEARNERS};
 use crate::text::GraphSection;
@@ -39,21 +40,14 @@ pub(crate) fn graph(section: &GraphSection) -> Result<Read, Vec<Problem>> {
     reader.definitions(section.define.as_ref());
     let learners = reader.learners(section.learners.as_ref());
     let safe = reader.safe(section.safe.as_ref(), &learners);
-    reader.check_size(&learners, &safe);
-    if !reader.problems.is_empty() {
-        let total = reader.problems.len();
-        if total > MAX_PROBLEMS {
-            reader.problems.truncate(MAX_PROBLEMS);
-            let more = format!("{} more problems are not shown", total - MAX_PROBLEMS);
-            reader.problems.push(Problem::error(None, more, ""));
-        }
-        return Err(reader.problems);
-    }
+    let live = learners.iter().filter_map(|l| l.live);
+    reader.check_size(live.chain(safe.iter().map(|(_, _, expr)| *expr)));
+    reader.finish()?;
     let names = learners.iter().map(|l| l.name.clone()).collect();
     let live: Vec<NodeId> = learners.iter().filter_map(|l| l.live).collect();
     let rules: Vec<_> = safe.iter().map(|(_, set, expr)| (*set, *expr)).collect();
     let used = &live.iter().chain(rules.iter().map(|(_, expr)| expr));
-    let warnings = reader.unused(&acceptors, used.clone().copied());
+    let warnings = reader.unused(&acceptors, used.clone().copied(), "learner's expressions");
     Ok(Read {
         graph: LearnerGraph::new(
             acceptors.into_iter().map(Spanned::into_inner).collect(),
@@ -76,10 +70,15 @@ struct Learner {
 }
 
 impl Reader {
-    fn acceptors(&mut self, field: Option<&Spanned<Tree>>) -> Vec<Spanned<String>> {
-        let mend = "list the acceptors' names: acceptors = [\"a1\", \"a2\", …]";
+    pub(crate) fn acceptors(&mut self, field: Option<&Spanned<Tree>>) -> Vec<Spanned<String>> {
+        let voters = self.voters;
+        let none = format!("there are no {}s", voters.name());
+        let mend = match voters {
+            Voters::Acceptors => "list the acceptors' names: acceptors = [\"a1\", \"a2\", …]",
+            Voters::Disks => "add a table [disks.NAME] for each",
+        };
         let Some(field) = field else {
-            self.error(None, "there are no acceptors", mend);
+            self.error(None, none, mend);
             return Vec::new();
         };
         let Shape::Array(items) = &field.as_ref().0 else {
@@ -87,10 +86,10 @@ impl Reader {
             return Vec::new();
         };
         if items.is_empty() {
-            self.error(Some(field.span()), "there are no acceptors", mend);
+            self.error(Some(field.span()), none, mend);
         }
         if items.len() > MAX_ACCEPTORS {
-            let what = format!("there are {} acceptors", items.len());
+            let what = format!("there are {} {}s", items.len(), voters.name());
             let mend = format!("a graph has at most {MAX_ACCEPTORS}");
             self.error(Some(field.span()), what, mend);
             return Vec::new();
@@ -101,12 +100,12 @@ impl Reader {
                 self.expected(item, "an acceptor", "a name");
                 continue;
             };
-            if !self.name(name, item.span(), "acceptor") {
+            if !self.name(name, item.span(), voters.name()) {
                 continue;
             }
             let id = AcceptorId(names.len() as u16);
             if self.acceptors.insert(name.clone(), id).is_some() {
-                let what = format!("acceptor '{name}' is listed twice");
+                let what = format!("{} '{name}' is listed twice", voters.name());
                 self.error(Some(item.span()), what, "remove one or rename it");
                 continue;
             }
@@ -117,7 +116,7 @@ impl Reader {
         names
     }
 
-    fn definitions(&mut self, field: Option<&Spanned<Tree>>) {
+    pub(crate) fn definitions(&mut self, field: Option<&Spanned<Tree>>) {
         let Some(field) = field else { return };
         let Shape::Table(entries) = &field.as_ref().0 else {
             self.expected(field, "'define'", "a table of named expressions");
@@ -129,7 +128,7 @@ impl Reader {
                 continue;
             }
             if self.acceptors.contains_key(name) {
-                let what = format!("'{name}' names both an acceptor and a definition");
+                let what = format!("'{name}' names both {} and a definition", self.voters.one());
                 self.error(Some(key.span()), what, "rename the definition");
                 continue;
             }
@@ -270,13 +269,10 @@ impl Reader {
         (self.problems.len() == before).then_some(set)
     }
 
-    fn check_size(&mut self, learners: &[Learner], safe: &[(Range<usize>, LearnerSet, NodeId)]) {
-        let live = learners.iter().filter_map(|l| l.live);
-        let size = |exprs: &Exprs, roots: &mut dyn Iterator<Item = NodeId>| {
-            roots.fold(0u64, |sum, root| sum.saturating_add(exprs.written(root)))
-        };
-        let roots = &mut live.chain(safe.iter().map(|(_, _, expr)| *expr));
-        let total = size(&self.exprs, roots);
+    pub(crate) fn check_size(&mut self, roots: impl Iterator<Item = NodeId>) {
+        let total = roots.fold(0u64, |sum, root| {
+            sum.saturating_add(self.exprs.written(root))
+        });
         if total > MAX_MEMBERS {
             let what = format!("the expressions have {total} members, definitions written out");
             self.error(None, what, format!("at most {MAX_MEMBERS} are allowed"));
@@ -284,10 +280,11 @@ impl Reader {
     }
 
     /// Warnings about acceptors and definitions that nothing mentions.
-    fn unused(
+    pub(crate) fn unused(
         &self,
         acceptors: &[Spanned<String>],
         roots: impl Iterator<Item = NodeId>,
+        of: &str,
     ) -> Vec<Problem> {
         let mut rest = crate::set::AcceptorSet::first(acceptors.len());
         for root in roots {
@@ -296,11 +293,11 @@ impl Reader {
         let mut warnings = self.unused_definitions();
         for id in rest {
             let name = &acceptors[usize::from(id.0)];
-            let what = format!(
-                "acceptor '{}' is in no learner's expressions",
-                name.as_ref()
-            );
-            let mend = "its votes count for nobody; use it or remove it";
+            let what = format!("{} '{}' is in no {of}", self.voters.name(), name.as_ref());
+            let mend = match self.voters {
+                Voters::Acceptors => "its votes count for nobody; use it or remove it",
+                Voters::Disks => "what is written to it counts for nothing; use it or remove it",
+            };
             warnings.push(Problem::warning(Some(name.span()), what, mend));
         }
         warnings

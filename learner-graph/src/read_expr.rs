@@ -1,6 +1,7 @@
 //! From TOML values to expressions: thresholds, weights, explicit sets and definitions.
 
 use crate::expr::NodeId;
+use crate::quorums::Voters;
 use crate::reader::{Deep, Reader};
 use crate::tree::{Shape, Tree};
 use std::collections::HashSet;
@@ -55,8 +56,14 @@ impl Reader {
             let (id, depth) = self.definition(name, level + 1)?;
             return Some((id, depth + 1));
         }
-        let what = format!("{of}: '{name}' is neither an acceptor nor a definition");
-        let mend = "add it to acceptors or [define], or correct the name";
+        let what = format!(
+            "{of}: '{name}' is neither {} nor a definition",
+            self.voters.one()
+        );
+        let mend = match self.voters {
+            Voters::Acceptors => "add it to acceptors or [define], or correct the name",
+            Voters::Disks => "add it to [disks] or [define], or correct the name",
+        };
         self.error(Some(span), what, mend);
         None
     }

@@ -3,7 +3,8 @@
 use crate::expr::{Exprs, NodeId};
 use crate::id::AcceptorId;
 use crate::problem::Problem;
-use crate::read::MAX_NAME_BYTES;
+use crate::quorums::Voters;
+use crate::read::{MAX_NAME_BYTES, MAX_PROBLEMS};
 use crate::tree::Tree;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,6 +15,8 @@ pub(crate) type Deep = Option<(NodeId, usize)>;
 
 /// What has been read so far.
 pub(crate) struct Reader {
+    /// What messages call an acceptor.
+    pub(crate) voters: Voters,
     pub(crate) problems: Vec<Problem>,
     pub(crate) exprs: Exprs,
     pub(crate) acceptors: HashMap<String, AcceptorId>,
@@ -39,6 +42,7 @@ enum State {
 impl Default for Reader {
     fn default() -> Self {
         Self {
+            voters: Voters::Acceptors,
             problems: Vec::new(),
             exprs: Exprs::new(),
             acceptors: HashMap::new(),
@@ -62,6 +66,20 @@ impl Reader {
         let kind = found.as_ref().kind();
         let what = format!("{what} is {kind} and not {shape}");
         self.error(Some(found.span()), what, "");
+    }
+
+    /// What has been read, unless anything is wrong with it.
+    pub(crate) fn finish(&mut self) -> Result<(), Vec<Problem>> {
+        let total = self.problems.len();
+        if total > MAX_PROBLEMS {
+            self.problems.truncate(MAX_PROBLEMS);
+            let more = format!("{} more problems are not shown", total - MAX_PROBLEMS);
+            self.error(None, more, "");
+        }
+        match std::mem::take(&mut self.problems) {
+            none if none.is_empty() => Ok(()),
+            problems => Err(problems),
+        }
     }
 
     /// Whether a name is well-formed; reported if not.

@@ -17,7 +17,7 @@ impl fmt::Display for Report {
             self.learners.len()
         )?;
         for learner in &self.learners {
-            writeln!(f, "  {}: {}", learner.name, sets(&learner.quorums))?;
+            writeln!(f, "  {}: {}", learner.name, learner.quorums)?;
         }
         writeln!(
             f,
@@ -36,7 +36,7 @@ impl fmt::Display for Report {
             } else {
                 format!("{a} with {b}")
             };
-            writeln!(f, "  {whom}: {}", sets(safe_sets))?;
+            writeln!(f, "  {whom}: {safe_sets}")?;
         }
         if self.agreements_left_out > 0 {
             writeln!(f, "  … and {} more pairs", self.agreements_left_out)?;
@@ -162,12 +162,14 @@ impl Assumption {
     }
 }
 
-fn sets(minimal: &Minimal<Names>) -> String {
-    let mut words: Vec<_> = minimal.sets.iter().map(braces).collect();
-    if !minimal.complete {
-        words.push(String::from("and more"));
+impl fmt::Display for Minimal<Names> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words: Vec<_> = self.sets.iter().map(braces).collect();
+        if !self.complete {
+            words.push(String::from("and more"));
+        }
+        f.write_str(&words.join(" "))
     }
-    words.join(" ")
 }
 
 fn braces(names: &Names) -> String {

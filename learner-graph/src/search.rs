@@ -67,8 +67,8 @@ struct Task<'a> {
 enum Goal {
     /// A set in the first family and in none of the others. Choice 0: in the set; 1: not.
     Separate,
-    /// One member of each of three families, without an acceptor in all three. Choice i: the
-    /// acceptor is missing from the i-th.
+    /// One member of each family, without an acceptor in all of them. Choice i: the acceptor is
+    /// missing from the i-th.
     Disjoint,
 }
 
@@ -116,13 +116,16 @@ impl Search {
             .map(|rest| task.chosen(0, rest))
     }
 
-    /// A member of each family such that no acceptor is in all three.
-    pub(crate) fn disjoint(&mut self, families: [&Family; 3]) -> Found<[AcceptorSet; 3]> {
+    /// A member of each family such that no acceptor is in all of them.
+    pub(crate) fn disjoint<const N: usize>(
+        &mut self,
+        families: [&Family; N],
+    ) -> Found<[AcceptorSet; N]> {
         let mut task = Task::new(families.to_vec(), Goal::Disjoint, &self.exprs);
         let all = self.support(&task);
         let state = task.start();
         self.visit(&mut task, &state)
-            .map(|rest| [0, 1, 2].map(|i| all - task.chosen(i, rest)))
+            .map(|rest| std::array::from_fn(|i| all - task.chosen(i, rest)))
     }
 
     fn support(&self, task: &Task<'_>) -> AcceptorSet {
@@ -150,7 +153,7 @@ impl Search {
             // Unreachable: a family none of whose acceptors is open is entered or left.
             return Found::No;
         };
-        for choice in 0..task.goal.choices() {
+        for choice in 0..task.choices() {
             let next = self.advance(task, state, acceptor, choice);
             task.trail.push((acceptor, choice));
             match self.visit(task, &next) {
@@ -232,6 +235,13 @@ impl<'a> Task<'a> {
             .collect()
     }
 
+    fn choices(&self) -> usize {
+        match self.goal {
+            Goal::Separate => 2,
+            Goal::Disjoint => self.families.len(),
+        }
+    }
+
     /// The acceptors for which `choice` was made, if `rest` is the choice for undecided ones.
     fn chosen(&self, choice: usize, rest: usize) -> AcceptorSet {
         let decided = |a: &AcceptorId| self.trail.iter().any(|(decided, _)| decided == a);
@@ -242,13 +252,6 @@ impl<'a> Task<'a> {
 }
 
 impl Goal {
-    fn choices(self) -> usize {
-        match self {
-            Self::Separate => 2,
-            Self::Disjoint => 3,
-        }
-    }
-
     /// Whether an acceptor for which `choice` is made is in the set that family `at` is about.
     fn present(self, choice: usize, at: usize) -> bool {
         match self {

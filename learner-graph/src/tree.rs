@@ -22,6 +22,13 @@ pub(crate) enum Shape {
 }
 
 impl Tree {
+    /// An array of names, each with its place.
+    pub fn names(names: impl IntoIterator<Item = Spanned<String>>) -> Self {
+        let name =
+            |name: Spanned<String>| Spanned::new(name.span(), Self(Shape::Text(name.into_inner())));
+        Self(Shape::Array(names.into_iter().map(name).collect()))
+    }
+
     /// What kind of value this is, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.0 {

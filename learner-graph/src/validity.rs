@@ -79,7 +79,7 @@ impl LearnerGraph {
             return Found::No;
         };
         let (live_from, live_to) = (Family::live(self, from), Family::live(self, to));
-        if self.counts_suffice([&safe, &live_from, &live_to]) {
+        if self.counts_suffice(&[&safe, &live_from, &live_to]) {
             return Found::No;
         }
         let found = search.disjoint([&safe, &live_from, &live_to]);
@@ -92,10 +92,10 @@ impl LearnerGraph {
         })
     }
 
-    /// Whether plain counting shows that the three always meet: each is a threshold over
-    /// different acceptors, and together they miss fewer of the common ones than there are.
-    /// This settles flat graphs of hundreds of acceptors at once.
-    fn counts_suffice(&self, families: [&Family; 3]) -> bool {
+    /// Whether plain counting shows that they always meet: each is a threshold over different
+    /// acceptors, and together they miss fewer of the common ones than there are. This settles
+    /// flat graphs of hundreds of acceptors at once.
+    pub(crate) fn counts_suffice(&self, families: &[&Family]) -> bool {
         let flat: Option<Vec<(usize, AcceptorSet)>> =
             families.iter().map(|f| self.flat_threshold(f)).collect();
         let Some(flat) = flat else { return false };

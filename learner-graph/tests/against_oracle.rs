@@ -7,8 +7,8 @@
 
 mod oracle;
 
-use learner_graph::{Severity, Suspicion, parse_graph, parse_unchecked};
-use oracle::{Bits, Graph, bits_of, expr, graph, learner, minimal, set_of};
+use learner_graph::{Meeting, Severity, Suspicion, parse_graph, parse_unchecked};
+use oracle::{Bits, Expr, Graph, bits_of, expr, graph, learner, minimal, set_of};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::cell::Cell;
@@ -225,6 +225,33 @@ fn possible_sets_and_connected() {
         },
     );
     assert!(answers.iter().all(|a| a.get() > 250), "{answers:?}");
+}
+
+#[test]
+fn quorums_that_do_not_meet() {
+    let answers = [Cell::new(0), Cell::new(0)];
+    check(4000, &graph(5, 2), |slow| {
+        let fast = slow.build();
+        let (first, last) = (&slow.live[0], &slow.live[slow.live.len() - 1]);
+        let ids = (learner(0), learner(slow.live.len() - 1));
+        let quorums = |of: &Expr| minimal(slow.sets(), |q| of.holds(q));
+        let (firsts, lasts) = (quorums(first), quorums(last));
+        let meet = firsts.iter().all(|a| lasts.iter().all(|b| a & b != 0));
+        match fast.meeting(ids.0, ids.1, 10_000) {
+            Meeting::Always => prop_assert!(meet),
+            Meeting::Not(a, b) => {
+                let (a, b) = (bits_of(&a), bits_of(&b));
+                prop_assert!(firsts.contains(&a) && lasts.contains(&b) && a & b == 0);
+            }
+            Meeting::Undecided => prop_assert!(false, "five acceptors are few"),
+        }
+        let hasty = fast.meeting(ids.0, ids.1, 0);
+        prop_assert!(hasty == Meeting::Undecided || (hasty == Meeting::Always && meet));
+        let counter = &answers[usize::from(meet)];
+        counter.set(counter.get() + 1);
+        Ok(())
+    });
+    assert!(answers.iter().all(|a| a.get() > 500), "{answers:?}");
 }
 
 #[test]

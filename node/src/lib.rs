@@ -44,6 +44,7 @@ mod view;
 
 pub use args::{LogFormat, NodeArgs};
 pub use config::{Config, ConfigError};
+pub use consensus::MAX_VALUE_BYTES;
 pub use engine::EngineError;
 pub use network::NetworkStartError;
 pub use run::run;

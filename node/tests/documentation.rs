@@ -2,8 +2,9 @@
 //! and their examples can be used.
 
 use crypto::Keypair;
+use learner_graph::Severity;
 use node::Config;
-use node::config::{Byzantine, Limits};
+use node::config::{Byzantine, Limits, Mode, look};
 use serde_json::Value;
 
 const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
@@ -60,10 +61,33 @@ fn the_example_is_a_network() {
 }
 
 #[test]
-fn the_graphs_are_valid() {
+fn examples_are_valid_in_their_modes() {
+    let mut texts: Vec<String> = blocks(CONFIGURATION, "toml")
+        .into_iter()
+        .map(|text| match text.contains("KEY-OF") {
+            true => example(),
+            false => text.to_owned(),
+        })
+        .collect();
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+    for entry in std::fs::read_dir(directory).expect("the examples") {
+        let path = entry.expect("an example").path();
+        texts.push(std::fs::read_to_string(path).expect("text"));
+    }
+    let mut seen = Vec::new();
+    for text in texts {
+        let look = look(&text, "example.toml", Mode::Hpaxos);
+        assert!(!look.is_bad(), "{text}{:?}", look.problems);
+        seen.push(look.mode.expect("a mode"));
+    }
+    assert!(Mode::ALL.iter().all(|mode| seen.contains(mode)), "{seen:?}");
     for text in blocks(CONFIGURATION, "toml") {
-        let (_, warnings) = learner_graph::parse_graph(text).expect("a valid graph");
-        assert_eq!(warnings, [], "{text}");
+        let look = look(text, "page.toml", Mode::Hpaxos);
+        let warned = look
+            .problems
+            .iter()
+            .find(|p| p.severity == Severity::Warning);
+        assert_eq!(warned, None, "{text}");
     }
 }
 
@@ -96,23 +120,31 @@ fn limits_have_their_defaults_and_ranges() {
     }
 }
 
+/// The fields of a struct in this source.
+fn fields<'a>(source: &'a str, of: &str) -> Vec<&'a str> {
+    let entry = source.split(&format!("struct {of} {{")).nth(1);
+    let entry = entry.and_then(|rest| rest.split('}').next());
+    let fields = entry.expect("a struct").split("pub(super) ").skip(1);
+    fields.filter_map(|rest| rest.split(':').next()).collect()
+}
+
 #[test]
 fn fields_flags_and_variables_are_documented() {
     let file = include_str!("../src/config/file.rs");
-    let entry = file.split("struct NodeEntry").nth(1).expect("the nodes");
-    let entry = entry.split('}').next().unwrap_or(entry);
-    let fields: Vec<&str> = entry
-        .split("pub(super) ")
-        .skip(1)
-        .filter_map(|rest| rest.split(':').next())
-        .collect();
-    assert!(fields.len() >= 8, "{fields:?}");
-    for name in fields {
+    let nodes = fields(file, "NodeEntry");
+    assert!(nodes.len() >= 9, "{nodes:?}");
+    for name in nodes {
         let row = format!("\n| `{name}` |");
         assert!(CONFIGURATION.contains(&row), "`{name}` is not documented");
     }
     all_in_page(CONFIGURATION, &learner_graph::GRAPH_FIELDS, 4);
     all_in_page(CONFIGURATION, &learner_graph::CONFIG_FIELDS, 4);
+    for (of, at_least) in [("QuorumsEntry", 3), ("DiskEntry", 5)] {
+        all_in_page(CONFIGURATION, &fields(file, of), at_least);
+    }
+    for mode in Mode::ALL {
+        assert!(CONFIGURATION.contains(&format!("`\"{}\"`", mode.name())));
+    }
     let arguments = include_str!("../src/args.rs");
     all_in_page(CONFIGURATION, &quoted_after(arguments, "env = "), 6);
     for behaviour in Byzantine::ALL {

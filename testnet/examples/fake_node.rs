@@ -18,7 +18,7 @@ use serde_json::{Value as Json, json};
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -44,16 +44,21 @@ fn main() -> Outcome<()> {
             .ok_or(format!("nothing after {name}"))?
             .clone())
     };
+    let path = PathBuf::from(option("--config")?);
+    let config: toml::Table = std::fs::read_to_string(&path)?.parse()?;
+    if args.get(1).is_some_and(|command| command == "disk") {
+        return format_disks(&config, &path);
+    }
     let name = option("--name")?;
-    let config: toml::Table = std::fs::read_to_string(option("--config")?)?.parse()?;
     let own = config
         .get("nodes")
         .and_then(|nodes| nodes.get(&name))
         .ok_or("not a node")?;
-    let learners = own
-        .get("learners")
-        .and_then(toml::Value::as_array)
-        .ok_or("no learners")?;
+    // In modes without a learner graph every node is the learner of its own name.
+    let learners = match own.get("learners").and_then(toml::Value::as_array) {
+        Some(learners) => learners.clone(),
+        None => vec![toml::Value::String(name.clone())],
+    };
     let http = own
         .get("http")
         .and_then(toml::Value::as_str)
@@ -81,6 +86,16 @@ fn main() -> Outcome<()> {
     for stream in listener.incoming() {
         let stream = stream?;
         std::thread::spawn(move || node.serve(stream));
+    }
+    Ok(())
+}
+
+/// Makes an empty file for each disk.
+fn format_disks(config: &toml::Table, path: &Path) -> Outcome<()> {
+    let disks = config.get("disks").and_then(toml::Value::as_table);
+    for disk in disks.into_iter().flat_map(|disks| disks.values()) {
+        let file = disk.get("path").and_then(toml::Value::as_str);
+        std::fs::write(path.with_file_name(file.ok_or("no path")?), "")?;
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! The command line: what a user can say to `testnet`.
 
 use crate::plan::{Byzantine, Kill};
+use crate::show::words;
 use clap::{Args, Parser, Subcommand};
+use node::config::Mode;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,13 +36,21 @@ pub enum Command {
 /// The options of `testnet up`.
 #[derive(Clone, Debug, Args)]
 pub struct UpArgs {
-    /// Learner graph to use (acceptors, learners, trust; no nodes); the built-in one if not given.
+    /// The protocol: hpaxos, paxos (every node is acceptor, proposer and learner) or disk-paxos (every
+    /// node is a processor and learner; the disks are files).
+    #[arg(long, value_name = "MODE", default_value = "hpaxos", value_parser = mode)]
+    pub mode: Mode,
+    /// Learner graph to use (acceptors, learners, trust; no nodes); the built-in one if not given. In
+    /// mode paxos: acceptors and quorums; majorities if not given.
     #[arg(long, value_name = "FILE")]
     pub graph: Option<PathBuf>,
-    /// Number of nodes; 4, or one per acceptor of --graph. Nodes beyond the acceptors of --graph
-    /// are pure learners.
+    /// Number of nodes; one per acceptor of --graph, or else 4 in mode hpaxos, 3 in mode paxos, 2 in
+    /// mode disk-paxos. Nodes beyond the acceptors of --graph are pure learners.
     #[arg(long, value_name = "N")]
     pub nodes: Option<usize>,
+    /// Number of disks in mode disk-paxos; 3 if not given. A majority of them must live.
+    #[arg(long, value_name = "N")]
+    pub disks: Option<usize>,
     /// Values to submit, one per line, any bytes. Empty lines are skipped; equal lines are decided
     /// as separate values.
     #[arg(long, value_name = "FILE")]
@@ -52,8 +62,8 @@ pub struct UpArgs {
     #[arg(long)]
     pub keep: bool,
     /// SIGKILL a node: `n4` before the first value, `n4@2.5` after so many seconds, `n4@20values`
-    /// after that many values were decided. Repeatable. Values are held back so that some are
-    /// submitted after each kill.
+    /// after that many values were decided. A disk, `d1`, is taken away from all processors.
+    /// Repeatable. Values are held back so that some are submitted after each kill.
     #[arg(long, value_name = "NODE[@WHEN]")]
     pub kill: Vec<Kill>,
     /// Make the acceptor of a node misbehave: `n4=double-vote`. Repeatable.
@@ -63,10 +73,10 @@ pub struct UpArgs {
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// Give up after this many seconds without everything decided.
-    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = some_time)]
     pub timeout: Duration,
     /// How long acceptors wait for progress before they turn to the next ballot.
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(100..=3_600_000))]
     pub patience_ms: Option<u64>,
     /// Ports to use, counted upwards from here, two per node; free ones if not given.
     #[arg(long, value_name = "PORT")]
@@ -109,4 +119,19 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
         .ok()
         .and_then(|s| Duration::try_from_secs_f64(s).ok())
         .ok_or_else(|| format!("'{text}' is not a number of seconds such as 2 or 2.5"))
+}
+
+/// Seconds, and not none of them.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        Duration::ZERO => Err("nothing can be decided in no time".to_owned()),
+        time => Ok(time),
+    }
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    Mode::named(text).ok_or_else(|| {
+        let names = Mode::ALL.map(Mode::name);
+        format!("the modes are {}", words::list(&names))
+    })
 }

@@ -4,15 +4,26 @@
 //!   acceptors alive and safe ──is_quorum──► learners that must decide
 //!   acceptors safe ───────────────Ent─────► pairs of learners that must agree
 //! ```
+//!
+//! Where nobody lies, every node has one learner, which must decide while the node lives and the living
+//! acceptors, or disks, contain a quorum of each kind.
 
+use crate::observe::{Learner, Node};
 use learner_graph::{AcceptorSet, LearnerGraph, LearnerId};
+use node::config::Mode;
 
 /// The predictions for a network with given Byzantine and dead acceptors.
 #[derive(Clone, Debug)]
 pub struct Expectation {
+    mode: Mode,
     graph: LearnerGraph,
+    /// Paxos: the read quorums; the graph has the write quorums.
+    read: Option<LearnerGraph>,
+    /// The node of each learner; none in mode hpaxos, where every node has all.
+    homes: Vec<Node>,
     byzantine: AcceptorSet,
     dead: AcceptorSet,
+    dead_nodes: Vec<Node>,
 }
 
 impl Expectation {
@@ -20,10 +31,63 @@ impl Expectation {
     #[must_use]
     pub fn new(graph: LearnerGraph, byzantine: AcceptorSet) -> Self {
         Expectation {
+            mode: Mode::Hpaxos,
             graph,
+            read: None,
+            homes: Vec::new(),
             byzantine,
             dead: AcceptorSet::EMPTY,
+            dead_nodes: Vec::new(),
         }
+    }
+
+    /// Everybody lives, and nobody lies: each of these nodes has the learner of its own name. `read` are
+    /// the read quorums, if they may differ from the graph's.
+    #[must_use]
+    pub fn of_quorums(
+        mode: Mode,
+        graph: LearnerGraph,
+        read: Option<LearnerGraph>,
+        nodes: &[String],
+    ) -> Self {
+        let home = |l| nodes.iter().position(|node| node == graph.learner_name(l));
+        let homes = graph.learners().iter().filter_map(home).collect();
+        Expectation {
+            mode,
+            read,
+            homes,
+            ..Expectation::new(graph, AcceptorSet::EMPTY)
+        }
+    }
+
+    /// The protocol.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether every node has a learner of its own, and no other.
+    #[must_use]
+    pub fn one_each(&self) -> bool {
+        self.mode != Mode::Hpaxos
+    }
+
+    /// Whether a node plays a learner.
+    #[must_use]
+    pub fn plays(&self, node: Node, learner: Learner) -> bool {
+        !self.one_each() || self.homes.get(learner) == Some(&node)
+    }
+
+    /// The given learners where they are played: with each of the given nodes that does.
+    pub fn places<'a>(
+        &'a self,
+        learners: &'a [Learner],
+        nodes: &'a [Node],
+    ) -> impl Iterator<Item = (Learner, Node)> + 'a {
+        let all = learners
+            .iter()
+            .flat_map(move |l| nodes.iter().map(move |n| (*l, *n)));
+        all.filter(|(learner, node)| self.plays(*node, *learner))
     }
 
     /// The graph behind the predictions.
@@ -32,7 +96,17 @@ impl Expectation {
         &self.graph
     }
 
-    /// An acceptor has died. It stays safe: it says nothing more, and nothing wrong.
+    /// An acceptor is not safe.
+    pub fn misbehaves(&mut self, acceptor: learner_graph::AcceptorId) {
+        self.byzantine.insert(acceptor);
+    }
+
+    /// A node has died, and with it the learner that it alone has.
+    pub fn node_died(&mut self, node: Node) {
+        self.dead_nodes.push(node);
+    }
+
+    /// An acceptor or a disk has died. It stays safe: it says nothing more, and nothing wrong.
     pub fn died(&mut self, acceptor: learner_graph::AcceptorId) {
         self.dead.insert(acceptor);
     }
@@ -46,9 +120,30 @@ impl Expectation {
     /// TrustLive: whether a learner must decide everything submitted, since a quorum of it is both
     /// alive and safe. A Byzantine acceptor may help others to decide, but nobody can rely on it.
     #[must_use]
-    pub fn must_decide(&self, learner: usize) -> bool {
-        let live = self.safe() - self.dead;
-        id(learner).is_some_and(|l| self.graph.is_quorum(l, &live))
+    pub fn must_decide(&self, learner: Learner) -> bool {
+        self.can_decide(learner, &(self.safe() - self.dead))
+    }
+
+    fn can_decide(&self, learner: Learner, living: &AcceptorSet) -> bool {
+        let write = id(learner).is_some_and(|l| self.graph.is_quorum(l, living));
+        let read = self.read.as_ref();
+        write && self.has_home(learner) && read.is_none_or(|r| r.is_quorum(LearnerId(0), living))
+    }
+
+    /// Whether a node is left that plays the learner.
+    fn has_home(&self, learner: Learner) -> bool {
+        let home = self.homes.get(learner);
+        home.is_none_or(|node| !self.dead_nodes.contains(node))
+    }
+
+    /// Why a learner need not decide.
+    #[must_use]
+    pub fn excuse(&self, learner: Learner) -> Option<&'static str> {
+        match (self.must_decide(learner), self.has_home(learner)) {
+            (true, _) => None,
+            (false, true) => Some("no quorum to rely on: need not decide"),
+            (false, false) => Some("its node died"),
+        }
     }
 
     /// The learners that must decide everything, in the order of the graph.
@@ -68,8 +163,8 @@ impl Expectation {
             return deciders;
         }
         let living = self.graph.acceptors() - self.dead;
-        let can = |l: &usize| id(*l).is_some_and(|l| self.graph.is_quorum(l, &living));
-        (0..self.graph.n_learners()).filter(can).collect()
+        let learners = 0..self.graph.n_learners();
+        learners.filter(|l| self.can_decide(*l, &living)).collect()
     }
 
     /// Ent: whether two learners must agree, since a TrustSafe set of theirs is safe. A learner
@@ -102,6 +197,9 @@ impl Expectation {
     /// The graph's words about a pair, for a message about its divergence.
     #[must_use]
     pub fn verdict(&self, a: usize, b: usize) -> &'static str {
+        if self.one_each() {
+            return "nobody lies in this mode: all learners must agree";
+        }
         match (a == b, self.must_agree(a, b), self.byzantine.is_empty()) {
             (false, true, true) => "the graph entangles them: they must agree",
             (false, true, false) => {
@@ -122,89 +220,4 @@ fn id(learner: usize) -> Option<LearnerId> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn expect(text: &str, byzantine: &[u16]) -> Expectation {
-        let (graph, _) = learner_graph::parse_graph(text).expect("a valid graph");
-        let byzantine = byzantine
-            .iter()
-            .map(|a| learner_graph::AcceptorId(*a))
-            .collect();
-        Expectation::new(graph, byzantine)
-    }
-
-    const ALICE: usize = 0;
-    const BOB: usize = 1;
-    const CAROL: usize = 2;
-
-    #[test]
-    fn quorums_that_are_left_decide() {
-        let mut expect = expect(&learner_graph::builtin(4), &[]);
-        assert_eq!(expect.deciders(), [ALICE, BOB, CAROL]);
-        expect.died(learner_graph::AcceptorId(3));
-        assert_eq!(expect.deciders(), [ALICE, BOB], "carol needs all four");
-        expect.died(learner_graph::AcceptorId(3));
-        assert_eq!(expect.deciders(), [ALICE, BOB], "nobody dies twice");
-        expect.died(learner_graph::AcceptorId(0));
-        assert!(expect.deciders().is_empty());
-    }
-
-    #[test]
-    fn nobody_can_rely_on_a_byzantine_acceptor() {
-        let mut expect = expect(&learner_graph::builtin(4), &[0]);
-        assert_eq!(expect.deciders(), [ALICE], "bob needs a1, carol all four");
-        expect.died(learner_graph::AcceptorId(0));
-        assert_eq!(expect.deciders(), [ALICE], "it was not counted on before");
-    }
-
-    #[test]
-    fn who_can_decide_is_awaited_if_nobody_must() {
-        let mut two_bad = expect(&learner_graph::builtin(4), &[2, 3]);
-        assert!(two_bad.deciders().is_empty());
-        assert_eq!(two_bad.awaited(), [ALICE, BOB, CAROL]);
-        two_bad.died(learner_graph::AcceptorId(3));
-        assert_eq!(two_bad.awaited(), [ALICE, BOB]);
-        two_bad.died(learner_graph::AcceptorId(2));
-        assert!(two_bad.awaited().is_empty());
-        let one_bad = expect(&learner_graph::builtin(4), &[3]);
-        assert_eq!(one_bad.awaited(), [ALICE, BOB], "carol is not waited for");
-    }
-
-    #[test]
-    fn the_dead_are_safe_and_the_byzantine_are_not() {
-        let mut one = expect(&learner_graph::builtin(4), &[3]);
-        one.died(learner_graph::AcceptorId(2));
-        assert!(one.must_agree(ALICE, CAROL) && one.must_agree(BOB, BOB));
-        assert_eq!(one.groups(), [[ALICE, BOB, CAROL]]);
-        assert!(one.verdict(ALICE, BOB).contains("must agree"));
-        let two = expect(&learner_graph::builtin(4), &[2, 3]);
-        assert!(!two.must_agree(ALICE, CAROL) && !two.must_agree(BOB, BOB));
-        assert_eq!(two.groups(), [[ALICE], [BOB], [CAROL]]);
-        assert!(two.verdict(ALICE, BOB).contains("may differ"));
-        assert!(two.verdict(BOB, BOB).contains("may fork"));
-    }
-
-    #[test]
-    fn groups_follow_the_graph() {
-        let text = r#"
-            acceptors = ["a1", "a2", "a3"]
-            [learners]
-            x = { threshold = 2, of = ["a1", "a2", "a3"] }
-            y = { threshold = 2, of = ["a1", "a2", "a3"] }
-            z = "a1"
-            [[safe]]
-            between = ["x", "y"]
-            when = { threshold = 3, of = ["a1", "a2", "a3"] }
-            [[safe]]
-            between = ["z"]
-            when = "a1"
-        "#;
-        let all_safe = expect(text, &[]);
-        assert_eq!(all_safe.groups(), [vec![0, 1], vec![2]]);
-        assert!(all_safe.must_agree(0, 1) && !all_safe.must_agree(1, 2));
-        let one_bad = expect(text, &[2]);
-        assert_eq!(one_bad.groups(), [[0], [1], [2]]);
-        assert!(one_bad.must_agree(2, 2) && !one_bad.must_agree(0, 0));
-    }
-}
+mod tests;

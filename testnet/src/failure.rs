@@ -14,6 +14,9 @@ pub enum Failure {
     /// Exit code 3: it could not run.
     #[error("{0}")]
     CouldNotRun(String),
+    /// Exit code 3: standard output is closed. Whoever did that need not be told.
+    #[error("nobody reads the output")]
+    Unread,
 }
 
 impl Failure {
@@ -33,7 +36,7 @@ impl Failure {
         match self {
             Failure::Bad(_) => 1,
             Failure::Usage(_) => 2,
-            Failure::CouldNotRun(_) => 3,
+            Failure::CouldNotRun(_) | Failure::Unread => 3,
         }
     }
 }

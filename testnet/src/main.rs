@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use testnet::cli::{ChildArgs, Cli, Command};
 use testnet::failure::Failure;
 use testnet::launch::{child, guard};
+use testnet::show::complain;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
@@ -19,7 +20,9 @@ fn main() -> ExitCode {
 }
 
 fn fail(failure: &Failure) -> ExitCode {
-    eprintln!("testnet: {failure}");
+    if !matches!(failure, Failure::Unread) {
+        complain(&format!("testnet: {failure}"));
+    }
     ExitCode::from(failure)
 }
 

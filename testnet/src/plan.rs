@@ -4,7 +4,7 @@ use crate::cli::seconds;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// When a node is to be killed.
+/// When a node or disk is to be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// Once the network runs, before the first value is submitted.
@@ -18,8 +18,8 @@ pub enum When {
 /// `--kill NODE[@WHEN]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kill {
-    /// The node's name.
-    pub node: String,
+    /// The name of the node or disk.
+    pub whom: String,
     /// When.
     pub when: When,
 }
@@ -28,15 +28,15 @@ impl FromStr for Kill {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (node, when) = match text.split_once('@') {
+        let (whom, when) = match text.split_once('@') {
             None => (text, When::Start),
-            Some((node, when)) => (node, parse_when(when)?),
+            Some((whom, when)) => (whom, parse_when(when)?),
         };
-        if node.is_empty() {
+        if whom.is_empty() {
             return Err("no node named; write n4, n4@2.5 or n4@20values".to_owned());
         }
         Ok(Kill {
-            node: node.to_owned(),
+            whom: whom.to_owned(),
             when,
         })
     }
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn kills_are_read_as_documented() {
-        let when = |text: &str| text.parse::<Kill>().map(|k| (k.node, k.when));
+        let when = |text: &str| text.parse::<Kill>().map(|k| (k.whom, k.when));
         assert_eq!(when("n4"), Ok(("n4".into(), When::Start)));
         assert_eq!(
             when("n4@2"),

@@ -3,6 +3,7 @@
 use crate::expect::Expectation;
 use crate::observe::{Divergence, Item, Learner, Node, Observer};
 use crate::track::{Lack, Tracker};
+use node::config::Mode;
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ pub struct LearnerSummary {
     pub name: String,
     /// Whether the graph says that it must decide, with the acceptors that are left.
     pub must_decide: bool,
+    /// Why it need not.
+    pub excuse: Option<&'static str>,
     /// Most slots decided on a trusted node.
     pub slots: u64,
     /// Most of the submitted values decided on a trusted node.
@@ -37,6 +40,8 @@ pub struct Difference {
 /// The verdict of a run.
 #[derive(Clone, Debug)]
 pub struct Summary {
+    /// The protocol.
+    pub mode: Mode,
     /// The nodes' names.
     pub nodes: Vec<String>,
     /// How many values were to be decided.
@@ -53,12 +58,20 @@ pub struct Summary {
     pub lacks: Vec<Lack>,
     /// Nodes that died, with how they ended.
     pub dead: Vec<(Node, String)>,
+    /// Disks that were killed.
+    pub dead_disks: Vec<String>,
+    /// Nodes that live and whose reports count.
+    pub living: usize,
     /// Nodes whose acceptor misbehaves on purpose; their reports prove nothing.
     pub byzantine: Vec<Node>,
     /// Acceptors that nodes have evidence against.
     pub caught: Vec<String>,
-    /// How long it took.
+    /// How long the run took.
     pub elapsed: Duration,
+    /// When the latest of the values was decided.
+    pub last: Option<Duration>,
+    /// Whether the run was told to stop before it was over.
+    pub interrupted: bool,
 }
 
 impl Summary {
@@ -133,9 +146,12 @@ impl Summary {
             "entangled": self.groups.iter().map(names).collect::<Vec<_>>(),
             "divergences": self.differences.iter().map(difference).collect::<Vec<_>>(),
             "lacking": self.lacks.iter().map(lack).collect::<Vec<_>>(),
+            "dead_disks": self.dead_disks,
+            "interrupted": self.interrupted,
             "dead": self.dead.iter().map(|(n, how)| json!({"node": self.node(*n), "how": how})).collect::<Vec<_>>(),
             "byzantine": self.byzantine.iter().map(|n| self.node(*n)).collect::<Vec<_>>(),
             "caught": self.caught,
+            "decided_ms": self.last.filter(|_| self.decided()).map(ms),
             "elapsed_ms": ms(self.elapsed),
         })
     }
@@ -159,6 +175,8 @@ pub struct Nodes {
     pub names: Vec<String>,
     /// Those that died, with how.
     pub dead: Vec<(Node, String)>,
+    /// Disks that were killed.
+    pub dead_disks: Vec<String>,
     /// Those whose acceptor misbehaves.
     pub byzantine: Vec<Node>,
 }
@@ -197,6 +215,7 @@ pub fn summarise(
         LearnerSummary {
             name: graph.learner_name(id).to_owned(),
             must_decide: expect.must_decide(at),
+            excuse: expect.excuse(at),
             slots: trusted()
                 .map(|n| observer.decided_slots(at, n))
                 .max()
@@ -215,18 +234,24 @@ pub fn summarise(
         }
     });
     let awaited = expect.awaited();
+    let living = nodes.living();
     Summary {
+        mode: expect.mode(),
         nodes: nodes.names.clone(),
         total: tracker.total(),
         learners: learners.collect(),
         groups: expect.groups(),
         differences: differences.collect(),
-        lacks: tracker.lacking(&awaited, &nodes.living(), tracker.total()),
+        lacks: tracker.lacking(expect.places(&awaited, &living)),
         awaited,
         dead: nodes.dead.clone(),
+        dead_disks: nodes.dead_disks.clone(),
+        living: living.len(),
         byzantine: nodes.byzantine.clone(),
         caught,
         elapsed,
+        last: tracker.last(),
+        interrupted: false,
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Tracker {
     counts: Vec<usize>,
     /// learner → value → time of the first decision.
     first: Vec<Vec<Option<Duration>>>,
+    last: Option<Duration>,
 }
 
 /// A value was decided.
@@ -62,6 +63,7 @@ impl Tracker {
             delivered: vec![vec![false; values.len()]; nodes * learners],
             counts: vec![0; nodes * learners],
             first: vec![vec![None; values.len()]; learners],
+            last: None,
         }
     }
 
@@ -98,6 +100,7 @@ impl Tracker {
         let value = self.find(place, item)?;
         self.delivered[place][value] = true;
         self.counts[place] += 1;
+        self.last = self.last.max(Some(at));
         let first = &mut self.first[learner][value];
         if first.is_none() {
             *first = Some(at);
@@ -135,23 +138,24 @@ impl Tracker {
             .unwrap_or(false)
     }
 
-    /// Who of the given learners on the given nodes has decided fewer than `target` values.
+    /// Who of the given learners, on the node given with it, has decided fewer than all values.
     #[must_use]
-    pub fn lacking(&self, learners: &[Learner], nodes: &[Node], target: usize) -> Vec<Lack> {
-        let mut lacks = Vec::new();
-        for &learner in learners {
-            for &node in nodes {
-                let missing = target.saturating_sub(self.count(learner, node));
-                if missing > 0 {
-                    lacks.push(Lack {
-                        learner,
-                        node,
-                        missing,
-                    });
-                }
-            }
-        }
-        lacks
+    pub fn lacking(&self, places: impl Iterator<Item = (Learner, Node)>) -> Vec<Lack> {
+        let lack = |(learner, node)| {
+            let missing = self.total().saturating_sub(self.count(learner, node));
+            (missing > 0).then_some(Lack {
+                learner,
+                node,
+                missing,
+            })
+        };
+        places.filter_map(lack).collect()
+    }
+
+    /// When the latest of the values was decided.
+    #[must_use]
+    pub fn last(&self) -> Option<Duration> {
+        self.last
     }
 
     /// Latencies of a learner's decisions, from submission to its first decision on any node,
@@ -208,6 +212,7 @@ mod tests {
             })
         );
         assert_eq!(tracker.latencies(0), [ms(15)]);
+        assert_eq!(tracker.last(), Some(ms(35)));
     }
 
     #[test]
@@ -264,9 +269,10 @@ mod tests {
             node,
             missing,
         };
-        assert_eq!(tracker.lacking(&[0], &[0, 1], 2), [lack(0, 1, 1)]);
-        assert_eq!(tracker.lacking(&[0, 1], &[0], 2), [lack(1, 0, 2)]);
-        assert!(tracker.lacking(&[0], &[0, 1], 1).is_empty());
+        let lacking = |places: &[(usize, usize)]| tracker.lacking(places.iter().copied());
+        assert_eq!(lacking(&[(0, 0), (0, 1)]), [lack(0, 1, 1)]);
+        assert_eq!(lacking(&[(0, 0), (1, 0)]), [lack(1, 0, 2)]);
+        assert!(lacking(&[(0, 0)]).is_empty());
         assert!(tracker.has(0, 1, 1) && !tracker.has(0, 1, 0));
     }
 }

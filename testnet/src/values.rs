@@ -1,5 +1,6 @@
 //! The values that a run submits.
 
+use node::MAX_VALUE_BYTES;
 use std::io;
 use std::path::Path;
 
@@ -25,6 +26,16 @@ pub fn built_in() -> Vec<Value> {
 /// If the file cannot be read.
 pub fn from_file(path: &Path) -> io::Result<Vec<Value>> {
     std::fs::read(path).map(|bytes| from_lines(&bytes))
+}
+
+/// The first value that no node would accept, in words.
+#[must_use]
+pub fn too_long(values: &[Value]) -> Option<String> {
+    let long = values.iter().find(|v| v.bytes.len() > MAX_VALUE_BYTES)?;
+    let (line, bytes) = (long.key.replace('-', " "), long.bytes.len());
+    Some(format!(
+        "{line} has {bytes} bytes; a value has at most {MAX_VALUE_BYTES}"
+    ))
 }
 
 /// One value per line, any bytes but the newline. Empty lines are skipped but counted: the key of a
@@ -59,7 +70,17 @@ mod tests {
             ("line-5", b"no newline"),
         ];
         assert_eq!(seen, expected);
+        assert_eq!(too_long(&values), None);
         assert!(from_lines(b"").is_empty());
         assert!(from_lines(b"\n\n").is_empty());
+    }
+
+    #[test]
+    fn a_value_that_is_too_long_is_found_with_its_line() {
+        let most = vec![b'x'; MAX_VALUE_BYTES];
+        assert_eq!(too_long(&from_lines(&most)), None);
+        let text = [b"short\n\n".as_slice(), &most, b"x\n"].concat();
+        let words = too_long(&from_lines(&text)).expect("one byte too many");
+        assert!(words.starts_with("line 3 has 1048577 bytes"), "{words}");
     }
 }

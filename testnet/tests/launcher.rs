@@ -5,6 +5,7 @@
 mod support;
 
 use rustix::process::Signal;
+use std::io::Read;
 use support::{Launcher, kill, pid, up};
 
 const FINE: Option<&str> = Some("");
@@ -18,6 +19,7 @@ fn everything_decided_is_exit_0_for_a_person() {
         "slot 4 ",
         "alice, bob and carol must agree, and do",
         "all 4 nodes report the same",
+        "agreed: every learner decided 5 values everywhere, in ",
     ] {
         assert!(outcome.stdout.contains(line), "no '{line}' in {outcome}");
     }
@@ -230,10 +232,139 @@ fn a_node_killed_by_a_stranger_is_noticed_and_does_not_fail_the_run() {
     let (status, last) = run.end();
     let summary = last.unwrap();
     assert_eq!(summary["dead"][0]["node"], "n4", "{summary}");
+    assert_eq!(summary["interrupted"], false, "that is how --keep ends");
     assert_eq!(summary["agreed"], true, "{summary}");
     assert!(
         status.code() == Some(0) || summary["decided"] == false,
         "{status}: {summary}"
+    );
+}
+
+#[test]
+fn an_interrupted_run_says_so() {
+    let mut run = Launcher::start(&[], Some("mute=n3:carol"));
+    run.nodes(4);
+    run.until(|e| e["event"] == "decision" && e["slot"] == 4);
+    run.signal(Signal::INT);
+    let (status, last) = run.end();
+    assert_eq!(status.code(), Some(3));
+    let summary = last.unwrap();
+    assert_eq!(
+        (&summary["interrupted"], &summary["decided_ms"]),
+        (&true.into(), &serde_json::Value::Null)
+    );
+}
+
+#[test]
+fn paxos_shows_one_learner_per_node_and_stands_the_death_of_one() {
+    let outcome = up(&["--mode", "paxos", "--kill", "n3@2values"], FINE);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    for line in [
+        "slot 4 ",
+        "n1, n2 and n3 must agree, and do",
+        "its node died",
+        "agreed: every living node decided 5 values, in ",
+    ] {
+        assert!(outcome.stdout.contains(line), "no '{line}' in {outcome}");
+    }
+    assert!(!outcome.stdout.contains("report the same log"), "{outcome}");
+}
+
+#[test]
+fn paxos_diverges_if_two_nodes_differ() {
+    let outcome = up(&["--mode", "paxos"], Some("lie=n2:n2:1:forged"));
+    assert_eq!(outcome.code(), Some(1), "{outcome}");
+    for line in [
+        "!! DIVERGENCE in slot 1",
+        "nobody lies in this mode",
+        "DIVERGED",
+    ] {
+        assert!(outcome.stdout.contains(line), "no '{line}' in {outcome}");
+    }
+}
+
+#[test]
+fn paxos_takes_acceptors_and_quorums_from_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("quorums.toml");
+    let text = "acceptors = [\"x\", \"y\"]\n[quorums]\nread = { sets = [[\"x\", \"y\"]] }\n\
+                write = { threshold = 1, of = [\"x\", \"y\"] }\n";
+    std::fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    let args = ["--json", "--mode", "paxos", "--nodes", "3", "--graph", file];
+    let outcome = up(&args, FINE);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let events = outcome.events();
+    assert_eq!(events[1]["acceptor"], "y");
+    assert_eq!(
+        (&events[2]["roles"], &events[2]["learners"]),
+        (&serde_json::json!(["learner"]), &serde_json::json!(["n3"]))
+    );
+    // Both acceptors are needed for a read quorum.
+    let dead = up(&[&args[1..], &["--kill", "n1"]].concat(), FINE);
+    assert_eq!(dead.code(), Some(3), "{dead}");
+    assert!(
+        dead.stdout.contains("no quorum of living acceptors"),
+        "{dead}"
+    );
+}
+
+#[test]
+fn a_disk_and_a_processor_may_die() {
+    let args = [
+        "--mode",
+        "disk-paxos",
+        "--json",
+        "--kill",
+        "d1@1value",
+        "--kill",
+        "n1@2values",
+    ];
+    let outcome = up(&args, FINE);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let events = outcome.events();
+    assert_eq!(
+        events[0]["roles"],
+        serde_json::json!(["processor", "learner"])
+    );
+    for (event, disk) in events[2..5].iter().zip(["d1", "d2", "d3"]) {
+        assert_eq!(
+            (&event["event"], &event["disk"]),
+            (&"disk".into(), &disk.into())
+        );
+        assert!(
+            event["path"]
+                .as_str()
+                .unwrap()
+                .ends_with(&format!("/disks/{disk}"))
+        );
+    }
+    assert!(outcome.stderr.contains("killed disk d1"), "{outcome}");
+    let summary = outcome.summary();
+    assert_eq!(summary["dead_disks"], serde_json::json!(["d1"]));
+    assert_eq!(summary["learners"][1]["values"], 5);
+}
+
+#[test]
+fn without_a_majority_of_disks_nothing_more_is_expected() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = dir.path().join("net");
+    let mut args = vec!["--mode", "disk-paxos", "--dir", kept.to_str().unwrap()];
+    args.extend(["--kill", "d1", "--kill", "d3"]);
+    let outcome = up(&args, FINE);
+    assert_eq!(outcome.code(), Some(3), "{outcome}");
+    for line in [
+        "disk d3 was killed",
+        "no quorum is left",
+        "no quorum of disks is left",
+    ] {
+        assert!(outcome.stdout.contains(line), "no '{line}' in {outcome}");
+    }
+    let files = ["d1.killed", "d2", "d3.killed"];
+    assert!(
+        files
+            .iter()
+            .all(|file| kept.join("disks").join(file).exists())
     );
 }
 
@@ -283,6 +414,14 @@ fn a_reader_that_goes_away_leaves_nothing() {
     run.stop_reading();
     // The next decision has nobody to go to.
     assert_eq!(run.child.wait().unwrap().code(), Some(3));
+    let mut said = String::new();
+    run.child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!(said, "", "whoever closed it knows");
     run.nothing_left();
 }
 

@@ -83,6 +83,84 @@ fn strange_nodes_are_named() {
 }
 
 #[test]
+fn numbers_out_of_range_are_refused_before_anything_starts() {
+    refused(&["--timeout", "0"], 2, &["--timeout", "in no time"]);
+    for ms in ["99", "3600001", "soon"] {
+        refused(&["--patience-ms", ms], 2, &["--patience-ms", ms]);
+    }
+    refused(&["--mode", "raft"], 2, &["hpaxos, paxos and disk-paxos"]);
+    refused(&["--mode", "paxos", "--nodes", "257"], 2, &["1 to 256"]);
+    refused(
+        &["--mode", "disk-paxos", "--nodes", "256"],
+        2,
+        &["1 to 255"],
+    );
+    refused(&["--mode", "disk-paxos", "--disks", "0"], 2, &["--disks 0"]);
+}
+
+#[test]
+fn options_of_other_modes_are_refused() {
+    refused(&["--disks", "3"], 2, &["mode hpaxos has no --disks"]);
+    refused(&["--mode", "paxos", "--disks", "3"], 2, &["--disks"]);
+    let liar = ["--byzantine", "n1=double-vote"];
+    for mode in ["paxos", "disk-paxos"] {
+        refused(
+            &[&["--mode", mode], liar.as_slice()].concat(),
+            2,
+            &["nobody who lies"],
+        );
+    }
+    refused(
+        &["--mode", "disk-paxos", "--graph", "g"],
+        2,
+        &["no --graph"],
+    );
+    refused(
+        &["--mode", "disk-paxos", "--kill", "d4"],
+        2,
+        &["the disks d1 to d3"],
+    );
+    refused(&["--kill", "d1"], 2, &["no node 'd1'"]);
+}
+
+#[test]
+fn quorums_that_do_not_meet_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("quorums.toml");
+    let file_name = file.to_str().unwrap();
+    let text =
+        "mode = \"paxos\"\nacceptors = [\"a\", \"b\"]\n[quorums]\nread = \"a\"\nwrite = \"b\"\n";
+    std::fs::write(&file, text).unwrap();
+    let words = [
+        "quorums.toml:4:8:",
+        "{a} and the write quorum {b} share nobody",
+    ];
+    refused(&["--mode", "paxos", "--graph", file_name], 1, &words);
+    std::fs::write(&file, text.replace("\"paxos\"", "\"disk-paxos\"")).unwrap();
+    let words = ["is for mode disk-paxos: add --mode disk-paxos"];
+    refused(&["--mode", "paxos", "--graph", file_name], 2, &words);
+}
+
+#[test]
+fn a_value_that_no_node_takes_is_named_by_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("values");
+    let text = [b"short\n".as_slice(), &vec![b'x'; (1 << 20) + 1]].concat();
+    std::fs::write(&file, text).unwrap();
+    let words = ["values': line 2 has 1048577 bytes"];
+    refused(&["--values", file.to_str().unwrap()], 2, &words);
+}
+
+#[test]
+fn a_closed_standard_error_changes_no_exit_code() {
+    let (read, write) = std::io::pipe().unwrap();
+    drop(read);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_testnet"));
+    let command = command.args(["up", "--values", "/no/values"]).stderr(write);
+    assert_eq!(command.status().unwrap().code(), Some(3));
+}
+
+#[test]
 fn a_taken_port_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();

@@ -1,10 +1,12 @@
 //! `hpaxos graph check`.
 
-use super::{Exit, fail, print, read_text};
-use crate::config::{Config, MAX_CONFIG_BYTES};
+use super::{Exit, complain, fail, print, read_text};
+use crate::config::{Look, MAX_CONFIG_BYTES, Mode, look};
 use clap::{Args, Subcommand};
-use learner_graph::Problem;
-use serde_json::json;
+use learner_graph::{Minimal, Names, Problem, Quorums, Severity, explain};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,7 +20,7 @@ pub enum GraphCommand {
 /// The arguments of `hpaxos graph check`.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
-    /// A graph, or a whole network configuration
+    /// A graph, the quorums of another mode, or a whole network configuration
     file: PathBuf,
     /// Also say who agrees with whom if exactly these acceptors are safe
     #[arg(long, value_name = "A1,A2,…")]
@@ -43,37 +45,134 @@ fn check(args: &CheckArgs) -> Exit {
         Ok(text) => text,
         Err(error) => return fail(Exit::Failed, format!("cannot read {name}: {error}")),
     };
-    let report = match learner_graph::check(&name, &text, args.safe.as_deref()) {
-        Ok(report) => report,
-        Err(problems) => return refuse(&problems, args.json),
-    };
-    // A file with nodes is a configuration, and the rest of it can be wrong as well.
-    if has_nodes(&text)
-        && let Err(error) = Config::parse(&text, &name)
-    {
-        return refuse(&error.0, args.json);
+    // All of the file is looked at: a configuration can be wrong elsewhere than in its graph.
+    let look = look(&text, &name, Mode::Hpaxos);
+    match look.mode {
+        Some(mode @ (Mode::Paxos | Mode::DiskPaxos)) => check_quorums(args, mode, look),
+        _ => check_graph(args, &name, &text, look.problems),
     }
-    if args.json {
-        let mut object = json!({"event": "graph", "file": name, "valid": true});
-        if let (Ok(serde_json::Value::Object(facts)), Some(object)) =
-            (serde_json::to_value(&report), object.as_object_mut())
-        {
-            object.extend(facts);
+}
+
+fn check_graph(args: &CheckArgs, name: &str, text: &str, elsewhere: Vec<Problem>) -> Exit {
+    let checked = learner_graph::check(name, text, args.safe.as_deref());
+    let mut problems = match &checked {
+        // Problems of a wrong question name no file.
+        Err(problems) if problems.iter().all(|p| p.file.is_none()) => {
+            let words: Vec<String> = problems
+                .iter()
+                .map(|p| format!("--safe: {}; {}", p.what, p.mend))
+                .collect();
+            return fail(Exit::Usage, words.join("; "));
         }
-        print(object);
-    } else {
-        print(&report);
+        Err(problems) => problems.clone(),
+        Ok(_) => Vec::new(),
+    };
+    for problem in elsewhere {
+        let known = |p: &Problem| p.at == problem.at && (p.at.is_some() || p.what == problem.what);
+        if problem.severity == Severity::Error && !problems.iter().any(known) {
+            problems.push(problem);
+        }
     }
+    match checked {
+        Ok(report) if problems.is_empty() => {
+            show(args, serde_json::to_value(&report), &report);
+            Exit::Done
+        }
+        _ => {
+            problems.sort_by_key(|p| p.span.as_ref().map(|s| s.start));
+            refuse(&problems, args.json)
+        }
+    }
+}
+
+/// Where nobody lies, what a graph asks of a file is that its quorums meet.
+fn check_quorums(args: &CheckArgs, mode: Mode, look: Look) -> Exit {
+    if args.safe.is_some() {
+        let why = format!(
+            "--safe is about acceptors that lie, and in mode {} nobody does",
+            mode.name()
+        );
+        return fail(Exit::Usage, why);
+    }
+    let (false, Some(quorums)) = (look.is_bad(), &look.quorums) else {
+        return refuse(&look.problems, args.json);
+    };
+    let report = QuorumReport::new(mode, quorums, look.problems);
+    show(args, serde_json::to_value(&report), &report);
     Exit::Done
 }
 
-fn has_nodes(text: &str) -> bool {
-    toml::from_str::<toml::Table>(text).is_ok_and(|table| table.contains_key("nodes"))
+/// What there is to say of quorums that meet.
+#[derive(Serialize)]
+struct QuorumReport {
+    mode: &'static str,
+    #[serde(skip)]
+    of: &'static str,
+    acceptors: Names,
+    read: Minimal<Names>,
+    write: Minimal<Names>,
+    warnings: Vec<Problem>,
+}
+
+impl QuorumReport {
+    fn new(mode: Mode, quorums: &Quorums, warnings: Vec<Problem>) -> QuorumReport {
+        let explained = explain(&quorums.pair(), Vec::new(), None);
+        let mut kinds = explained.learners.into_iter().map(|l| l.quorums);
+        let none = Minimal {
+            sets: Vec::new(),
+            complete: true,
+        };
+        QuorumReport {
+            mode: mode.name(),
+            of: if mode == Mode::DiskPaxos {
+                "Disks"
+            } else {
+                "Acceptors"
+            },
+            acceptors: explained.acceptors,
+            read: kinds.next().unwrap_or(none.clone()),
+            write: kinds.next().unwrap_or(none),
+            warnings,
+        }
+    }
+}
+
+impl fmt::Display for QuorumReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.acceptors.join(", ");
+        writeln!(
+            f,
+            "Mode {}: nobody lies, and all learners agree.",
+            self.mode
+        )?;
+        writeln!(f, "\n{} ({}): {names}", self.of, self.acceptors.len())?;
+        if self.read == self.write {
+            writeln!(f, "\nMinimal quorums, of both phases: {}", self.read)?;
+            writeln!(f, "Any two quorums meet.")?;
+        } else {
+            writeln!(f, "\nMinimal read quorums (phase 1): {}", self.read)?;
+            writeln!(f, "Minimal write quorums (phase 2): {}", self.write)?;
+            writeln!(f, "Every read quorum meets every write quorum.")?;
+        }
+        self.warnings.iter().try_for_each(|w| writeln!(f, "{w}"))
+    }
+}
+
+fn show(args: &CheckArgs, facts: serde_json::Result<Value>, report: &impl fmt::Display) {
+    if !args.json {
+        return print(report);
+    }
+    let name = args.file.display().to_string();
+    let mut object = json!({"event": "graph", "file": name, "valid": true});
+    if let (Ok(Value::Object(facts)), Some(object)) = (facts, object.as_object_mut()) {
+        object.extend(facts);
+    }
+    print(object);
 }
 
 fn refuse(problems: &[Problem], json: bool) -> Exit {
     for problem in problems {
-        eprintln!("{problem}");
+        complain(problem);
     }
     if json {
         print(json!({"event": "graph", "valid": false, "problems": problems}));

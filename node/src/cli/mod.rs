@@ -44,8 +44,13 @@ impl From<Exit> for ExitCode {
 
 /// Says why a command ends badly.
 fn fail(exit: Exit, why: impl std::fmt::Display) -> Exit {
-    eprintln!("error: {why}");
+    complain(format!("error: {why}"));
     exit
+}
+
+/// Writes to standard error. Nobody has to read it.
+pub(crate) fn complain(text: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Writes to standard output. Whoever reads it may have seen enough.

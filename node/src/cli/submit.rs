@@ -14,6 +14,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a node may take beyond what it was asked to wait.
 const SLACK: Duration = Duration::from_secs(40);
 
+/// How long a node waits at most.
+const MAX_WAIT_MS: u64 = 600_000;
+
 /// The arguments of `hpaxos submit`.
 #[derive(Args, Debug)]
 pub struct SubmitArgs {
@@ -27,7 +30,7 @@ pub struct SubmitArgs {
     #[arg(long, value_name = "LEARNER")]
     wait: Option<String>,
     /// How long to wait for each decision
-    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    #[arg(long, value_name = "MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(..=MAX_WAIT_MS))]
     timeout_ms: u64,
     /// The idempotency key: the same value with another key is another submission
     #[arg(long, value_name = "KEY")]
@@ -87,10 +90,18 @@ impl SubmitArgs {
             true => self.node.clone(),
             false => format!("http://{}", self.node),
         };
-        let wrong = |e: &dyn std::fmt::Display| format!("--node {}: {e}", self.node);
+        let wrong = |why: &dyn std::fmt::Display| {
+            format!(
+                "--node {}: {why}; write for example http://127.0.0.1:8001",
+                self.node
+            )
+        };
         let mut url = Url::parse(&with_scheme).map_err(|e| wrong(&e))?;
         if url.scheme() != "http" {
             return Err(wrong(&"only http is spoken"));
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong(&"this is more than a node's address"));
         }
         url.set_path("/v1/values");
         url.set_query(None);
@@ -104,7 +115,7 @@ impl SubmitArgs {
 
     async fn submit_lines(&self, client: &Client, url: &Url) -> Exit {
         let mut input = std::io::stdin().lock();
-        loop {
+        for number in 1u64.. {
             let mut line = Vec::new();
             let bound = MAX_VALUE_BYTES as u64 + 2;
             match (&mut input).take(bound).read_until(b'\n', &mut line) {
@@ -115,11 +126,19 @@ impl SubmitArgs {
             if line.last() == Some(&b'\n') {
                 line.pop();
             }
+            if line.len() > MAX_VALUE_BYTES {
+                let why = format!(
+                    "line {number} of the input is too long: a value has at most {MAX_VALUE_BYTES} \
+                     bytes; nothing was submitted from here on"
+                );
+                return fail(Exit::Bad, why);
+            }
             let exit = self.submit(client, url, line).await;
             if exit != Exit::Done {
                 return exit;
             }
         }
+        Exit::Done
     }
 
     async fn submit(&self, client: &Client, url: &Url, value: Vec<u8>) -> Exit {
@@ -178,8 +197,11 @@ impl SubmitArgs {
         }
         match &self.wait {
             Some(learner) if !decided => fail(
-                Exit::Bad,
-                format!("{learner} has not decided within {} ms", self.timeout_ms),
+                Exit::Failed,
+                format!(
+                    "{learner} has not decided it within {} ms; the node keeps the value and goes on",
+                    self.timeout_ms
+                ),
             ),
             _ => Exit::Done,
         }

@@ -3,7 +3,6 @@
 use learner_graph::{GraphSection, Tree};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use toml::Spanned;
 
 /// The whole file.
@@ -11,19 +10,56 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     /// The network's name, part of its id.
-    pub(super) network: Spanned<String>,
+    pub(super) network: Option<Spanned<String>>,
     /// The protocol.
     pub(super) mode: Option<Spanned<String>>,
-    acceptors: Option<Spanned<Tree>>,
-    define: Option<Spanned<Tree>>,
-    learners: Option<Spanned<Tree>>,
-    safe: Option<Spanned<Tree>>,
+    /// The acceptors by name.
+    pub(super) acceptors: Option<Spanned<Tree>>,
+    /// Expressions by name.
+    pub(super) define: Option<Spanned<Tree>>,
+    /// TrustLive.
+    pub(super) learners: Option<Spanned<Tree>>,
+    /// TrustSafe.
+    pub(super) safe: Option<Spanned<Tree>>,
+    /// The quorums where nobody lies.
+    pub(super) quorums: Option<Spanned<QuorumsEntry>>,
+    /// The disks by name.
+    #[serde(default)]
+    pub(super) disks: BTreeMap<Spanned<String>, Spanned<DiskEntry>>,
     /// The nodes by name.
     #[serde(default)]
     pub(super) nodes: BTreeMap<Spanned<String>, Spanned<NodeEntry>>,
     /// The limits by name.
     #[serde(default)]
     pub(super) limits: BTreeMap<Spanned<String>, Spanned<i64>>,
+}
+
+/// The `[quorums]` table.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QuorumsEntry {
+    /// Paxos: the quorums of phase 1.
+    pub(super) read: Option<Spanned<Tree>>,
+    /// Paxos: the quorums of phase 2.
+    pub(super) write: Option<Spanned<Tree>>,
+    /// Disk Paxos: the quorums of both phases.
+    pub(super) disks: Option<Spanned<Tree>>,
+}
+
+/// One `[disks.NAME]` table.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DiskEntry {
+    /// A file or a block device.
+    pub(super) path: Option<Spanned<String>>,
+    /// A prefix in a bucket.
+    pub(super) url: Option<Spanned<String>>,
+    /// The object store's address.
+    pub(super) endpoint: Option<Spanned<String>>,
+    /// The object store's region.
+    pub(super) region: Option<Spanned<String>>,
+    /// Whether to speak plain HTTP with the object store.
+    pub(super) allow_http: Option<Spanned<bool>>,
 }
 
 /// One `[nodes.NAME]` table.
@@ -35,11 +71,11 @@ pub(super) struct NodeEntry {
     /// The acceptor that the node plays.
     pub(super) acceptor: Option<Spanned<String>>,
     /// Whether it owns ballots.
-    #[serde(default)]
-    pub(super) proposer: bool,
+    pub(super) proposer: Option<Spanned<bool>>,
+    /// Its number as a processor of Disk Paxos.
+    pub(super) processor: Option<Spanned<i64>>,
     /// The learners it plays.
-    #[serde(default)]
-    pub(super) learners: Vec<Spanned<String>>,
+    pub(super) learners: Option<Spanned<Vec<Spanned<String>>>>,
     /// Where the others reach it.
     pub(super) address: Spanned<String>,
     /// Where it listens, if that differs.
@@ -51,11 +87,6 @@ pub(super) struct NodeEntry {
 }
 
 impl File {
-    /// Where the acceptors are listed.
-    pub(super) fn acceptors_span(&self) -> Option<Range<usize>> {
-        self.acceptors.as_ref().map(Spanned::span)
-    }
-
     /// The learner graph's part of the file.
     pub(super) fn graph(&self) -> GraphSection {
         GraphSection {

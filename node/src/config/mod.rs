@@ -1,7 +1,8 @@
 //! The configuration of a network: one TOML file that all its nodes share.
 //!
 //! ```text
-//!   text ──file──► shapes ──graph──► LearnerGraph ─┐
+//!   text ──file──► shapes ──trust──► LearnerGraph ─┐
+//!                    ├────disks───► DisksConfig ───┤
 //!                    ├────nodes───► NodeConfig ────┼─► Config { Network, nodes, limits }
 //!                    └────limits──► Limits ────────┘
 //!                  each step adds its problems, with line and column
@@ -9,23 +10,27 @@
 //!
 //! Secrets and paths are no part of it: they are given to each node on its command line.
 
+mod check;
+mod disks;
 mod file;
 mod limits;
 mod nodes;
+mod roles;
+mod trust;
 
+pub use check::{Look, look};
 pub use limits::Limits;
 
 use crate::disks::DisksConfig;
-use consensus::{Member, Network};
+use consensus::Network;
+use consensus::disk_paxos::ProcessorId;
 use crypto::{MemberId, PublicKey};
-use file::File;
-use learner_graph::{AcceptorId, LearnerGraph, LearnerId, Problem, Severity};
+use learner_graph::{AcceptorId, LearnerGraph, LearnerId, Problem};
 use libp2p::{Multiaddr, PeerId};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use toml::Spanned;
 
 /// The longest configuration file that is read, in bytes.
 pub const MAX_CONFIG_BYTES: usize = 1 << 20;
@@ -42,6 +47,9 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// All modes there are.
+    pub const ALL: [Mode; 3] = [Mode::Hpaxos, Mode::Paxos, Mode::DiskPaxos];
+
     /// The name in the configuration.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -50,6 +58,12 @@ impl Mode {
             Mode::Paxos => "paxos",
             Mode::DiskPaxos => "disk-paxos",
         }
+    }
+
+    /// The mode of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Mode> {
+        Mode::ALL.into_iter().find(|mode| mode.name() == name)
     }
 }
 
@@ -88,6 +102,8 @@ pub struct NodeConfig {
     pub acceptor: Option<AcceptorId>,
     /// Whether it owns ballots.
     pub proposer: bool,
+    /// Disk Paxos: its number as a processor.
+    pub processor: Option<ProcessorId>,
     /// The learners that it plays: whose decisions its HTTP API shows.
     pub learners: Vec<LearnerId>,
     /// Where the others reach it.
@@ -108,7 +124,9 @@ impl NodeConfig {
         if self.acceptor.is_some() {
             roles.push("acceptor");
         }
-        if self.proposer {
+        if self.processor.is_some() {
+            roles.push("processor");
+        } else if self.proposer {
             roles.push("proposer");
         }
         if !self.learners.is_empty() {
@@ -127,14 +145,15 @@ pub struct Config {
     pub mode: Mode,
     /// The learner graph, the members and their keys.
     pub network: Arc<Network>,
-    /// Classic Paxos: the phase 1 quorums, if they are not those of the learner graph.
+    /// Paxos: a graph with one learner, whose quorums are the read quorums. The network's graph has
+    /// the write quorums.
     pub read_quorums: Option<LearnerGraph>,
+    /// Disk Paxos: the disks, in the order of the graph's acceptors.
+    pub disks: Option<DisksConfig>,
     /// All nodes, in the order of their names.
     pub nodes: Vec<NodeConfig>,
     /// The limits.
     pub limits: Limits,
-    /// The disks, of a network that has some.
-    pub disks: Option<DisksConfig>,
     /// What the file's author may not expect.
     pub warnings: Vec<Problem>,
 }
@@ -171,118 +190,19 @@ impl Config {
         Config::parse(&text, &file)
     }
 
-    /// Checks a configuration from its text; `file` is what messages call it.
+    /// Checks a configuration from its text; `file` is what messages call it, and relative paths of
+    /// disks begin in its directory.
     ///
     /// # Errors
     /// Everything that is wrong with the text.
     pub fn parse(text: &str, file: &str) -> Result<Config, ConfigError> {
-        let named = |problems: Vec<Problem>| -> Vec<Problem> {
-            let mut problems: Vec<_> = problems
-                .into_iter()
-                .map(|p| p.located(text).in_file(file))
-                .collect();
-            problems.sort_by_key(|p| p.span.as_ref().map(|s| s.start));
-            problems
-        };
-        let parsed: File = toml::from_str(text).map_err(|error| {
-            let what = error.message().replace('\n', ", ");
-            ConfigError(named(vec![Problem::error(error.span(), what, "")]))
-        })?;
-        let mut problems = Vec::new();
-        let checked = check(&parsed, &mut problems);
-        let problems = named(problems);
-        match checked {
-            Some(config) if problems.iter().all(|p| p.severity == Severity::Warning) => {
-                Ok(Config {
-                    warnings: problems,
-                    ..config
-                })
-            }
-            _ => Err(ConfigError(problems)),
-        }
+        check::config(text, file)
     }
 
     /// The node of this name.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<&NodeConfig> {
         self.nodes.iter().find(|n| n.name == name)
-    }
-}
-
-/// Checks every part even if another one is wrong, so that all problems are found at once.
-fn check(file: &File, problems: &mut Vec<Problem>) -> Option<Config> {
-    let mode = mode(file.mode.as_ref(), problems);
-    check_network_name(&file.network, problems);
-    let limits = Limits::read(&file.limits, problems);
-    let graph = match file.graph().build() {
-        Ok((graph, warnings)) => {
-            problems.extend(warnings);
-            Some(graph)
-        }
-        Err(more) => {
-            problems.extend(more);
-            None
-        }
-    };
-    let mut nodes = nodes::read(file, graph.as_ref(), problems);
-    if problems.iter().any(|p| p.severity == Severity::Error) {
-        return None;
-    }
-    let mode = mode?;
-    let members = nodes.iter().filter(|n| n.acceptor.is_some() || n.proposer);
-    let members = members
-        .map(|n| Member {
-            name: n.name.clone(),
-            key: n.key,
-            acceptor: n.acceptor,
-            proposer: n.proposer,
-        })
-        .collect();
-    let network = match Network::new(file.network.get_ref(), mode.name(), graph?, members) {
-        Ok(network) => Arc::new(network),
-        Err(error) => {
-            problems.push(Problem::error(None, error.to_string(), ""));
-            return None;
-        }
-    };
-    for node in &mut nodes {
-        node.member = network.member_named(&node.name);
-    }
-    let name = file.network.get_ref().clone();
-    Some(Config {
-        name,
-        mode,
-        network,
-        read_quorums: None,
-        nodes,
-        limits,
-        disks: None,
-        warnings: Vec::new(),
-    })
-}
-
-fn mode(mode: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Option<Mode> {
-    match mode.map(|m| m.get_ref().as_str()) {
-        None | Some("hpaxos") => Some(Mode::Hpaxos),
-        Some(other) => {
-            problems.push(Problem::error(
-                mode.map(Spanned::span),
-                format!("unknown mode '{other}'"),
-                "the mode is \"hpaxos\"",
-            ));
-            None
-        }
-    }
-}
-
-fn check_network_name(name: &Spanned<String>, problems: &mut Vec<Problem>) {
-    let text = name.get_ref();
-    if text.is_empty() || text.len() > 64 || text.chars().any(char::is_control) {
-        problems.push(Problem::error(
-            Some(name.span()),
-            "this cannot be a network's name",
-            "use 1 to 64 bytes of text",
-        ));
     }
 }
 

@@ -1,7 +1,8 @@
 //! Checks the `[nodes.…]` tables against the graph and against each other.
 
 use super::file::{File, NodeEntry};
-use super::{Byzantine, NodeConfig, peer_id};
+use super::{Mode, NodeConfig, peer_id};
+use consensus::disk_paxos::ProcessorId;
 use crypto::PublicKey;
 use learner_graph::{LearnerGraph, Problem};
 use libp2p::Multiaddr;
@@ -16,6 +17,7 @@ const MAX_NAME_BYTES: usize = 64;
 /// Reads every node, in the order of names, and reports whatever is wrong with them.
 pub(super) fn read(
     file: &File,
+    mode: Mode,
     graph: Option<&LearnerGraph>,
     problems: &mut Vec<Problem>,
 ) -> Vec<NodeConfig> {
@@ -27,85 +29,103 @@ pub(super) fn read(
         ));
     }
     let mut nodes = Vec::new();
-    let mut keys: BTreeMap<PublicKey, String> = BTreeMap::new();
-    let mut played: BTreeMap<String, String> = BTreeMap::new();
+    let mut taken = Taken::default();
     for (name, entry) in &file.nodes {
         let node = Reader {
             name,
             entry: entry.get_ref(),
+            mode,
             graph,
             problems,
         };
-        let Some(node) = node.read(&mut keys, &mut played) else {
+        let Some(node) = node.read(&mut taken) else {
             continue;
         };
         nodes.push(node);
     }
     // What is missing is only worth saying of entries that could be read.
     if !nodes.is_empty() && nodes.len() == file.nodes.len() {
-        missing(file, graph, &played, problems);
+        missing(file, mode, graph, &taken, problems);
     }
     nodes
 }
 
+/// What only one node can have, with the node that has it.
+#[derive(Default)]
+struct Taken {
+    keys: BTreeMap<PublicKey, String>,
+    acceptors: BTreeMap<String, String>,
+    processors: BTreeMap<ProcessorId, String>,
+}
+
 fn missing(
     file: &File,
+    mode: Mode,
     graph: Option<&LearnerGraph>,
-    played: &BTreeMap<String, String>,
+    taken: &Taken,
     problems: &mut Vec<Problem>,
 ) {
+    let first = file.nodes.keys().next().map(Spanned::span);
+    if mode == Mode::DiskPaxos {
+        if taken.processors.is_empty() {
+            problems.push(Problem::error(
+                first,
+                "no node is a processor, so nothing would ever be proposed",
+                "set processor = 1 on one node",
+            ));
+        }
+        return;
+    }
     let unplayed = graph
         .into_iter()
         .flat_map(|g| g.acceptors().iter().map(|a| g.acceptor_name(a)));
-    for acceptor in unplayed.filter(|a| !played.contains_key(*a)) {
+    for acceptor in unplayed.filter(|a| !taken.acceptors.contains_key(*a)) {
         problems.push(Problem::error(
-            file.acceptors_span(),
+            file.acceptors.as_ref().map(Spanned::span),
             format!("no node plays acceptor '{acceptor}'"),
             format!("add acceptor = \"{acceptor}\" to one node"),
         ));
     }
-    if !file.nodes.values().any(|n| n.get_ref().proposer) {
+    let proposes = |entry: &NodeEntry| entry.proposer.as_ref().is_some_and(|p| *p.get_ref());
+    if !file.nodes.values().any(|n| proposes(n.get_ref())) {
         problems.push(Problem::error(
-            file.nodes.keys().next().map(Spanned::span),
+            first,
             "no node is a proposer, so nothing would ever be proposed",
             "set proposer = true on at least one node",
         ));
     }
 }
 
-struct Reader<'a> {
-    name: &'a Spanned<String>,
-    entry: &'a NodeEntry,
-    graph: Option<&'a LearnerGraph>,
+pub(super) struct Reader<'a> {
+    pub(super) name: &'a Spanned<String>,
+    pub(super) entry: &'a NodeEntry,
+    pub(super) mode: Mode,
+    pub(super) graph: Option<&'a LearnerGraph>,
     problems: &'a mut Vec<Problem>,
 }
 
 impl Reader<'_> {
-    fn error(&mut self, at: &Spanned<String>, what: String, mend: &str) {
+    pub(super) fn error<T>(&mut self, at: &Spanned<T>, what: String, mend: &str) {
         let what = format!("node '{}': {what}", self.name.get_ref());
         self.problems
             .push(Problem::error(Some(at.span()), what, mend));
     }
 
     /// All parts are read before any is given up, so that one pass reports every problem.
-    fn read(
-        mut self,
-        keys: &mut BTreeMap<PublicKey, String>,
-        played: &mut BTreeMap<String, String>,
-    ) -> Option<NodeConfig> {
+    fn read(mut self, taken: &mut Taken) -> Option<NodeConfig> {
         let entry = self.entry;
         let before = self.problems.len();
         self.check_name();
-        let key = self.key(keys);
+        self.strange_fields();
+        let key = self.key(&mut taken.keys);
         let acceptor = entry
             .acceptor
             .as_ref()
-            .and_then(|a| self.acceptor(a, played));
-        let learners = entry
-            .learners
-            .iter()
-            .filter_map(|l| self.learner(l))
-            .collect();
+            .filter(|_| self.mode != Mode::DiskPaxos);
+        let acceptor = acceptor.and_then(|a| self.acceptor(a, &mut taken.acceptors));
+        let processor = entry.processor.as_ref();
+        let processor = processor.and_then(|p| self.processor(p, &mut taken.processors));
+        let learners = self.learners();
         let address = self.multiaddr(&entry.address, false);
         let listen = match &entry.listen {
             Some(listen) => self.multiaddr(listen, true),
@@ -123,7 +143,9 @@ impl Reader<'_> {
             peer: peer_id(&key)?,
             member: None,
             acceptor,
-            proposer: entry.proposer,
+            // A processor is what proposes.
+            proposer: processor.is_some() || entry.proposer.as_ref().is_some_and(|p| *p.get_ref()),
+            processor,
             learners,
             address: address?,
             listen: listen?,
@@ -157,37 +179,6 @@ impl Reader<'_> {
                 None
             }
         }
-    }
-
-    fn acceptor(
-        &mut self,
-        name: &Spanned<String>,
-        played: &mut BTreeMap<String, String>,
-    ) -> Option<learner_graph::AcceptorId> {
-        let graph = self.graph?;
-        let Some(acceptor) = graph.acceptor(name.get_ref()) else {
-            let what = format!("the graph has no acceptor '{}'", name.get_ref());
-            self.error(name, what, "add it to `acceptors`, or correct the name");
-            return None;
-        };
-        if let Some(other) = played.insert(name.get_ref().clone(), self.name.get_ref().clone()) {
-            let what = format!(
-                "acceptor '{}' is played by node '{other}' already",
-                name.get_ref()
-            );
-            self.error(name, what, "an acceptor is played by one node");
-        }
-        Some(acceptor)
-    }
-
-    fn learner(&mut self, name: &Spanned<String>) -> Option<learner_graph::LearnerId> {
-        let graph = self.graph?;
-        let learner = graph.learner(name.get_ref());
-        if learner.is_none() {
-            let what = format!("the graph has no learner '{}'", name.get_ref());
-            self.error(name, what, "add it under [learners], or correct the name");
-        }
-        learner
     }
 
     fn multiaddr(&mut self, text: &Spanned<String>, listen: bool) -> Option<Multiaddr> {
@@ -239,22 +230,5 @@ impl Reader<'_> {
                 None
             }
         }
-    }
-
-    fn byzantine(&mut self, text: &Spanned<String>) -> Option<Byzantine> {
-        let found = Byzantine::ALL.iter().find(|b| b.name() == text.get_ref());
-        if found.is_none() {
-            let names: Vec<_> = Byzantine::ALL.iter().map(|b| b.name()).collect();
-            let what = format!("unknown behaviour '{}'", text.get_ref());
-            self.error(
-                text,
-                what,
-                &format!(
-                    "for tests there is {}; leave it out otherwise",
-                    names.join(", ")
-                ),
-            );
-        }
-        found.copied()
     }
 }

@@ -51,6 +51,17 @@ pub struct FormatOptions {
     pub force: bool,
 }
 
+impl Default for FormatOptions {
+    /// Sixteen processors with 256 MiB each, where there is nothing yet.
+    fn default() -> Self {
+        FormatOptions {
+            processors: NonZeroU8::MIN.saturating_add(15),
+            log_mib: NonZeroU64::MIN.saturating_add(255),
+            force: false,
+        }
+    }
+}
+
 /// Formats a disk.
 ///
 /// # Errors

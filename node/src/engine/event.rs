@@ -51,7 +51,6 @@ pub(crate) enum Event {
     /// Something came straight from this member: it is up.
     Alive(MemberId),
     /// Something happened on a disk. Must reach the engine: [`EngineHandle::send`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "no mode with disks is run yet"))]
     Disk(disk_paxos::Event),
     /// A client submits a value.
     Submit {

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::testing;
+use consensus::NoEvidence;
 use consensus::disk_paxos::{self, Action, DiskId, Operation, Report};
 use consensus::hpaxos::evidence::Certificate;
-use consensus::NoEvidence;
 use consensus::storage::MemoryStorage;
 use consensus::{
     AnswerOf, Batch, Network, Output, OutputOf, Slot, Status, SyncAnswer, SyncRequest,

@@ -1,6 +1,5 @@
 //! Why a node does not start.
 
-use crate::config::Mode;
 use crate::network::NetworkStartError;
 use crate::storage::LogError;
 use crypto::KeyFileError;
@@ -53,9 +52,6 @@ pub enum StartError {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// The protocol of the network is not there yet.
-    #[error("this program does not run mode '{}' yet; use another `mode` in the configuration", .0.name())]
-    Mode(Mode),
     /// The operating system gave no thread.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),

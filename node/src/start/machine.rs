@@ -3,7 +3,9 @@
 use super::StartError;
 use crate::byzantine::{Liar, Lie};
 use crate::config::{Config, Limits, NodeConfig};
-use crate::engine::Machine;
+use crate::disks;
+use crate::engine::{self, EngineHandle, Event, Machine};
+use consensus::disk_paxos::{self, DiskPaxos, Operation};
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
 use crypto::{Keypair, Signer};
@@ -78,5 +80,55 @@ pub(super) fn paxos(config: &Config, node: &NodeConfig) -> Machine<Paxos> {
         protocol,
         lie: None,
         disks: None,
+    }
+}
+
+/// Disk Paxos. A processor has a thread for each disk; a node that is none learns by gossip.
+pub(super) fn disk_paxos(
+    config: &Config,
+    node: &NodeConfig,
+    engine: &EngineHandle,
+) -> Result<Machine<DiskPaxos>, StartError> {
+    let limits = &config.limits;
+    let processors = config.nodes.iter();
+    let processors = processors.filter_map(|n| n.processor.zip(n.member));
+    let protocol = DiskPaxos::new(
+        Arc::clone(&config.network),
+        disk_paxos::Config {
+            me: node.processor,
+            processors: processors.collect(),
+            learner: node.learners.first().copied().unwrap_or(LearnerId(0)),
+            patience: Limits::ms(limits.patience_ms),
+            window: limits.window,
+            max_waiting: Limits::count(limits.max_waiting),
+        },
+    );
+    let disks = match (&config.disks, node.processor) {
+        (Some(disks), Some(id)) => {
+            let name = node.name.clone();
+            let engine = engine.clone();
+            let report = move |event| {
+                // Whatever happens on a disk after the engine has ended, nobody needs to know.
+                let _ = engine.send(Event::Disk(event));
+            };
+            let disks = disks::Disks::start(disks, &disks::Member { id, name }, report);
+            let disks = Threads(disks.map_err(StartError::Thread)?);
+            Some(Box::new(disks) as Box<dyn engine::Disks>)
+        }
+        _ => None,
+    };
+    Ok(Machine {
+        protocol,
+        lie: None,
+        disks,
+    })
+}
+
+/// The disks' threads. They end with the engine, which lets go of its queue before.
+struct Threads(disks::Disks);
+
+impl engine::Disks for Threads {
+    fn submit(&mut self, operation: Operation) {
+        self.0.send(operation);
     }
 }

@@ -97,7 +97,9 @@ impl Node {
                 Node::assemble(place, |_| Ok(machine)).await
             }
             Mode::Paxos => Node::assemble(place, |_| Ok(machine::paxos(config, node))).await,
-            Mode::DiskPaxos => Err(StartError::Mode(config.mode)),
+            Mode::DiskPaxos => {
+                Node::assemble(place, |engine| machine::disk_paxos(config, node, engine)).await
+            }
         }
     }
 

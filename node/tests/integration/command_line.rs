@@ -2,7 +2,7 @@
 
 use crate::fixture::{DEADLINE, GRAPH, free_ports};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -22,6 +22,11 @@ fn run(args: &[&str], dir: &Path) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What was said to standard error.
+fn text_of(output: &Output) -> String {
+    text(&output.stderr)
 }
 
 fn directory() -> TempDir {
@@ -112,6 +117,72 @@ fn graph_check_looks_at_the_nodes_of_a_configuration_too() {
 }
 
 #[test]
+fn graph_check_looks_at_all_of_a_file() {
+    let dir = directory();
+    let graph = GRAPH.replace("threshold = 2", "threshold = 9");
+    let text = graph.replace("patience_ms = 300", "patience_ms = 1");
+    std::fs::write(dir.path().join("net.toml"), text).expect("written");
+    let checked = run(&["graph", "check", "net.toml"], dir.path());
+    assert_eq!(checked.status.code(), Some(1));
+    for part in ["threshold 9 of 3", "patience_ms = 1 is out of range"] {
+        assert!(text_of(&checked).contains(part), "no '{part}': {checked:?}");
+    }
+    let once = |part: &str| text_of(&checked).matches(part).count() == 1;
+    assert!(once("learner 'bob'"), "said once: {checked:?}");
+    std::fs::write(dir.path().join("net.toml"), GRAPH).expect("written");
+    let args = ["graph", "check", "net.toml", "--safe", "a1,a9"];
+    let strange = run(&args, dir.path());
+    assert_eq!(strange.status.code(), Some(2));
+    assert!(
+        text_of(&strange).contains("'a9' is not an acceptor"),
+        "{strange:?}"
+    );
+}
+
+#[test]
+fn graph_check_says_whether_quorums_meet() {
+    let dir = directory();
+    let write = |quorums: &str| {
+        let text = format!("mode = \"paxos\"\nacceptors = [\"a\", \"b\", \"c\"]\n{quorums}\n");
+        std::fs::write(dir.path().join("net.toml"), text).expect("written");
+    };
+    let check = |args: &[&str]| {
+        run(
+            &[&["graph", "check", "net.toml"], args].concat(),
+            dir.path(),
+        )
+    };
+    write("[quorums]\nread = \"a\"\nwrite = { sets = [[\"a\", \"b\"]] }");
+    let good = check(&[]);
+    assert_eq!(good.status.code(), Some(0), "{good:?}");
+    for part in [
+        "Minimal read quorums (phase 1): {a}",
+        "Every read quorum meets every write quorum.",
+    ] {
+        assert!(text(&good.stdout).contains(part), "no '{part}': {good:?}");
+    }
+    let json: Value = serde_json::from_slice(&check(&["--json"]).stdout).expect("JSON");
+    assert_eq!(json["write"]["sets"], serde_json::json!([["a", "b"]]));
+    assert_eq!(
+        check(&["--safe", "a"]).status.code(),
+        Some(2),
+        "nobody lies"
+    );
+    write("");
+    assert!(text(&check(&[]).stdout).contains("Any two quorums meet."));
+    write("[quorums]\nread = \"a\"\nwrite = \"b\"");
+    let bad = check(&[]);
+    assert_eq!(
+        (bad.status.code(), text(&bad.stdout)),
+        (Some(1), String::new())
+    );
+    assert!(
+        text_of(&bad).contains("net.toml:4:8: error: the read quorum {a} and"),
+        "{bad:?}"
+    );
+}
+
+#[test]
 fn a_node_runs_until_it_is_told_to_stop() {
     let dir = directory();
     let key = text(&run(&["keygen", "--out", "k"], dir.path()).stdout);
@@ -152,6 +223,26 @@ fn a_node_runs_until_it_is_told_to_stop() {
         .map(|l| serde_json::from_str(l).expect("JSON"))
         .collect();
     assert_eq!((lines.len(), &lines[1]["decided"]), (2, &true.into()));
+    let mut lines = vec![b'x'; 3];
+    lines.extend([b"\n".as_slice(), &[b'y'; node::MAX_VALUE_BYTES + 1], b"\n"].concat());
+    std::fs::write(dir.path().join("lines"), lines).expect("written");
+    let input = std::fs::File::open(dir.path().join("lines")).expect("a file");
+    let mut long = hpaxos();
+    let long = long
+        .args(["submit", "--node", url, "-"])
+        .stdin(input)
+        .output();
+    let long = long.expect("it runs");
+    assert_eq!(long.status.code(), Some(1), "{long:?}");
+    assert!(
+        text(&long.stderr).contains("line 2 of the input"),
+        "{long:?}"
+    );
+    assert_eq!(
+        text(&long.stdout).lines().count(),
+        1,
+        "line 1 was submitted"
+    );
     let unknown = run(&["submit", "--node", url, "x", "--wait", "m"], dir.path());
     assert_eq!(unknown.status.code(), Some(1));
     assert!(
@@ -183,6 +274,47 @@ fn a_node_runs_until_it_is_told_to_stop() {
 }
 
 #[test]
+fn waiting_in_vain_is_told_from_a_bad_value() {
+    // A node that takes every value and decides none.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = listener.local_addr().expect("bound").to_string();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            reader.read_line(&mut line).expect("a request");
+        }
+        let body = r#"{"id":"00","decided":false}"#;
+        let head = format!(
+            "HTTP/1.1 202 Accepted\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream
+            .write_all(format!("{head}{body}").as_bytes())
+            .expect("answered");
+    });
+    let args = [
+        "submit",
+        "--node",
+        &url,
+        "v",
+        "--wait",
+        "bob",
+        "--timeout-ms",
+        "7",
+    ];
+    let waited = run(&args, directory().path());
+    assert_eq!(waited.status.code(), Some(3), "{waited:?}");
+    assert!(
+        text(&waited.stderr).contains("bob has not decided it within 7 ms"),
+        "{waited:?}"
+    );
+    server.join().expect("served");
+}
+
+#[test]
 fn what_cannot_be_run_says_why() {
     let dir = directory();
     let node = |file: &str| {
@@ -207,12 +339,17 @@ fn what_cannot_be_run_says_why() {
         "{wrong:?}"
     );
     assert_eq!(run(&["node"], dir.path()).status.code(), Some(2));
-    assert_eq!(
-        run(&["submit", "--node", "ftp://x", "v"], dir.path())
-            .status
-            .code(),
-        Some(2)
-    );
+    for url in [
+        "ftp://x",
+        "http:/127.0.0.1:1",
+        "http://",
+        "x:y",
+        "http://127.0.0.1:1/v1/values",
+    ] {
+        let refused = run(&["submit", "--node", url, "v"], dir.path());
+        assert_eq!(refused.status.code(), Some(2), "{url}: {refused:?}");
+        assert!(text(&refused.stderr).contains(url), "{refused:?}");
+    }
     assert_eq!(
         run(
             &["submit", "--node", "x", "v", "w", "--key", "k"],

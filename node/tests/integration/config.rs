@@ -23,6 +23,15 @@ fn describe(config: &Config) -> String {
         config.name,
         config.mode.name()
     ));
+    if let Some(read) = &config.read_quorums {
+        for graph in [read, config.network.graph()] {
+            text.push_str(graph.canonical().lines().nth(2).expect("a learner"));
+            text.push('\n');
+        }
+    }
+    for disk in config.disks.iter().flat_map(|disks| &disks.disks) {
+        text.push_str(&format!("{}: {}\n", disk.name, disk.location));
+    }
     for node in &config.nodes {
         let http = node.http.map_or("no http".to_owned(), |a| a.to_string());
         let member = node
@@ -92,5 +101,65 @@ fn the_order_in_the_file_means_nothing_and_every_key_counts() {
     assert_eq!(
         id(&[first, second, node("n3", 3, "learners = [\"l\"]")]),
         known
+    );
+}
+
+/// A configuration of Paxos with two acceptors, with more after each part.
+fn paxos(quorums: &str, more: &str) -> Config {
+    let text = with_keys(&format!(
+        "network = \"x\"\nmode = \"paxos\"\nacceptors = [\"a1\", \"a2\"]\n{quorums}\n\
+         [nodes.n1]\nkey = \"$1\"\nacceptor = \"a1\"\nproposer = true\naddress = \"/ip4/127.0.0.1/tcp/9\"\n\
+         [nodes.n2]\nkey = \"$2\"\nacceptor = \"a2\"\naddress = \"/ip4/127.0.0.1/tcp/8\"\n{more}"
+    ));
+    Config::parse(&text, "net.toml").expect("good")
+}
+
+#[test]
+fn read_quorums_are_part_of_the_network_and_learners_are_not() {
+    let both = "{ sets = [[\"a1\", \"a2\"]] }";
+    let known = paxos("", "");
+    let same = paxos(&format!("[quorums]\nread = {both}\nwrite = {both}"), "");
+    assert_eq!(known.network.id(), same.network.id());
+    let other = paxos(&format!("[quorums]\nread = \"a1\"\nwrite = {both}"), "");
+    assert_ne!(known.network.id(), other.network.id());
+    let learner = "[nodes.m]\nkey = \"$3\"\naddress = \"/ip4/127.0.0.1/tcp/7\"\n";
+    assert_eq!(known.network.id(), paxos("", learner).network.id());
+    assert_eq!(paxos("", learner).network.graph().n_learners(), 3);
+}
+
+/// A configuration of Disk Paxos in a directory, with these numbers of processors.
+fn disk_paxos(disks: &str, processors: &[u8]) -> Config {
+    let mut text = format!("network = \"x\"\nmode = \"disk-paxos\"\n{disks}\n");
+    for (i, number) in (1..).zip(processors) {
+        text.push_str(&format!(
+            "[nodes.n{i}]\nkey = \"${i}\"\nprocessor = {number}\naddress = \"/ip4/127.0.0.1/tcp/{i}\"\n"
+        ));
+    }
+    Config::parse(&with_keys(&text), "/etc/net/net.toml").expect("good")
+}
+
+#[test]
+fn a_processor_joins_without_new_disks_and_disks_belong_to_their_quorums() {
+    let two = "[disks.d1]\npath = \"d1\"\n[disks.d2]\npath = \"/d2\"\n";
+    let three = format!("{two}[disks.d3]\npath = \"d3\"\n");
+    let disks = |config: &Config| config.disks.clone().expect("disks");
+    let known = disk_paxos(two, &[1]);
+    let places: Vec<String> = disks(&known)
+        .disks
+        .iter()
+        .map(|d| d.location.to_string())
+        .collect();
+    assert_eq!(places, ["/etc/net/d1", "/d2"]);
+    let joined = disk_paxos(two, &[1, 2]);
+    assert_eq!(disks(&known).system, disks(&joined).system);
+    assert_ne!(joined.network.id(), disk_paxos(two, &[2, 1]).network.id());
+    assert_ne!(
+        disks(&known).system,
+        disks(&disk_paxos(&three, &[1])).system
+    );
+    let quorums = format!("[quorums]\ndisks = \"d1\"\n{two}");
+    assert_ne!(
+        disks(&known).system,
+        disks(&disk_paxos(&quorums, &[1])).system
     );
 }

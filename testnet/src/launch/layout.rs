@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::plan::Misbehaviour;
 use learner_graph::LearnerGraph;
+use node::config::Mode;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use toml::{Table, Value};
 
@@ -13,7 +14,9 @@ pub struct NodePlan {
     pub name: String,
     /// The acceptor that it plays.
     pub acceptor: Option<String>,
-    /// The learners that it plays: all of them.
+    /// Its number as a processor.
+    pub processor: Option<u8>,
+    /// The learners that it plays: all of them, or in modes without a learner graph its own.
     pub learners: Vec<String>,
     /// How it misbehaves.
     pub byzantine: Option<Misbehaviour>,
@@ -23,58 +26,120 @@ impl NodePlan {
     /// Its roles in words.
     #[must_use]
     pub fn roles(&self) -> Vec<&'static str> {
-        match self.acceptor {
-            Some(_) => vec!["acceptor", "proposer", "learner"],
-            None => vec!["learner"],
+        match (&self.acceptor, self.processor) {
+            (Some(_), _) => vec!["acceptor", "proposer", "learner"],
+            (None, Some(_)) => vec!["processor", "learner"],
+            (None, None) => vec!["learner"],
         }
     }
+
+    /// Whether values can be submitted to it with the best prospects.
+    #[must_use]
+    pub fn proposes(&self) -> bool {
+        self.acceptor.is_some() || self.processor.is_some()
+    }
+}
+
+/// The name of the node at a place.
+#[must_use]
+pub fn node_name(at: usize) -> String {
+    format!("n{}", at + 1)
+}
+
+/// What can be killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Victim {
+    /// A node, by its place.
+    Node(usize),
+    /// A disk, by its place.
+    Disk(usize),
 }
 
 /// What to launch.
 #[derive(Clone, Debug)]
 pub struct Layout {
-    /// The graph's text as the user wrote it, or the built-in one.
+    /// The protocol.
+    pub mode: Mode,
+    /// The text of the graph, or of the quorums, as the user wrote it, or the built-in one.
     pub graph_text: String,
     /// The nodes.
     pub nodes: Vec<NodePlan>,
+    /// The disks by name.
+    pub disks: Vec<String>,
     /// The patience of acceptors, if it is not to be the default.
     pub patience_ms: Option<u64>,
 }
 
 impl Layout {
-    /// One node per acceptor, and pure learners for the rest of `nodes`. Every node plays every
-    /// learner, so that each learner is seen from everywhere.
+    /// One node per acceptor, and pure learners for the rest of `nodes`; where the graph's acceptors are
+    /// disks, `nodes` processors. Every node plays every learner, so that each learner is seen from
+    /// everywhere, or the learner of its own name in modes that have no others.
     ///
     /// # Errors
     /// If `nodes` are fewer than the acceptors.
-    pub fn new(graph_text: String, graph: &LearnerGraph, nodes: usize) -> Result<Layout, Failure> {
-        let acceptors: Vec<&str> = graph
-            .acceptors()
-            .iter()
-            .map(|a| graph.acceptor_name(a))
-            .collect();
+    pub fn new(
+        mode: Mode,
+        graph_text: String,
+        graph: &LearnerGraph,
+        nodes: usize,
+    ) -> Result<Layout, Failure> {
+        let names = graph.acceptors();
+        let names = names.iter().map(|a| graph.acceptor_name(a).to_owned());
+        let (acceptors, disks): (Vec<String>, Vec<String>) = match mode {
+            Mode::Hpaxos | Mode::Paxos => (names.collect(), Vec::new()),
+            Mode::DiskPaxos => (Vec::new(), names.collect()),
+        };
         if nodes < acceptors.len() {
             return Err(Failure::usage(format!(
                 "the graph has {} acceptors, which need a node each: --nodes {nodes} is too few",
                 acceptors.len()
             )));
         }
-        let learners: Vec<String> = graph
-            .learners()
+        let learners = graph.learners();
+        let all: Vec<String> = learners
             .iter()
             .map(|l| graph.learner_name(l).to_owned())
             .collect();
         let node = |at: usize| NodePlan {
-            name: format!("n{}", at + 1),
-            acceptor: acceptors.get(at).map(|a| (*a).to_owned()),
-            learners: learners.clone(),
+            name: node_name(at),
+            acceptor: acceptors.get(at).cloned(),
+            processor: u8::try_from(at + 1)
+                .ok()
+                .filter(|_| mode == Mode::DiskPaxos),
+            learners: match mode {
+                Mode::Hpaxos => all.clone(),
+                Mode::Paxos | Mode::DiskPaxos => vec![node_name(at)],
+            },
             byzantine: None,
         };
         Ok(Layout {
+            mode,
             graph_text,
             nodes: (0..nodes).map(node).collect(),
+            disks,
             patience_ms: None,
         })
+    }
+
+    /// The node or disk of this name.
+    ///
+    /// # Errors
+    /// If there is none; the message lists those there are.
+    pub fn victim(&self, name: &str) -> Result<Victim, Failure> {
+        match self.disks.iter().position(|disk| disk == name) {
+            Some(disk) => Ok(Victim::Disk(disk)),
+            None => self.place(name).map(Victim::Node),
+        }
+    }
+
+    /// What a node or disk is called.
+    #[must_use]
+    pub fn name(&self, victim: Victim) -> &str {
+        let name = match victim {
+            Victim::Node(at) => self.nodes.get(at).map(|node| &node.name),
+            Victim::Disk(at) => self.disks.get(at),
+        };
+        name.map_or("?", String::as_str)
     }
 
     /// The place of a node by name.
@@ -87,8 +152,12 @@ impl Layout {
             .position(|node| node.name == name)
             .ok_or_else(|| {
                 let last = self.nodes.last().map_or("none", |n| n.name.as_str());
+                let disks = match self.disks.len() {
+                    0 => String::new(),
+                    n => format!(", the disks d1 to d{n}"),
+                };
                 Failure::usage(format!(
-                    "there is no node '{name}'; the nodes are n1 to {last}"
+                    "there is no node '{name}'; the nodes are n1 to {last}{disks}"
                 ))
             })
     }
@@ -104,11 +173,12 @@ impl Layout {
             .parse()
             .map_err(|e: toml::de::Error| bad(&e))?;
         table.insert("network".into(), Value::String("testnet".into()));
+        table.insert("mode".into(), Value::String(self.mode.name().into()));
         let mut nodes = Table::new();
         for ((plan, key), ports) in self.nodes.iter().zip(keys).zip(ports) {
             nodes.insert(
                 plan.name.clone(),
-                Value::Table(node_table(plan, key, *ports)),
+                Value::Table(self.node_table(plan, key, *ports)),
             );
         }
         table.insert("nodes".into(), Value::Table(nodes));
@@ -122,25 +192,30 @@ impl Layout {
         }
         toml::to_string(&table).map_err(|e| bad(&e))
     }
-}
 
-fn node_table(plan: &NodePlan, key: &str, ports: Ports) -> Table {
-    let text = |text: &str| Value::String(text.to_owned());
-    let mut table = Table::new();
-    table.insert("key".into(), text(key));
-    if let Some(acceptor) = &plan.acceptor {
-        table.insert("acceptor".into(), text(acceptor));
-        table.insert("proposer".into(), Value::Boolean(true));
+    fn node_table(&self, plan: &NodePlan, key: &str, ports: Ports) -> Table {
+        let text = |text: &str| Value::String(text.to_owned());
+        let mut table = Table::new();
+        table.insert("key".into(), text(key));
+        if let Some(acceptor) = &plan.acceptor {
+            table.insert("acceptor".into(), text(acceptor));
+            table.insert("proposer".into(), Value::Boolean(true));
+        }
+        if let Some(number) = plan.processor {
+            table.insert("processor".into(), Value::Integer(number.into()));
+        }
+        if self.mode == Mode::Hpaxos {
+            let learners = plan.learners.iter().map(|l| text(l)).collect();
+            table.insert("learners".into(), Value::Array(learners));
+        }
+        let address = format!("/ip4/127.0.0.1/tcp/{}", ports.peers);
+        table.insert("address".into(), text(&address));
+        table.insert("http".into(), text(&ports.http_address().to_string()));
+        if let Some(how) = plan.byzantine {
+            table.insert("byzantine".into(), text(how.word()));
+        }
+        table
     }
-    let learners = plan.learners.iter().map(|l| text(l)).collect();
-    table.insert("learners".into(), Value::Array(learners));
-    let address = format!("/ip4/127.0.0.1/tcp/{}", ports.peers);
-    table.insert("address".into(), text(&address));
-    table.insert("http".into(), text(&ports.http_address().to_string()));
-    if let Some(how) = plan.byzantine {
-        table.insert("byzantine".into(), text(how.word()));
-    }
-    table
 }
 
 /// The loopback ports of a node.
@@ -161,63 +236,4 @@ impl Ports {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn layout(acceptors: usize, nodes: usize) -> Result<Layout, Failure> {
-        let text = learner_graph::builtin(acceptors);
-        let (graph, _) = learner_graph::parse_graph(&text).expect("the built-in graph is valid");
-        Layout::new(text, &graph, nodes)
-    }
-
-    #[test]
-    fn nodes_beyond_the_acceptors_only_learn() {
-        let layout = layout(4, 5).expect("enough nodes");
-        assert_eq!(layout.nodes[3].acceptor.as_deref(), Some("a4"));
-        assert_eq!(layout.nodes[4].acceptor, None);
-        assert_eq!(layout.nodes[4].roles(), ["learner"]);
-        assert_eq!(layout.nodes[4].learners, ["alice", "bob", "carol"]);
-        assert_eq!(layout.place("n5").expect("exists"), 4);
-        assert!(
-            layout
-                .place("n6")
-                .expect_err("does not")
-                .to_string()
-                .contains("n1 to n5")
-        );
-    }
-
-    #[test]
-    fn too_few_nodes_are_refused() {
-        let error = layout(4, 3).expect_err("three nodes for four acceptors");
-        assert_eq!(error.code(), 2);
-        assert!(error.to_string().contains("4 acceptors"));
-    }
-
-    #[test]
-    fn the_configuration_is_one_that_nodes_accept() {
-        let mut layout = layout(4, 5).expect("enough nodes");
-        layout.nodes[3].byzantine = Some(Misbehaviour::DoubleVote);
-        layout.patience_ms = Some(321);
-        let keypair = |at: u8| {
-            crypto::Keypair::from_seed([at + 1; 32])
-                .public()
-                .to_string()
-        };
-        let keys: Vec<String> = (0..5).map(keypair).collect();
-        let ports: Vec<Ports> = (0..5)
-            .map(|i| Ports {
-                peers: 9000 + i,
-                http: 0,
-            })
-            .collect();
-        let text = layout.config(&keys, &ports).expect("TOML");
-        let config = node::config::Config::parse(&text, "network.toml").expect("accepted");
-        assert_eq!(config.limits.patience_ms, 321);
-        assert_eq!(config.nodes.len(), 5);
-        assert!(config.nodes[3].byzantine.is_some() && config.nodes[0].byzantine.is_none());
-        assert!(config.nodes[0].proposer && !config.nodes[4].proposer);
-        assert_eq!(config.nodes[4].roles(), layout.nodes[4].roles());
-        assert_eq!(config.nodes[0].roles(), layout.nodes[0].roles());
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@
 //! ```
 
 pub mod child;
+pub mod disks;
 pub mod fleet;
 pub mod guard;
 pub mod layout;
@@ -93,6 +94,9 @@ pub async fn launch(
             None => ports::free(layout.nodes.len())?,
         };
         workspace.write_config(&layout.config(&keys, &ports)?)?;
+        if !layout.disks.is_empty() {
+            disks::format_disks(&workspace.config(), programs.node.as_deref())?;
+        }
         let mut fleet = start_all(layout, programs, &workspace)?;
         let failure = match ready(&mut fleet).await {
             Ok(urls) => {

@@ -4,6 +4,7 @@
 //!   DIR/network.toml        the configuration all nodes share
 //!   DIR/keys/n1.key  …      one secret key per node
 //!   DIR/data/n1/     …      one data directory per node
+//!   DIR/disks/d1     …      one file per disk
 //!   DIR/logs/n1.log  …      what each node writes to standard error
 //! ```
 
@@ -14,6 +15,9 @@ use crypto::Keypair;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// The part of the directory for disks.
+pub const DISKS: &str = "disks";
 
 /// The directory; a temporary one goes away with this value, or with the process.
 #[derive(Debug)]
@@ -53,7 +57,7 @@ impl Workspace {
     }
 
     fn make(root: PathBuf, guard: Option<Guard>) -> Result<Workspace, Failure> {
-        for part in ["keys", "data", "logs"] {
+        for part in ["keys", "data", DISKS, "logs"] {
             let dir = root.join(part);
             fs::create_dir(&dir).map_err(|e| could_not(&dir, &e))?;
         }
@@ -80,9 +84,26 @@ impl Workspace {
 
     /// Forgets what nodes stored so far.
     pub(super) fn clear_data(&self) -> Result<(), Failure> {
-        let dir = self.root.join("data");
-        let cleared = fs::remove_dir_all(&dir).and_then(|()| fs::create_dir(&dir));
-        cleared.map_err(|e| could_not(&dir, &e))
+        ["data", DISKS].into_iter().try_for_each(|part| {
+            let dir = self.root.join(part);
+            let cleared = fs::remove_dir_all(&dir).and_then(|()| fs::create_dir(&dir));
+            cleared.map_err(|e| could_not(&dir, &e))
+        })
+    }
+
+    /// Takes a disk away from everybody who uses it; its file is kept under another name.
+    ///
+    /// # Errors
+    /// If the file cannot be renamed.
+    pub fn kill_disk(&self, name: &str) -> Result<(), Failure> {
+        let (from, to) = (self.disk(name), self.disk(&format!("{name}.killed")));
+        fs::rename(&from, to).map_err(|e| could_not(&from, &e))
+    }
+
+    /// A disk's file.
+    #[must_use]
+    pub fn disk(&self, name: &str) -> PathBuf {
+        self.root.join(DISKS).join(name)
     }
 
     /// The directory itself.

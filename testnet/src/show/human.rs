@@ -105,6 +105,9 @@ impl Show for Human {
                 self.paint.dim(&node.roles.join(" ")),
             ));
         }
+        for disk in &started.disks {
+            lines.push(format!("  {:<4} {}", disk.name, disk.path));
+        }
         lines.extend(started.predictions.iter().cloned());
         if started.values > 0 {
             lines.push(format!(

@@ -1,6 +1,6 @@
 //! JSON lines on standard output; words about the network itself go to standard error.
 
-use super::{Show, Started, State};
+use super::{Show, Started, State, complain};
 use crate::event::NodeEvent;
 use crate::observe::{Divergence, Node, Report};
 use crate::summary::Summary;
@@ -26,8 +26,11 @@ impl Show for JsonLines {
         for node in &started.nodes {
             line(&json!({
                 "event": "node", "node": node.name, "http": node.http, "roles": node.roles,
-                "pid": node.pid, "acceptor": node.acceptor, "learners": started.learners,
+                "pid": node.pid, "acceptor": node.acceptor, "learners": node.learners,
             }))?;
+        }
+        for disk in &started.disks {
+            line(&json!({"event": "disk", "disk": disk.name, "path": disk.path}))?;
         }
         Ok(())
     }
@@ -61,8 +64,7 @@ impl Show for JsonLines {
     }
 
     fn notice(&mut self, text: &str) -> io::Result<()> {
-        // Nobody has to read standard error.
-        let _ = writeln!(io::stderr(), "{text}");
+        complain(text);
         Ok(())
     }
 

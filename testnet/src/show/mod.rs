@@ -10,8 +10,13 @@ use crate::event::NodeEvent;
 use crate::observe::{Divergence, Node, Observer, Report};
 use crate::summary::Summary;
 use serde_json::Value as Json;
-use std::io;
+use std::io::{self, Write};
 use std::time::Duration;
+
+/// Writes to standard error. Nobody has to read it.
+pub fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
 
 /// A node as it is announced.
 #[derive(Clone, Debug)]
@@ -24,8 +29,19 @@ pub struct NodeLine {
     pub roles: Vec<&'static str>,
     /// The acceptor it plays.
     pub acceptor: Option<String>,
+    /// The learners it plays.
+    pub learners: Vec<String>,
     /// Its process.
     pub pid: u32,
+}
+
+/// A disk as it is announced.
+#[derive(Clone, Debug)]
+pub struct DiskLine {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub path: String,
 }
 
 /// A network that is ready.
@@ -33,6 +49,8 @@ pub struct NodeLine {
 pub struct Started {
     /// The nodes.
     pub nodes: Vec<NodeLine>,
+    /// The disks.
+    pub disks: Vec<DiskLine>,
     /// The learners.
     pub learners: Vec<String>,
     /// Where configuration and logs are.
@@ -50,6 +68,8 @@ pub struct State<'a> {
     pub observer: &'a Observer,
     /// The number of trusted nodes that live.
     pub living: usize,
+    /// Whether every node has a learner of its own, and no other.
+    pub one_each: bool,
     /// The learners that are waited for.
     pub awaited: &'a [usize],
     /// Values decided by all of them everywhere.

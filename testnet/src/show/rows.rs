@@ -71,7 +71,8 @@ impl Rows {
 }
 
 fn complete(row: &Row, state: State<'_>) -> bool {
-    let everywhere = |l: &Learner| state.observer.reported_by(*l, row.slot).0 >= state.living;
+    let nodes = if state.one_each { 1 } else { state.living };
+    let everywhere = |l: &Learner| state.observer.reported_by(*l, row.slot).0 >= nodes;
     state.awaited.iter().all(|l| row.learners.contains(l)) && row.learners.iter().all(everywhere)
 }
 
@@ -89,6 +90,10 @@ fn line(row: &Row, state: State<'_>, names: &[String], paint: Paint) -> String {
         .map(|l| state.observer.reported_by(*l, row.slot).0)
         .min();
     let on = match on.unwrap_or(0) {
+        _ if state.one_each && learners.len() < state.living => {
+            format!("{} of {} nodes", learners.len(), state.living)
+        }
+        _ if state.one_each => words::count(learners.len(), "node"),
         n if n >= state.living => words::count(n, "node"),
         n => format!("{n} of {} nodes", state.living),
     };
@@ -138,6 +143,7 @@ mod tests {
     struct Run {
         observer: Observer,
         rows: Rows,
+        one_each: bool,
     }
 
     impl Run {
@@ -153,6 +159,7 @@ mod tests {
             let state = State {
                 observer: &self.observer,
                 living: 2,
+                one_each: self.one_each,
                 awaited: &[0, 1],
                 done: 0,
                 now: Duration::from_millis(at),
@@ -166,6 +173,7 @@ mod tests {
         Run {
             observer: Observer::new(2, 2),
             rows: Rows::default(),
+            one_each: false,
         }
     }
 
@@ -191,6 +199,22 @@ mod tests {
         }
         assert!(lines[0].chars().count() <= 100);
         assert!(run.lines(1000).is_empty(), "shown once");
+    }
+
+    #[test]
+    fn nodes_with_a_learner_each_are_counted_by_their_learners() {
+        let mut run = run();
+        run.one_each = true;
+        run.add(&report(0, 0, 3, "v"), 0);
+        assert!(run.lines(149).is_empty());
+        run.add(&report(1, 1, 3, "v"), 149);
+        let lines = run.lines(149);
+        assert!(
+            lines[0].contains("alice bob") && lines[0].ends_with("  2 nodes"),
+            "{lines:?}"
+        );
+        run.add(&report(0, 0, 4, "v"), 150);
+        assert!(run.lines(300)[0].ends_with("1 of 2 nodes"));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::words::{self, Paint};
 use crate::observe::{Divergence, Report};
-use crate::summary::Summary;
+use crate::summary::{Difference, Summary};
+use node::config::Mode;
 
 /// A divergence as a block that nobody overlooks.
 #[must_use]
@@ -71,17 +72,13 @@ fn table(summary: &Summary, paint: Paint) -> Vec<String> {
             .map_or(("-".into(), "-".into()), |(median, max)| {
                 (words::time(median), words::time(max))
             });
-        let note = if learner.must_decide {
-            ""
-        } else {
-            "  no quorum to rely on: need not decide"
-        };
+        let note = learner.excuse.map(|why| format!("  {why}"));
         lines.push(format!(
             "{:<width$}  {:>6}  {:>13}  {median:>9}  {max:>9}{}",
             words::elide(&learner.name, width),
             learner.slots,
             format!("{} of {}", learner.values, summary.total),
-            paint.dim(note),
+            paint.dim(&note.unwrap_or_default()),
         ));
     }
     lines
@@ -135,27 +132,34 @@ fn agreement(summary: &Summary, paint: Paint) -> Vec<String> {
             paint.warn(&line)
         });
     }
-    if summary
-        .differences
-        .iter()
-        .all(|d| d.first.pair().0 != d.first.pair().1)
-    {
-        let trusted = summary.nodes.len() - summary.byzantine.len();
-        lines.push(format!(
-            "{} report the same log for each learner",
-            match trusted {
-                n if n == summary.nodes.len() => format!("all {n} nodes"),
-                n => format!("the {n} nodes with a safe acceptor"),
-            }
-        ));
-    }
+    lines.extend(same_logs(summary));
     lines
+}
+
+/// That nodes tell the same of each learner. There is nothing to compare with only one.
+fn same_logs(summary: &Summary) -> Option<String> {
+    let same = |d: &Difference| d.first.pair().0 != d.first.pair().1;
+    let compared = summary.mode == Mode::Hpaxos && summary.living > 1;
+    if !compared || !summary.differences.iter().all(same) {
+        return None;
+    }
+    let n = summary.living;
+    let who = match (summary.dead.is_empty(), summary.byzantine.is_empty()) {
+        (true, true) => format!("all {n} nodes"),
+        (true, false) => format!("the {n} nodes with a safe acceptor"),
+        (false, true) => format!("the {n} living nodes"),
+        (false, false) => format!("the {n} living nodes with a safe acceptor"),
+    };
+    Some(format!("{who} report the same log for each learner"))
 }
 
 fn nodes(summary: &Summary, paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
     for (node, how) in &summary.dead {
         lines.push(paint.warn(&format!("{} died: {how}", summary.node(*node))));
+    }
+    for disk in &summary.dead_disks {
+        lines.push(paint.warn(&format!("disk {disk} was killed")));
     }
     if !summary.byzantine.is_empty() {
         let names: Vec<&str> = summary.byzantine.iter().map(|n| summary.node(*n)).collect();
@@ -183,11 +187,14 @@ fn lacks(summary: &Summary, paint: Paint) -> Vec<String> {
 
 fn conclusion(summary: &Summary, paint: Paint) -> String {
     let after = words::time(summary.elapsed);
-    let must = summary.learners.iter().filter(|l| l.must_decide).count();
-    let who = match must {
-        0 => "every learner that could",
-        n if n < summary.learners.len() => "every learner with a quorum left",
-        _ => "every learner",
+    let all = summary.learners.iter().all(|l| l.must_decide);
+    let none = summary.learners.iter().all(|l| !l.must_decide);
+    let who = match summary.mode {
+        Mode::Hpaxos if all => "every learner",
+        Mode::Hpaxos if none => "every learner that could",
+        Mode::Hpaxos => "every learner with a quorum left",
+        Mode::Paxos | Mode::DiskPaxos if all => "every node",
+        Mode::Paxos | Mode::DiskPaxos => "every living node",
     };
     match (summary.agreed(), summary.decided()) {
         (false, _) => paint.bad(&format!(
@@ -196,13 +203,26 @@ fn conclusion(summary: &Summary, paint: Paint) -> String {
         (true, true) if summary.total == 0 => paint.good(&format!("agreed after {after}")),
         (true, true) => {
             let values = words::count(summary.total, "value");
+            let time = words::time(summary.last.unwrap_or(summary.elapsed));
+            let everywhere = match summary.mode {
+                Mode::Hpaxos => " everywhere",
+                Mode::Paxos | Mode::DiskPaxos => "",
+            };
             paint.good(&format!(
-                "agreed: {who} decided {values} everywhere, in {after}"
+                "agreed: {who} decided {values}{everywhere}, in {time}"
             ))
         }
         (true, false) if summary.lacks.is_empty() => {
-            paint.bad("nothing more can be decided: no learner has a quorum of living acceptors")
+            let what = match summary.mode {
+                Mode::Hpaxos => "no learner has a quorum of living acceptors",
+                Mode::Paxos => "no quorum of living acceptors is left",
+                Mode::DiskPaxos => "no processor or no quorum of disks is left",
+            };
+            paint.bad(&format!("nothing more can be decided: {what}"))
         }
+        (true, false) if summary.interrupted => paint.bad(&format!(
+            "interrupted after {after}: not everything was decided"
+        )),
         (true, false) => paint.bad(&format!("not everything was decided within {after}")),
     }
 }

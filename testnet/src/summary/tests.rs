@@ -87,6 +87,45 @@ fn everything_decided_and_agreed_is_0() {
         serde_json::json!([["alice", "bob", "carol"]])
     );
     assert_eq!(json["learners"][0]["latency_ms"]["max"], 30.0);
+    assert_eq!(json["decided_ms"], 35.0, "the run went on after that");
+    let lines = lines(&summary);
+    assert!(
+        lines.contains("in 35 ms") && lines.contains("all 2 nodes report"),
+        "{lines}"
+    );
+}
+
+fn lines(summary: &Summary) -> String {
+    let paint = crate::show::words::Paint::new(false);
+    crate::show::verdict::lines(summary, paint).join("\n")
+}
+
+#[test]
+fn the_dead_report_nothing_and_one_node_is_not_compared() {
+    let mut run = run(&[]);
+    run.decide_all(&[0, 1, 2]);
+    run.nodes.names.push("n3".into());
+    run.nodes.dead.push((2, "killed".into()));
+    let two = lines(&run.summary());
+    assert!(
+        two.contains("the 2 living nodes report the same log"),
+        "{two}"
+    );
+    run.nodes.dead.push((1, "killed".into()));
+    let one = lines(&run.summary());
+    assert!(!one.contains("the same log"), "{one}");
+}
+
+#[test]
+fn an_interruption_is_told_from_running_out_of_time() {
+    let mut summary = run(&[]).summary();
+    assert!(lines(&summary).contains("not everything was decided within 1.00 s"));
+    summary.interrupted = true;
+    let interrupted = lines(&summary);
+    assert!(
+        interrupted.contains("interrupted after 1.00 s"),
+        "{interrupted}"
+    );
 }
 
 #[test]

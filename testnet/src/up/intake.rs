@@ -38,6 +38,8 @@ pub(super) struct Intake {
     /// Nodes that sent something unreadable, which is said once.
     unreadable: BTreeSet<Node>,
     awaited: Vec<usize>,
+    /// The highest ballot that a trusted node has told.
+    ballot: u64,
     /// Since when learners differ that must agree.
     broken: Option<Instant>,
     origin: Instant,
@@ -64,6 +66,7 @@ impl Intake {
         let nodes = Nodes {
             names: layout.nodes.iter().map(|plan| plan.name.clone()).collect(),
             dead: Vec::new(),
+            dead_disks: Vec::new(),
             byzantine: byzantine.map(|(at, _)| at).collect(),
         };
         Intake {
@@ -81,6 +84,7 @@ impl Intake {
             learners,
             caught: BTreeSet::new(),
             unreadable: BTreeSet::new(),
+            ballot: 0,
             broken: None,
             origin,
         }
@@ -117,6 +121,9 @@ impl Intake {
                 ..
             } if self.trusted(node) => {
                 self.caught.insert((node, acceptor.clone()));
+            }
+            NodeEvent::Ballot { ballot, .. } if self.trusted(node) => {
+                self.ballot = self.ballot.max(*ballot);
             }
             _ => {}
         }
@@ -200,6 +207,16 @@ impl Intake {
         if let Some(acceptor) = acceptor {
             self.expect.died(acceptor);
         }
+        self.expect.node_died(node);
+        self.awaited = self.expect.awaited();
+    }
+
+    /// A disk has been killed.
+    pub(super) fn disk_died(&mut self, disk: &str) {
+        self.nodes.dead_disks.push(disk.to_owned());
+        if let Some(disk) = self.expect.graph().acceptor(disk) {
+            self.expect.died(disk);
+        }
         self.awaited = self.expect.awaited();
     }
 
@@ -213,10 +230,8 @@ impl Intake {
     /// How many values everybody has decided who is waited for.
     pub(super) fn done(&self) -> usize {
         let nodes = self.nodes.living();
-        let counts = self
-            .awaited
-            .iter()
-            .flat_map(|l| nodes.iter().map(|n| self.tracker.count(*l, *n)));
+        let places = self.expect.places(&self.awaited, &nodes);
+        let counts = places.map(|(l, n)| self.tracker.count(l, n));
         counts.min().unwrap_or(0)
     }
 
@@ -259,7 +274,13 @@ impl Intake {
     pub(super) fn missing_from(&self, node: Node) -> Vec<(String, u64)> {
         let next =
             |(name, at): (&String, &usize)| (name.clone(), self.observer.next_slot(*at, node));
-        self.learners.iter().map(next).collect()
+        let played = |(_, at): &(&String, &usize)| self.expect.plays(node, **at);
+        self.learners.iter().filter(played).map(next).collect()
+    }
+
+    /// The number of values, and the highest ballot.
+    pub(super) fn progress(&self) -> (usize, u64) {
+        (self.tracker.total(), self.ballot)
     }
 
     /// A node's name.
@@ -277,6 +298,7 @@ impl Intake {
         State {
             observer: &self.observer,
             living: self.nodes.living().len(),
+            one_each: self.expect.one_each(),
             awaited: &self.awaited,
             done: self.done(),
             now,
@@ -284,16 +306,14 @@ impl Intake {
     }
 
     /// The verdict by now.
-    pub(super) fn summary(&self, elapsed: Duration) -> Summary {
+    pub(super) fn summary(&self, elapsed: Duration, interrupted: bool) -> Summary {
         let caught: BTreeSet<&String> = self.caught.iter().map(|(_, acceptor)| acceptor).collect();
         let caught = caught.into_iter().cloned().collect();
-        summarise(
-            &self.expect,
-            &self.observer,
-            &self.tracker,
-            &self.nodes,
-            caught,
-            elapsed,
-        )
+        let (expect, observer, tracker) = (&self.expect, &self.observer, &self.tracker);
+        let summary = summarise(expect, observer, tracker, &self.nodes, caught, elapsed);
+        Summary {
+            interrupted: interrupted && !summary.decided(),
+            ..summary
+        }
     }
 }

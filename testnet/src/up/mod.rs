@@ -10,6 +10,7 @@ pub mod prepare;
 mod run;
 pub mod schedule;
 pub mod signals;
+pub mod standstill;
 mod tasks;
 
 use crate::cli::UpArgs;
@@ -18,7 +19,7 @@ use crate::launch::workspace::Workspace;
 use crate::launch::{self, Running};
 use crate::show::human::Human;
 use crate::show::json::JsonLines;
-use crate::show::{NodeLine, Show, Started};
+use crate::show::{DiskLine, NodeLine, Show, Started, complain};
 use prepare::{Prepared, prepare};
 use run::Run;
 use signals::Signals;
@@ -33,7 +34,7 @@ pub async fn up(args: &UpArgs) -> Result<u8, Failure> {
     let mut signals = Signals::catch()?;
     let prepared = prepare(args)?;
     for warning in &prepared.warnings {
-        eprintln!("{warning}");
+        complain(warning);
     }
     let workspace = match &args.dir {
         Some(dir) => Workspace::at(dir)?,
@@ -56,7 +57,7 @@ pub async fn up(args: &UpArgs) -> Result<u8, Failure> {
                 .drive(&mut signals)
                 .await
         }
-        Err(_) => Err(Failure::could_not_run("nobody reads the output")),
+        Err(_) => Err(Failure::Unread),
     };
     running.fleet.stop().await;
     outcome
@@ -77,7 +78,17 @@ fn started(prepared: &Prepared, running: &Running) -> Started {
                 http: url.clone(),
                 roles: plan.roles(),
                 acceptor: plan.acceptor.clone(),
+                learners: plan.learners.clone(),
                 pid: process.pid(),
+            })
+            .collect(),
+        disks: prepared
+            .layout
+            .disks
+            .iter()
+            .map(|name| DiskLine {
+                name: name.clone(),
+                path: running.workspace.disk(name).display().to_string(),
             })
             .collect(),
         learners: graph

@@ -5,14 +5,18 @@ use crate::cli::UpArgs;
 use crate::expect::Expectation;
 use crate::failure::Failure;
 use crate::launch::Programs;
-use crate::launch::layout::Layout;
+use crate::launch::layout::{Layout, node_name};
+use crate::launch::workspace;
 use crate::plan::When;
 use crate::show::words;
 use crate::values::{self, Value};
-use learner_graph::{AcceptorSet, LearnerGraph};
+use learner_graph::{AcceptorSet, MAX_ACCEPTORS, MAX_LEARNERS, Problem};
+use node::config::Mode;
 
-/// Nodes without `--nodes` and `--graph`.
-const NODES: usize = 4;
+/// Disks without `--disks`.
+const DISKS: usize = 3;
+/// The most nodes of a network of processors.
+const MAX_PROCESSORS: usize = 255;
 
 /// A run that can begin.
 #[derive(Debug)]
@@ -37,17 +41,18 @@ pub struct Prepared {
 /// For wrong usage, an invalid graph with all its problems, and files that cannot be read.
 pub fn prepare(args: &UpArgs) -> Result<Prepared, Failure> {
     let programs = Programs::find(args.hpaxos.as_deref())?;
-    let (text, graph, warnings) = graph(args)?;
-    let mut layout = Layout::new(text, &graph, args.nodes.unwrap_or(graph.n_acceptors()))?;
+    strange_options(args)?;
+    let source = source(args)?;
+    let (mut layout, mut expect, warnings) = match args.mode {
+        Mode::Hpaxos => of_graph(args, source)?,
+        Mode::Paxos | Mode::DiskPaxos => of_quorums(args, source)?,
+    };
     layout.patience_ms = args.patience_ms;
-    let mut byzantine = AcceptorSet::EMPTY;
     for wish in &args.byzantine {
         let place = layout.place(&wish.node)?;
         let node = &mut layout.nodes[place];
-        let acceptor = node
-            .acceptor
-            .as_deref()
-            .and_then(|name| graph.acceptor(name));
+        let acceptor = node.acceptor.as_deref();
+        let acceptor = acceptor.and_then(|name| expect.graph().acceptor(name));
         let Some(acceptor) = acceptor else {
             let name = &wish.node;
             return Err(Failure::usage(format!(
@@ -55,42 +60,108 @@ pub fn prepare(args: &UpArgs) -> Result<Prepared, Failure> {
             )));
         };
         node.byzantine = Some(wish.how);
-        byzantine.insert(acceptor);
+        expect.misbehaves(acceptor);
     }
     let values = values_of(args)?;
     let schedule = schedule(args, &layout, values.len())?;
     Ok(Prepared {
         programs,
         layout,
-        expect: Expectation::new(graph, byzantine),
+        expect,
         values,
         schedule,
         warnings,
     })
 }
 
-fn graph(args: &UpArgs) -> Result<(String, LearnerGraph, Vec<String>), Failure> {
-    let (name, text) = match &args.graph {
-        Some(path) => {
-            let name = path.display().to_string();
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| Failure::could_not_run(format!("graph file '{name}': {e}")))?;
-            (name, text)
+/// Options of other modes.
+fn strange_options(args: &UpArgs) -> Result<(), Failure> {
+    let refuse = |option: &str| {
+        let mode = args.mode.name();
+        Err(Failure::usage(format!("mode {mode} has no {option}")))
+    };
+    match args.mode {
+        Mode::Hpaxos | Mode::Paxos if args.disks.is_some() => refuse("--disks"),
+        Mode::Paxos | Mode::DiskPaxos if !args.byzantine.is_empty() => {
+            refuse("--byzantine: it stands crashes, and nobody who lies")
         }
-        None => {
-            let nodes = args.nodes.unwrap_or(NODES);
-            if !(1..=learner_graph::MAX_ACCEPTORS).contains(&nodes) {
-                let most = learner_graph::MAX_ACCEPTORS;
-                return Err(Failure::usage(format!("--nodes {nodes}: use 1 to {most}")));
-            }
-            ("built-in graph".to_owned(), learner_graph::builtin(nodes))
+        Mode::DiskPaxos if args.graph.is_some() => refuse("--graph: any majority of disks decides"),
+        _ => Ok(()),
+    }
+}
+
+/// The file that describes trust, or the built-in one: its name and its text.
+fn source(args: &UpArgs) -> Result<(String, String), Failure> {
+    if let Some(path) = &args.graph {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Failure::could_not_run(format!("graph file '{name}': {e}")))?;
+        return Ok((name, text));
+    }
+    let count = |option: &str, n: usize, most: usize| match (1..=most).contains(&n) {
+        true => Ok(n),
+        false => Err(Failure::usage(format!("{option} {n}: use 1 to {most}"))),
+    };
+    let acceptors = |most| count("--nodes", nodes(args), most);
+    let text = match args.mode {
+        Mode::Hpaxos => learner_graph::builtin(acceptors(MAX_ACCEPTORS)?),
+        Mode::Paxos => {
+            let names = (1..=acceptors(MAX_LEARNERS)?).map(|i| format!("\"a{i}\""));
+            format!("acceptors = [{}]\n", names.collect::<Vec<_>>().join(", "))
+        }
+        Mode::DiskPaxos => {
+            count("--nodes", nodes(args), MAX_PROCESSORS)?;
+            let disks = 1..=count("--disks", args.disks.unwrap_or(DISKS), MAX_ACCEPTORS)?;
+            let disk = |i| format!("[disks.d{i}]\npath = \"{}/d{i}\"\n", workspace::DISKS);
+            disks.map(disk).collect()
         }
     };
-    let words = |problem: learner_graph::Problem| problem.in_file(&name).to_string();
-    match learner_graph::parse_graph(&text) {
-        Ok((graph, warnings)) => Ok((text, graph, warnings.into_iter().map(words).collect())),
-        Err(problems) => Err(Failure::Bad(problems.into_iter().map(words).collect())),
+    Ok((format!("built-in graph of mode {}", args.mode.name()), text))
+}
+
+/// How many nodes there are without a file to say.
+fn nodes(args: &UpArgs) -> usize {
+    args.nodes.unwrap_or(match args.mode {
+        Mode::Hpaxos => 4,
+        Mode::Paxos => 3,
+        Mode::DiskPaxos => 2,
+    })
+}
+
+type Network = (Layout, Expectation, Vec<String>);
+
+fn of_graph(args: &UpArgs, (name, text): (String, String)) -> Result<Network, Failure> {
+    let words = |problem: Problem| problem.in_file(&name).to_string();
+    let (graph, warnings) = learner_graph::parse_graph(&text)
+        .map_err(|problems| Failure::Bad(problems.into_iter().map(words).collect()))?;
+    let nodes = args.nodes.unwrap_or(graph.n_acceptors());
+    let layout = Layout::new(args.mode, text, &graph, nodes)?;
+    let expect = Expectation::new(graph, AcceptorSet::EMPTY);
+    Ok((layout, expect, warnings.into_iter().map(words).collect()))
+}
+
+fn of_quorums(args: &UpArgs, (name, text): (String, String)) -> Result<Network, Failure> {
+    let look = node::config::look(&text, &name, args.mode);
+    if let Some(mode) = look.mode.filter(|mode| *mode != args.mode) {
+        let mode = mode.name();
+        let why = format!("graph file '{name}' is for mode {mode}: add --mode {mode}");
+        return Err(Failure::usage(why));
     }
+    let words = look.problems.iter().map(ToString::to_string).collect();
+    let (false, Some(quorums)) = (look.is_bad(), &look.quorums) else {
+        return Err(Failure::Bad(words));
+    };
+    let nodes = match args.mode {
+        Mode::DiskPaxos => nodes(args),
+        Mode::Hpaxos | Mode::Paxos => args.nodes.unwrap_or(quorums.read().n_acceptors()),
+    };
+    let names: Vec<String> = (0..nodes).map(node_name).collect();
+    let graph = quorums.network(names.clone());
+    let graph = graph.map_err(|p| Failure::usage(format!("--nodes {nodes}: {}", p.mend)))?;
+    let layout = Layout::new(args.mode, text, &graph, nodes)?;
+    let read = (args.mode == Mode::Paxos).then(|| quorums.read());
+    let expect = Expectation::of_quorums(args.mode, graph, read, &names);
+    Ok((layout, expect, words))
 }
 
 fn values_of(args: &UpArgs) -> Result<Vec<Value>, Failure> {
@@ -105,6 +176,9 @@ fn values_of(args: &UpArgs) -> Result<Vec<Value>, Failure> {
             "values file '{name}' has no values"
         )));
     }
+    if let Some(why) = values::too_long(&values) {
+        return Err(Failure::usage(format!("values file '{name}': {why}")));
+    }
     Ok(values)
 }
 
@@ -116,11 +190,11 @@ fn schedule(args: &UpArgs, layout: &Layout, total: usize) -> Result<Schedule, Fa
         {
             return Err(Failure::usage(format!(
                 "--kill {}@{n}values: there are {}, and one must be left to submit afterwards",
-                kill.node,
+                kill.whom,
                 words::count(total, "value")
             )));
         }
-        kills.push((layout.place(&kill.node)?, kill.when));
+        kills.push((layout.victim(&kill.whom)?, kill.when));
     }
     Ok(Schedule::new(kills, total))
 }
@@ -149,6 +223,10 @@ pub fn predictions(expect: &Expectation) -> Vec<String> {
 #[must_use]
 pub fn starved(expect: &Expectation) -> Option<String> {
     let graph = expect.graph();
+    if expect.one_each() {
+        let words = "no quorum is left: nothing more can be decided";
+        return expect.deciders().is_empty().then(|| words.to_owned());
+    }
     let names = |must: bool| {
         let ids = graph
             .learners()

@@ -11,14 +11,17 @@ use super::intake::{Intake, Taken};
 use super::prepare::{self, Prepared};
 use super::schedule::Schedule;
 use super::signals::Signals;
+use super::standstill::Standstill;
 use super::tasks::{QUEUE, Report, Tasks};
 use crate::client::follow::Followed;
 use crate::client::submit::Progress;
 use crate::failure::Failure;
 use crate::launch::Running;
 use crate::launch::fleet::Fleet;
+use crate::launch::layout::{Layout, Victim};
+use crate::launch::workspace::Workspace;
 use crate::observe::Node;
-use crate::show::Show;
+use crate::show::{Show, words};
 use rustix::process::Signal;
 use std::io;
 use std::time::{Duration, Instant};
@@ -43,6 +46,8 @@ struct Stream {
 /// A run in progress.
 pub(super) struct Run<'a> {
     fleet: &'a mut Fleet,
+    workspace: &'a Workspace,
+    layout: Layout,
     show: &'a mut dyn Show,
     intake: Intake,
     schedule: Schedule,
@@ -55,6 +60,7 @@ pub(super) struct Run<'a> {
     start: Instant,
     /// Since when everything was decided.
     finished: Option<Instant>,
+    standstill: Standstill,
     patience: Option<Duration>,
 }
 
@@ -72,15 +78,18 @@ impl<'a> Run<'a> {
         Ok(Run {
             streams: vec![Stream::default(); running.urls.len()],
             fleet: &mut running.fleet,
+            workspace: &running.workspace,
             show,
             keepers: vec![None; prepared.values.len()],
             intake: Intake::new(prepared.expect, &prepared.layout, &prepared.values, start),
             schedule: prepared.schedule,
+            layout: prepared.layout,
             submitted: 0,
             reports,
             tasks,
             start,
             finished: None,
+            standstill: Standstill::default(),
             patience,
         })
     }
@@ -91,10 +100,14 @@ impl<'a> Run<'a> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut batch = Vec::new();
+        let mut told_to_stop = false;
         loop {
             let shown = tokio::select! {
                 biased;
-                () = signals.next() => break,
+                () = signals.next() => {
+                    told_to_stop = true;
+                    break
+                }
                 (node, how) = self.fleet.next_exit() => self.died(node, &how),
                 _ = tick.tick() => self.tick(),
                 _ = self.reports.recv_many(&mut batch, QUEUE) => {
@@ -106,13 +119,15 @@ impl<'a> Run<'a> {
             match over {
                 Ok(false) => {}
                 Ok(true) => break,
-                Err(_) => return Err(Failure::could_not_run("nobody reads the output")),
+                Err(_) => return Err(Failure::Unread),
             }
         }
-        let summary = self.intake.summary(self.start.elapsed());
+        // With --keep this is how a run ends.
+        let interrupted = told_to_stop && self.patience.is_some();
+        let summary = self.intake.summary(self.start.elapsed(), interrupted);
         let mut shown = self.show.tick(self.intake.state(Duration::MAX));
         shown = shown.and_then(|()| self.show.summary(&summary));
-        shown.map_err(|_| Failure::could_not_run("nobody reads the output"))?;
+        shown.map_err(|_| Failure::Unread)?;
         Ok(summary.code())
     }
 
@@ -126,11 +141,8 @@ impl<'a> Run<'a> {
         if !ready {
             return Ok(self.late());
         }
-        for node in self.schedule.due(self.start.elapsed(), self.intake.done()) {
-            self.show
-                .notice(&format!("killing {}", self.intake.node_name(node)))?;
-            self.tasks.targets.remove(node);
-            self.fleet.nodes[node].signal(Signal::KILL);
+        for victim in self.schedule.due(self.start.elapsed(), self.intake.done()) {
+            self.kill(victim)?;
         }
         while self.submitted < self.schedule.released() {
             self.tasks.submit(self.submitted);
@@ -156,6 +168,29 @@ impl<'a> Run<'a> {
         Ok(hopeless || enough || self.late())
     }
 
+    fn kill(&mut self, victim: Victim) -> io::Result<()> {
+        let name = self.layout.name(victim);
+        match victim {
+            Victim::Node(node) => {
+                self.show.notice(&format!("killing {name}"))?;
+                self.tasks.targets.remove(node);
+                self.fleet.nodes[node].signal(Signal::KILL);
+                Ok(())
+            }
+            Victim::Disk(_) => match self.workspace.kill_disk(name) {
+                Ok(()) => {
+                    self.show.notice(&format!("killed disk {name}"))?;
+                    let before = prepare::starved(self.intake.expect());
+                    self.intake.disk_died(name);
+                    self.tell_who_starves(before)
+                }
+                Err(why) => self
+                    .show
+                    .notice(&format!("disk {name} was not killed: {why}")),
+            },
+        }
+    }
+
     fn late(&self) -> bool {
         self.patience
             .is_some_and(|patience| self.start.elapsed() > patience)
@@ -174,7 +209,16 @@ impl<'a> Run<'a> {
                 ))?;
             }
         }
-        self.show.tick(self.intake.state(self.start.elapsed()))
+        let now = self.start.elapsed();
+        let (total, ballot) = self.intake.progress();
+        let done = self.intake.done();
+        if self.standstill.lasts(now, done, self.submitted.min(total)) {
+            self.show.notice(&format!(
+                "waiting: {done} of {} decided, ballot {ballot}",
+                words::count(total, "value")
+            ))?;
+        }
+        self.show.tick(self.intake.state(now))
     }
 
     fn take_in(&mut self, reports: Vec<Report>) -> Result<io::Result<()>, Failure> {
@@ -230,13 +274,17 @@ impl<'a> Run<'a> {
     }
 
     fn died(&mut self, node: Node, how: &str) -> io::Result<()> {
-        self.schedule.died(node);
+        self.schedule.died(Victim::Node(node));
         self.tasks.targets.remove(node);
         let before = prepare::starved(self.intake.expect());
         self.intake.died(node, how);
         self.submit_again(node);
         let name = self.intake.node_name(node);
         self.show.notice(&format!("{name} died: {how}"))?;
+        self.tell_who_starves(before)
+    }
+
+    fn tell_who_starves(&mut self, before: Option<String>) -> io::Result<()> {
         match prepare::starved(self.intake.expect()) {
             Some(now) if before.as_ref() != Some(&now) => self.show.notice(&now),
             _ => Ok(()),

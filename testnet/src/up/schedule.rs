@@ -1,6 +1,6 @@
-//! When nodes are killed, and which values wait for that. No I/O.
+//! When nodes and disks are killed, and which values wait for that. No I/O.
 
-use crate::observe::Node;
+use crate::launch::layout::Victim;
 use crate::plan::When;
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use std::time::Duration;
 /// everything is decided would show nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    kills: Vec<(Node, When)>,
+    kills: Vec<(Victim, When)>,
     total: usize,
 }
 
 impl Schedule {
     /// A schedule for a run with `total` values.
     #[must_use]
-    pub fn new(kills: Vec<(Node, When)>, total: usize) -> Self {
+    pub fn new(kills: Vec<(Victim, When)>, total: usize) -> Self {
         Schedule { kills, total }
     }
 
@@ -33,9 +33,9 @@ impl Schedule {
         allowed.unwrap_or(self.total).min(self.total)
     }
 
-    /// Takes out the nodes to kill now: so much time has passed, and so many values were decided by
+    /// Takes out what to kill now: so much time has passed, and so many values were decided by
     /// everybody who must.
-    pub fn due(&mut self, elapsed: Duration, done: usize) -> Vec<Node> {
+    pub fn due(&mut self, elapsed: Duration, done: usize) -> Vec<Victim> {
         let is_due = |when: &When| match when {
             When::Start => true,
             When::After(time) => elapsed >= *time,
@@ -45,7 +45,7 @@ impl Schedule {
             .kills
             .iter()
             .filter(|(_, when)| is_due(when))
-            .map(|(node, _)| *node)
+            .map(|(victim, _)| *victim)
             .collect();
         self.kills.retain(|(_, when)| !is_due(when));
         due
@@ -57,9 +57,9 @@ impl Schedule {
         !self.kills.is_empty()
     }
 
-    /// A dead node is not killed again.
-    pub fn died(&mut self, node: Node) {
-        self.kills.retain(|(other, _)| *other != node);
+    /// The dead are not killed again.
+    pub fn died(&mut self, victim: Victim) {
+        self.kills.retain(|(other, _)| *other != victim);
     }
 }
 
@@ -75,20 +75,20 @@ mod tests {
     fn values_wait_for_kills() {
         let mut schedule = Schedule::new(
             vec![
-                (3, When::Start),
-                (2, When::Decided(4)),
-                (1, When::After(s(5))),
+                (Victim::Node(3), When::Start),
+                (Victim::Disk(2), When::Decided(4)),
+                (Victim::Node(1), When::After(s(5))),
             ],
             10,
         );
         assert_eq!(schedule.released(), 0);
-        assert_eq!(schedule.due(s(0), 0), [3]);
+        assert_eq!(schedule.due(s(0), 0), [Victim::Node(3)]);
         assert_eq!(schedule.released(), 4);
         assert!(schedule.due(s(1), 3).is_empty());
-        assert_eq!(schedule.due(s(1), 4), [2]);
+        assert_eq!(schedule.due(s(1), 4), [Victim::Disk(2)]);
         assert_eq!(schedule.released(), 9);
         assert!(schedule.is_pending());
-        assert_eq!(schedule.due(s(5), 9), [1]);
+        assert_eq!(schedule.due(s(5), 9), [Victim::Node(1)]);
         assert_eq!(schedule.released(), 10);
         assert!(!schedule.is_pending());
     }
@@ -100,8 +100,10 @@ mod tests {
 
     #[test]
     fn the_dead_are_not_killed() {
-        let mut schedule = Schedule::new(vec![(0, When::Decided(2))], 5);
-        schedule.died(0);
+        let mut schedule = Schedule::new(vec![(Victim::Node(0), When::Decided(2))], 5);
+        schedule.died(Victim::Disk(0));
+        assert!(schedule.is_pending());
+        schedule.died(Victim::Node(0));
         assert_eq!((schedule.released(), schedule.is_pending()), (5, false));
     }
 }

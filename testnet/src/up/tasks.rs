@@ -105,7 +105,7 @@ fn from_stream(node: Node) -> impl Fn(Followed) -> Report {
 /// Values go to proposers that behave, if there are any.
 fn targets(layout: &Layout, clients: &[NodeClient]) -> Targets {
     let plans = layout.nodes.iter().zip(clients).enumerate();
-    let proposers = plans.filter(|(_, (plan, _))| plan.acceptor.is_some());
+    let proposers = plans.filter(|(_, (plan, _))| plan.proposes());
     let (behave, misbehave): (Vec<_>, Vec<_>) =
         proposers.partition(|(_, (plan, _))| plan.byzantine.is_none());
     let chosen = if behave.is_empty() { misbehave } else { behave };
