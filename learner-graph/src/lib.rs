@@ -53,6 +53,9 @@
 //! every pair of them; agreement of each with itself follows by transitivity. Several entries add
 //! up. Symmetry, transitivity and upward closure are computed, never written.
 //!
+//! Protocols in which nobody lies need no learner graph, but quorums that meet: [`QuorumSection`]
+//! reads the same expressions, and makes a graph of them in which all learners are alike.
+//!
 //! A node's configuration file is such a file with more tables ([`CONFIG_FIELDS`]), which
 //! [`parse_graph`] skips.
 

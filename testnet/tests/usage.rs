@@ -139,6 +139,7 @@ fn quorums_that_do_not_meet_are_refused() {
     std::fs::write(&file, text.replace("\"paxos\"", "\"disk-paxos\"")).unwrap();
     let words = ["is for mode disk-paxos: add --mode disk-paxos"];
     refused(&["--mode", "paxos", "--graph", file_name], 2, &words);
+    refused(&["--graph", file_name], 2, &words);
 }
 
 #[test]

@@ -49,7 +49,8 @@ fn check(args: &CheckArgs) -> Exit {
     let look = look(&text, &name, Mode::Hpaxos);
     match look.mode {
         Some(mode @ (Mode::Paxos | Mode::DiskPaxos)) => check_quorums(args, mode, look),
-        _ => check_graph(args, &name, &text, look.problems),
+        Some(Mode::Hpaxos) => check_graph(args, &name, &text, look.problems),
+        None => refuse(&look.problems, args.json),
     }
 }
 

@@ -32,11 +32,11 @@ impl Look {
 pub fn look(text: &str, file: &str, mode: Mode) -> Look {
     let parsed = match parse(text) {
         Ok(parsed) => parsed,
-        Err(problem) => {
+        Err(problems) => {
             return Look {
                 mode: mode_of(text, mode),
                 quorums: None,
-                problems: named(vec![problem], text, file),
+                problems: named(problems, text, file),
             };
         }
     };
@@ -54,7 +54,7 @@ pub fn look(text: &str, file: &str, mode: Mode) -> Look {
 
 /// Checks a whole configuration.
 pub(super) fn config(text: &str, file: &str) -> Result<Config, ConfigError> {
-    let parsed = parse(text).map_err(|problem| ConfigError(named(vec![problem], text, file)))?;
+    let parsed = parse(text).map_err(|problems| ConfigError(named(problems, text, file)))?;
     let mut problems = Vec::new();
     let parts = Parts::read(&parsed, file, Mode::Hpaxos, &mut problems);
     let config = parts.assemble(&parsed, &mut problems);
@@ -69,10 +69,10 @@ fn bad(problems: &[Problem]) -> bool {
     problems.iter().any(|p| p.severity == Severity::Error)
 }
 
-fn parse(text: &str) -> Result<File, Problem> {
+fn parse(text: &str) -> Result<File, Vec<Problem>> {
     toml::from_str(text).map_err(|error| {
         let what = error.message().replace('\n', ", ");
-        Problem::error(error.span(), what, "")
+        vec![Problem::error(error.span(), what, "")]
     })
 }
 

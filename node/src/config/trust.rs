@@ -2,7 +2,7 @@
 
 use super::Mode;
 use super::file::File;
-use learner_graph::{LearnerGraph, Problem, QuorumSection, Quorums, Tree, Voters};
+use learner_graph::{LearnerGraph, MAX_LEARNERS, Problem, QuorumSection, Quorums, Tree, Voters};
 use std::ops::Range;
 use toml::Spanned;
 
@@ -75,7 +75,11 @@ fn shared(
     };
     let (quorums, warnings) = section.build()?;
     let learners = file.nodes.keys().map(|name| name.get_ref().clone());
-    let graph = quorums.network(learners.collect()).map_err(|p| vec![p])?;
+    let graph = quorums.network(learners.collect()).ok_or_else(|| {
+        let (what, mode) = (format!("there are {} nodes", file.nodes.len()), mode.name());
+        let mend = format!("in mode {mode} a network has at most {MAX_LEARNERS}");
+        vec![Problem::error(None, what, mend)]
+    })?;
     let quorums = Some(quorums);
     Ok((Trust { graph, quorums }, warnings))
 }

@@ -168,6 +168,14 @@ fn graph_check_says_whether_quorums_meet() {
         Some(2),
         "nobody lies"
     );
+    std::fs::write(
+        dir.path().join("net.toml"),
+        "mode = \"paxo\"\nacceptors = [\"a\"]\n",
+    )
+    .expect("written");
+    assert!(
+        text_of(&check(&[])).ends_with("the modes are \"hpaxos\", \"paxos\" and \"disk-paxos\"\n")
+    );
     write("");
     assert!(text(&check(&[]).stdout).contains("Any two quorums meet."));
     write("[quorums]\nread = \"a\"\nwrite = \"b\"");

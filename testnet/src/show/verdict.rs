@@ -177,7 +177,10 @@ fn lacks(summary: &Summary, paint: Paint) -> Vec<String> {
     for lack in summary.lacks.iter().take(20) {
         let (learner, node) = (summary.learner(lack.learner), summary.node(lack.node));
         let missing = words::count(lack.missing, "value");
-        lines.push(paint.bad(&format!("{learner} on {node} lacks {missing}")));
+        lines.push(paint.bad(&match summary.mode {
+            Mode::Hpaxos => format!("{learner} on {node} lacks {missing}"),
+            Mode::Paxos | Mode::DiskPaxos => format!("{node} lacks {missing}"),
+        }));
     }
     if summary.lacks.len() > 20 {
         lines.push(paint.bad(&format!("and {} more", summary.lacks.len() - 20)));

@@ -11,7 +11,7 @@ use crate::plan::When;
 use crate::show::words;
 use crate::values::{self, Value};
 use learner_graph::{AcceptorSet, MAX_ACCEPTORS, MAX_LEARNERS, Problem};
-use node::config::Mode;
+use node::config::{Look, Mode};
 
 /// Disks without `--disks`.
 const DISKS: usize = 3;
@@ -42,10 +42,16 @@ pub struct Prepared {
 pub fn prepare(args: &UpArgs) -> Result<Prepared, Failure> {
     let programs = Programs::find(args.hpaxos.as_deref())?;
     strange_options(args)?;
-    let source = source(args)?;
+    let (name, text) = source(args)?;
+    let look = node::config::look(&text, &name, args.mode);
+    if let Some(mode) = look.mode.filter(|mode| *mode != args.mode) {
+        let mode = mode.name();
+        let why = format!("graph file '{name}' is for mode {mode}: add --mode {mode}");
+        return Err(Failure::usage(why));
+    }
     let (mut layout, mut expect, warnings) = match args.mode {
-        Mode::Hpaxos => of_graph(args, source)?,
-        Mode::Paxos | Mode::DiskPaxos => of_quorums(args, source)?,
+        Mode::Hpaxos => of_graph(args, &name, text)?,
+        Mode::Paxos | Mode::DiskPaxos => of_quorums(args, text, &look)?,
     };
     layout.patience_ms = args.patience_ms;
     for wish in &args.byzantine {
@@ -130,8 +136,8 @@ fn nodes(args: &UpArgs) -> usize {
 
 type Network = (Layout, Expectation, Vec<String>);
 
-fn of_graph(args: &UpArgs, (name, text): (String, String)) -> Result<Network, Failure> {
-    let words = |problem: Problem| problem.in_file(&name).to_string();
+fn of_graph(args: &UpArgs, name: &str, text: String) -> Result<Network, Failure> {
+    let words = |problem: Problem| problem.in_file(name).to_string();
     let (graph, warnings) = learner_graph::parse_graph(&text)
         .map_err(|problems| Failure::Bad(problems.into_iter().map(words).collect()))?;
     let nodes = args.nodes.unwrap_or(graph.n_acceptors());
@@ -140,13 +146,7 @@ fn of_graph(args: &UpArgs, (name, text): (String, String)) -> Result<Network, Fa
     Ok((layout, expect, warnings.into_iter().map(words).collect()))
 }
 
-fn of_quorums(args: &UpArgs, (name, text): (String, String)) -> Result<Network, Failure> {
-    let look = node::config::look(&text, &name, args.mode);
-    if let Some(mode) = look.mode.filter(|mode| *mode != args.mode) {
-        let mode = mode.name();
-        let why = format!("graph file '{name}' is for mode {mode}: add --mode {mode}");
-        return Err(Failure::usage(why));
-    }
+fn of_quorums(args: &UpArgs, text: String, look: &Look) -> Result<Network, Failure> {
     let words = look.problems.iter().map(ToString::to_string).collect();
     let (false, Some(quorums)) = (look.is_bad(), &look.quorums) else {
         return Err(Failure::Bad(words));
@@ -157,7 +157,8 @@ fn of_quorums(args: &UpArgs, (name, text): (String, String)) -> Result<Network, 
     };
     let names: Vec<String> = (0..nodes).map(node_name).collect();
     let graph = quorums.network(names.clone());
-    let graph = graph.map_err(|p| Failure::usage(format!("--nodes {nodes}: {}", p.mend)))?;
+    let graph =
+        graph.ok_or_else(|| Failure::usage(format!("--nodes {nodes}: use 1 to {MAX_LEARNERS}")))?;
     let layout = Layout::new(args.mode, text, &graph, nodes)?;
     let read = (args.mode == Mode::Paxos).then(|| quorums.read());
     let expect = Expectation::of_quorums(args.mode, graph, read, &names);

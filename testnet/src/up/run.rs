@@ -214,7 +214,7 @@ impl<'a> Run<'a> {
         let done = self.intake.done();
         if self.standstill.lasts(now, done, self.submitted.min(total)) {
             self.show.notice(&format!(
-                "waiting: {done} of {} decided, ballot {ballot}",
+                "waiting: {done} of {} decided everywhere, ballot {ballot}",
                 words::count(total, "value")
             ))?;
         }
