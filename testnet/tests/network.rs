@@ -196,3 +196,77 @@ fn a_few_hundred_values_are_decided() {
         "many decisions are not printed: {outcome}"
     );
 }
+
+/// What everybody who must decide has decided, in a run that went well.
+fn decided_by(arguments: &[&str]) -> Vec<(String, Json)> {
+    let outcome = up(arguments, None);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let summary = outcome.summary();
+    assert_eq!(summary["agreed"], true, "{outcome}");
+    let learners = summary["learners"].as_array().unwrap();
+    learners
+        .iter()
+        .filter(|l| l["must_decide"] == true)
+        .map(|l| {
+            (
+                l["learner"].as_str().unwrap().to_owned(),
+                l["values"].clone(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn paxos_goes_on_without_its_leader() {
+    let run = [
+        "--json",
+        "--mode",
+        "paxos",
+        "--patience-ms",
+        "300",
+        "--kill",
+        "n1@2values",
+    ];
+    let five = |name: &str| (name.to_owned(), Json::from(5));
+    assert_eq!(decided_by(&run), [five("n2"), five("n3")]);
+}
+
+#[test]
+fn paxos_goes_on_while_read_and_write_quorums_are_left() {
+    let graph = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/flexible.toml");
+    let run = ["--json", "--mode", "paxos", "--graph", graph];
+    assert_eq!(decided_by(&run).len(), 5);
+}
+
+#[test]
+fn disk_paxos_goes_on_without_one_processor_and_one_disk() {
+    let run = [
+        "--json",
+        "--mode",
+        "disk-paxos",
+        "--patience-ms",
+        "300",
+        "--kill",
+        "d1@1value",
+        "--kill",
+        "n1@2values",
+    ];
+    assert_eq!(decided_by(&run), [("n2".to_owned(), Json::from(5))]);
+}
+
+#[test]
+fn disk_paxos_stops_without_a_majority_of_disks() {
+    let run = [
+        "--json",
+        "--mode",
+        "disk-paxos",
+        "--kill",
+        "d1",
+        "--kill",
+        "d2",
+    ];
+    let outcome = up(&run, None);
+    assert_eq!(outcome.code(), Some(3), "{outcome}");
+    let events = outcome.events();
+    assert!(events.iter().all(|e| e["event"] != "decision"), "{outcome}");
+}

@@ -1,7 +1,6 @@
 //! Networks that run classic Paxos.
 
 use crate::fixture::{TestNet, free_ports, new_key};
-use node::config::Mode;
 
 /// Three nodes that play everything.
 fn net() -> TestNet {
@@ -9,12 +8,8 @@ fn net() -> TestNet {
     let mut text = String::from(
         r#"
 network = "test"
+mode = "paxos"
 acceptors = ["a1", "a2", "a3"]
-[learners]
-alice = { threshold = 2, of = ["a1", "a2", "a3"] }
-[[safe]]
-between = ["alice"]
-when = { threshold = 3, of = ["a1", "a2", "a3"] }
 [limits]
 patience_ms = 300
 sync_ms = 50
@@ -25,20 +20,18 @@ redial_max_ms = 500
         let key = new_key(&dir, &format!("n{i}"));
         text.push_str(&format!(
             "[nodes.n{i}]\nkey = \"{key}\"\nacceptor = \"a{i}\"\nproposer = true\n\
-             learners = [\"alice\"]\naddress = \"/ip4/127.0.0.1/tcp/{port}\"\n\
+             address = \"/ip4/127.0.0.1/tcp/{port}\"\n\
              http = \"127.0.0.1:0\"\n"
         ));
     }
-    let mut net = TestNet::of(dir, text);
-    net.config.mode = Mode::Paxos;
-    net
+    TestNet::of(dir, text)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_outlives_the_leader_and_a_restart_of_everybody() {
     let mut net = net();
     net.start_all().await;
-    net.submit("n1", "first", "alice").await;
+    net.submit("n1", "first", "n1").await;
     let leader = net.get("n1", "/v1/status").await["leader"]
         .as_str()
         .expect("a leader")
@@ -46,15 +39,15 @@ async fn the_log_outlives_the_leader_and_a_restart_of_everybody() {
     net.stop(&leader).await;
     let others: Vec<String> = net.nodes.keys().cloned().collect();
     for (node, value) in others.iter().zip(["second", "third"]) {
-        net.submit(node, value, "alice").await;
+        net.submit(node, value, node).await;
     }
     for node in &others {
         net.stop(node).await;
     }
     net.start_all().await;
-    net.submit(&leader, "fourth", "alice").await;
+    net.submit(&leader, "fourth", &leader).await;
     for node in ["n1", "n2", "n3"] {
-        let delivered = net.delivered_all(node, "alice", 4).await;
+        let delivered = net.delivered_all(node, node, 4).await;
         assert_eq!(delivered, ["first", "second", "third", "fourth"], "{node}");
         let status = net.get(node, "/v1/status").await;
         assert_eq!(status["mode"], "paxos");
