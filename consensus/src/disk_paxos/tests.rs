@@ -314,7 +314,7 @@ fn below_a_floor_nothing_is_tried_but_the_log_is_read() {
     let theirs = block(2, 2, &[(2, 2, "c")]);
     for d in [0, 1] {
         a.opened(d, Block::default(), 0);
-        a.done(d, &[theirs.clone()]);
+        a.done(d, std::slice::from_ref(&theirs));
     }
     a.submit("mine");
     a.wait(PATIENCE * 8);
@@ -339,7 +339,7 @@ fn below_a_floor_nothing_is_tried_but_the_log_is_read() {
     assert_eq!(values(&a.decided), [(0, "a".into()), (1, "b".into())]);
     for d in [0, 1] {
         match a.asked.get(&d) {
-            Some(Action::Read) => a.done(d, &[theirs.clone()]),
+            Some(Action::Read) => a.done(d, std::slice::from_ref(&theirs)),
             Some(Action::ReadLog { .. }) => {
                 a.asked.remove(&d);
                 let records = Vec::new();
@@ -351,7 +351,7 @@ fn below_a_floor_nothing_is_tried_but_the_log_is_read() {
     for _ in 0..2 {
         for d in [0, 1] {
             a.writing(d);
-            a.done(d, &[theirs.clone()]);
+            a.done(d, std::slice::from_ref(&theirs));
         }
     }
     let decided = values(&a.decided);
@@ -366,17 +366,17 @@ fn a_floor_seen_later_counts_as_well() {
     let theirs = block(2, 0, &tried);
     for d in [0, 1] {
         a.opened(d, Block::default(), 0);
-        a.done(d, &[theirs.clone()]);
+        a.done(d, std::slice::from_ref(&theirs));
     }
     a.wait(PATIENCE * 8);
     for d in [0, 1] {
         if matches!(a.asked.get(&d), Some(Action::Read)) {
-            a.done(d, &[theirs.clone()]);
+            a.done(d, std::slice::from_ref(&theirs));
         }
     }
     for d in [0, 1] {
         assert_eq!(*a.writing(d), block(257, 0, &[]));
-        a.done(d, &[theirs.clone()]);
+        a.done(d, std::slice::from_ref(&theirs));
     }
     assert_eq!(a.writing(0).entries.len(), 8);
     // Meanwhile the other one moved all ten to its log: its block shows nothing of the last two.

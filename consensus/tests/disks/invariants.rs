@@ -8,14 +8,16 @@ use learner_graph::{AcceptorId, AcceptorSet, LearnerId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// What a processor did on a disk: the block that it wrote, and what it read afterwards.
+type Visit = (Whole, Vec<(ProcessorId, Whole)>);
+
 /// The module's variables of one processor, for all slots: `dblock[p]`, `phase[p]`, `blocksRead[p]`,
 /// `output[p]`.
 #[derive(Debug, Default)]
 pub struct Shadow {
     /// `dblock[p]`; `None` is phase 0.
     dblock: Option<Whole>,
-    /// Per disk: the block that was written, and what was read afterwards.
-    read: BTreeMap<usize, Vec<(Whole, Vec<(ProcessorId, Whole)>)>>,
+    read: BTreeMap<usize, Vec<Visit>>,
     output: BTreeMap<Slot, Digest>,
 }
 
@@ -145,7 +147,7 @@ impl State {
             Some(_) => 1,
         };
         let read_on = |s: &Shadow, b: &Blk, d: usize| {
-            let of_phase = |(wrote, _): &&(Whole, Vec<_>)| blk(wrote, slot) == *b;
+            let of_phase = |(wrote, _): &&Visit| blk(wrote, slot) == *b;
             let read = s.read.get(&d).into_iter().flatten().filter(of_phase);
             let read = read.flat_map(|(_, read)| read);
             read.map(|(q, w)| (place(*q), blk(w, slot))).collect()
