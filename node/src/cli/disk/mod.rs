@@ -146,11 +146,16 @@ fn format_all(args: &FormatArgs, config: &DisksConfig, disks: &[DiskConfig]) -> 
                     json!({"event": "disk", "name": name, "at": at.to_string(), "processors": processors, "log_bytes": log, "formatted": true}),
                 );
             }
-            Ok(made) => print(format!(
-                "disk '{name}' ({at}): formatted for processors 1 to {}, {} MiB of log each",
-                made.processors,
-                made.log_bytes >> 20
-            )),
+            Ok(made) => {
+                let log = match made.log_bytes >> 20 {
+                    0 => String::new(),
+                    mib => format!(", {mib} MiB of log each"),
+                };
+                let last = made.processors;
+                print(format!(
+                    "disk '{name}' ({at}): formatted for processors 1 to {last}{log}"
+                ));
+            }
             Err(error) => exit = fail(Exit::Failed, error),
         }
     }
