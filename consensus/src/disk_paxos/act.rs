@@ -18,6 +18,9 @@ const LOG_CHUNK_BYTES: usize = 1 << 20;
 impl DiskPaxos {
     pub(super) fn act(&mut self, now: Time, out: &mut Vec<Output>) {
         let Some(me) = self.config.me else { return };
+        for drive in &mut self.drives {
+            drive.doubt(self.config.patience, now);
+        }
         self.commit(now, out);
         self.find_bytes(now, out);
         let open = self.drives.iter().any(|d| d.end() > self.next);
@@ -32,7 +35,7 @@ impl DiskPaxos {
         } else {
             self.lead(me, now, out);
         }
-        self.write(out);
+        self.write(now, out);
         self.read_logs(me, now, out);
         self.read(now, out);
     }
@@ -134,7 +137,8 @@ impl DiskPaxos {
             .skip_to(end.map_or(from, |(s, _)| s.next().max(from)));
         let mut room = ROOM_BYTES.saturating_sub(self.synod.bytes());
         let mut chosen = Vec::new();
-        while self.pipeline.open() < self.config.window && room > 0 {
+        // One slot at least: values that are in the block already must not keep themselves from being tried.
+        while self.pipeline.open() < self.config.window && (room > 0 || self.pipeline.open() == 0) {
             let mut made = Vec::new();
             let choose = |slot| {
                 if slot < from || self.decided.contains_key(&slot) {
@@ -161,34 +165,31 @@ impl DiskPaxos {
         self.synod.end_phase_1(chosen);
     }
 
-    /// Moves what is committed to the log, when it is enough to be worth it or nothing else is to do.
+    /// Moves what is committed to the log: after a while, or when it is much.
     fn log(&mut self, now: Time) {
         let dblock = &self.synod.dblock;
+        if dblock.floor >= self.next {
+            self.flush_at = None;
+            return;
+        }
+        let soon = now.saturating_add(self.config.patience / 8);
+        let due = *self.flush_at.get_or_insert(soon) <= now;
         let committed = dblock.entries.range(..self.next);
         let (count, bytes) = committed.fold((0, 0), |(n, bytes), (_, e)| {
             (n + 1, bytes + super::synod::size(&e.inp))
         });
-        let behind = dblock.floor < self.next;
-        let idle = self.pipeline.open() == 0 && self.waiting.len() == 0;
-        let due = idle && self.flush_at.is_some_and(|t| t <= now);
-        if !behind || !idle {
-            self.flush_at = None;
-        }
-        if count >= LOG_ENTRIES || bytes >= LOG_BYTES || due {
+        if due || count >= LOG_ENTRIES || bytes >= LOG_BYTES {
             let records = self.records(dblock.floor, self.next, LOG_CHUNK_BYTES);
             if let Some(last) = records.last() {
                 self.synod.raise_floor(last.slot.next());
             }
             self.flush_at = None;
         }
-        if behind && idle && self.flush_at.is_none() {
-            self.flush_at = Some(now.saturating_add(self.config.patience / 8));
-        }
     }
 
     /// DiskSynod: Phase1or2Write(p, d) on every idle disk that does not hold the present block, with the
     /// log that it refers to.
-    fn write(&mut self, out: &mut Vec<Output>) {
+    fn write(&mut self, now: Time, out: &mut Vec<Output>) {
         if !self.synod.in_ballot() {
             return;
         }
@@ -211,7 +212,7 @@ impl DiskPaxos {
                 };
                 (busy, Action::Write { log, block })
             };
-            self.begin(disk, busy, action, out);
+            self.begin(disk, busy, action, now, out);
         }
     }
 
@@ -232,7 +233,7 @@ impl DiskPaxos {
                 from: self.next,
                 max_bytes: LOG_CHUNK_BYTES,
             };
-            self.begin(disk, Busy::ReadLog, action, out);
+            self.begin(disk, Busy::ReadLog, action, now, out);
         }
     }
 
@@ -245,14 +246,21 @@ impl DiskPaxos {
         for (disk, i) in disks(&self.drives) {
             let drive = &self.drives[i];
             if drive.idle() && (due || drive.others.is_none()) {
-                self.begin(disk, Busy::Read, Action::Read, out);
+                self.begin(disk, Busy::Read, Action::Read, now, out);
             }
         }
     }
 
-    fn begin(&mut self, disk: DiskId, busy: Busy, action: Action, out: &mut Vec<Output>) {
+    fn begin(
+        &mut self,
+        disk: DiskId,
+        busy: Busy,
+        action: Action,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
         if let Some(drive) = self.drives.get_mut(usize::from(disk.0)) {
-            drive.begin(busy);
+            drive.begin(busy, now);
             out.push(Output::Disk(Operation { disk, action }));
         }
     }

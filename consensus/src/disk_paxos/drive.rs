@@ -2,15 +2,16 @@
 
 use super::block::{Block, Entry, ProcessorId};
 use super::disk::Report;
-use crate::{Ballot, DiskStatus, Slot};
+use crate::{Ballot, DiskStatus, Slot, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One disk.
 #[derive(Debug, Default)]
 pub(super) struct Drive {
     /// This processor's block on the disk, as long as that is known for sure: not while the disk is
-    /// closed, nor while a write is in progress.
+    /// closed or in doubt, nor while a write is in progress.
     pub(super) own: Option<Arc<Block>>,
     /// The first slot that this processor's log on the disk lacks.
     pub(super) logged: Slot,
@@ -19,7 +20,8 @@ pub(super) struct Drive {
     pub(super) done: u64,
     /// DiskSynod: `blocksRead[p][d]`, the latest of each processor. `None` before the first read.
     pub(super) others: Option<BTreeMap<ProcessorId, Arc<Block>>>,
-    busy: Option<Busy>,
+    /// The operation in progress, and since when.
+    busy: Option<(Busy, Time)>,
     open: bool,
     problem: String,
     operations: u64,
@@ -62,12 +64,21 @@ impl Drive {
     }
 
     /// An operation was given to the disk.
-    pub(super) fn begin(&mut self, busy: Busy) {
+    pub(super) fn begin(&mut self, busy: Busy, now: Time) {
         if matches!(busy, Busy::Write { .. }) {
             // Until it is done the disk holds the one or the other.
             self.own = None;
         }
-        self.busy = Some(busy);
+        self.busy = Some((busy, now));
+    }
+
+    /// A disk that takes longer than this for an operation may never answer: until it does, nothing
+    /// rests on what was read from it.
+    pub(super) fn doubt(&mut self, patience: Duration, now: Time) {
+        let late = |(_, since): &(Busy, Time)| since.saturating_add(patience) <= now;
+        if self.busy.as_ref().is_some_and(late) {
+            (self.own, self.others, self.done) = (None, None, 0);
+        }
     }
 
     /// Takes in what the disk reports.
@@ -92,7 +103,7 @@ impl Drive {
             return Outcome::Lost;
         }
         self.operations += 1;
-        match (report, self.busy.take()) {
+        match (report, self.busy.take().map(|(busy, _)| busy)) {
             (Report::Blocks(blocks), busy) => {
                 self.others = Some(blocks.into_iter().collect());
                 if let Some(Busy::Write {
@@ -121,8 +132,7 @@ impl Drive {
 
     /// The largest floor seen on the disk, this processor's own included: all slots below are committed.
     pub(super) fn floor(&self) -> Slot {
-        let own = self.own.as_ref().map_or(self.logged, |b| b.floor);
-        self.blocks().map(|(_, b)| b.floor).fold(own, Slot::max)
+        self.all_blocks().map(|b| b.floor).max().unwrap_or_default()
     }
 
     /// A processor whose log on this disk has the slot; this one's own first.

@@ -106,7 +106,7 @@ pub struct DiskPaxos {
     read_at: Time,
     /// When a log is read again, although one is being read or the last one did not help.
     log_at: Time,
-    /// When the log on the disks is brought up to date.
+    /// When committed slots move to the log at the latest.
     flush_at: Option<Time>,
     timer: Timer,
 }

@@ -126,6 +126,25 @@ impl Alone {
         self.step(Vec::new());
     }
 
+    /// Time passes, and the first two disks answer whatever is read.
+    fn pass(&mut self, time: Duration, theirs: &Block) {
+        let end = self.now + time;
+        while self.now < end {
+            self.wait(PATIENCE / 8);
+            for d in [0, 1] {
+                match self.asked.get(&d) {
+                    Some(Action::Read) => self.done(d, std::slice::from_ref(theirs)),
+                    Some(Action::ReadLog { of, .. }) => {
+                        let (of, records) = (*of, Vec::new());
+                        self.asked.remove(&d);
+                        self.report(d, Report::Log { of, records });
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
     /// The block that is being written on a disk.
     fn writing(&self, disk: u16) -> &Block {
         match self.asked.get(&disk) {
@@ -260,9 +279,9 @@ fn a_larger_mbal_ends_the_ballot() {
     a.done(1, &[block(2, 0, &[])]);
     assert!(a.decided.is_empty() && a.engine.dblock().is_none());
     // The other one has its turn; then this one takes its own blocks up again.
-    a.wait(PATIENCE / 2);
+    a.pass(PATIENCE / 2, &block(2, 0, &[]));
     assert!(a.engine.dblock().is_none());
-    a.wait(PATIENCE * 8);
+    a.pass(PATIENCE * 8, &block(2, 0, &[]));
     let dblock = a.engine.dblock().expect("its turn");
     assert_eq!(**dblock, block(257, 0, &[(0, 1, "v")]));
 }
@@ -317,8 +336,9 @@ fn below_a_floor_nothing_is_tried_but_the_log_is_read() {
         a.done(d, std::slice::from_ref(&theirs));
     }
     a.submit("mine");
-    a.wait(PATIENCE * 8);
+    a.pass(PATIENCE * 8, &theirs);
     assert!(a.engine.dblock().is_none(), "the log is not known yet");
+    a.wait(PATIENCE / 2);
     let reading = a
         .asked
         .iter()
@@ -337,20 +357,9 @@ fn below_a_floor_nothing_is_tried_but_the_log_is_read() {
     a.asked.remove(&disk);
     a.report(disk, Report::Log { of, records });
     assert_eq!(values(&a.decided), [(0, "a".into()), (1, "b".into())]);
-    for d in [0, 1] {
-        match a.asked.get(&d) {
-            Some(Action::Read) => a.done(d, std::slice::from_ref(&theirs)),
-            Some(Action::ReadLog { .. }) => {
-                a.asked.remove(&d);
-                let records = Vec::new();
-                a.report(d, Report::Log { of, records });
-            }
-            _ => {}
-        }
-    }
-    for _ in 0..2 {
-        for d in [0, 1] {
-            a.writing(d);
+    a.pass(PATIENCE / 2, &theirs);
+    for d in [0, 1, 0, 1, 0, 1] {
+        if matches!(a.asked.get(&d), Some(Action::Write { .. })) {
             a.done(d, std::slice::from_ref(&theirs));
         }
     }
@@ -462,4 +471,49 @@ fn bytes_that_gossip_lost_are_in_the_block_of_whoever_committed_them() {
     assert!(a.decided.is_empty());
     a.done(0, &[block(2, 0, &[(0, 2, "theirs")])]);
     assert_eq!(values(&a.decided), [(0, "theirs".to_owned())]);
+}
+
+#[test]
+fn a_disk_that_hangs_holds_nobody_up() {
+    let mut a = Alone::new();
+    // One disk shows slots that the others have not, and then answers no more.
+    for d in [0, 1, 2] {
+        a.opened(d, Block::default(), 0);
+    }
+    a.done(0, &[block(2, 2, &[])]);
+    for d in [1, 2] {
+        a.done(d, &[block(2, 0, &[(0, 2, "a"), (1, 2, "b")])]);
+    }
+    assert!(matches!(a.asked.get(&0), Some(Action::ReadLog { .. })));
+    a.wait(PATIENCE * 8);
+    for d in [1, 2] {
+        if matches!(a.asked.get(&d), Some(Action::Read)) {
+            a.done(d, &[block(2, 0, &[(0, 2, "a"), (1, 2, "b")])]);
+        }
+    }
+    for _ in 0..2 {
+        for d in [1, 2] {
+            a.writing(d);
+            a.done(d, &[block(2, 0, &[(0, 2, "a"), (1, 2, "b")])]);
+        }
+    }
+    assert_eq!(values(&a.decided), [(0, "a".into()), (1, "b".into())]);
+}
+
+#[test]
+fn a_large_value_that_is_in_the_block_already_is_tried_again() {
+    let mut a = Alone::new();
+    let large = "x".repeat(crate::MAX_VALUE_BYTES);
+    for d in [0, 1] {
+        a.opened(d, block(1, 0, &[(0, 1, &large)]), 0);
+        a.done(d, &[Block::default()]);
+    }
+    a.wait(Duration::from_millis(1));
+    for _ in 0..2 {
+        for d in [0, 1] {
+            a.writing(d);
+            a.done(d, &[Block::default()]);
+        }
+    }
+    assert_eq!(values(&a.decided), [(0, large)]);
 }
