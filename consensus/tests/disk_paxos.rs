@@ -35,6 +35,23 @@ fn one_of_each_may_be_lost() {
 }
 
 #[test]
+fn a_disk_that_stalls_is_done_without() {
+    let mut w = World::new(2, 3, 9);
+    w.submit(0, "before");
+    w.until("the first value", 5 * SECOND, all_up_have_all);
+    w.disks[1].stalled = true;
+    for i in 0..5 {
+        w.submit(i % 2, &format!("v{i}"));
+    }
+    w.until("the others", 5 * SECOND, all_up_have_all);
+    w.crash(0);
+    w.submit(1, "after");
+    w.until("the last value", 20 * SECOND, all_up_have_all);
+    w.disks[1].stalled = false;
+    w.run(SECOND);
+}
+
+#[test]
 fn one_processor_alone_makes_progress() {
     let mut w = World::new(3, 5, 3);
     w.crash(1);
@@ -117,7 +134,7 @@ fn random_faults_keep_the_invariants_and_everything_is_decided_afterwards() {
             shake(&mut w, &mut submitted);
         }
         for disk in &mut w.disks {
-            disk.up = true;
+            (disk.up, disk.stalled) = (true, false);
         }
         for p in 0..processors {
             if w.nodes[p].engine.is_none() {
@@ -137,6 +154,7 @@ fn shake(w: &mut World, submitted: &mut usize) {
         0 | 1 if !up => w.start(p),
         2 => w.lose(d),
         3 | 4 => w.disks[d].up = true,
+        8 => w.disks[d].stalled ^= true,
         5..8 if up && *submitted < 12 => {
             w.submit(p, &format!("v{submitted}"));
             *submitted += 1;

@@ -84,13 +84,12 @@ impl DiskPaxos {
         if self.drives.iter().any(|d| d.floor() > self.next) {
             return;
         }
-        let known = |d: &&Drive| d.others.is_some();
-        let read = drives_where(&self.drives, |d| d.own.is_some() && known(&d));
+        let read = drives_where(&self.drives, |d| d.own().is_some() && d.seen());
         if !self.is_majority(&read) {
             return;
         }
-        let drives = self.drives.iter().filter(known);
-        let own: Vec<_> = drives.filter_map(|d| d.own.as_deref()).collect();
+        let drives = self.drives.iter().filter(|d| d.seen());
+        let own: Vec<&Block> = drives.filter_map(|d| d.own()).map(|b| &**b).collect();
         let highest = self.election.highest();
         if self.synod.end_phase_0(me, &own, highest) {
             self.pipeline = Default::default();
@@ -196,7 +195,7 @@ impl DiskPaxos {
         let (version, floor) = (self.synod.version, self.synod.dblock.floor);
         for (disk, i) in disks(&self.drives) {
             let drive = &self.drives[i];
-            if !drive.idle() || drive.done >= version {
+            if !drive.idle() || drive.done() >= version {
                 continue;
             }
             let log = self.records(drive.logged, floor, LOG_CHUNK_BYTES);
@@ -245,7 +244,7 @@ impl DiskPaxos {
         }
         for (disk, i) in disks(&self.drives) {
             let drive = &self.drives[i];
-            if drive.idle() && (due || drive.others.is_none()) {
+            if drive.idle() && (due || !drive.seen()) {
                 self.begin(disk, Busy::Read, Action::Read, now, out);
             }
         }

@@ -10,18 +10,19 @@ use std::time::Duration;
 /// One disk.
 #[derive(Debug, Default)]
 pub(super) struct Drive {
-    /// This processor's block on the disk, as long as that is known for sure: not while the disk is
-    /// closed or in doubt, nor while a write is in progress.
-    pub(super) own: Option<Arc<Block>>,
+    /// This processor's block on the disk; `None` while the disk is closed or a write is in progress.
+    own: Option<Arc<Block>>,
     /// The first slot that this processor's log on the disk lacks.
     pub(super) logged: Slot,
     /// The last version of the block that was written, and after it everything read; 0 for none since
     /// the disk was opened.
-    pub(super) done: u64,
+    done: u64,
     /// DiskSynod: `blocksRead[p][d]`, the latest of each processor. `None` before the first read.
-    pub(super) others: Option<BTreeMap<ProcessorId, Arc<Block>>>,
+    others: Option<BTreeMap<ProcessorId, Arc<Block>>>,
     /// The operation in progress, and since when.
     busy: Option<(Busy, Time)>,
+    /// Whether that takes so long that the disk may never answer.
+    late: bool,
     open: bool,
     problem: String,
     operations: u64,
@@ -76,9 +77,22 @@ impl Drive {
     /// rests on what was read from it.
     pub(super) fn doubt(&mut self, patience: Duration, now: Time) {
         let late = |(_, since): &(Busy, Time)| since.saturating_add(patience) <= now;
-        if self.busy.as_ref().is_some_and(late) {
-            (self.own, self.others, self.done) = (None, None, 0);
-        }
+        self.late = self.busy.as_ref().is_some_and(late);
+    }
+
+    /// DiskSynod: `disk[d][p]`, as long as that is known for sure.
+    pub(super) fn own(&self) -> Option<&Arc<Block>> {
+        self.own.as_ref().filter(|_| !self.late)
+    }
+
+    /// Whether the others' blocks were read.
+    pub(super) fn seen(&self) -> bool {
+        self.others.is_some() && !self.late
+    }
+
+    /// The last version of the block that was written, and after it everything read; 0 for none.
+    pub(super) fn done(&self) -> u64 {
+        if self.late { 0 } else { self.done }
     }
 
     /// Takes in what the disk reports.
@@ -103,6 +117,7 @@ impl Drive {
             return Outcome::Lost;
         }
         self.operations += 1;
+        self.late = false;
         match (report, self.busy.take().map(|(busy, _)| busy)) {
             (Report::Blocks(blocks), busy) => {
                 self.others = Some(blocks.into_iter().collect());
@@ -127,7 +142,8 @@ impl Drive {
 
     /// The blocks of all processors, as far as they were read.
     pub(super) fn blocks(&self) -> impl Iterator<Item = (ProcessorId, &Arc<Block>)> {
-        self.others.iter().flatten().map(|(p, b)| (*p, b))
+        let others = self.others.iter().filter(|_| !self.late);
+        others.flatten().map(|(p, b)| (*p, b))
     }
 
     /// The largest floor seen on the disk, this processor's own included: all slots below are committed.
@@ -154,7 +170,7 @@ impl Drive {
     /// All blocks known of this disk, this processor's own included.
     pub(super) fn all_blocks(&self) -> impl Iterator<Item = &Block> {
         let others = self.blocks().map(|(_, b)| &**b);
-        self.own.as_deref().into_iter().chain(others)
+        self.own().map(|b| &**b).into_iter().chain(others)
     }
 
     /// One past the last slot that a block on this disk says anything about.

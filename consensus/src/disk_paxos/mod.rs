@@ -144,7 +144,7 @@ impl DiskPaxos {
 
     /// DiskSynod: `disk[d][p]`, where that is known for sure.
     fn own_blocks(&self) -> impl Iterator<Item = &Block> {
-        self.drives.iter().filter_map(|d| d.own.as_deref())
+        self.drives.iter().filter_map(Drive::own).map(|b| &**b)
     }
 
     /// DiskSynod: IsMajority.

@@ -51,7 +51,7 @@ impl DiskPaxos {
         match drive.hear(report) {
             Outcome::Noted => {
                 // DiskSynod: Phase0Read(p, d). Whoever led before a restart may go on at once.
-                let mbal = drive.own.as_ref().map_or(Ballot::NONE, |b| b.mbal);
+                let mbal = drive.own().map_or(Ballot::NONE, |b| b.mbal);
                 self.hear_ballot(mbal, now, out);
             }
             Outcome::Lost => {}

@@ -82,7 +82,7 @@ impl Synod {
     /// DiskSynod: EndPhase1or2(p) in phase 1, the choice of inp: what must be tried in a slot. `None`:
     /// any value. The caller has made sure that phase 1 is done on a majority.
     pub(super) fn max_blk(&self, slot: Slot, drives: &[Drive]) -> Option<Arc<Batch>> {
-        let seen = drives.iter().filter(|d| Some(d.done) >= self.start);
+        let seen = drives.iter().filter(|d| Some(d.done()) >= self.start);
         let own = self.dblock.entries.get(&slot);
         let entries = seen.filter_map(|d| d.entry(slot)).chain(own);
         entries.max_by_key(|e| e.bal).map(|e| Arc::clone(&e.inp))
@@ -150,7 +150,7 @@ impl Synod {
 fn done(drives: &[Drive], version: u64) -> AcceptorSet {
     let done = |(i, d): (usize, &Drive)| {
         let id = u16::try_from(i).ok()?;
-        (d.done >= version).then_some(learner_graph::AcceptorId(id))
+        (d.done() >= version).then_some(learner_graph::AcceptorId(id))
     };
     drives.iter().enumerate().filter_map(done).collect()
 }

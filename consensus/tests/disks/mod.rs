@@ -55,6 +55,8 @@ pub struct Whole {
 #[derive(Debug, Default)]
 pub struct Disk {
     pub up: bool,
+    /// Nothing happens on it, and nobody is told.
+    pub stalled: bool,
     pub blocks: BTreeMap<ProcessorId, Whole>,
     pub logs: BTreeMap<ProcessorId, Vec<LogRecord>>,
 }
@@ -293,6 +295,9 @@ impl World {
 
     /// One atomic action of processor p on disk d. The report is lost unless it is `heard`.
     fn act(&mut self, p: usize, d: usize, heard: bool) {
+        if self.disks[d].stalled {
+            return;
+        }
         if matches!(self.nodes[p].drives[d], Drive::Busy(_)) {
             self.changed = true;
             self.actions[p] += 1;
