@@ -32,6 +32,7 @@ pub use config::{DiskConfig, DisksConfig, Location, System};
 pub use disk::{Disk, Opened, open};
 pub use error::DiskError;
 pub use file::FileDisk;
+pub use file::buffer::Buffer;
 pub use format::{Member, Superblock};
 pub use header::BlockHeader;
 pub use object::ObjectDisk;
