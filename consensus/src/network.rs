@@ -215,7 +215,11 @@ fn network_id(parts: [&str; 3], graph: &LearnerGraph, members: &[Member]) -> Net
     let mut part = |s: &str| text.push_str(&format!("{}:{s}\n", s.len()));
     part("hpaxos network 1");
     parts.into_iter().for_each(&mut part);
-    for m in members {
+    // Processors are no part of it: they may be added, and the disks know who is who.
+    for m in members
+        .iter()
+        .filter(|_| members.iter().any(|m| m.acceptor.is_some()))
+    {
         part(&m.name);
         part(&m.key.to_string());
         part(m.acceptor.map_or("", |a| graph.acceptor_name(a)));

@@ -10,6 +10,7 @@
 //! - `gap=N` every event stream leaves its events N and N + 1 out and says so
 //! - `lose=NODE` the node accepts submissions and forgets them
 //! - `refuse` every submission is answered with 413
+//! - `die=NODE` the node ends at its first submission
 //! - `broken=NODE` the node ends at once, with words on standard error
 
 use base64::Engine;
@@ -140,9 +141,18 @@ impl Node {
         ];
         reader.read_exact(&mut body)?;
         let request = head.first().cloned().unwrap_or_default();
-        if request.starts_with("POST /v1/values ") {
+        if request.starts_with("GET /v1/status ") {
+            let syncs = self.submissions.load(Ordering::SeqCst);
+            return json_answer(stream, &json!({"storage": {"syncs": syncs}, "ballot": 1}));
+        }
+        if request.starts_with("POST /v1/values") {
+            let accepted = match request.contains("?wait=") {
+                true => "200 OK",
+                false => "202 Accepted",
+            };
             return self.submit(
                 stream,
+                accepted,
                 &header("idempotency-key").unwrap_or_default(),
                 &body,
             );
@@ -158,7 +168,7 @@ impl Node {
     }
 
     /// `{learner}/decisions?from={slot}&…`, two at a time so that there are pages.
-    fn decisions(&self, mut stream: TcpStream, path: &str) -> io::Result<()> {
+    fn decisions(&self, stream: TcpStream, path: &str) -> io::Result<()> {
         let learner = path.split('/').next().unwrap_or_default();
         let from = path.split("from=").nth(1).unwrap_or_default();
         let from: usize = from
@@ -173,16 +183,13 @@ impl Node {
             .collect();
         let next = from + page.len();
         let body = json!({"node": self.name, "learner": learner, "decisions": page, "next": next});
-        let body = body.to_string();
-        let length = body.len();
-        write!(
-            stream,
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
-        )?;
-        write!(stream, "Content-Length: {length}\r\n\r\n{body}")
+        json_answer(stream, &body)
     }
 
-    fn submit(&self, stream: TcpStream, key: &str, body: &[u8]) -> io::Result<()> {
+    fn submit(&self, stream: TcpStream, accepted: &str, key: &str, body: &[u8]) -> io::Result<()> {
+        if self.spec("die") == Some(&self.name) {
+            std::process::exit(1);
+        }
         let before = self.submissions.fetch_add(1, Ordering::SeqCst);
         if self.spec("refuse").is_some() {
             return answer(stream, "413 Content Too Large", "");
@@ -203,7 +210,7 @@ impl Node {
             .append(true)
             .open(&self.log)?;
         log.write_all(line.as_bytes())?;
-        answer(stream, "202 Accepted", "")
+        answer(stream, accepted, "")
     }
 
     /// The values decided so far, a slot each, every key once.
@@ -278,4 +285,14 @@ fn answer(mut stream: TcpStream, status: &str, headers: &str) -> io::Result<()> 
         stream,
         "HTTP/1.1 {status}\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n"
     )
+}
+
+fn json_answer(mut stream: TcpStream, body: &Json) -> io::Result<()> {
+    let body = body.to_string();
+    let length = body.len();
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    )?;
+    write!(stream, "Content-Length: {length}\r\n\r\n{body}")
 }

@@ -25,6 +25,13 @@ pub enum Command {
     /// Exit codes: 0 everything was decided and everybody agrees who should; 1 divergence, or an
     /// invalid graph; 2 wrong usage; 3 it could not run, was interrupted, or ran out of time.
     Up(Box<UpArgs>),
+    /// Measure: start a network for each mode, submit values as fast as clients can that wait for
+    /// each decision, and tell how many were decided in a second and how long each took.
+    ///
+    /// In mode disk-paxos also a plain loop of writes and reads on files beside the disks, to compare
+    /// with. Exit codes: 0 measured, whatever the figures (errors are counted); 2 wrong usage; 3 it
+    /// could not run, was interrupted, or no value at all was decided.
+    Load(LoadArgs),
     /// One node process of a testnet: bound to the life of its launcher.
     #[command(hide = true)]
     Node(ChildArgs),
@@ -89,6 +96,44 @@ pub struct UpArgs {
     pub verbose: bool,
 }
 
+/// The options of `testnet load`.
+#[derive(Clone, Debug, Args)]
+pub struct LoadArgs {
+    /// The protocol: hpaxos, paxos or disk-paxos. Repeatable; all three if not given.
+    #[arg(long, value_name = "MODE", value_parser = mode)]
+    pub mode: Vec<Mode>,
+    /// Numbers of clients, 1 to 1000 each; every number is a measurement of its own.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,8,64",
+        value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub clients: Vec<u16>,
+    /// How long to measure, at most 3600 seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = measured_time)]
+    pub seconds: Duration,
+    /// How long clients submit before that, at most 3600 seconds; 0 measures the start too.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = at_most_an_hour)]
+    pub warm_up: Duration,
+    /// Bytes of each value; 8 are what it takes to tell all values apart.
+    #[arg(long, value_name = "BYTES", default_value = "100",
+        value_parser = clap::value_parser!(u32).range(8..=node::MAX_VALUE_BYTES as i64))]
+    pub value_bytes: u32,
+    /// Number of nodes; 4 in mode hpaxos, 3 in mode paxos, 2 in mode disk-paxos if not given.
+    #[arg(long, value_name = "N")]
+    pub nodes: Option<usize>,
+    /// Number of disks in mode disk-paxos; 3 if not given.
+    #[arg(long, value_name = "N")]
+    pub disks: Option<usize>,
+    /// Keep keys, configuration, data and logs in this directory, a part of it for each mode, instead
+    /// of temporary ones. What is measured depends on the file system.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// One JSON object per line on standard output, and nothing else there.
+    #[arg(long)]
+    pub json: bool,
+    /// Node program to use instead of the one built into this binary.
+    #[arg(long, value_name = "PATH")]
+    pub hpaxos: Option<PathBuf>,
+}
+
 /// The hidden node command: what `hpaxos node` takes, and whom to die with.
 #[derive(Debug, Args)]
 pub struct ChildArgs {
@@ -127,6 +172,18 @@ fn some_time(text: &str) -> Result<Duration, String> {
         Duration::ZERO => Err("nothing can be decided in no time".to_owned()),
         time => Ok(time),
     }
+}
+
+fn at_most_an_hour(text: &str) -> Result<Duration, String> {
+    let time = seconds(text)?;
+    match time <= Duration::from_secs(3600) {
+        true => Ok(time),
+        false => Err("use at most 3600 seconds".to_owned()),
+    }
+}
+
+fn measured_time(text: &str) -> Result<Duration, String> {
+    some_time(text).and_then(|_| at_most_an_hour(text))
 }
 
 fn mode(text: &str) -> Result<Mode, String> {

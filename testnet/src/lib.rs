@@ -12,6 +12,8 @@
 //!   show, summary ──► terminal, or JSON lines ──► exit code
 //! ```
 //!
+//! `load` launches networks in the same way, and measures them.
+//!
 //! `observe`, `track`, `expect` and `summary` are pure: events in, verdicts out. Processes, files and
 //! sockets are in `launch` and `client` alone, and whatever they start goes away with the launcher,
 //! however that ends.
@@ -22,6 +24,7 @@ pub mod event;
 pub mod expect;
 pub mod failure;
 pub mod launch;
+pub mod load;
 pub mod observe;
 pub mod plan;
 pub mod show;

@@ -10,7 +10,8 @@ use testnet::show::complain;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Up(args) => up(&args),
+        Command::Up(args) => in_runtime(testnet::up::up(&args)),
+        Command::Load(args) => in_runtime(testnet::load::load(&args)),
         Command::Node(args) => return node(&args),
         Command::Guard(args) => guard::run(&args.within)
             .map(|()| ExitCode::SUCCESS)
@@ -26,14 +27,14 @@ fn fail(failure: &Failure) -> ExitCode {
     ExitCode::from(failure)
 }
 
-fn up(args: &testnet::cli::UpArgs) -> Result<ExitCode, Failure> {
+fn in_runtime(command: impl Future<Output = Result<u8, Failure>>) -> Result<ExitCode, Failure> {
     // One thread: nodes are bound to the life of the thread that starts them, and this one lives as
     // long as the program.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::could_not_run(format!("cannot start: {e}")))?;
-    runtime.block_on(testnet::up::up(args)).map(ExitCode::from)
+    runtime.block_on(command).map(ExitCode::from)
 }
 
 /// The arguments of the built-in node, as `hpaxos node` takes them.

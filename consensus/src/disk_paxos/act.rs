@@ -48,7 +48,7 @@ impl DiskPaxos {
         let committed = self.synod.end_phase_2(&self.drives, is_majority);
         let mut votes = Vec::new();
         for (slot, value, disks) in committed {
-            votes.push(self.committed(slot, &value, disks));
+            votes.push(self.committed(slot, &value, disks, out));
             out.push(Output::SendBatch(Batch::clone(&value)));
         }
         if !votes.is_empty() {
@@ -171,7 +171,7 @@ impl DiskPaxos {
             self.flush_at = None;
             return;
         }
-        let soon = now.saturating_add(self.config.patience / 8);
+        let soon = now.saturating_add(self.config.patience);
         let due = *self.flush_at.get_or_insert(soon) <= now;
         let committed = dblock.entries.range(..self.next);
         let (count, bytes) = committed.fold((0, 0), |(n, bytes), (_, e)| {
@@ -244,7 +244,7 @@ impl DiskPaxos {
         }
         for (disk, i) in disks(&self.drives) {
             let drive = &self.drives[i];
-            if drive.idle() && (due || !drive.seen()) {
+            if drive.idle() && (due || drive.unread()) {
                 self.begin(disk, Busy::Read, Action::Read, now, out);
             }
         }

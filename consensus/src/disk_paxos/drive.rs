@@ -23,6 +23,8 @@ pub(super) struct Drive {
     busy: Option<(Busy, Time)>,
     /// Whether that takes so long that the disk may never answer.
     late: bool,
+    /// Whether a log on it lacks what a block on it says is there.
+    broken: bool,
     open: bool,
     problem: String,
     operations: u64,
@@ -80,19 +82,29 @@ impl Drive {
         self.late = self.busy.as_ref().is_some_and(late);
     }
 
+    /// Whether anything may rest on what was read from the disk.
+    fn trusted(&self) -> bool {
+        !self.late && !self.broken
+    }
+
     /// DiskSynod: `disk[d][p]`, as long as that is known for sure.
     pub(super) fn own(&self) -> Option<&Arc<Block>> {
-        self.own.as_ref().filter(|_| !self.late)
+        self.own.as_ref().filter(|_| self.trusted())
+    }
+
+    /// Whether nothing was read since it was opened.
+    pub(super) fn unread(&self) -> bool {
+        self.others.is_none()
     }
 
     /// Whether the others' blocks were read.
     pub(super) fn seen(&self) -> bool {
-        self.others.is_some() && !self.late
+        self.others.is_some() && self.trusted()
     }
 
     /// The last version of the block that was written, and after it everything read; 0 for none.
     pub(super) fn done(&self) -> u64 {
-        if self.late { 0 } else { self.done }
+        if self.trusted() { self.done } else { 0 }
     }
 
     /// Takes in what the disk reports.
@@ -135,14 +147,18 @@ impl Drive {
                 self.logged = logged;
                 Outcome::Noted
             }
-            (Report::Log { records, .. }, _) => Outcome::Log(records),
+            (Report::Log { records, .. }, _) => {
+                // A log is durable before the block that refers to it.
+                self.broken |= records.is_empty();
+                Outcome::Log(records)
+            }
             _ => Outcome::Noted,
         }
     }
 
     /// The blocks of all processors, as far as they were read.
     pub(super) fn blocks(&self) -> impl Iterator<Item = (ProcessorId, &Arc<Block>)> {
-        let others = self.others.iter().filter(|_| !self.late);
+        let others = self.others.iter().filter(|_| self.trusted());
         others.flatten().map(|(p, b)| (*p, b))
     }
 
@@ -153,7 +169,7 @@ impl Drive {
 
     /// A processor whose log on this disk has the slot; this one's own first.
     pub(super) fn log_with(&self, slot: Slot, me: ProcessorId) -> Option<ProcessorId> {
-        if self.logged > slot {
+        if self.logged > slot && self.trusted() {
             return Some(me);
         }
         let others = self.blocks().filter(|(_, b)| b.floor > slot);
@@ -191,10 +207,16 @@ impl Drive {
     /// For people to see.
     pub(super) fn status(&self) -> DiskStatus {
         DiskStatus {
-            up: self.open,
+            up: self.open && self.trusted(),
             busy: self.busy.is_some(),
-            problem: self.problem.clone(),
-            mbal: self.own.as_ref().map_or(Ballot::NONE, |b| b.mbal),
+            problem: match (self.late, self.broken) {
+                (true, _) => "it does not answer".to_owned(),
+                (_, true) => {
+                    "a log on it ends before the slots that a block says it has".to_owned()
+                }
+                _ => self.problem.clone(),
+            },
+            mbal: self.own().map_or(Ballot::NONE, |b| b.mbal),
             logged: self.logged,
             operations: self.operations,
         }

@@ -2,7 +2,7 @@
 
 use super::{Decided, DiskId, DiskPaxos, Known, LogRecord, Output, SLOT_RANGE, SyncAnswer};
 use crate::paxos::Vote;
-use crate::{Batch, Decision, Slot, SyncRequest, Time};
+use crate::{Batch, Decision, Fork, Slot, SyncRequest, Time};
 use crypto::Digest;
 use learner_graph::AcceptorSet;
 use std::sync::Arc;
@@ -20,20 +20,37 @@ impl DiskPaxos {
         slot
     }
 
+    /// A slot is committed. Two values for one are never to be seen, and are not to be hidden.
+    fn learn(&mut self, slot: Slot, known: Known, out: &mut Vec<Output>) {
+        let first = *self.decided.entry(slot).or_insert(known);
+        if first.value != known.value {
+            out.push(Output::Fork(Fork {
+                learner: self.config.learner,
+                slot,
+                values: [first, known].map(|k| (k.ballot, k.value)),
+            }));
+        }
+    }
+
     /// DiskSynod: `output'[p] = dblock[p].inp`: this processor has committed a slot.
-    pub(super) fn committed(&mut self, slot: Slot, value: &Arc<Batch>, disks: AcceptorSet) -> Vote {
-        let (ballot, digest) = (self.synod.dblock.mbal, value.digest());
-        self.keep(digest, value);
+    pub(super) fn committed(
+        &mut self,
+        slot: Slot,
+        value: &Arc<Batch>,
+        disks: AcceptorSet,
+        out: &mut Vec<Output>,
+    ) -> Vote {
         let known = Known {
-            ballot,
-            value: digest,
+            ballot: self.synod.dblock.mbal,
+            value: value.digest(),
             disks,
         };
-        self.decided.insert(slot, known);
+        self.keep(known.value, value);
+        self.learn(slot, known, out);
         Vote {
             slot,
-            ballot,
-            value: digest,
+            ballot: known.ballot,
+            value: known.value,
         }
     }
 
@@ -42,17 +59,20 @@ impl DiskPaxos {
         let end = self.next.plus(SLOT_RANGE);
         for vote in &message.votes {
             self.hear_ballot(vote.ballot, now, out);
-            if vote.slot < self.next || vote.slot > end || self.decided.contains_key(&vote.slot) {
+            if vote.slot > end {
                 continue;
             }
+            let news = !self.decided.contains_key(&vote.slot);
             let known = Known {
                 ballot: vote.ballot,
                 value: vote.value,
                 disks: AcceptorSet::EMPTY,
             };
-            self.decided.insert(vote.slot, known);
-            self.batches.claim(vote.value, out);
-            self.election.progress(now);
+            self.learn(vote.slot, known, out);
+            if news {
+                self.batches.claim(vote.value, out);
+                self.election.progress(now);
+            }
         }
         self.deliver(now, out);
     }
@@ -77,7 +97,7 @@ impl DiskPaxos {
                 value,
                 disks: [disk].into_iter().collect(),
             };
-            self.decided.entry(record.slot).or_insert(known);
+            self.learn(record.slot, known, out);
             self.election.progress(now);
         }
         self.deliver(now, out);

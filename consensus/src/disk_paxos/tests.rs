@@ -132,14 +132,8 @@ impl Alone {
         while self.now < end {
             self.wait(PATIENCE / 8);
             for d in [0, 1] {
-                match self.asked.get(&d) {
-                    Some(Action::Read) => self.done(d, std::slice::from_ref(theirs)),
-                    Some(Action::ReadLog { of, .. }) => {
-                        let (of, records) = (*of, Vec::new());
-                        self.asked.remove(&d);
-                        self.report(d, Report::Log { of, records });
-                    }
-                    _ => {}
+                if matches!(self.asked.get(&d), Some(Action::Read)) {
+                    self.done(d, std::slice::from_ref(theirs));
                 }
             }
         }
@@ -343,9 +337,7 @@ fn below_a_floor_nothing_is_tried_but_the_log_is_read() {
         .asked
         .iter()
         .find(|(_, action)| matches!(action, Action::ReadLog { .. }));
-    let (disk, action) = reading
-        .map(|(d, a)| (*d, a.clone()))
-        .expect("a log is read");
+    let action = reading.map(|(_, a)| a.clone()).expect("a log is read");
     let (of, from) = (p(2), Slot(0));
     assert!(matches!(action, Action::ReadLog { of: o, from: f, .. } if o == of && f == from));
     let record = |slot, value| LogRecord {
@@ -353,9 +345,13 @@ fn below_a_floor_nothing_is_tried_but_the_log_is_read() {
         ballot: Ballot(2),
         value: batch(value),
     };
-    let records = vec![record(0, "a"), record(1, "b")];
-    a.asked.remove(&disk);
-    a.report(disk, Report::Log { of, records });
+    for d in [0, 1] {
+        if matches!(a.asked.get(&d), Some(Action::ReadLog { .. })) {
+            let records = vec![record(0, "a"), record(1, "b")];
+            a.asked.remove(&d);
+            a.report(d, Report::Log { of, records });
+        }
+    }
     assert_eq!(values(&a.decided), [(0, "a".into()), (1, "b".into())]);
     a.pass(PATIENCE / 2, &theirs);
     for d in [0, 1, 0, 1, 0, 1] {
@@ -516,4 +512,51 @@ fn a_large_value_that_is_in_the_block_already_is_tried_again() {
         }
     }
     assert_eq!(values(&a.decided), [(0, large)]);
+}
+
+#[test]
+fn a_log_that_lacks_what_its_block_says_is_read_elsewhere() {
+    let mut a = Alone::new();
+    let theirs = block(2, 1, &[]);
+    for d in [0, 1, 2] {
+        a.opened(d, Block::default(), 0);
+        a.done(d, std::slice::from_ref(&theirs));
+    }
+    let mut broken = None;
+    for _ in 0..20 {
+        a.wait(PATIENCE / 4);
+        for d in [0, 1, 2] {
+            let records = match a.asked.get(&d) {
+                Some(Action::Read) => {
+                    a.done(d, std::slice::from_ref(&theirs));
+                    continue;
+                }
+                Some(Action::ReadLog { .. }) if *broken.get_or_insert(d) == d => Vec::new(),
+                Some(Action::ReadLog { .. }) => vec![LogRecord {
+                    slot: Slot(0),
+                    ballot: Ballot(2),
+                    value: batch("a"),
+                }],
+                _ => continue,
+            };
+            a.asked.remove(&d);
+            a.report(d, Report::Log { of: p(2), records });
+        }
+    }
+    assert_eq!(values(&a.decided), [(0, "a".to_owned())]);
+    let broken = usize::from(broken.expect("a log was read"));
+    assert!(!a.engine.status().disks[broken].up);
+}
+
+#[test]
+fn a_disk_that_is_being_written_says_nothing_of_what_it_holds() {
+    let mut a = Alone::in_phase_2("v");
+    a.opened(2, Block::default(), 0);
+    let write = a.asked.remove(&2);
+    assert!(matches!(write, Some(Action::Write { .. })));
+    // The ballot ends while all three are being written; none of them can be taken up.
+    a.done(0, &[block(2, 0, &[])]);
+    a.wait(PATIENCE * 3 / 4);
+    assert!(a.engine.own_blocks().count() <= 1, "one answered");
+    assert!(a.engine.dblock().is_none());
 }

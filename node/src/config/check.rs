@@ -177,11 +177,7 @@ fn network(
     match &trust.quorums {
         None => Network::new(name, mode.name(), graph, members),
         Some(quorums) => {
-            // Two files that give a processor different numbers are not of one network.
-            let mut text = quorums.pair().canonical();
-            for (node, id) in nodes.iter().filter_map(|n| Some((&n.name, n.processor?))) {
-                text.push_str(&format!("processor {id} {node}\n"));
-            }
+            let text = quorums.pair().canonical();
             Network::of_quorums(name, mode.name(), &text, graph, members)
         }
     }

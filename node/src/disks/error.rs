@@ -88,8 +88,8 @@ pub enum DiskError {
     },
     /// What was written is gone or changed.
     #[error(
-        "{place}, {at}: {what}. The other disks go on without this one; check its health, restore \
-         nothing older onto it, and if it stays like this replace it"
+        "{place}, {at}: {what}. The other disks go on without this one; check its health, and \
+         neither restore anything older onto it nor format it again while the others live"
     )]
     Damaged {
         /// Which disk.
@@ -102,7 +102,8 @@ pub enum DiskError {
     /// A processor's log has no room left.
     #[error(
         "the log of processor {processor} on {place} is full ({used} of {capacity} bytes, {more} \
-         more needed); format a new disk with a larger --log-mib"
+         more needed); logs are never cut, so a system with full logs is at its end: plan --log-mib for \
+         its life"
     )]
     LogFull {
         /// Which disk.

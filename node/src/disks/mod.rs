@@ -32,6 +32,7 @@ pub use config::{DiskConfig, DisksConfig, Location, System};
 pub use disk::{Disk, Opened, open};
 pub use error::DiskError;
 pub use file::FileDisk;
+pub use file::buffer::Buffer;
 pub use format::{Member, Superblock};
 pub use header::BlockHeader;
 pub use object::ObjectDisk;
@@ -52,11 +53,11 @@ pub struct FormatOptions {
 }
 
 impl Default for FormatOptions {
-    /// Sixteen processors with 256 MiB each, where there is nothing yet.
+    /// Sixteen processors with 4 GiB each, where there is nothing yet.
     fn default() -> Self {
         FormatOptions {
             processors: NonZeroU8::MIN.saturating_add(15),
-            log_mib: NonZeroU64::MIN.saturating_add(255),
+            log_mib: NonZeroU64::MIN.saturating_add(4095),
             force: false,
         }
     }

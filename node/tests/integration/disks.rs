@@ -112,6 +112,10 @@ async fn a_processor_joins_later() {
     assert_eq!(net.delivered_all("n3", "n3", 1).await, ["before"]);
     net.submit("n3", "after", "n3").await;
     assert_eq!(net.delivered_all("n1", "n1", 2).await, ["before", "after"]);
+    // With the new file the others go on where they were.
+    net.stop("n1").await;
+    net.start("n1").await;
+    net.submit("n1", "again", "n1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

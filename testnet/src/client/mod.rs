@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   values ──submit──► POST /v1/values        node
+//!   values ──decide──► POST /v1/values?wait=
 //!   events ◄─follow──  GET  /v1/events  ◄──── (resumes after a lost connection)
 //!   missed ◄catch_up─  GET  /v1/learners/{learner}/decisions
 //! ```
@@ -127,6 +128,35 @@ impl NodeClient {
             }
             _ => Err(self.refused(answer).await),
         }
+    }
+
+    /// Submits a value and waits until a learner that the node plays has decided it. `false` if that
+    /// has not happened within `patience`; the value still waits to be decided then.
+    ///
+    /// # Errors
+    /// If the node does not answer or refuses the value, for whatever reason.
+    pub async fn decide(
+        &self,
+        value: Vec<u8>,
+        learner: &str,
+        patience: Duration,
+    ) -> Result<bool, ClientError> {
+        let (url, ms) = (&self.url, patience.as_millis());
+        let url = format!("{url}/v1/values?wait={learner}&timeout_ms={ms}");
+        let request = self
+            .http
+            .post(url)
+            .timeout(patience + ANSWER_PATIENCE)
+            .header(CONTENT_TYPE, "application/octet-stream")
+            .body(value);
+        let answer = request.send().await.map_err(|e| self.no_answer(&e))?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(self.refused(answer).await);
+        }
+        // Read to its end, so that the connection can be used again.
+        answer.bytes().await.map_err(|e| self.no_answer(&e))?;
+        Ok(status == StatusCode::OK)
     }
 
     /// Asks for a JSON document, for example `/v1/evidence`.

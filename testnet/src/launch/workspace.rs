@@ -28,6 +28,17 @@ pub struct Workspace {
 }
 
 impl Workspace {
+    /// A directory of the user's, or a temporary one if none is given.
+    ///
+    /// # Errors
+    /// As those of [`at`](Self::at) and [`temporary`](Self::temporary).
+    pub fn new(root: Option<&Path>, testnet: &Path) -> Result<Workspace, Failure> {
+        match root {
+            Some(root) => Workspace::at(root),
+            None => Workspace::temporary(testnet),
+        }
+    }
+
     /// A temporary directory, kept by a guard process.
     ///
     /// # Errors

@@ -36,10 +36,7 @@ pub async fn up(args: &UpArgs) -> Result<u8, Failure> {
     for warning in &prepared.warnings {
         complain(warning);
     }
-    let workspace = match &args.dir {
-        Some(dir) => Workspace::at(dir)?,
-        None => Workspace::temporary(&prepared.programs.testnet)?,
-    };
+    let workspace = Workspace::new(args.dir.as_deref(), &prepared.programs.testnet)?;
     let launched = tokio::select! {
         launched = launch::launch(&prepared.layout, &prepared.programs, workspace, args.base_port) => launched,
         () = signals.next() => Err(Failure::could_not_run("stopped before the network was ready")),

@@ -1,4 +1,4 @@
-//! Starts `testnet up` as a process and sees what it leaves behind.
+//! Starts `testnet` as a process and sees what it leaves behind.
 
 // Each test program uses a part of this.
 #![allow(dead_code)]
@@ -69,10 +69,10 @@ pub(crate) fn fake_node() -> PathBuf {
     path
 }
 
-fn command(args: &[&str], tmp: &Path, fake: Option<&str>) -> Command {
+fn command(name: &str, args: &[&str], tmp: &Path, fake: Option<&str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_testnet"));
     command
-        .arg("up")
+        .arg(name)
         .args(args)
         .env("TMPDIR", tmp)
         .env_remove("NO_COLOR");
@@ -85,10 +85,15 @@ fn command(args: &[&str], tmp: &Path, fake: Option<&str>) -> Command {
     command
 }
 
-/// Runs to the end. Checks that no temporary file is left.
+/// Runs `testnet up` to the end. Checks that no temporary file is left.
 pub(crate) fn up(args: &[&str], fake: Option<&str>) -> Outcome {
+    run("up", args, fake)
+}
+
+/// The same for another command.
+pub(crate) fn run(name: &str, args: &[&str], fake: Option<&str>) -> Outcome {
     let tmp = tempfile::tempdir().unwrap();
-    let output = command(args, tmp.path(), fake)
+    let output = command(name, args, tmp.path(), fake)
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -113,11 +118,16 @@ pub(crate) fn entries(dir: &Path) -> Vec<String> {
 }
 
 impl Launcher {
-    /// Starts a run with `--json`.
+    /// Starts a run of `testnet up` with `--json`.
     pub(crate) fn start(args: &[&str], fake: Option<&str>) -> Launcher {
+        Launcher::start_command("up", args, fake)
+    }
+
+    /// The same for another command.
+    pub(crate) fn start_command(name: &str, args: &[&str], fake: Option<&str>) -> Launcher {
         let tmp = tempfile::tempdir().unwrap();
         let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
-        let mut child = command(&args, tmp.path(), fake)
+        let mut child = command(name, &args, tmp.path(), fake)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

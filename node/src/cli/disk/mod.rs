@@ -37,7 +37,7 @@ pub struct FormatArgs {
     #[arg(long, value_name = "N", default_value = "16")]
     processors: NonZeroU8,
     /// The log of each processor, in MiB; at most this on a device
-    #[arg(long, value_name = "MIB", default_value = "256")]
+    #[arg(long, value_name = "MIB", default_value = "4096")]
     log_mib: NonZeroU64,
     /// Format even what holds data, which is lost
     #[arg(long)]

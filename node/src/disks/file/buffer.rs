@@ -4,7 +4,7 @@ use crate::disks::sealed::SECTOR;
 use std::ops::{Deref, DerefMut};
 
 /// Whole sectors of zeroed memory that start at a multiple of the sector's size.
-pub(in crate::disks) struct Buffer {
+pub struct Buffer {
     /// More than needed, so that an aligned part can be chosen.
     memory: Vec<u8>,
     start: usize,
@@ -13,7 +13,8 @@ pub(in crate::disks) struct Buffer {
 
 impl Buffer {
     /// At least `len` bytes, rounded up to whole sectors.
-    pub(in crate::disks) fn new(len: usize) -> Self {
+    #[must_use]
+    pub fn new(len: usize) -> Self {
         let len = len.next_multiple_of(SECTOR);
         let memory = vec![0; len + SECTOR];
         // The memory of a vector stays where it is, wherever the vector goes.
@@ -22,7 +23,8 @@ impl Buffer {
     }
 
     /// A copy of these bytes, filled up with zeros.
-    pub(in crate::disks) fn of(bytes: &[u8]) -> Self {
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
         let mut buffer = Self::new(bytes.len());
         buffer[..bytes.len()].copy_from_slice(bytes);
         buffer

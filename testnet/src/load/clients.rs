@@ -1,0 +1,114 @@
+//! Closed-loop clients: each has one value on its way, and submits the next when it has the answer.
+
+use super::tally::{Tally, Window};
+use crate::client::{ClientError, NodeClient};
+use std::time::{Duration, Instant};
+
+/// How long a value may take to be decided before it counts as an error.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The pause after an error, so that a network that refuses is not asked millions of times.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Distinct values that look random and cannot be compressed: no two with different numbers are equal.
+#[derive(Debug)]
+pub struct Values {
+    bytes: usize,
+    next: u64,
+}
+
+impl Values {
+    /// Values of so many bytes, 8 at least.
+    #[must_use]
+    pub fn new(bytes: usize) -> Values {
+        let bytes = bytes.max(8);
+        Values { bytes, next: 0 }
+    }
+
+    fn make(&mut self) -> Vec<u8> {
+        self.next += 1;
+        let words = (0..self.bytes.div_ceil(8) as u64).map(|word| mix(self.next ^ (word << 40)));
+        let mut value: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
+        value.truncate(self.bytes);
+        value
+    }
+}
+
+/// The finalizer of SplitMix64: one to one, so that different numbers have different images.
+fn mix(number: u64) -> u64 {
+    let mut z = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// A node with a learner that it plays, to wait for.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The node.
+    pub node: NodeClient,
+    /// The learner.
+    pub learner: String,
+}
+
+/// Runs so many clients, spread over the targets in turn, until the window ends and every request
+/// begun in it is answered.
+pub async fn run(targets: &[Target], clients: usize, values: &mut Values, window: Window) -> Tally {
+    let values = std::cell::RefCell::new(values);
+    let next = || values.borrow_mut().make();
+    let loops = targets.iter().cycle().take(clients);
+    let loops = loops.map(|target| client(target, &next, window));
+    let mut all = Tally::default();
+    for tally in futures::future::join_all(loops).await {
+        all.add(tally);
+    }
+    all
+}
+
+async fn client(target: &Target, next: &impl Fn() -> Vec<u8>, window: Window) -> Tally {
+    let mut tally = Tally::default();
+    loop {
+        let asked = Instant::now();
+        if asked >= window.end {
+            return tally;
+        }
+        let answer = target.node.decide(next(), &target.learner, PATIENCE).await;
+        let error = match answer {
+            Ok(true) => {
+                tally.decided(window, asked, Instant::now());
+                continue;
+            }
+            Ok(false) => "not decided in time".to_owned(),
+            Err(ClientError::Refused { status, .. }) => format!("status {status}"),
+            Err(ClientError::NoAnswer { reason, .. }) => format!("no answer: {reason}"),
+        };
+        tally.failed(error);
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn values_have_their_size_and_differ() {
+        for bytes in [8, 9, 100, 4096] {
+            let mut values = Values::new(bytes);
+            let seen: BTreeSet<Vec<u8>> = (0..10_000).map(|_| values.make()).collect();
+            assert_eq!(seen.len(), 10_000);
+            assert!(seen.iter().all(|value| value.len() == bytes));
+        }
+    }
+
+    #[test]
+    fn every_byte_of_a_value_looks_random() {
+        let mut values = Values::new(100);
+        let seen: Vec<Vec<u8>> = (0..1000).map(|_| values.make()).collect();
+        for at in 0..100 {
+            let bytes: BTreeSet<u8> = seen.iter().map(|value| value[at]).collect();
+            // Of 1000 random bytes, about 251 are different.
+            assert!(bytes.len() > 200, "byte {at} takes {} values", bytes.len());
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What a user sees of measurements: a table for a person, or lines of JSON for a program.
+
+use super::spent::Spent;
+use super::tally::{Tally, Times, per_second};
+use crate::cli::LoadArgs;
+use crate::failure::Failure;
+use crate::launch::layout::Layout;
+use crate::show::words;
+use serde_json::{Value as Json, json};
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// What one number of clients saw.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The number of clients.
+    pub clients: usize,
+    /// What they saw.
+    pub tally: Tally,
+    /// What the network spent meanwhile, from before the warm-up to after the last answer.
+    pub spent: Spent,
+}
+
+impl Row {
+    /// Values for each round of the plain loop, both in the same time.
+    fn ratio(&self, plain: &Plain) -> f64 {
+        self.tally.values as f64 / plain.tally.values as f64
+    }
+
+    fn per_value(&self, n: u64) -> Option<f64> {
+        (self.tally.answered > 0).then(|| n as f64 / self.tally.answered as f64)
+    }
+}
+
+/// What the plain loop did: its rounds are the values of the tally.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    /// Its rounds.
+    pub tally: Tally,
+}
+
+/// Shows measurements as they are made.
+#[derive(Debug)]
+pub struct Show {
+    json: bool,
+    /// Lines for the end of a mode.
+    later: Vec<String>,
+}
+
+impl Show {
+    /// JSON, or a table.
+    #[must_use]
+    pub fn new(json: bool) -> Show {
+        let later = Vec::new();
+        Show { json, later }
+    }
+
+    /// A network is ready.
+    ///
+    /// # Errors
+    /// If the output is gone.
+    pub fn begin(
+        &self,
+        layout: &Layout,
+        args: &LoadArgs,
+        plain: Option<&Plain>,
+    ) -> Result<(), Failure> {
+        let seconds = args.seconds;
+        match (self.json, plain) {
+            (true, None) => Ok(()),
+            (true, Some(plain)) => line(&plain_json(plain, layout, seconds)),
+            (false, plain) => {
+                line(&title(layout, args))?;
+                line(&HEAD)?;
+                plain.map_or(Ok(()), |plain| line(&plain_line(plain, seconds)))
+            }
+        }
+    }
+
+    /// A measurement.
+    ///
+    /// # Errors
+    /// If the output is gone.
+    pub fn row(
+        &mut self,
+        layout: &Layout,
+        args: &LoadArgs,
+        row: &Row,
+        plain: Option<&Plain>,
+    ) -> Result<(), Failure> {
+        let ratio = plain.map(|plain| row.ratio(plain));
+        if self.json {
+            return line(&row_json(row, layout, args, ratio));
+        }
+        line(&row_line(row, args.seconds))?;
+        for (how, times) in &row.tally.errors {
+            line(&format!("          {times} × {how}"))?;
+        }
+        if let (Some(plain), Some(ratio)) = (plain, ratio) {
+            let words = format!(
+                "disk-paxos with {}: {:.0} values/s = {ratio:.2} × the plain loop's {:.0} rounds/s",
+                words::count(row.clients, "client"),
+                per_second(row.tally.values, args.seconds),
+                per_second(plain.tally.values, args.seconds),
+            );
+            self.later.push(words);
+        }
+        Ok(())
+    }
+
+    /// The end of a mode.
+    ///
+    /// # Errors
+    /// If the output is gone.
+    pub fn end(&mut self) -> Result<(), Failure> {
+        self.later.drain(..).try_for_each(|words| line(&words))?;
+        if self.json { Ok(()) } else { line(&"") }
+    }
+}
+
+fn line(text: &dyn std::fmt::Display) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
+    written.map_err(|_| Failure::Unread)
+}
+
+const HEAD: &str = concat!(
+    "  clients  values/s    median       p95       p99       max",
+    "  errors  syncs/value  disk ops/value  ballots",
+);
+
+fn title(layout: &Layout, args: &LoadArgs) -> String {
+    let disks = match layout.disks.len() {
+        0 => String::new(),
+        n => format!(", {}", words::count(n, "disk")),
+    };
+    format!(
+        "{}: {}{disks}, values of {} bytes, {} s",
+        layout.mode.name(),
+        words::count(layout.nodes.len(), "node"),
+        args.value_bytes,
+        args.seconds.as_secs_f64(),
+    )
+}
+
+fn times(times: &Times) -> String {
+    let columns = [0.5, 0.95, 0.99].map(|part| times.quantile(part));
+    let columns = columns.into_iter().chain([times.max()]);
+    columns
+        .map(|time| format!("{:>10}", words::time(time)))
+        .collect()
+}
+
+fn row_line(row: &Row, time: Duration) -> String {
+    let per_value = |n| {
+        row.per_value(n)
+            .map_or("-".to_owned(), |x| format!("{x:.2}"))
+    };
+    let operations = match row.spent.operations {
+        0 => "-".to_owned(),
+        n => per_value(n),
+    };
+    format!(
+        "{:>9}{:>10.0}{}{:>8}{:>13}{operations:>16}{:>9}",
+        row.clients,
+        per_second(row.tally.values, time),
+        times(&row.tally.times),
+        row.tally.error_count(),
+        per_value(row.spent.syncs),
+        row.spent.ballot,
+    )
+}
+
+fn plain_line(plain: &Plain, time: Duration) -> String {
+    let rate = per_second(plain.tally.values, time);
+    format!("    plain{rate:>10.0}{}", times(&plain.tally.times))
+}
+
+fn latency(times: &Times) -> Json {
+    let ms = |time: Duration| time.as_micros() as f64 / 1e3;
+    json!({
+        "median": ms(times.quantile(0.5)), "p95": ms(times.quantile(0.95)),
+        "p99": ms(times.quantile(0.99)), "max": ms(times.max()),
+    })
+}
+
+fn row_json(row: &Row, layout: &Layout, args: &LoadArgs, ratio: Option<f64>) -> Json {
+    let tally = &row.tally;
+    let mut object = json!({
+        "event": "load", "mode": layout.mode.name(), "nodes": layout.nodes.len(),
+        "clients": row.clients, "value_bytes": args.value_bytes,
+        "seconds": args.seconds.as_secs_f64(), "values": tally.values,
+        "values_per_second": per_second(tally.values, args.seconds),
+        "latency_ms": latency(&tally.times), "errors": tally.error_count(),
+        "error_kinds": tally.errors, "answered": tally.answered,
+        "syncs_per_value": row.per_value(row.spent.syncs), "ballots": row.spent.ballot,
+    });
+    if let (Some(ratio), Some(fields)) = (ratio, object.as_object_mut()) {
+        fields.insert("disks".into(), json!(layout.disks.len()));
+        let operations = row.per_value(row.spent.operations);
+        fields.insert("disk_operations_per_value".into(), json!(operations));
+        fields.insert("of_plain_loop".into(), json!(ratio));
+    }
+    object
+}
+
+fn plain_json(plain: &Plain, layout: &Layout, time: Duration) -> Json {
+    let tally = &plain.tally;
+    json!({
+        "event": "plain-loop", "disks": layout.disks.len(), "processors": layout.nodes.len(),
+        "seconds": time.as_secs_f64(), "rounds": tally.values,
+        "rounds_per_second": per_second(tally.values, time), "latency_ms": latency(&tally.times),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        let mut tally = Tally {
+            values: 250,
+            answered: 300,
+            ..Tally::default()
+        };
+        tally.times.record(Duration::from_micros(1500));
+        tally.failed("status 429".to_owned());
+        let spent = Spent {
+            syncs: 900,
+            operations: 450,
+            ballot: 1,
+        };
+        Row {
+            clients: 8,
+            tally,
+            spent,
+        }
+    }
+
+    #[test]
+    fn columns_stand_under_their_heads() {
+        let line = row_line(&row(), Duration::from_secs(5));
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let expected = "8 50 1.5 ms 1.5 ms 1.5 ms 1.5 ms 1 3.00 1.50 1";
+        assert_eq!(words.join(" "), expected);
+        assert_eq!(line.len(), HEAD.len());
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_made_up() {
+        let mut row = row();
+        row.tally = Tally::default();
+        assert_eq!(row.per_value(row.spent.syncs), None);
+        let line = row_line(&row, Duration::from_secs(5));
+        assert_eq!(line.len(), HEAD.len());
+        assert!(line.contains(" - "), "{line}");
+    }
+
+    #[test]
+    fn the_plain_loop_is_what_values_are_measured_by() {
+        let rounds = Tally {
+            values: 1000,
+            ..Tally::default()
+        };
+        assert_eq!(row().ratio(&Plain { tally: rounds }), 0.25);
+    }
+}

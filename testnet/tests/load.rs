@@ -1,0 +1,228 @@
+//! `testnet load`: what it measures, what it counts, what it refuses, and that nothing is left behind.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use rustix::process::Signal;
+use serde_json::Value as Json;
+use support::{Launcher, Outcome, children, run};
+
+const FINE: Option<&str> = Some("");
+
+fn load(args: &[&str], fake: Option<&str>) -> Outcome {
+    let quick = ["--seconds", "1", "--warm-up", "0"];
+    run("load", &[args, &quick].concat(), fake)
+}
+
+/// The measurements of a run with `--json`, whose every field must be there.
+fn measured(outcome: &Outcome) -> Vec<Json> {
+    let objects = outcome.events();
+    for object in &objects {
+        let fields: &[&str] = match object["event"].as_str().unwrap() {
+            "load" => &[
+                "clients",
+                "value_bytes",
+                "values",
+                "values_per_second",
+                "errors",
+                "answered",
+            ],
+            "plain-loop" => &["disks", "processors", "rounds", "rounds_per_second"],
+            other => panic!("{other}: {outcome}"),
+        };
+        for field in fields.iter().chain(&["seconds"]) {
+            assert!(object[field].is_number(), "{field}: {outcome}");
+        }
+        for field in ["median", "p95", "p99", "max"] {
+            let ms = object["latency_ms"][field].as_f64();
+            assert!(ms > Some(0.0), "{field}: {outcome}");
+        }
+    }
+    objects
+}
+
+#[test]
+fn a_real_network_decides_what_clients_submit() {
+    let outcome = load(&["--mode", "paxos", "--clients", "2", "--json"], None);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let objects = measured(&outcome);
+    assert_eq!(objects.len(), 1, "{outcome}");
+    let row = &objects[0];
+    assert_eq!(
+        (&row["event"], &row["mode"], &row["clients"], &row["nodes"]),
+        (&"load".into(), &"paxos".into(), &2.into(), &3.into())
+    );
+    assert!(row["values"].as_u64() > Some(0), "{outcome}");
+    assert!(
+        row["answered"].as_u64() >= row["values"].as_u64(),
+        "{outcome}"
+    );
+    assert_eq!(row["errors"], 0, "{outcome}");
+    // At least two of three nodes store each value, and there are never more than two at a time.
+    assert!(row["syncs_per_value"].as_f64() >= Some(1.0), "{outcome}");
+    assert_eq!(row["disks"], Json::Null, "there are none");
+}
+
+#[test]
+fn disks_are_compared_with_a_plain_loop() {
+    let args = ["--mode", "disk-paxos", "--clients", "2", "--json"];
+    let outcome = load(&args, None);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let objects = measured(&outcome);
+    assert_eq!(objects.len(), 2, "{outcome}");
+    let (plain, row) = (&objects[0], &objects[1]);
+    assert_eq!(
+        (&plain["disks"], &plain["processors"]),
+        (&3.into(), &2.into())
+    );
+    let rate = |object: &Json, of: &str| object[of].as_f64().unwrap();
+    let ratio = rate(row, "values_per_second") / rate(plain, "rounds_per_second");
+    assert!(
+        (rate(row, "of_plain_loop") - ratio).abs() < 1e-6,
+        "{outcome}"
+    );
+    assert!(rate(row, "disk_operations_per_value") > 0.0, "{outcome}");
+}
+
+#[test]
+fn a_person_gets_a_table_for_every_mode_and_number() {
+    let outcome = load(&["--clients", "1,3"], FINE);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    for line in [
+        "hpaxos: 4 nodes, values of 100 bytes, 1 s\n",
+        "\npaxos: 3 nodes, values of 100 bytes, 1 s\n",
+        "\ndisk-paxos: 2 nodes, 3 disks, values of 100 bytes, 1 s\n",
+        "\n    plain ",
+        "disk-paxos with 1 client: ",
+        "disk-paxos with 3 clients: ",
+        " × the plain loop's ",
+    ] {
+        assert!(outcome.stdout.contains(line), "no '{line}' in {outcome}");
+    }
+    let rows = |n: &str| {
+        outcome
+            .stdout
+            .lines()
+            .filter(|l| l.split_whitespace().next() == Some(n))
+            .count()
+    };
+    assert_eq!((rows("1"), rows("3")), (3, 3), "{outcome}");
+    assert!(
+        outcome
+            .stdout
+            .lines()
+            .all(|line| line.chars().count() <= 120),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn errors_are_counted_and_shown() {
+    let args = ["--mode", "hpaxos", "--clients", "4"];
+    let outcome = load(
+        &[&args, ["--json"].as_slice()].concat(),
+        Some("lose=n1;busy=1"),
+    );
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let row = outcome.events().pop().unwrap();
+    let kinds = row["error_kinds"].as_object().unwrap();
+    assert_eq!(kinds["status 429"], 4, "each node once: {outcome}");
+    assert!(kinds["not decided in time"].as_u64() > Some(0), "{outcome}");
+    let sum: u64 = kinds.values().filter_map(Json::as_u64).sum();
+    assert_eq!(row["errors"].as_u64(), Some(sum), "{outcome}");
+    assert!(row["values"].as_u64() > Some(0), "{outcome}");
+    let outcome = load(&args, Some("busy=1"));
+    assert!(outcome.stdout.contains("4 × status 429"), "{outcome}");
+}
+
+#[test]
+fn no_value_at_all_is_exit_3() {
+    let outcome = load(&["--mode", "hpaxos", "--clients", "2"], Some("refuse"));
+    assert_eq!(outcome.code(), Some(3), "{outcome}");
+    assert!(outcome.stdout.contains("× status 413"), "{outcome}");
+    assert!(
+        outcome
+            .stderr
+            .contains("hpaxos with 2 clients: no value was decided"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn a_node_that_dies_ends_the_run_and_is_named() {
+    let outcome = load(&["--mode", "paxos", "--clients", "3"], Some("die=n2"));
+    assert_eq!(outcome.code(), Some(3), "{outcome}");
+    assert!(
+        outcome
+            .stderr
+            .contains("node n2 died under load: exit code 1"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn a_signal_ends_it_and_leaves_nothing() {
+    // The first measurement shows that all nodes run; the others would take a minute.
+    let many = ["1"; 60].join(",");
+    let args = [
+        "--mode",
+        "hpaxos",
+        "--clients",
+        &many,
+        "--seconds",
+        "1",
+        "--warm-up",
+        "0",
+    ];
+    let mut load = Launcher::start_command("load", &args, FINE);
+    load.until(|event| event["event"] == "load");
+    load.pids.extend(children(load.child.id()));
+    load.signal(Signal::INT);
+    let (status, _) = load.end();
+    assert_eq!(status.code(), Some(3));
+}
+
+#[test]
+fn wrong_usage_is_exit_2_before_anything_starts() {
+    let modes = ["--mode", "paxos", "--mode", "paxos"];
+    let cases: [(&[&str], &str); 11] = [
+        (&["--mode", "raft"], "hpaxos, paxos and disk-paxos"),
+        (&modes, "--mode paxos is given twice"),
+        (&["--clients", "0"], "--clients"),
+        (&["--clients", "1,1001"], "--clients"),
+        (&["--clients", ""], "--clients"),
+        (&["--seconds", "0"], "in no time"),
+        (&["--seconds", "3601"], "at most 3600"),
+        (&["--warm-up", "1e9"], "at most 3600"),
+        (&["--value-bytes", "7"], "--value-bytes"),
+        (
+            &["--mode", "paxos", "--disks", "3"],
+            "--disks is for mode disk-paxos",
+        ),
+        (&["--nodes", "0"], "--nodes 0"),
+    ];
+    for (args, words) in cases {
+        let outcome = run("load", args, None);
+        assert_eq!(outcome.code(), Some(2), "{args:?}: {outcome}");
+        assert_eq!(outcome.stdout, "", "{args:?}: {outcome}");
+        assert!(outcome.stderr.contains(words), "{args:?}: {outcome}");
+    }
+}
+
+#[test]
+fn a_directory_keeps_a_part_for_each_mode() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().to_str().unwrap();
+    let args = ["--mode", "disk-paxos", "--clients", "1", "--dir", root];
+    let outcome = load(&args, FINE);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    assert_eq!(support::entries(dir.path()), ["disk-paxos"]);
+    let mut parts = support::entries(&dir.path().join("disk-paxos"));
+    parts.sort();
+    let network = ["data", "disks", "keys", "logs", "network.toml"];
+    assert_eq!(parts, network, "the plain loop's files are gone");
+    let again = load(&args, FINE);
+    assert_eq!(again.code(), Some(3), "{again}");
+    assert!(again.stderr.contains("is not empty"), "{again}");
+}
