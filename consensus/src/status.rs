@@ -37,7 +37,7 @@ pub struct DiskStatus {
     pub up: bool,
     /// Whether an operation is in progress.
     pub busy: bool,
-    /// What it last failed with; empty if it never did.
+    /// Why it cannot be used now; empty if it can.
     pub problem: String,
     /// The `mbal` of this processor's block on it, as far as known.
     pub mbal: Ballot,

@@ -52,6 +52,32 @@ fn a_disk_that_stalls_is_done_without() {
 }
 
 #[test]
+fn large_values_fit_and_a_disk_that_was_away_gets_them() {
+    let mut w = World::new(2, 3, 10);
+    w.lose(2);
+    let large = |i: usize| format!("{i}{}", "x".repeat(250 << 10));
+    for i in 0..8 {
+        w.submit(i % 2, &large(i));
+    }
+    w.until("the first ones", 20 * SECOND, all_up_have_all);
+    // Whoever takes over has all of them to bring to its log, in pieces.
+    w.crash(0);
+    w.disks[2].up = true;
+    w.submit(1, &large(8));
+    w.until("the last one", 20 * SECOND, all_up_have_all);
+    w.start(0);
+    w.until("all", 20 * SECOND, all_up_have_all);
+    w.until("the logs are whole", 20 * SECOND, |w| {
+        let log = |d: &disks::Disk| d.logs.values().map(Vec::len).max();
+        w.disks
+            .iter()
+            .all(|d| log(d) >= Some(w.nodes[1].delivered.len()))
+    });
+    assert!((250 << 10..3 << 20).contains(&w.largest), "{}", w.largest);
+    assert!(w.appended > 0);
+}
+
+#[test]
 fn one_processor_alone_makes_progress() {
     let mut w = World::new(3, 5, 3);
     w.crash(1);

@@ -63,8 +63,10 @@ impl DiskPaxos {
     fn find_bytes(&mut self, now: Time, out: &mut Vec<Output>) {
         while let Some(known) = self.decided.get(&self.next).copied() {
             let is_it = |b: &Block| {
-                let inp = &b.entries.get(&self.next)?.inp;
-                (inp.digest() == known.value).then(|| Arc::clone(inp))
+                // HInv6: a block of this ballot or a later one holds no other value.
+                let entry = b.entries.get(&self.next)?;
+                let it = entry.bal >= known.ballot && entry.inp.digest() == known.value;
+                it.then(|| Arc::clone(&entry.inp))
             };
             let found = self.drives.iter().flat_map(Drive::all_blocks);
             let Some(value) = found.into_iter().find_map(is_it) else {

@@ -114,7 +114,6 @@ impl Drive {
                 own: Some(Arc::new(own)),
                 logged,
                 open: true,
-                problem: std::mem::take(&mut self.problem),
                 operations: self.operations,
                 ..Drive::default()
             };

@@ -9,8 +9,8 @@
 pub mod invariants;
 
 use consensus::disk_paxos::{
-    Action, Block, Config, DiskPaxos, Event, Input, LogRecord, Operation, Output, ProcessorId,
-    Record, Report,
+    Action, Block, Config, DiskPaxos, Event, Input, LogRecord, MAX_BLOCK_BYTES, Operation, Output,
+    ProcessorId, Record, Report,
 };
 use consensus::{Ballot, Batch, ClientValue, Member, Network, Protocol, Slot, Time};
 use crypto::{Digest, Keypair, MemberId};
@@ -113,6 +113,10 @@ pub struct World {
     /// Of a hundred messages.
     pub loss: u64,
     mail: Vec<(usize, Gossip)>,
+    /// The largest block that was written, in bytes of values.
+    pub largest: usize,
+    /// How often a log was appended to without a block.
+    pub appended: usize,
     /// Atomic actions on disks, by processor.
     pub actions: Vec<u64>,
     /// Whether anything changed since the invariants were checked.
@@ -171,6 +175,8 @@ impl World {
             gossip_up: true,
             loss: 0,
             mail: Vec::new(),
+            largest: 0,
+            appended: 0,
             actions: vec![0; processors],
             changed: true,
         };
@@ -281,7 +287,16 @@ impl World {
             "one operation at a time on an open disk: {action:?}"
         );
         let whole = match &action {
-            Action::Write { block, .. } => node.shadow.dblock(block),
+            Action::Write { block, .. } => {
+                let bytes: usize = block.entries.values().map(|e| size(&e.inp)).sum();
+                assert!(bytes <= MAX_BLOCK_BYTES, "a block of {bytes} bytes");
+                self.largest = self.largest.max(bytes);
+                node.shadow.dblock(block)
+            }
+            Action::Append(_) => {
+                self.appended += 1;
+                Whole::default()
+            }
             _ => Whole::default(),
         };
         node.drives[d] = Drive::Busy(Running {
@@ -471,6 +486,10 @@ impl World {
         let nodes: String = self.nodes.iter().map(of).collect();
         format!("at {:?}\n{nodes}", self.now)
     }
+}
+
+fn size(batch: &Batch) -> usize {
+    batch.values.iter().map(ClientValue::encoded_len).sum()
 }
 
 /// One atomic action of an operation. Its report when it is done.

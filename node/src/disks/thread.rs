@@ -183,6 +183,11 @@ where
             own,
             logged,
         } = opened;
+        tracing::info!(
+            thread = std::thread::current().name(),
+            logged = logged.0,
+            "the disk is open"
+        );
         (self.report)(Report::Opened { own, logged });
         loop {
             let action = self.actions.recv().ok()?;

@@ -4,8 +4,9 @@ mod text;
 
 use super::{Exit, fail, print};
 use crate::Config;
+use crate::disks::survey::MemberState;
 use crate::disks::survey::{Checker, survey};
-use crate::disks::{DiskConfig, DisksConfig, FormatOptions, Location, format};
+use crate::disks::{DiskConfig, DisksConfig, FormatOptions, Location, Superblock, System, format};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::num::{NonZeroU8, NonZeroU64};
@@ -70,19 +71,47 @@ impl DiskCommand {
                 let disks = named(&config, &args.disks)?;
                 Ok(format_all(args, &config, &disks))
             }),
-            DiskCommand::Show(args) => args.choose().map(|disks| show(args, &disks)),
-            DiskCommand::Check(args) => args.choose().map(|disks| check(args, &disks)),
+            DiskCommand::Show(args) => args.choose().map(|chosen| show(args, &chosen)),
+            DiskCommand::Check(args) => args.choose().map(|chosen| check(args, &chosen)),
         };
         exit.unwrap_or_else(|exit| exit).into()
     }
 }
 
+/// The disks to look at.
+struct Chosen {
+    disks: Vec<DiskConfig>,
+    /// What they should belong to, if a configuration says so.
+    system: Option<System>,
+}
+
 impl LookArgs {
-    fn choose(&self) -> Result<Vec<DiskConfig>, Exit> {
-        match &self.config {
-            Some(config) => named(&load(config)?, &self.disks),
-            None => Ok(self.disks.iter().map(|text| by_address(text)).collect()),
+    fn choose(&self) -> Result<Chosen, Exit> {
+        let Some(config) = &self.config else {
+            let disks = self.disks.iter().map(|text| by_address(text)).collect();
+            let system = None;
+            return Ok(Chosen { disks, system });
+        };
+        let config = load(config)?;
+        let disks = named(&config, &self.disks)?;
+        let system = Some(config.system);
+        Ok(Chosen { disks, system })
+    }
+}
+
+impl Chosen {
+    /// Why a disk is not the one that the configuration means.
+    fn stranger(&self, disk: &DiskConfig, found: &Superblock) -> Option<String> {
+        let system = self.system?;
+        let (name, at) = (&disk.name, &disk.location);
+        if found.system != system.id {
+            return Some(format!(
+                "disk '{name}' ({at}) belongs to system {}, not to this configuration's {}",
+                found.system, system.id
+            ));
         }
+        let other = &found.name;
+        (other != name).then(|| format!("disk '{name}' ({at}) is formatted as '{other}'"))
     }
 }
 
@@ -162,23 +191,43 @@ fn format_all(args: &FormatArgs, config: &DisksConfig, disks: &[DiskConfig]) -> 
     exit
 }
 
-fn show(args: &LookArgs, disks: &[DiskConfig]) -> Exit {
+fn show(args: &LookArgs, chosen: &Chosen) -> Exit {
     let mut exit = Exit::Done;
-    for disk in disks {
+    for disk in &chosen.disks {
         match survey(disk, &mut |_, _| {}) {
-            Ok(survey) => describe(&survey, args.json),
+            Ok(survey) => {
+                describe(&survey, args.json);
+                let stranger = chosen.stranger(disk, &survey.superblock);
+                if let Some(why) = &stranger {
+                    tell(args, why);
+                }
+                let wrong = |m: &MemberState| m.block.is_err() || !m.problems.is_empty();
+                if exit == Exit::Done && (stranger.is_some() || survey.members.iter().any(wrong)) {
+                    exit = Exit::Bad;
+                }
+            }
             Err(error) => exit = fail(Exit::Failed, error),
         }
     }
     exit
 }
 
-fn check(args: &LookArgs, disks: &[DiskConfig]) -> Exit {
+fn tell(args: &LookArgs, problem: &str) {
+    match args.json {
+        true => print(json!({"event": "problem", "what": problem})),
+        false => print(problem),
+    }
+}
+
+fn check(args: &LookArgs, chosen: &Chosen) -> Exit {
     let mut checker = Checker::default();
     let mut exit = Exit::Done;
-    for disk in disks {
+    for disk in &chosen.disks {
         match checker.check(disk) {
-            Ok(_) => {}
+            Ok(survey) => {
+                let stranger = chosen.stranger(disk, &survey.superblock);
+                checker.problems.extend(stranger);
+            }
             Err(error @ crate::disks::DiskError::Damaged { .. }) => {
                 checker.problems.push(error.to_string());
             }
@@ -186,22 +235,17 @@ fn check(args: &LookArgs, disks: &[DiskConfig]) -> Exit {
         }
     }
     for problem in &checker.problems {
-        match args.json {
-            true => print(json!({"event": "problem", "what": problem})),
-            false => print(problem),
-        }
+        tell(args, problem);
     }
-    if !checker.problems.is_empty() {
-        return Exit::Bad;
-    }
-    if exit == Exit::Done && !args.json {
+    let (disks, slots, wrong) = (chosen.disks.len(), checker.slots(), checker.problems.len());
+    if args.json {
+        print(json!({"event": "checked", "disks": disks, "slots": slots, "problems": wrong}));
+    } else if exit == Exit::Done && wrong == 0 {
         print(format!(
-            "{} disks, {} slots: nothing wrong",
-            disks.len(),
-            checker.slots()
+            "{disks} disks, {slots} slots in logs: nothing wrong"
         ));
     }
-    exit
+    if wrong > 0 { Exit::Bad } else { exit }
 }
 
 #[cfg(test)]

@@ -95,6 +95,7 @@ impl FileDisk {
         match Member::decode(&self.superblock.uuid, &self.device.read(at, SECTOR)?) {
             Ok(found) => check_entry(self.device.place(), &found, me),
             Err(Flaw::Blank) => {
+                self.no_block_yet(me.id)?;
                 let first = BlockHeader::first(me.id);
                 for header in [first, first.next(0)] {
                     self.write_copy(header, &Block::default())?;
@@ -103,6 +104,16 @@ impl FileDisk {
                 self.device.write(at, &entry)
             }
             Err(flaw) => Err(entry_damaged(&self.device, me.id, &flaw)),
+        }
+    }
+
+    /// Whoever has opened the disk was in the directory: an empty entry is a lost one then.
+    fn no_block_yet(&self, of: ProcessorId) -> Result<(), DiskError> {
+        match self.read_block(of, None) {
+            Ok(found) if found.header.incarnation > 0 => {
+                Err(entry_damaged(&self.device, of, &Flaw::Blank))
+            }
+            _ => Ok(()),
         }
     }
 

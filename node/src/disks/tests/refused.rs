@@ -65,6 +65,14 @@ fn a_damaged_superblock_or_directory_is_named() {
 }
 
 #[test]
+fn a_processor_with_a_block_does_not_join_again() {
+    let formatted = formatted();
+    drop(formatted.open(1));
+    formatted.overwrite(4096, &[0; 4096]);
+    contains(&formatted.refusal(1), &["directory entry of processor 1"]);
+}
+
+#[test]
 fn what_is_no_disk_is_not_opened() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("file");
