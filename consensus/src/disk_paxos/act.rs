@@ -4,7 +4,7 @@ use super::drive::{Busy, Drive};
 use super::{Action, Block, Decided, DiskId, DiskPaxos, Operation, Output, ProcessorId};
 use crate::log::pipeline::Choice;
 use crate::{Batch, Slot, Time};
-use learner_graph::{AcceptorId, AcceptorSet};
+use learner_graph::AcceptorSet;
 use std::sync::Arc;
 
 /// No new slot is tried while the values in the block have so many bytes.
@@ -86,7 +86,7 @@ impl DiskPaxos {
         if self.drives.iter().any(|d| d.floor() > self.next) {
             return;
         }
-        let read = drives_where(&self.drives, |d| d.own().is_some() && d.seen());
+        let read = Drive::those(&self.drives, |d| d.own().is_some() && d.seen());
         if !self.is_majority(&read) {
             return;
         }
@@ -155,12 +155,14 @@ impl DiskPaxos {
             let inp = match made.pop() {
                 Some(batch) => self.batches.keep(value, batch),
                 None => match self.synod.max_blk(slot, &self.drives) {
-                    Some(inp) => inp,
+                    Some(inp) => {
+                        self.keep(value, &inp);
+                        inp
+                    }
                     None => break,
                 },
             };
             room = room.saturating_sub(super::synod::size(&inp));
-            self.keep(value, &inp);
             chosen.push((slot, inp));
         }
         self.synod.end_phase_1(chosen);
@@ -195,7 +197,7 @@ impl DiskPaxos {
             return;
         }
         let (version, floor) = (self.synod.version, self.synod.dblock.floor);
-        for (disk, i) in disks(&self.drives) {
+        for (disk, i) in Drive::ids(&self.drives) {
             let drive = &self.drives[i];
             if !drive.idle() || drive.done() >= version {
                 continue;
@@ -223,7 +225,7 @@ impl DiskPaxos {
         if now < self.log_at {
             return;
         }
-        let found = disks(&self.drives).find_map(|(disk, i)| {
+        let found = Drive::ids(&self.drives).find_map(|(disk, i)| {
             let drive = self.drives.get(i).filter(|d| d.idle())?;
             Some((disk, drive.log_with(self.next, me)?))
         });
@@ -244,7 +246,7 @@ impl DiskPaxos {
         if due {
             self.read_at = now.saturating_add(self.config.patience / 4);
         }
-        for (disk, i) in disks(&self.drives) {
+        for (disk, i) in Drive::ids(&self.drives) {
             let drive = &self.drives[i];
             if drive.idle() && (due || drive.unread()) {
                 self.begin(disk, Busy::Read, Action::Read, now, out);
@@ -277,17 +279,4 @@ impl DiskPaxos {
         ];
         self.timer.set(times, now, out);
     }
-}
-
-/// The disks with their places.
-fn disks(drives: &[Drive]) -> impl Iterator<Item = (DiskId, usize)> + use<> {
-    let ids = 0..u16::try_from(drives.len()).unwrap_or(u16::MAX);
-    ids.map(|i| (AcceptorId(i), usize::from(i)))
-}
-
-fn drives_where(drives: &[Drive], holds: impl Fn(&Drive) -> bool) -> AcceptorSet {
-    disks(drives)
-        .filter(|(_, i)| holds(&drives[*i]))
-        .map(|(disk, _)| disk)
-        .collect()
 }

@@ -1,8 +1,9 @@
 //! What a processor knows of one disk, and what it is doing there.
 
 use super::block::{Block, Entry, ProcessorId};
-use super::disk::Report;
+use super::disk::{DiskId, Report};
 use crate::{Ballot, DiskStatus, Slot, Time};
+use learner_graph::{AcceptorId, AcceptorSet};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,18 @@ pub(super) enum Outcome {
 }
 
 impl Drive {
+    /// The disks with their places.
+    pub(super) fn ids(drives: &[Drive]) -> impl Iterator<Item = (DiskId, usize)> + use<> {
+        let ids = 0..u16::try_from(drives.len()).unwrap_or(u16::MAX);
+        ids.map(|i| (AcceptorId(i), usize::from(i)))
+    }
+
+    /// The set of disks of which something holds.
+    pub(super) fn those(drives: &[Drive], holds: impl Fn(&Drive) -> bool) -> AcceptorSet {
+        let those = Drive::ids(drives).filter(|(_, i)| holds(&drives[*i]));
+        those.map(|(disk, _)| disk).collect()
+    }
+
     /// Whether an operation can be given to the disk.
     pub(super) fn idle(&self) -> bool {
         self.open && self.busy.is_none()

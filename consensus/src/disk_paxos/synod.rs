@@ -148,11 +148,7 @@ impl Synod {
 }
 
 fn done(drives: &[Drive], version: u64) -> AcceptorSet {
-    let done = |(i, d): (usize, &Drive)| {
-        let id = u16::try_from(i).ok()?;
-        (d.done() >= version).then_some(learner_graph::AcceptorId(id))
-    };
-    drives.iter().enumerate().filter_map(done).collect()
+    Drive::those(drives, |d| d.done() >= version)
 }
 
 /// About how many bytes a value takes in a block or log.

@@ -7,6 +7,8 @@
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 pub mod invariants;
+#[path = "../support/rng.rs"]
+mod rng;
 
 use consensus::disk_paxos::{
     Action, Block, Config, DiskPaxos, Event, Input, LogRecord, MAX_BLOCK_BYTES, Operation, Output,
@@ -16,6 +18,7 @@ use consensus::{Ballot, Batch, ClientValue, Member, Network, Protocol, Slot, Tim
 use crypto::{Digest, Keypair, MemberId};
 use invariants::Shadow;
 use learner_graph::{AcceptorId, LearnerId, parse_unchecked};
+use rng::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,25 +26,6 @@ use std::time::Duration;
 pub const PATIENCE: Duration = Duration::from_millis(400);
 /// No single event takes longer.
 const TICK: Duration = Duration::from_millis(1);
-
-/// A small generator with good enough bits: the same seed gives the same run.
-pub struct Rng(pub u64);
-
-impl Rng {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
-    pub fn percent(&mut self, p: u64) -> bool {
-        self.next() % 100 < p
-    }
-}
 
 /// A block with `bal` and `inp` of every slot, those below the floor included: they are in the log, and
 /// the module knows of no dropping.

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+mod rng;
+
 use consensus::hpaxos::evidence::Finding;
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
@@ -12,31 +14,13 @@ use consensus::{
 };
 use crypto::{Digest, Keypair, MemberId, Signer, codec};
 use learner_graph::LearnerId;
+pub use rng::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub const PATIENCE: Duration = Duration::from_millis(200);
 const SYNC_EVERY: Duration = Duration::from_millis(50);
-
-/// A small generator with good enough bits: the same seed gives the same run.
-pub struct Rng(pub u64);
-
-impl Rng {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
-    pub fn percent(&mut self, p: u64) -> bool {
-        self.next() % 100 < p
-    }
-}
 
 /// What the harness needs of a protocol beyond what a shell needs.
 pub trait Machine: Protocol + Sized {
