@@ -21,6 +21,7 @@ mod log;
 mod network;
 pub mod pacemaker;
 pub mod paxos;
+pub mod planted;
 mod protocol;
 mod slot;
 mod status;

@@ -21,7 +21,7 @@ mod learner;
 mod message;
 mod one_bs;
 mod proposer;
-#[cfg(test)]
+#[cfg(any(test, feature = "planted"))]
 mod published;
 mod receive;
 mod received;
@@ -31,6 +31,7 @@ mod status;
 mod sync;
 #[cfg(test)]
 mod tests;
+pub mod trace;
 
 pub use crate::{Decision, Fork, SyncRequest};
 pub use check::{Invalid, check};
