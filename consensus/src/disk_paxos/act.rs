@@ -3,6 +3,7 @@
 use super::drive::{Busy, Drive};
 use super::{Action, Block, Decided, DiskId, DiskPaxos, Operation, Output, ProcessorId};
 use crate::log::pipeline::Choice;
+use crate::planted::{self, Bug, planted};
 use crate::{Batch, Slot, Time};
 use learner_graph::AcceptorSet;
 use std::sync::Arc;
@@ -83,7 +84,8 @@ impl DiskPaxos {
             return;
         }
         // A slot below any floor is taken from a log before anything is tried.
-        if self.drives.iter().any(|d| d.floor() > self.next) {
+        let behind = self.drives.iter().any(|d| d.floor() > self.next);
+        if behind && !planted(Bug::TryBelowFloor) {
             return;
         }
         let read = Drive::those(&self.drives, |d| d.own().is_some() && d.seen());
@@ -118,6 +120,7 @@ impl DiskPaxos {
         }
         // Below any floor everything is committed: nothing is tried there.
         let floor = self.drives.iter().map(Drive::floor).max();
+        let floor = floor.filter(|_| !planted(Bug::TryBelowFloor));
         let from = floor.unwrap_or_default().max(self.next);
         let decided = |slot: Slot| self.decided.get(&slot).map(|known| known.value);
         if self.looked != seen {
@@ -207,7 +210,10 @@ impl DiskPaxos {
             let (busy, action) = if logged < floor {
                 (Busy::Append(logged), Action::Append(log))
             } else {
-                let block = Arc::clone(&self.synod.dblock);
+                let mut block = Arc::clone(&self.synod.dblock);
+                if planted(Bug::ReuseBlock) {
+                    planted::keep_newest(Arc::make_mut(&mut block));
+                }
                 let busy = Busy::Write {
                     block: Arc::clone(&block),
                     version,

@@ -12,6 +12,7 @@
 
 use super::block::{Block, Entry, ProcessorId};
 use super::drive::Drive;
+use crate::planted::{Bug, planted};
 use crate::{Ballot, Batch, Slot};
 use learner_graph::AcceptorSet;
 use std::collections::BTreeMap;
@@ -49,6 +50,7 @@ impl Synod {
     /// DiskSynod: EndPhase0(p), this processor's blocks having been read from a majority. `above` is any
     /// ballot that the new one shall exceed, too. False if the ballot numbers are used up.
     pub(super) fn end_phase_0(&mut self, p: ProcessorId, own: &[&Block], above: Ballot) -> bool {
+        let own = if planted(Bug::SkipRecovery) { &[] } else { own };
         // \A r \in allBlocksRead(p) : b > r.mbal
         let above = own.iter().map(|r| r.mbal).fold(above, Ballot::max);
         let Some(mbal) = p.ballot_above(above) else {

@@ -5,6 +5,7 @@ use super::message::{OneB, SlotVotes, Votes};
 use super::received::Received;
 use super::safe_at::{Trust, knows_safe_at};
 use crate::log::batches::Batches;
+use crate::planted::{self, Bug, planted};
 use crate::{Ballot, Slot};
 use crypto::Digest;
 use learner_graph::{AcceptorId, LearnerSet};
@@ -59,10 +60,11 @@ impl Acceptor {
             .sent
             .iter()
             .map(|(slot, sent)| sent.report(*slot))
+            .filter_map(planted::tampered)
             .collect();
         let one_b = sign(OneB {
             ballot,
-            low_water: self.low_water,
+            low_water: planted::low_water(self.low_water),
             slots,
         })?;
         // HPaxos: maxBal' = [maxBal EXCEPT ![l, a] = b].
@@ -83,16 +85,33 @@ impl Acceptor {
         missing: &mut Vec<Digest>,
     ) -> Option<Votes> {
         let ballot = self.max_bal;
+        let mut votes = self.phase_2_in(ballot, slots, received, batches, trust, missing);
+        if let Some(other) = planted::other_ballot(ballot) {
+            votes =
+                votes.or_else(|| self.phase_2_in(other, slots, received, batches, trust, missing));
+        }
+        votes
+    }
+
+    fn phase_2_in(
+        &mut self,
+        ballot: Ballot,
+        slots: &BTreeSet<Slot>,
+        received: &Received,
+        batches: &Batches,
+        trust: Trust<'_>,
+        missing: &mut Vec<Digest>,
+    ) -> Option<Votes> {
         let mut said = Vec::new();
         for slot in slots.range(self.low_water..).copied() {
-            let two_av = self.phase_2av(slot, received, batches, trust);
+            let two_av = self.phase_2av(ballot, slot, received, batches, trust);
             if let Some((value, learners)) = two_av {
                 self.sent
                     .entry(slot)
                     .or_default()
                     .add_proposal(ballot, value, learners);
             }
-            let two_b = self.phase_2b(slot, received, batches, trust, missing);
+            let two_b = self.phase_2b(ballot, slot, received, batches, trust, missing);
             if let Some((value, learners)) = two_b {
                 self.sent
                     .entry(slot)
@@ -116,32 +135,37 @@ impl Acceptor {
     /// HPaxos: Phase2av(l, b, a, v), the learners l for which it is enabled and not done.
     fn phase_2av(
         &self,
+        ballot: Ballot,
         slot: Slot,
         received: &Received,
         batches: &Batches,
         trust: Trust<'_>,
     ) -> Option<(Digest, LearnerSet)> {
-        let ballot = self.max_bal;
         // HPaxos: AnnouncedValue(l, b, v); it implies InitializedBallot(l, b).
         let announced = received.slot(slot)?.announced(ballot)?;
         let value = announced.value;
         let mut learners = announced.learners;
         // At most one value per slot and ballot, whatever the learner (rule 4).
-        if let Some(before) = self.sent.get(&slot).and_then(|s| s.proposed_in(ballot)) {
+        if let Some(before) = self
+            .sent
+            .get(&slot)
+            .and_then(|s| s.proposed_in(ballot, value))
+        {
             if before.value != value {
                 return None;
             }
             learners -= before.learners;
         }
         // The bytes are stored first (rule 7).
-        if learners.is_empty() || batches.get(&value).is_none() {
+        let stored = batches.get(&value).is_some() || planted(Bug::VoteWithoutBytes);
+        if learners.is_empty() || !stored {
             return None;
         }
         // HPaxos: KnowsSafeAt(l, a, b, v).
         let view = received.one_bs(ballot)?.of_slot(slot);
         let safe: LearnerSet = learners
             .iter()
-            .filter(|l| knows_safe_at(trust, &view, *l, &value))
+            .filter(|l| planted(Bug::TrustProposer) || knows_safe_at(trust, &view, *l, &value))
             .collect();
         (!safe.is_empty()).then_some((value, safe))
     }
@@ -149,19 +173,20 @@ impl Acceptor {
     /// HPaxos: Phase2b(l, b, a, v), the learners l for which it is enabled and not done.
     fn phase_2b(
         &self,
+        ballot: Ballot,
         slot: Slot,
         received: &Received,
         batches: &Batches,
         trust: Trust<'_>,
         missing: &mut Vec<Digest>,
     ) -> Option<(Digest, LearnerSet)> {
-        let ballot = self.max_bal;
-        let before = self.sent.get(&slot).and_then(|s| s.voted_in(ballot));
+        let sent = self.sent.get(&slot);
         received
             .slot(slot)?
             .two_av(ballot)
             .find_map(|(value, tally)| {
                 // At most one value per slot and ballot, whatever the learner (rule 4).
+                let before = sent.and_then(|s| s.voted_in(ballot, value));
                 if before.is_some_and(|b| b.value != value) {
                     return None;
                 }
@@ -169,13 +194,17 @@ impl Acceptor {
                 // HPaxos: \E Q : [lr |-> l, q |-> Q] \in TrustLive /\ \A aa \in Q : a 2av of aa was received.
                 let learners: LearnerSet = (trust.graph.learners() - done)
                     .iter()
-                    .filter(|l| trust.graph.is_quorum(*l, &tally.senders(*l)))
+                    .filter(|l| {
+                        trust
+                            .graph
+                            .is_quorum(planted::whose(*l), &tally.senders(*l))
+                    })
                     .collect();
                 if learners.is_empty() {
                     return None;
                 }
                 // The bytes are stored first (rule 7).
-                if batches.get(&value).is_none() {
+                if batches.get(&value).is_none() && !planted(Bug::VoteWithoutBytes) {
                     missing.push(value);
                     return None;
                 }
@@ -185,14 +214,21 @@ impl Acceptor {
 
     /// Takes back a 1b of its own from storage.
     pub(super) fn restore_1b(&mut self, one_b: &OneB) {
-        self.max_bal = self.max_bal.max(one_b.ballot);
+        if !planted(Bug::ForgetPromise) {
+            self.max_bal = self.max_bal.max(one_b.ballot);
+        }
         self.raise_low_water(one_b.low_water);
     }
 
     /// Takes back 2av and 2b of its own from storage.
     pub(super) fn restore_votes(&mut self, votes: &Votes) {
         // It votes in its joined ballot only.
-        self.max_bal = self.max_bal.max(votes.ballot);
+        if !planted(Bug::VoteWithoutJoining) {
+            self.max_bal = self.max_bal.max(votes.ballot);
+        }
+        if planted(Bug::ForgetVotes) {
+            return;
+        }
         for said in votes.slots.iter().filter(|s| s.slot >= self.low_water) {
             let sent = self.sent.entry(said.slot).or_default();
             if let Some((value, learners)) = said.two_av {

@@ -6,6 +6,7 @@ use super::proposer::Scene;
 use super::received::Received;
 use super::{HPaxos, LOW_WATER_STEP, Message, Output, Record};
 use crate::log::waiting::Waiting;
+use crate::planted::{Bug, planted};
 use crate::{Ballot, Time};
 use crypto::{Digest, Verified};
 use learner_graph::LearnerId;
@@ -237,11 +238,15 @@ impl HPaxos {
 
 /// A statement is stored before it leaves.
 fn send(message: Verified<Message>, out: &mut Vec<Output>) {
+    let before = out.len();
     // A wish binds nobody, so nothing is lost with it.
     if !matches!(*message, Message::Wish { .. }) {
         out.push(Output::Persist(Record::Message(message.signed().clone())));
     }
     out.push(Output::Send(message));
+    if planted(Bug::SendBeforeStoring) {
+        out[before..].reverse();
+    }
 }
 
 /// Since when something is outstanding for a learner: the oldest of a waiting value and of an open

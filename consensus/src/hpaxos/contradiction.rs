@@ -1,6 +1,7 @@
 //! Which two statements of one member can not both come from a member that follows the protocol.
 
 use super::message::{Entry, Message, OneB, OneC, SlotVotes, Votes};
+use crate::planted::{Bug, planted};
 use crate::{Ballot, Slot};
 use std::fmt;
 
@@ -100,7 +101,7 @@ fn hidden(votes: &Votes, one_b: &OneB) -> Option<Contradiction> {
     votes
         .slots
         .iter()
-        .filter(|s| s.slot >= one_b.low_water)
+        .filter(|s| s.slot >= one_b.low_water || planted(Bug::ConvictSettled))
         .find_map(|said| {
             let report = find(&one_b.slots, said.slot, |r| r.slot);
             let (shown_votes, shown_proposals): (&[Entry], &[Entry]) =

@@ -3,6 +3,7 @@
 use super::evidence::{Evidence, Finding};
 use super::safe_at::Trust;
 use crate::Network;
+use crate::planted::{Bug, planted};
 use crypto::MemberId;
 use learner_graph::{LearnerGraph, LearnerId, LearnerSet, Suspicion};
 
@@ -75,7 +76,10 @@ impl Convictions {
     }
 
     fn recompute(&mut self, graph: &LearnerGraph) -> Vec<(LearnerId, LearnerId)> {
-        let connected = graph.connected(&self.suspicion);
+        let mut connected = graph.connected(&self.suspicion);
+        if planted(Bug::DisconnectAll) && !self.suspicion.disagreements.is_empty() {
+            connected.fill(LearnerSet::EMPTY);
+        }
         let mut lost = Vec::new();
         for l1 in graph.learners().iter() {
             let row = usize::from(l1.0);

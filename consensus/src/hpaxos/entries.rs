@@ -1,6 +1,7 @@
 //! What one acceptor has sent in one slot, reduced to what a 1b must show.
 
 use super::message::{Entry, SlotReport};
+use crate::planted::{Bug, planted};
 use crate::{Ballot, Slot};
 use crypto::Digest;
 use learner_graph::LearnerSet;
@@ -47,14 +48,14 @@ impl Sent {
         );
     }
 
-    /// The value and learners of the 2av sent in this ballot. At most one value, by rule 4.
-    pub(super) fn proposed_in(&self, ballot: Ballot) -> Option<&Entry> {
-        self.proposals.iter().find(|e| e.ballot == ballot)
+    /// What binds the 2av of this value in this ballot: those sent in it, by rule 4 of one value.
+    pub(super) fn proposed_in(&self, ballot: Ballot, value: Digest) -> Option<&Entry> {
+        self.proposals.iter().find(|e| e.binds(ballot, value))
     }
 
-    /// The value and learners of the 2b sent in this ballot. At most one value, by rule 4.
-    pub(super) fn voted_in(&self, ballot: Ballot) -> Option<&Entry> {
-        self.votes.iter().find(|e| e.ballot == ballot)
+    /// What binds the 2b of this value in this ballot: those sent in it, by rule 4 of one value.
+    pub(super) fn voted_in(&self, ballot: Ballot, value: Digest) -> Option<&Entry> {
+        self.votes.iter().find(|e| e.binds(ballot, value))
     }
 
     /// HPaxos: the `votes` and `proposals` of a 1b, for this slot.
@@ -64,6 +65,12 @@ impl Sent {
             votes: self.votes.clone(),
             proposals: self.proposals.clone(),
         }
+    }
+}
+
+impl Entry {
+    fn binds(&self, ballot: Ballot, value: Digest) -> bool {
+        self.ballot == ballot && (self.value == value || !planted(Bug::TwoValues))
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::contradiction::{Contradiction, contradiction};
 use super::message::Message;
+use crate::planted::{Bug, planted};
 use crate::{Ballot, Network, Slot};
 use crypto::{Digest, MemberId, Refusal, Signed, Verified};
 use learner_graph::{AcceptorId, AcceptorSet, LearnerId};
@@ -109,7 +110,7 @@ impl Certificate {
                 quorum.insert(acceptor);
             }
         }
-        if graph.is_quorum(self.learner, &quorum) {
+        if graph.is_quorum(self.learner, &quorum) || planted(Bug::BelieveCertificate) {
             Ok(quorum)
         } else {
             Err(EvidenceError::NoQuorum)

@@ -88,7 +88,7 @@ impl HPaxos {
                 };
                 let (ballot, value, quorum) = (decided.ballot, decided.value, decided.quorum);
                 let (values, heard) = self.waiting.deliver_batch(&batch, learner, now);
-                self.learners.delivered(learner);
+                self.learners.delivered(learner, slot);
                 self.exchange(learner, slot, value);
                 let decision = Decision {
                     learner,

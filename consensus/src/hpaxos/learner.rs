@@ -7,6 +7,7 @@ use super::evidence::{Certificate, Evidence};
 use super::message::Message;
 use super::received::SlotReceived;
 use crate::Fork;
+use crate::planted::{Bug, planted};
 use crate::{Ballot, Slot};
 use crypto::{Digest, Verified};
 use learner_graph::{AcceptorSet, LearnerGraph, LearnerId, LearnerSet};
@@ -66,7 +67,9 @@ impl Learners {
             for l in graph.learners().iter() {
                 // HPaxos: ChosenIn(l, b, v).
                 let quorum = tally.senders(l);
-                if !graph.is_quorum(l, &quorum) {
+                let anyones = || graph.learners().iter().any(|l| graph.is_quorum(l, &quorum));
+                let stolen = planted(Bug::DecideForAnother) && anyones();
+                if !graph.is_quorum(l, &quorum) && !stolen {
                     continue;
                 }
                 let decided = || Decided {
@@ -145,6 +148,9 @@ impl Learners {
 
     /// The first slot that some learner has not decided: below it every certificate is held.
     pub(super) fn settled(&self) -> Slot {
+        if planted(Bug::SettleForAnother) {
+            return self.front();
+        }
         self.of
             .iter()
             .map(|l| l.undecided)
@@ -174,13 +180,14 @@ impl Learners {
     /// The next slot to deliver to a learner, with its decision, if it is there.
     pub(super) fn next_delivery(&self, learner: LearnerId) -> Option<(Slot, &Decided)> {
         let l = self.of.get(usize::from(learner.0))?;
-        Some((l.next, l.decided.get(&l.next)?))
+        let (slot, decided) = l.decided.range(l.next..).next()?;
+        (*slot == l.next || planted(Bug::SkipGaps)).then_some((*slot, decided))
     }
 
-    /// Notes that the next slot was delivered.
-    pub(super) fn delivered(&mut self, learner: LearnerId) {
+    /// Notes that a slot, the next one, was delivered.
+    pub(super) fn delivered(&mut self, learner: LearnerId, slot: Slot) {
         if let Some(l) = self.of.get_mut(usize::from(learner.0)) {
-            l.next = l.next.next();
+            l.next = slot.next();
         }
     }
 

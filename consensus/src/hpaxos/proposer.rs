@@ -8,6 +8,7 @@ use super::safe_at::{Trust, knows_safe_at};
 use crate::log::batches::Batches;
 use crate::log::pipeline::{Choice, Pipeline};
 use crate::log::waiting::Waiting;
+use crate::planted::{Bug, planted};
 use crate::{Ballot, Batch, Slot, Time};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerSet};
@@ -142,7 +143,7 @@ impl Proposer {
 
     /// Takes back a 1c of its own from storage.
     pub(super) fn restore_1c(&mut self, one_c: &OneC, batches: &Batches) {
-        if one_c.ballot == self.ballot {
+        if one_c.ballot == self.ballot && !planted(Bug::ForgetAnnounced) {
             for p in &one_c.proposals {
                 self.pipeline.restore(p.slot, p.value, batches);
             }

@@ -7,6 +7,7 @@
 use super::evidence::Evidence;
 use super::message::{Message, OneC, SlotVotes, Votes};
 use super::one_bs::OneBs;
+use crate::planted::{Bug, planted};
 use crate::{Ballot, Slot, Time};
 use crypto::{Digest, MemberId, Verified};
 use learner_graph::{AcceptorId, AcceptorSet, LearnerId, LearnerSet};
@@ -200,7 +201,10 @@ impl Received {
                 learners: LearnerSet::EMPTY,
                 messages: Vec::new(),
             });
-            if announced.value != p.value {
+            if announced.value != p.value && planted(Bug::TwoValues) {
+                (announced.value, announced.learners) = (p.value, p.learners);
+                new.push(p.slot);
+            } else if announced.value != p.value {
                 clash = clash.or(announced.messages.first().cloned());
             } else if !p.learners.is_subset(&announced.learners) {
                 announced.learners |= p.learners;

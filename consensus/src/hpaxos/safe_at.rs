@@ -15,6 +15,7 @@
 use super::message::Entry;
 use super::one_bs::SlotView;
 use crate::Ballot;
+use crate::planted::{Bug, planted};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerGraph, LearnerId, LearnerSet, Suspicion};
 
@@ -38,6 +39,10 @@ pub(super) fn knows_safe_at(
     learner: LearnerId,
     value: &Digest,
 ) -> bool {
+    #[cfg(feature = "planted")]
+    if planted(Bug::PublishedRule) {
+        return super::published::knows_safe_at(trust, view, learner, value);
+    }
     if view.reports.is_empty() {
         // Nothing was ever sent in this slot: HPaxos: KnowsSafeAt1, whatever the value.
         return trust.graph.is_quorum(learner, &view.covering);
@@ -47,6 +52,7 @@ pub(super) fn knows_safe_at(
     trust.graph.is_quorum(learner, &view.covering)
         && trust.connected[usize::from(learner.0)]
             .iter()
+            .filter(|other| *other == learner || !planted(Bug::IgnoreConnected))
             .all(|other| safe_for(trust, view, learner, other, value))
 }
 
@@ -95,6 +101,10 @@ fn vouched(
     value: &Digest,
     c: Ballot,
 ) -> bool {
+    // Somebody shows a 2av at c: that is where c comes from.
+    if planted(Bug::VouchUnsafe) {
+        return true;
+    }
     let vouchers = |third: LearnerId| -> AcceptorSet {
         let vouches = |e: &Entry| e.value == *value && e.ballot >= c && e.learners.contains(third);
         view.proposals()

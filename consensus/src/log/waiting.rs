@@ -1,5 +1,6 @@
 //! Client values on their way into the log.
 
+use crate::planted::{Bug, planted};
 use crate::{Batch, ClientValue, Output, Record, Time};
 use crypto::Digest;
 use learner_graph::{LearnerId, LearnerSet};
@@ -163,7 +164,8 @@ impl Waiting {
         if let Some(place) = known.place.take() {
             self.queue.remove(&place);
         }
-        (known.delivered.insert(learner), known.heard)
+        let new = known.delivered.insert(learner) || planted(Bug::DeliverTwice);
+        (new, known.heard)
     }
 
     /// A learner decides a batch. Returns the values that are new to it, since one decided in two slots

@@ -1,6 +1,7 @@
 //! The acceptor: Phase1b and Phase2b.
 
 use super::message::{Body, Vote};
+use crate::planted::{Bug, planted};
 use crate::{Ballot, Slot};
 use crypto::Digest;
 use learner_graph::AcceptorId;
@@ -80,7 +81,9 @@ impl Acceptor {
             Body::OneB {
                 ballot, low_water, ..
             } => {
-                self.max_bal = self.max_bal.max(*ballot);
+                if !planted(Bug::PaxosForgetPromise) {
+                    self.max_bal = self.max_bal.max(*ballot);
+                }
                 self.raise_low_water(*low_water);
             }
             Body::TwoB { ballot, values } => {

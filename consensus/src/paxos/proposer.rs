@@ -5,6 +5,7 @@ use super::received::OneBs;
 use crate::log::batches::Batches;
 use crate::log::pipeline::{Choice, Pipeline};
 use crate::log::waiting::Waiting;
+use crate::planted::{Bug, planted};
 use crate::{Ballot, Batch, Slot};
 use crypto::Digest;
 use learner_graph::AcceptorSet;
@@ -88,7 +89,9 @@ impl Proposer {
     pub(super) fn restore(&mut self, body: &Body, batches: &Batches) {
         match body {
             Body::OneA { ballot } if *ballot > self.ballot => self.phase_1a(*ballot),
-            Body::TwoA { ballot, values } if *ballot == self.ballot => {
+            Body::TwoA { ballot, values }
+                if *ballot == self.ballot && !planted(Bug::PaxosForgetProposed) =>
+            {
                 for (slot, value) in values {
                     self.pipeline.restore(*slot, *value, batches);
                 }
@@ -106,7 +109,7 @@ fn choose(slot: Slot, scene: &Scene<'_>) -> Option<Choice> {
     }
     // Paxos: \A m \in S : m.maxVbal = -1, or the value of the highest maxVbal.
     Some(match scene.one_bs.highest_vote(slot) {
-        Some((_, value)) => Choice::Taken(value),
-        None => Choice::Any,
+        Some((_, value)) if !planted(Bug::PaxosIgnoreVotes) => Choice::Taken(value),
+        _ => Choice::Any,
     })
 }
