@@ -34,6 +34,7 @@ pub mod disks;
 mod engine;
 mod http;
 mod logging;
+pub mod machines;
 mod network;
 mod run;
 mod start;

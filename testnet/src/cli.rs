@@ -5,6 +5,7 @@ use crate::show::words;
 use clap::{Args, Parser, Subcommand};
 use node::config::Mode;
 use std::ffi::OsString;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +33,12 @@ pub enum Command {
     /// with. Exit codes: 0 measured, whatever the figures (errors are counted); 2 wrong usage; 3 it
     /// could not run, was interrupted, or no value at all was decided.
     Load(LoadArgs),
+    /// Run whole networks in this one process, on made-up time, with faults that a seed chooses, and check
+    /// at every step what the papers promise.
+    ///
+    /// Exit codes: 0 everything held; 1 something did not, and the history tells how; 2 wrong usage; 3 it
+    /// could not run, or was interrupted.
+    Simulate(SimulateArgs),
     /// One node process of a testnet: bound to the life of its launcher.
     #[command(hide = true)]
     Node(ChildArgs),
@@ -40,9 +47,9 @@ pub enum Command {
     Guard(GuardArgs),
 }
 
-/// The options of `testnet up`.
+/// The options that say which network it is.
 #[derive(Clone, Debug, Args)]
-pub struct UpArgs {
+pub struct NetworkArgs {
     /// The protocol: hpaxos, paxos (every node is acceptor, proposer and learner) or disk-paxos (every
     /// node is a processor and learner; the disks are files).
     #[arg(long, value_name = "MODE", default_value = "hpaxos", value_parser = mode)]
@@ -58,6 +65,14 @@ pub struct UpArgs {
     /// Number of disks in mode disk-paxos; 3 if not given. A majority of them must live.
     #[arg(long, value_name = "N")]
     pub disks: Option<usize>,
+}
+
+/// The options of `testnet up`.
+#[derive(Clone, Debug, Args)]
+pub struct UpArgs {
+    /// Which network.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Values to submit, one per line, any bytes. Empty lines are skipped; equal lines are decided
     /// as separate values.
     #[arg(long, value_name = "FILE")]
@@ -134,6 +149,33 @@ pub struct LoadArgs {
     pub hpaxos: Option<PathBuf>,
 }
 
+/// The options of `testnet simulate`.
+#[derive(Clone, Debug, Args)]
+pub struct SimulateArgs {
+    /// Which network.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// Run this seed: the same seed is the same run, byte for byte.
+    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    pub seed: Option<u64>,
+    /// Run the seeds from A up to, and without, B; 0..100 if neither this nor --seed nor --minutes is given.
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub seeds: Option<Range<u64>>,
+    /// Run one seed after the other for so many minutes.
+    #[arg(long, value_name = "M", conflicts_with_all = ["seed", "seeds"],
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub minutes: Option<u32>,
+    /// Of the faults that the seed chooses, only these: numbers from the history of a failed run.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', requires = "seed")]
+    pub faults: Option<Vec<usize>>,
+    /// Show everything that happens in the run of --seed, whether it fails or not.
+    #[arg(long, requires = "seed")]
+    pub history: bool,
+    /// One JSON object per line on standard output, and nothing else there.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// The hidden node command: what `hpaxos node` takes, and whom to die with.
 #[derive(Debug, Args)]
 pub struct ChildArgs {
@@ -184,6 +226,15 @@ fn at_most_an_hour(text: &str) -> Result<Duration, String> {
 
 fn measured_time(text: &str) -> Result<Duration, String> {
     some_time(text).and_then(|_| at_most_an_hour(text))
+}
+
+/// A range of seeds: `0..100`.
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let (from, to) = text.split_once("..").unwrap_or((text, ""));
+    match (from.parse(), to.parse()) {
+        (Ok(from), Ok(to)) if from < to => Ok(from..to),
+        _ => Err(format!("'{text}' is not a range of seeds such as 0..100")),
+    }
 }
 
 fn mode(text: &str) -> Result<Mode, String> {

@@ -12,6 +12,9 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Up(args) => in_runtime(testnet::up::up(&args)),
         Command::Load(args) => in_runtime(testnet::load::load(&args)),
+        Command::Simulate(args) => {
+            testnet::simulation::command::simulate(&args).map(ExitCode::from)
+        }
         Command::Node(args) => return node(&args),
         Command::Guard(args) => guard::run(&args.within)
             .map(|()| ExitCode::SUCCESS)

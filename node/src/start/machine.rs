@@ -2,16 +2,14 @@
 
 use super::StartError;
 use crate::byzantine::{Liar, Lie};
-use crate::config::{Config, Limits, NodeConfig};
-use crate::disks;
+use crate::config::{Config, NodeConfig};
 use crate::engine::{self, EngineHandle, Event, Machine};
-use consensus::disk_paxos::{self, DiskPaxos, Operation};
-use consensus::hpaxos::{self, HPaxos};
-use consensus::paxos::{self, Paxos};
+use crate::{disks, machines};
+use consensus::disk_paxos::{DiskPaxos, Operation};
+use consensus::hpaxos::HPaxos;
+use consensus::paxos::Paxos;
 use crypto::{Keypair, Signer};
-use learner_graph::LearnerId;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Heterogeneous Paxos. Whoever signs reads the key file.
 pub(super) fn hpaxos(
@@ -29,17 +27,7 @@ pub(super) fn hpaxos(
             config.network.id(),
         )))
     };
-    let limits = &config.limits;
-    let protocol = HPaxos::new(
-        Arc::clone(&config.network),
-        hpaxos::Config {
-            signer: signer()?,
-            patience: Limits::ms(limits.patience_ms),
-            grace: Limits::ms(limits.grace_ms),
-            window: limits.window,
-            max_waiting: Limits::count(limits.max_waiting),
-        },
-    );
+    let protocol = machines::hpaxos(config, signer()?);
     let lie = match (node.byzantine, signer()?) {
         (Some(behaviour), Some(signer)) => {
             tracing::warn!(
@@ -62,22 +50,8 @@ pub(super) fn hpaxos(
 
 /// Classic Paxos.
 pub(super) fn paxos(config: &Config, node: &NodeConfig) -> Machine<Paxos> {
-    let limits = &config.limits;
-    let read = config.read_quorums.as_ref();
-    let protocol = Paxos::new(
-        Arc::clone(&config.network),
-        paxos::Config {
-            me: node.member,
-            // A node that plays no learner shows no decisions, whosever they are.
-            learner: node.learners.first().copied().unwrap_or(LearnerId(0)),
-            read: read.unwrap_or(config.network.graph()).clone(),
-            patience: Limits::ms(limits.patience_ms),
-            window: limits.window,
-            max_waiting: Limits::count(limits.max_waiting),
-        },
-    );
     Machine {
-        protocol,
+        protocol: machines::paxos(config, node),
         lie: None,
         disks: None,
     }
@@ -89,20 +63,6 @@ pub(super) fn disk_paxos(
     node: &NodeConfig,
     engine: &EngineHandle,
 ) -> Result<Machine<DiskPaxos>, StartError> {
-    let limits = &config.limits;
-    let processors = config.nodes.iter();
-    let processors = processors.filter_map(|n| n.processor.zip(n.member));
-    let protocol = DiskPaxos::new(
-        Arc::clone(&config.network),
-        disk_paxos::Config {
-            me: node.processor,
-            processors: processors.collect(),
-            learner: node.learners.first().copied().unwrap_or(LearnerId(0)),
-            patience: Limits::ms(limits.patience_ms),
-            window: limits.window,
-            max_waiting: Limits::count(limits.max_waiting),
-        },
-    );
     let disks = match (&config.disks, node.processor) {
         (Some(disks), Some(id)) => {
             let name = node.name.clone();
@@ -118,7 +78,7 @@ pub(super) fn disk_paxos(
         _ => None,
     };
     Ok(Machine {
-        protocol,
+        protocol: machines::disk_paxos(config, node),
         lie: None,
         disks,
     })

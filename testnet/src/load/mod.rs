@@ -14,7 +14,7 @@ pub mod show;
 pub mod spent;
 pub mod tally;
 
-use crate::cli::{LoadArgs, UpArgs};
+use crate::cli::{LoadArgs, NetworkArgs, UpArgs};
 use crate::client::{NodeClient, connections};
 use crate::failure::Failure;
 use crate::launch::workspace::Workspace;
@@ -79,11 +79,13 @@ fn networks(args: &LoadArgs) -> Result<Vec<Prepared>, Failure> {
 /// The network that `testnet up` would start.
 fn as_up(args: &LoadArgs, mode: Mode) -> UpArgs {
     UpArgs {
-        mode,
-        nodes: args.nodes,
-        disks: args.disks.filter(|_| mode == Mode::DiskPaxos),
+        network: NetworkArgs {
+            mode,
+            graph: None,
+            nodes: args.nodes,
+            disks: args.disks.filter(|_| mode == Mode::DiskPaxos),
+        },
         hpaxos: args.hpaxos.clone(),
-        graph: None,
         values: None,
         json: args.json,
         keep: true,

@@ -1,0 +1,93 @@
+//! Liveness: when all faults are over, whoever can decide decides everything.
+//!
+//! "After the network has become synchronous: in a uniform graph every learner with a live and safe quorum
+//! decides everything submitted", within a bound in simulated time.
+
+use crate::simulation::oracle::{Place, Verdict, Violation};
+use crate::simulation::protocols::Simulated;
+use crate::simulation::stage::Stage;
+use crate::simulation::world::World;
+use crypto::Digest;
+use learner_graph::{AcceptorSet, LearnerId, UNIFORMITY_STEPS};
+use node::config::Mode;
+use std::collections::BTreeSet;
+
+/// How many times the patience of the beginning everything may take. Patience doubles with every ballot
+/// that fails, and faults have made ballots fail.
+pub const BOUND: u32 = 1500;
+
+/// Who has to decide everything at which places.
+fn bound_to_decide<P: Simulated>(world: &World<P>) -> Vec<(Place, LearnerId)> {
+    let stage = &world.stage;
+    let graph = stage.network().graph();
+    let up = (0..stage.places()).filter(|p| world.is_up(*p) && stage.honest(*p));
+    let up: Vec<Place> = up.collect();
+    match stage.config.mode {
+        Mode::Hpaxos => {
+            if !graph.uniformity(UNIFORMITY_STEPS).holds() {
+                return Vec::new();
+            }
+            let live: AcceptorSet = up.iter().filter_map(|p| stage.acceptor(*p)).collect();
+            let ent = stage.entangled();
+            let able = graph
+                .learners()
+                .iter()
+                .filter(|l| graph.is_quorum(*l, &live) && ent[usize::from(l.0)].contains(*l));
+            let able: Vec<LearnerId> = able.collect();
+            let of = |p: &Place| able.iter().map(|l| (*p, *l)).collect::<Vec<_>>();
+            up.iter().flat_map(of).collect()
+        }
+        Mode::Paxos => {
+            let live: AcceptorSet = up.iter().filter_map(|p| stage.acceptor(*p)).collect();
+            let reads = stage.config.read_quorums.as_ref().unwrap_or(graph);
+            let able = graph.is_quorum(LearnerId(0), &live) && reads.is_quorum(LearnerId(0), &live);
+            up.into_iter()
+                .filter(|_| able)
+                .flat_map(|p| own(stage, p))
+                .collect()
+        }
+        // All disks are back.
+        Mode::DiskPaxos => up.into_iter().flat_map(|p| own(stage, p)).collect(),
+    }
+}
+
+fn own(stage: &Stage, place: Place) -> Option<(Place, LearnerId)> {
+    Some((place, *stage.node(place).learners.first()?))
+}
+
+/// Heals everything and lets the network come to rest.
+///
+/// # Errors
+/// If somebody who has to decide everything does not, in time, or something else does not hold.
+pub fn comes_to_rest<P: Simulated>(world: &mut World<P>) -> Verdict {
+    world.heal()?;
+    let bound = bound_to_decide(world);
+    let accepted: BTreeSet<Digest> = world.accepted().collect();
+    let end = world.now + world.patience() * BOUND;
+    loop {
+        let lacks = bound.iter().find(|(place, learner)| {
+            let has = world.logs.values(*place, *learner);
+            !has.is_some_and(|has| accepted.is_subset(has)) && !accepted.is_empty()
+        });
+        let Some((place, learner)) = lacks else {
+            return Ok(());
+        };
+        if world.now >= end {
+            let has = world
+                .logs
+                .values(*place, *learner)
+                .cloned()
+                .unwrap_or_default();
+            let (node, learner) = (world.stage.name(*place), world.stage.learner(*learner));
+            let what = format!(
+                "{learner} at {node} has {} of {} values, {:.0} s after all faults ended",
+                accepted.intersection(&has).count(),
+                accepted.len(),
+                (world.patience() * BOUND).as_secs_f64(),
+            );
+            return Err(Violation::of("liveness", what));
+        }
+        let soon = world.now + world.patience() / 4;
+        world.run_to(soon.min(end))?;
+    }
+}

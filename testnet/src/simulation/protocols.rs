@@ -1,0 +1,115 @@
+//! The three protocols, as the simulation runs them.
+
+use super::adversary::{Behaviour, Liar};
+use super::oracle::{Oracle, Place};
+use super::stage::Stage;
+use consensus::disk_paxos::{Decided, DiskPaxos};
+use consensus::hpaxos::{self, HPaxos};
+use consensus::paxos::{self, Paxos};
+use consensus::{Network, Protocol};
+use crypto::Verified;
+use node::machines;
+use std::sync::Arc;
+
+/// What the simulation needs of a protocol beyond what a node needs.
+pub trait Simulated: Protocol {
+    /// Who checks its runs.
+    type Oracle: Oracle<Self>;
+
+    /// A fresh oracle.
+    fn oracle(stage: &Arc<Stage>) -> Self::Oracle;
+
+    /// The state machine of a place, as it starts for the first time.
+    fn machine(stage: &Stage, place: Place) -> Self;
+
+    /// Whether a statement binds its sender, so that it must be stored before it leaves.
+    fn binds(message: &Self::Message) -> bool;
+
+    /// A message in words.
+    fn words(message: &Self::Message, network: &Network) -> String;
+
+    /// What a place says instead of the truth.
+    fn liar(stage: &Stage, place: Place, behaviour: Behaviour) -> Option<Box<dyn Liar<Self>>>;
+}
+
+/// Nothing more is known.
+#[derive(Debug)]
+pub struct Blind;
+
+impl<P: Protocol> Oracle<P> for Blind {}
+
+impl Simulated for HPaxos {
+    type Oracle = Blind;
+
+    fn oracle(_: &Arc<Stage>) -> Blind {
+        Blind
+    }
+
+    fn machine(stage: &Stage, place: Place) -> Self {
+        machines::hpaxos(&stage.config, stage.signer(place))
+    }
+
+    fn binds(message: &Verified<hpaxos::Message>) -> bool {
+        !matches!(**message, hpaxos::Message::Wish { .. })
+    }
+
+    fn words(message: &Verified<hpaxos::Message>, network: &Network) -> String {
+        let _ = network;
+        format!("{:?}", **message)
+    }
+
+    fn liar(_: &Stage, _: Place, _: Behaviour) -> Option<Box<dyn Liar<Self>>> {
+        None
+    }
+}
+
+impl Simulated for Paxos {
+    type Oracle = Blind;
+
+    fn oracle(_: &Arc<Stage>) -> Blind {
+        Blind
+    }
+
+    fn machine(stage: &Stage, place: Place) -> Self {
+        machines::paxos(&stage.config, stage.node(place))
+    }
+
+    fn binds(message: &paxos::Message) -> bool {
+        !matches!(message.body, paxos::Body::Wish { .. })
+    }
+
+    fn words(message: &paxos::Message, _: &Network) -> String {
+        format!("{:?}", message.body)
+    }
+
+    /// Nobody lies.
+    fn liar(_: &Stage, _: Place, _: Behaviour) -> Option<Box<dyn Liar<Self>>> {
+        None
+    }
+}
+
+impl Simulated for DiskPaxos {
+    type Oracle = Blind;
+
+    fn oracle(_: &Arc<Stage>) -> Blind {
+        Blind
+    }
+
+    fn machine(stage: &Stage, place: Place) -> Self {
+        machines::disk_paxos(&stage.config, stage.node(place))
+    }
+
+    /// What is decided is on the disks.
+    fn binds(_: &Decided) -> bool {
+        false
+    }
+
+    fn words(message: &Decided, _: &Network) -> String {
+        format!("{:?}", message.votes)
+    }
+
+    /// Nobody lies.
+    fn liar(_: &Stage, _: Place, _: Behaviour) -> Option<Box<dyn Liar<Self>>> {
+        None
+    }
+}

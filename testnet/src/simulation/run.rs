@@ -1,0 +1,79 @@
+//! One seed: a network, what happens to it, and what must hold.
+
+use super::faults::Planned;
+use super::faults::Targets;
+use super::invariants::liveness;
+use super::oracle::Violation;
+use super::protocols::Simulated;
+use super::setting::Setting;
+use super::stage::Stage;
+use super::tally::Tally;
+use super::world::World;
+use consensus::Time;
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// What was simulated.
+    pub tally: Tally,
+    /// What did not hold, and when.
+    pub violation: Option<(Time, Violation)>,
+    /// What happened, if it was to be kept.
+    pub history: Vec<(Time, String)>,
+    /// What was to go wrong.
+    pub faults: Vec<Planned>,
+}
+
+/// What to keep of a run, and what to leave out of it.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Keep what happened.
+    pub history: bool,
+    /// Only these of the seed's faults, by their places.
+    pub faults: Option<Vec<usize>>,
+}
+
+/// Runs a seed to its end, or to the first thing that does not hold.
+pub fn run<P: Simulated>(stage: Stage, seed: u64, options: &Options) -> Outcome {
+    let targets = Targets {
+        nodes: stage.places(),
+        disks: stage
+            .config
+            .disks
+            .as_ref()
+            .map_or(0, |_| stage.network().graph().n_acceptors()),
+    };
+    let mut setting = Setting::of_seed(seed, targets);
+    if let Some(keep) = &options.faults {
+        let mut place = 0..;
+        setting
+            .faults
+            .retain(|_| place.next().is_some_and(|p| keep.contains(&p)));
+    }
+    let faults = setting.faults.clone();
+    let length = setting.length;
+    let mut outcome = Outcome {
+        seed,
+        tally: Tally::default(),
+        violation: None,
+        history: Vec::new(),
+        faults,
+    };
+    let mut world = match World::<P>::new(stage, setting) {
+        Ok(world) => world,
+        Err(violation) => {
+            outcome.violation = Some((Time::ZERO, violation));
+            return outcome;
+        }
+    };
+    world.history = options.history.then(Vec::new);
+    let verdict = world.run_to(length);
+    let verdict = verdict.and_then(|()| liveness::comes_to_rest(&mut world));
+    world.picture();
+    outcome.violation = verdict.err().map(|violation| (world.now, violation));
+    outcome.history = world.history.take().unwrap_or_default();
+    outcome.tally = world.tally;
+    outcome
+}

@@ -1,0 +1,57 @@
+//! What was simulated, counted.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Counts of a run, or of many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Simulated time.
+    pub time: Duration,
+    /// Steps of state machines.
+    pub steps: u64,
+    /// Messages that arrived.
+    pub messages: u64,
+    /// Atomic actions on disks.
+    pub disk_actions: u64,
+    /// Decisions delivered, over all nodes and learners.
+    pub decisions: u64,
+    /// Slots of the longest log.
+    pub slots: u64,
+    /// The highest ballot joined.
+    pub ballots: u64,
+    /// Faults by kind, those of the network included.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// What the run did, as a number: equal for equal runs.
+    pub fingerprint: u64,
+}
+
+impl Tally {
+    /// Counts one of a kind.
+    pub(super) fn fault(&mut self, kind: &'static str) {
+        *self.faults.entry(kind).or_default() += 1;
+    }
+
+    /// Mixes what happened into the fingerprint (FNV-1a).
+    pub(super) fn mix(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.fingerprint =
+                (self.fingerprint ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    /// Adds another run's counts.
+    pub fn add(&mut self, other: &Tally) {
+        self.time += other.time;
+        self.steps += other.steps;
+        self.messages += other.messages;
+        self.disk_actions += other.disk_actions;
+        self.decisions += other.decisions;
+        self.slots = self.slots.max(other.slots);
+        self.ballots = self.ballots.max(other.ballots);
+        for (kind, n) in &other.faults {
+            *self.faults.entry(kind).or_default() += n;
+        }
+        self.mix(&other.fingerprint.to_le_bytes());
+    }
+}
