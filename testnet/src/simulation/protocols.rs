@@ -3,6 +3,7 @@
 use super::adversary::{Behaviour, Liar};
 use super::oracle::{Oracle, Place};
 use super::stage::Stage;
+use super::words;
 use consensus::disk_paxos::{Decided, DiskPaxos};
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
@@ -54,8 +55,7 @@ impl Simulated for HPaxos {
     }
 
     fn words(message: &Verified<hpaxos::Message>, network: &Network) -> String {
-        let _ = network;
-        format!("{:?}", **message)
+        words::hpaxos(message, network)
     }
 
     fn liar(_: &Stage, _: Place, _: Behaviour) -> Option<Box<dyn Liar<Self>>> {
@@ -79,7 +79,7 @@ impl Simulated for Paxos {
     }
 
     fn words(message: &paxos::Message, _: &Network) -> String {
-        format!("{:?}", message.body)
+        words::paxos(message)
     }
 
     /// Nobody lies.
@@ -105,7 +105,7 @@ impl Simulated for DiskPaxos {
     }
 
     fn words(message: &Decided, _: &Network) -> String {
-        format!("{:?}", message.votes)
+        format!("what is committed{}", words::votes(&message.votes))
     }
 
     /// Nobody lies.
