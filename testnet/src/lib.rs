@@ -20,6 +20,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod conformance;
 pub mod event;
 pub mod expect;
 pub mod failure;
@@ -28,6 +29,7 @@ pub mod load;
 pub mod observe;
 pub mod plan;
 pub mod show;
+pub mod simulation;
 pub mod summary;
 pub mod track;
 pub mod up;

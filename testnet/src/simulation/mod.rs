@@ -1,0 +1,3 @@
+//! Deterministic simulation.
+
+pub mod invariants;
