@@ -47,6 +47,21 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The same of an acceptor that is not safe: what it says is FakeSend, and it has no other actions of
+    /// acceptors but Recv.
+    #[must_use]
+    pub fn of_unsafe(self) -> Option<Action> {
+        match self {
+            Action::Send(m @ (Msg::OneB { .. } | Msg::TwoAv(..) | Msg::TwoB(..))) => {
+                Some(Action::FakeSend(m))
+            }
+            Action::Disconnect { .. } => None,
+            other => Some(other),
+        }
+    }
+}
+
 /// HPaxos: an element of `Message`, about one slot where its kind is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Msg {
@@ -239,6 +254,17 @@ impl Recorder {
             actions.extend(acceptor.map(|acc| Action::Recv(acc, m)));
         }
         actions
+    }
+
+    /// What a restart takes back with a record: whatever is stored counts as received again, this node's
+    /// own statements among it, which may not have come back to it before.
+    #[must_use]
+    pub fn restored(&self, record: &Record) -> Vec<Action> {
+        let Record::Message(signed) = record else {
+            return Vec::new();
+        };
+        let message = signed.clone().verify(self.network.keyring());
+        message.map_or_else(|_| Vec::new(), |m| self.received(&m))
     }
 
     /// What a step tells its caller to do, in order: a record once it is durable, the rest when it is

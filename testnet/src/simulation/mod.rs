@@ -4,6 +4,7 @@ mod agenda;
 pub mod chance;
 pub mod clock;
 pub mod command;
+mod conforms;
 pub mod disks;
 mod drives;
 pub mod faults;

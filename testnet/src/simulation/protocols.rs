@@ -1,6 +1,7 @@
 //! The three protocols, as the simulation runs them.
 
 use super::adversary::{Behaviour, Liar};
+use super::conforms::Conforms;
 use super::oracle::{Oracle, Place};
 use super::stage::Stage;
 use super::words;
@@ -40,10 +41,10 @@ pub struct Blind;
 impl<P: Protocol> Oracle<P> for Blind {}
 
 impl Simulated for HPaxos {
-    type Oracle = Blind;
+    type Oracle = Conforms;
 
-    fn oracle(_: &Arc<Stage>) -> Blind {
-        Blind
+    fn oracle(stage: &Arc<Stage>) -> Conforms {
+        Conforms::new(stage)
     }
 
     fn machine(stage: &Stage, place: Place) -> Self {

@@ -1,4 +1,5 @@
-//! What must hold, one file for each, named after the paper.
+//! What must hold in every state that a protocol reaches, one file per invariant, named after the paper.
 
+pub mod hpaxos;
 pub mod liveness;
 pub mod log;
