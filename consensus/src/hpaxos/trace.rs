@@ -294,14 +294,20 @@ impl Recorder {
         action.into_iter().collect()
     }
 
-    /// Received messages are stored as well: only its own count as sent.
     fn stored(&self, signed: &Signed<Message>) -> Vec<Action> {
-        let own = signed.clone().verify(self.network.keyring());
-        let own = own.ok().filter(|m| Some(m.signer()) == self.me);
-        own.map_or_else(Vec::new, |m| {
+        self.own(signed).map_or_else(Vec::new, |m| {
             let sent = messages(&m, m.signer(), &self.network);
             sent.into_iter().map(Action::Send).collect()
         })
+    }
+
+    /// The node's own statement, if a stored message is one: received messages are stored as well.
+    #[must_use]
+    pub fn own(&self, signed: &Signed<Message>) -> Option<Verified<Message>> {
+        if Some(signed.signer()) != self.me {
+            return None;
+        }
+        signed.clone().verify(self.network.keyring()).ok()
     }
 }
 

@@ -1,12 +1,13 @@
 //! HPaxos: every run is a behaviour of the specification, and every state keeps its invariants.
 
+use super::invariants::bytes::Stored;
 use super::invariants::hpaxos as invariants;
 use super::oracle::{Oracle, Place, Verdict, Violation};
 use super::stage::Stage;
 use crate::conformance::Spec;
 use consensus::hpaxos::trace::{Action, Recorder, messages};
 use consensus::hpaxos::{HPaxos, Message};
-use consensus::{InputOf, OutputOf, RecordOf};
+use consensus::{InputOf, Output, OutputOf, Record, RecordOf};
 use crypto::Verified;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ pub struct Conforms {
     recorders: Vec<Recorder>,
     /// `None` for graphs that are too large for a specification that enumerates sets.
     spec: Option<Spec>,
+    stored: Stored,
 }
 
 impl Conforms {
@@ -27,6 +29,7 @@ impl Conforms {
         Conforms {
             recorders: (0..stage.places()).map(recorder).collect(),
             spec: Spec::new(network.graph().clone(), stage.safe()).ok(),
+            stored: Stored::default(),
             stage: Arc::clone(stage),
         }
     }
@@ -63,6 +66,13 @@ impl Oracle<HPaxos> for Conforms {
     }
 
     fn told(&mut self, place: Place, output: &OutputOf<HPaxos>) -> Verdict {
+        if let Output::Persist(record) = output {
+            let own = match record {
+                Record::Message(signed) => self.recorders[place].own(signed),
+                _ => None,
+            };
+            self.stored.durable(place, record, own.as_deref())?;
+        }
         let actions = self.recorders[place].told(output);
         self.all(place, actions)
     }

@@ -145,7 +145,7 @@ impl Show {
                 "event": "summary", "seeds": self.seeds, "failed": bad, "seconds": took,
                 "seeds_per_second": per_second, "simulated_seconds": total.time.as_secs_f64(),
                 "simulated_hours_per_hour": ratio, "steps": total.steps, "messages": total.messages,
-                "disk_actions": total.disk_actions, "decisions": total.decisions, "faults": total.faults,
+                "disk_actions": total.disk_actions, "rest_in_patiences": total.rest, "decisions": total.decisions, "faults": total.faults,
                 "fingerprint": format!("{:016x}", total.fingerprint),
             });
             return self.line(&line);
@@ -168,6 +168,10 @@ impl Show {
         self.line(&format!(
             "  happened   {steps} steps, {messages} messages{disks}, {decisions} decisions; up to slot {}, ballot {}",
             total.slots, total.ballots
+        ))?;
+        let rest = total.rest;
+        self.line(&format!(
+            "  at rest    within {rest} times the patience once all faults were over"
         ))?;
         let faults: Vec<String> = total
             .faults

@@ -1,5 +1,6 @@
 //! What must hold in every state that a protocol reaches, one file per invariant, named after the paper.
 
+pub mod bytes;
 pub mod hpaxos;
 pub mod liveness;
 pub mod log;
