@@ -17,8 +17,11 @@ pub(crate) fn decoded(bytes: &[u8]) -> Option<Result<(), String>> {
     Some(decode(bytes))
 }
 
+/// Decodes bytes as one type, or says why not.
+type Decode = fn(&[u8]) -> Result<(), String>;
+
 /// What there is, by the first byte of an input.
-pub(crate) const KINDS: [(&str, fn(&[u8]) -> Result<(), String>); 16] = [
+pub(crate) const KINDS: [(&str, Decode); 16] = [
     ("hpaxos message", of::<hpaxos::Message>),
     ("hpaxos signed message", of::<Signed<hpaxos::Message>>),
     ("evidence", of::<Evidence>),

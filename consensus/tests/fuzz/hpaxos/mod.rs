@@ -18,7 +18,7 @@ const MAX_WAITING: usize = 4;
 #[test]
 fn node() {
     bolero::check!()
-        .with_iterations(400)
+        .with_iterations(150)
         .with_max_len(400)
         .for_each(|bytes: &[u8]| {
             assert_eq!(run(bytes), run(bytes), "the same inputs, other outputs");
