@@ -1,0 +1,51 @@
+//! Exhaustive model checking of small configurations: the transition function is the production state
+//! machine [`HPaxos`](consensus::hpaxos::HPaxos), behind nothing but the trait `Protocol`.
+//!
+//! ```text
+//!   state = what every safe acceptor has said          (signed statements, as small numbers)
+//!   step  = a fresh machine ── restore(own statements) ── step(delivered statements) ──► new statements
+//!           └── remembered for (acceptor, own, delivered), since signatures are slow
+//! ```
+//!
+//! Proposers are the environment: every 1a and 1c, of either value in every ballot, is there from the
+//! start, so an equivocating proposer is included. So are the statements of a liar.
+//!
+//! # Why this covers acceptors that go on running
+//!
+//! What an acceptor that never restarts has received only grows, and every subset of what was said may
+//! be delivered again in any step. So a running acceptor's next step is that of a fresh one with its own
+//! statements restored, to which everything that it had received is delivered once more. Where a fresh one
+//! can do more (it may take another 1c first, or another of two 1b of a liar, or not know some evidence),
+//! that is what a running acceptor whose messages came in another order could do.
+//!
+//! # Why delivering everything of one kind is enough
+//!
+//! - KnowsSafeAt is monotone in the 1b received, but for two 1b of one liar, of which the first counts: each
+//!   is tried. Evidence only makes more values safe: it is delivered, or not.
+//! - A 2av for more learners forbids nothing: rule 4 binds its sender to the value alone, whoever
+//!   receives it may take the part for one learner only (statements are taken apart, one per learner), and a
+//!   1b that shows more 2av makes more values safe. So a 1c names all learners.
+//! - A 2b does forbid something. So 2b are sent for one learner at a time, in any order; all 2av of a
+//!   value for the learner are delivered, since whether they hold a quorum is monotone.
+//! - Nothing rests on the first ballot's 1b but that there are enough of them: an acceptor that never joined
+//!   it says the same in a later ballot as one that joined and did nothing. So all have joined it.
+//! - Nobody but learners hears 2b of the last ballot. They are not part of the state: a learner decides if
+//!   each acceptor of a quorum would send its 2b now.
+//!
+//! [`Delivery::Every`](model::Delivery) makes none of the cuts about what is delivered; a test compares.
+//!
+//! Ballots that are played need not be neighbours: in between a liar may claim what it likes.
+//! What is not modelled: several slots, missing bytes, the order of storing and sending, and time.
+//!
+//! The larger configurations: `cargo test -p consensus --test model -- --ignored --nocapture`.
+
+#![allow(missing_docs, unreachable_pub)]
+
+#[cfg(feature = "planted")]
+mod bugs;
+mod configurations;
+mod judge;
+mod liar;
+mod machine;
+mod model;
+mod world;
