@@ -73,7 +73,7 @@ fn the_published_rule_deadlocks() {
 
 #[test]
 fn what_a_restart_forgets() {
-    finds(Bug::ForgetPromise, SAFETY, setup(ONE));
+    finds(Bug::ForgetPromise, SAFETY, setup(CRASH));
     finds(Bug::ForgetVotes, SAFETY, setup(CRASH));
 }
 

@@ -1,8 +1,10 @@
 //! What is checked, and how large it is.
 
-use crate::judge;
+use crate::judge::{self, Decisions};
 use crate::model::{Checked, Delivery, Setup};
+use learner_graph::LearnerId;
 use stateright::{Checker, Model};
+use std::collections::BTreeSet;
 
 /// Four acceptors, any three of which are a quorum of everyone; one may be a liar.
 pub const ONE: &str = r#"
@@ -64,7 +66,7 @@ pub fn setup(graph: &'static str) -> Setup {
 
 /// Every state is visited, nothing is found that must not be, and everything that must be. Where learners
 /// decide, the production learners decide the same.
-fn holds(name: &str, setup: Setup) -> impl Checker<Checked> {
+fn holds(name: &str, setup: Setup) -> impl Checker<Checked> + use<> {
     let checker = Checked::new(setup).checker().threads(1);
     let checker = checker.spawn_bfs().join();
     eprintln!(
@@ -104,7 +106,13 @@ fn three_acceptors_that_know_what_was_decided() {
 #[test]
 fn a_ring_of_learners_with_a_liar() {
     let liar = Some("a1");
-    holds("lg4, a1 lies", Setup { liar, ..setup(LG4) });
+    let checker = holds("lg4, a1 lies", Setup { liar, ..setup(LG4) });
+    let [la, lb, lc] = checker.model().learners[..] else {
+        panic!("three learners");
+    };
+    let entangled = |l1: LearnerId, l2| checker.model().entangled[usize::from(l1.0)].contains(l2);
+    assert!(entangled(la, lb) && !entangled(la, lc) && !entangled(lb, lc));
+    assert!(checker.discovery(judge::DISAGREEMENT).is_some());
 }
 
 #[test]
@@ -138,48 +146,52 @@ fn no_deadlock_when_one_of_four_falls_silent() {
     );
 }
 
-/// What is left out by `Delivery::Enough` leads to nothing else.
-#[test]
-#[ignore = "minutes"]
-fn every_subset_delivered_leads_to_the_same_decisions() {
+/// What `Delivery::Enough` leaves out leads to no other decisions.
+fn compare(name: &str, setup: Setup) {
     let delivery = Delivery::Every;
-    let every = holds(
-        "crash, every subset",
-        Setup {
-            delivery,
-            ..setup(CRASH)
-        },
-    );
-    let enough = holds("crash", setup(CRASH));
-    let every = every.model().outcomes.lock().expect("done").clone();
-    let mut enough = enough.model().outcomes.lock().expect("done").clone();
-    // The values differ in name only.
-    let renamed = |d: &judge::Decisions| {
-        let of = |(l, values): (&_, &std::collections::BTreeSet<u8>)| {
-            (*l, values.iter().map(|v| 1 - v).collect())
-        };
-        d.iter().map(of).collect()
+    let every = Setup {
+        delivery,
+        ..setup.clone()
     };
-    let others: Vec<judge::Decisions> = enough.iter().map(renamed).collect();
+    let long_name = format!("{name}, every subset");
+    let every = holds(&long_name, every);
+    let enough = holds(name, setup);
+    let outcomes = |model: &Checked| model.outcomes.lock().expect("done").clone();
+    let (every, mut enough) = (outcomes(every.model()), outcomes(enough.model()));
+    // The values differ in name only.
+    let renamed = |d: &Decisions| -> Decisions {
+        let other = |values: &BTreeSet<u8>| values.iter().map(|v| 1 - v).collect();
+        d.iter().map(|(l, values)| (*l, other(values))).collect()
+    };
+    let others: Vec<Decisions> = enough.iter().map(renamed).collect();
     enough.extend(others);
     assert_eq!(every, enough);
 }
 
 #[test]
-#[ignore = "minutes"]
+fn every_subset_delivered_leads_to_the_same_decisions() {
+    compare("crash", setup(CRASH));
+}
+
+#[test]
+#[ignore = "long"]
+fn every_subset_delivered_beside_a_liar_leads_to_the_same_decisions() {
+    let liar = Some("a4");
+    compare("any three of four, a4 lies", Setup { liar, ..setup(ONE) });
+}
+
+#[test]
 fn a_ring_of_learners_all_safe() {
     holds("lg4", setup(LG4));
 }
 
 #[test]
-#[ignore = "minutes"]
 fn two_learners_and_a_liar() {
     let liar = Some("a4");
     holds("two of four.toml, a4 lies", Setup { liar, ..setup(TWO) });
 }
 
 #[test]
-#[ignore = "minutes"]
 fn a_graph_that_is_uniform_when_one_falls_silent() {
     let silent = Some("a4");
     holds(
@@ -192,7 +204,7 @@ fn a_graph_that_is_uniform_when_one_falls_silent() {
 }
 
 #[test]
-#[ignore = "hours"]
+#[ignore = "very long"]
 fn three_learners_and_a_liar() {
     let liar = Some("a4");
     holds(
@@ -206,7 +218,7 @@ fn three_learners_and_a_liar() {
 
 /// The kiosk may differ from everyone, alice and bob may not.
 #[test]
-#[ignore = "hours"]
+#[ignore = "very long"]
 fn a_learner_that_trusts_too_much_and_a_liar() {
     let liar = Some("a1");
     holds(

@@ -9,8 +9,8 @@ use learner_graph::{AcceptorId, LearnerId};
 
 /// The statements of a liar.
 pub struct Liar {
-    /// Per ballot, the 1b messages that it may show to somebody first.
-    pub one_b: Vec<(u64, Vec<Id>)>,
+    /// Per place of a ballot, the 1b messages that it may show to somebody first.
+    pub one_b: Vec<Vec<Id>>,
     /// 2av and 2b of each value in each ballot for each learner.
     pub votes: Vec<Id>,
     /// Two "decisions" of one learner, with nobody's 2b but its own.
@@ -35,7 +35,7 @@ impl Liar {
         let one_b = ballots.iter().map(|b| {
             let claims = claims(world, *b, ballots[0], &values);
             let said = claims.into_iter().flat_map(|m| world.say(me, m));
-            (*b, said.collect::<Vec<Id>>())
+            said.collect::<Vec<Id>>()
         });
         let one_b = one_b.collect();
         let forged = Evidence::Disagreement {
@@ -50,9 +50,16 @@ impl Liar {
     }
 }
 
+impl Liar {
+    /// The 1b that makes most values safe: votes block values, 2av allow them.
+    pub fn most_permissive(&self, at: usize) -> Id {
+        let all = &self.one_b[at];
+        all[1.min(all.len() - 1)]
+    }
+}
+
 /// A 1b that shows nothing; one that hides all votes and vouches for both values as late as it can; and one
-/// per value that claims to have voted for it in the first ballot. The second is the most permissive that
-/// there is: votes block values, 2av allow them.
+/// per value that claims to have voted for it in the first ballot.
 fn claims(world: &World, ballot: u64, first: u64, values: &[Digest]) -> Vec<Message> {
     let learners = world.network.graph().learners();
     let entry = |ballot: u64, value: &Digest| Entry {

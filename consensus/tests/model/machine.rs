@@ -1,18 +1,19 @@
 //! The production state machine as the model's transition function.
 
 use crate::liar::Liar;
-use crate::world::{Id, World};
+use crate::world::{Id, Kind, SLOT, World};
+use consensus::hpaxos::evidence::{Certificate, Evidence};
 use consensus::hpaxos::{Config, HPaxos, Input, Message, Output, Record};
 use consensus::planted::Bug;
-use consensus::{Protocol, Time};
+use consensus::{Ballot, Protocol, Time};
 use crypto::{MemberId, Signer};
 use learner_graph::{AcceptorId, LearnerId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What is delivered to an acceptor in one step.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Delivered {
     pub said: Vec<Id>,
     /// Everything that a liar says, after the rest, with evidence that it forged.
@@ -24,7 +25,7 @@ pub struct Machines {
     pub world: World,
     pub liar: Option<Liar>,
     pub bug: Option<Bug>,
-    memory: HashMap<(AcceptorId, Vec<Id>, Delivered), Arc<Vec<Id>>>,
+    memory: BTreeMap<(AcceptorId, Vec<Id>, Delivered), Arc<Vec<Id>>>,
 }
 
 impl Machines {
@@ -33,7 +34,7 @@ impl Machines {
             world,
             liar,
             bug,
-            memory: HashMap::new(),
+            memory: BTreeMap::new(),
         }
     }
 
@@ -70,9 +71,12 @@ impl Machines {
         let mut inputs: Vec<Input> = members.map(|m| Input::Alive(MemberId(m))).collect();
         let mut heard = delivered.said.clone();
         if let Some(liar) = self.liar.as_ref().filter(|_| delivered.lies) {
-            let all = liar.one_b.iter().flat_map(|(_, said)| said);
+            let all = liar.one_b.iter().flatten();
             heard.extend(all.chain(&liar.votes));
             inputs.push(Input::Evidence(liar.forged.clone()));
+            let voted = delivered.said.iter().chain(&liar.votes).copied();
+            let proved = disagreements(&self.world, &voted.collect::<Vec<Id>>());
+            inputs.extend(proved.into_iter().map(Input::Evidence));
         }
         let message = |id: Id| Input::Message(self.world.statement(id).message.clone());
         inputs.extend(heard.into_iter().map(message));
@@ -123,6 +127,42 @@ impl Machines {
         }
         decided
     }
+}
+
+/// Evidence that two learners are not entangled, as whoever saw both decisions gossips it: it may come
+/// before everything else.
+fn disagreements(world: &World, said: &[Id]) -> Vec<Evidence> {
+    let mut decided: Vec<Certificate> = Vec::new();
+    let mut votes: BTreeMap<(u64, u8, LearnerId), Vec<Id>> = BTreeMap::new();
+    for id in said {
+        let said = world.statement(*id);
+        if let Kind::TwoB(value, learner) = said.kind {
+            let of = votes.entry((said.ballot, value, learner)).or_default();
+            of.push(*id);
+        }
+    }
+    for ((ballot, value, learner), ids) in votes {
+        let from = ids.iter().map(|id| AcceptorId(world.statement(*id).from.0));
+        if world.network.graph().is_quorum(learner, &from.collect()) {
+            let signed = |id: &Id| world.statement(*id).message.signed().clone();
+            decided.push(Certificate {
+                learner,
+                slot: SLOT,
+                ballot: Ballot(ballot),
+                value: world.values[usize::from(value)].1,
+                two_b: ids.iter().map(signed).collect(),
+            });
+        }
+    }
+    let pairs = decided.iter().enumerate().flat_map(|(i, first)| {
+        let others = decided[i + 1..].iter();
+        let differ = others.filter(|second| second.value != first.value);
+        differ.map(|second| Evidence::Disagreement {
+            first: first.clone(),
+            second: second.clone(),
+        })
+    });
+    pairs.collect()
 }
 
 /// The checker has threads of its own, and the switch is one per thread.

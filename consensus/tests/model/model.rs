@@ -3,6 +3,7 @@
 use crate::judge::{self, Decisions};
 use crate::liar::Liar;
 use crate::machine::{Delivered, Machines};
+use crate::phases::{Phase, Standing};
 use crate::world::{Id, Kind, SLOT, World};
 use consensus::Ballot;
 use consensus::hpaxos::{Message, OneC, Proposal};
@@ -62,8 +63,8 @@ pub struct Checked {
     /// HPaxos: Ent, for these safe acceptors.
     pub entangled: Vec<LearnerSet>,
     /// Per ballot: the wishes and the 1a that make an acceptor join; 1c by value.
-    one_a: Vec<Vec<Id>>,
-    one_c: Vec<[Vec<Id>; 2]>,
+    pub one_a: Vec<Vec<Id>>,
+    pub one_c: Vec<[Vec<Id>; 2]>,
     machines: Mutex<Machines>,
     /// What the learners decide, in any state.
     pub outcomes: Mutex<BTreeSet<Decisions>>,
@@ -128,108 +129,6 @@ impl Checked {
         let safe = state.said.iter().flatten().copied().filter(matches);
         let lies = machines.liar.iter().flat_map(|l| &l.votes);
         (safe.collect(), lies.copied().filter(matches).collect())
-    }
-
-    /// HPaxos: Phase1b; with `low_water` by an acceptor that may know what was decided before.
-    fn joins(&self, machines: &Machines, state: &State, at: usize) -> Vec<Delivered> {
-        let start = |said| Delivered { said, lies: false };
-        let mut steps = vec![start(self.one_a[at].clone())];
-        if self.setup.low_water {
-            let ballot = self.setup.ballots[at];
-            let is_it = |b, kind| b < ballot && matches!(kind, Kind::TwoB(..));
-            let (safe, lies) = self.said(machines, state, is_it);
-            steps.push(start([safe, lies, self.one_a[at].clone()].concat()));
-        }
-        steps
-    }
-
-    /// HPaxos: Phase2av: a 1c, 1b of its ballot, and what may be evidence.
-    fn proposals(&self, machines: &Machines, state: &State, at: usize) -> Vec<Delivered> {
-        let ballot = self.setup.ballots[at];
-        let (one_b, _) = self.said(machines, state, |b, k| (b, k) == (ballot, Kind::OneB));
-        let decisions = |b, kind| b < ballot && matches!(kind, Kind::TwoB(..));
-        let (two_b, _) = self.said(machines, state, decisions);
-        let mut steps = Vec::new();
-        for one_c in self.one_c[at].iter().flatten() {
-            for one_b in self.choices(&one_b) {
-                for lie in self.lies(machines, at) {
-                    let said = [one_b.as_slice(), &lie, &[self.started(at), *one_c]].concat();
-                    if self.setup.delivery == Delivery::Every || self.liar.is_none() {
-                        let said = said.clone();
-                        steps.push(Delivered { said, lies: false });
-                    }
-                    if self.liar.is_some() {
-                        let said = [said.as_slice(), &two_b].concat();
-                        steps.push(Delivered { said, lies: true });
-                    }
-                }
-            }
-        }
-        steps
-    }
-
-    /// The 1b of the liar that comes first, if any does.
-    fn lies(&self, machines: &Machines, at: usize) -> Vec<Vec<Id>> {
-        let Some(liar) = &machines.liar else {
-            return vec![Vec::new()];
-        };
-        let all = liar.one_b[at].1.iter().map(|id| vec![*id]);
-        match self.setup.delivery {
-            Delivery::Enough => all.take(2).last().into_iter().collect(),
-            Delivery::Every => all.chain([Vec::new()]).collect(),
-        }
-    }
-
-    /// HPaxos: Phase2b: 2av of a ballot and value.
-    fn votes(&self, machines: &Machines, state: &State, at: usize) -> Vec<Delivered> {
-        let ballot = self.setup.ballots[at];
-        let mut steps = Vec::new();
-        if ballot == self.last_ballot() {
-            return steps;
-        }
-        for value in [0, 1] {
-            for learners in self.audiences() {
-                let is_it = |b, kind| match kind {
-                    Kind::TwoAv(v, l) => (b, v) == (ballot, value) && learners.contains(&l),
-                    _ => false,
-                };
-                let (safe, lies) = self.said(machines, state, is_it);
-                if !safe.is_empty() {
-                    let all = [safe, lies].concat();
-                    let sets = self.choices(&all).into_iter();
-                    steps.extend(sets.map(|mut said: Vec<Id>| {
-                        said.push(self.started(at));
-                        Delivered { said, lies: false }
-                    }));
-                }
-            }
-        }
-        steps
-    }
-
-    /// The 1a of a ballot, which everyone has heard of.
-    fn started(&self, at: usize) -> Id {
-        *self.one_a[at].last().expect("a 1a")
-    }
-
-    /// For whom 2av are delivered at once.
-    fn audiences(&self) -> Vec<Vec<LearnerId>> {
-        match self.setup.delivery {
-            Delivery::Enough => self.learners.iter().map(|l| vec![*l]).collect(),
-            Delivery::Every => vec![self.learners.clone()],
-        }
-    }
-
-    /// Which of the statements are delivered.
-    fn choices(&self, all: &[Id]) -> Vec<Vec<Id>> {
-        let of = |choice: usize| {
-            let chosen = all.iter().enumerate().filter(|(i, _)| choice >> i & 1 == 1);
-            chosen.map(|(_, id)| *id).collect()
-        };
-        match self.setup.delivery {
-            Delivery::Enough => vec![all.to_vec()],
-            Delivery::Every => (0..1 << all.len()).map(of).collect(),
-        }
     }
 
     pub fn takes_part(&self, acceptor: AcceptorId, ballot: u64) -> bool {
@@ -331,91 +230,6 @@ impl Model for Checked {
             properties.push(Property::always(judge::DEADLOCK_FREE, judge::no_deadlock));
         }
         properties
-    }
-}
-
-/// What an acceptor does in a ballot, in the order in which it is enough to have it done by all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
-    Join,
-    Propose,
-    Vote,
-}
-
-/// Where a state stands in the order of phases.
-struct Standing {
-    /// The latest phase, of its ballot's place, that anyone has come to.
-    latest: (usize, Phase),
-    /// Per acceptor, the place of the ballot that it has joined.
-    joined: Vec<usize>,
-    /// Per acceptor, the place of the last ballot in which it has sent a 2av.
-    proposed: Vec<Option<usize>>,
-}
-
-impl Standing {
-    fn of(model: &Checked, machines: &Machines, state: &State) -> Self {
-        let place = |ballot| model.setup.ballots.iter().position(|b| *b == ballot);
-        let mut standing = Standing {
-            latest: (0, Phase::Join),
-            joined: vec![0; state.said.len()],
-            proposed: vec![None; state.said.len()],
-        };
-        for (a, id) in state
-            .said
-            .iter()
-            .enumerate()
-            .flat_map(|(a, own)| own.iter().map(move |id| (a, id)))
-        {
-            let said = machines.world.statement(*id);
-            let at = place(said.ballot).expect("a ballot that is played");
-            let phase = match said.kind {
-                Kind::TwoAv(..) => Phase::Propose,
-                Kind::TwoB(..) => Phase::Vote,
-                _ => Phase::Join,
-            };
-            standing.latest = standing.latest.max((at, phase));
-            if phase == Phase::Join {
-                standing.joined[a] = standing.joined[a].max(at);
-            } else if phase == Phase::Propose {
-                standing.proposed[a] = standing.proposed[a].max(Some(at));
-            }
-        }
-        standing
-    }
-
-    /// Whether an acceptor before this one has proposed in the first ballot.
-    fn named(&self, model: &Checked, acceptor: AcceptorId) -> bool {
-        let mut before = model.safe.iter().filter(|a| **a < acceptor);
-        before.any(|a| self.proposed[usize::from(a.0)].is_some())
-    }
-
-    /// Whether the order lets an acceptor try this. The rules are the machine's affair: whoever has left
-    /// a ballot may always try to speak there again.
-    fn may(&self, model: &Checked, acceptor: AcceptorId, here: (usize, Phase)) -> bool {
-        let (at, phase) = here;
-        let mine = self.joined[usize::from(acceptor.0)];
-        let all_joined = |at| {
-            let mut here = model
-                .safe
-                .iter()
-                .filter(|a| model.takes_part(**a, model.setup.ballots[at]));
-            here.all(|a| self.joined[usize::from(a.0)] >= at)
-        };
-        let before = model.safe.iter().filter(|a| **a < acceptor);
-        match phase {
-            Phase::Join => {
-                let mut before = before.filter(|a| model.takes_part(**a, model.setup.ballots[at]));
-                at == mine + 1
-                    && here >= self.latest
-                    && before.all(|a| self.joined[usize::from(a.0)] >= at)
-            }
-            _ if mine > at => true,
-            // In the last ballot nobody tries two values: that is tried in those before.
-            Phase::Propose if at > 0 && at + 1 == model.setup.ballots.len() => {
-                all_joined(at) && self.proposed[usize::from(acceptor.0)] < Some(at)
-            }
-            _ => mine == at && all_joined(at) && here >= self.latest,
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use consensus::hpaxos::{Message, Votes};
 use consensus::{Ballot, Batch, ClientValue, Member, Network, Slot};
 use crypto::{Digest, Keypair, MemberId, Signed, Signer, Verified, codec};
 use learner_graph::{AcceptorId, LearnerId};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The one slot.
@@ -38,8 +38,8 @@ pub struct World {
     /// The two values, with their bytes.
     pub values: Vec<(Batch, Digest)>,
     statements: Vec<Statement>,
-    ids: HashMap<Digest, Id>,
-    signed: HashMap<(MemberId, Digest), Verified<Message>>,
+    ids: BTreeMap<Digest, Id>,
+    signed: BTreeMap<(MemberId, Digest), Verified<Message>>,
 }
 
 impl World {
@@ -59,8 +59,8 @@ impl World {
             network: Arc::new(network),
             values: ["x", "y"].map(batch).into(),
             statements: Vec::new(),
-            ids: HashMap::new(),
-            signed: HashMap::new(),
+            ids: BTreeMap::new(),
+            signed: BTreeMap::new(),
         }
     }
 
