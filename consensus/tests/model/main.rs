@@ -37,8 +37,8 @@
 //! - Nobody but learners hears 2b of the last ballot. They are not part of the state: a learner decides if
 //!   each acceptor of a quorum would send its 2b now.
 //!
-//! [`Delivery::Every`](model::Delivery) makes none of these cuts but the first ballot's 1b and the last one's
-//! 2b; tests compare the decisions that are reached.
+//! [`Delivery::Every`](model::Delivery) makes none of these cuts but three: the first ballot's 1b, the last
+//! one's 2b, and evidence, which comes all at once or not at all. Tests compare the decisions that are reached.
 //!
 //! Ballots that are played need not be neighbours: in between a liar may claim what it likes.
 //! What is not modelled: several slots, missing bytes, the order of storing and sending, and time.
