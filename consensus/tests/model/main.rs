@@ -20,8 +20,8 @@
 //!
 //! # Why not every subset, in every order, is looked at
 //!
-//! - KnowsSafeAt is monotone in the 1b received, but for two 1b of one liar, of which the first counts: each
-//!   is tried. Evidence only makes more values safe: it is delivered, or not.
+//! - KnowsSafeAt is monotone in the 1b received, but for two 1b of one liar, of which the first counts: that
+//!   is the one that makes most values safe. Evidence makes more values safe, too: all of it is delivered.
 //! - A 2av for more learners forbids nothing: rule 4 binds its sender to the value alone, whoever
 //!   receives it may take the part for one learner only (statements are taken apart, one per learner), and a
 //!   1b that shows more 2av makes more values safe. So a 1c names all learners.
@@ -33,7 +33,8 @@
 //! - What acceptors say in a ballot rests on nothing said in later ones. And 2av rest on 1b, 2b on 2av, more of
 //!   which never hurt. So everything may be put into the order of ballots, and in a ballot into that of
 //!   joins, 2av, 2b. Only who has left a ballot may try to speak there whenever it likes.
-//! - Whoever proposes first in the first ballot proposes the first value: the two differ in name only.
+//! - Of those that propose in the first ballot, the lowest by number proposes the first value: the two differ
+//!   in name only.
 //! - Nobody but learners hears 2b of the last ballot. They are not part of the state: a learner decides if
 //!   each acceptor of a quorum would send its 2b now.
 //!
