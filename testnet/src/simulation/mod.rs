@@ -12,6 +12,7 @@ mod node;
 pub mod oracle;
 pub mod protocols;
 pub mod run;
+pub mod scenario;
 pub mod setting;
 pub mod stage;
 pub mod tally;

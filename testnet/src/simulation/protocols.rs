@@ -1,6 +1,8 @@
 //! The three protocols, as the simulation runs them.
 
 use super::adversary::{Behaviour, Liar};
+use super::invariants::disk_synod::DiskSynod;
+use super::invariants::voting::Voting;
 use super::oracle::{Oracle, Place};
 use super::stage::Stage;
 use consensus::disk_paxos::{Decided, DiskPaxos};
@@ -64,10 +66,10 @@ impl Simulated for HPaxos {
 }
 
 impl Simulated for Paxos {
-    type Oracle = Blind;
+    type Oracle = Voting;
 
-    fn oracle(_: &Arc<Stage>) -> Blind {
-        Blind
+    fn oracle(stage: &Arc<Stage>) -> Voting {
+        Voting::new(stage)
     }
 
     fn machine(stage: &Stage, place: Place) -> Self {
@@ -89,10 +91,10 @@ impl Simulated for Paxos {
 }
 
 impl Simulated for DiskPaxos {
-    type Oracle = Blind;
+    type Oracle = DiskSynod;
 
-    fn oracle(_: &Arc<Stage>) -> Blind {
-        Blind
+    fn oracle(stage: &Arc<Stage>) -> DiskSynod {
+        DiskSynod::new(stage)
     }
 
     fn machine(stage: &Stage, place: Place) -> Self {
