@@ -48,6 +48,8 @@ pub struct DiskSynod {
     all_input: BTreeSet<Digest>,
     /// `chosen`: the first output.
     chosen: BTreeMap<Slot, Digest>,
+    /// What was delivered since the invariants were checked. Whoever commits delivers first and tells then.
+    delivered: Vec<(Slot, Digest)>,
     logs: log::Logs,
     touched: Touched,
 }
@@ -72,6 +74,7 @@ impl DiskSynod {
             submitted: BTreeSet::new(),
             all_input: BTreeSet::new(),
             chosen: BTreeMap::new(),
+            delivered: Vec::new(),
             logs: log::Logs::new(disks),
             touched: Touched::default(),
         }
@@ -112,6 +115,9 @@ impl DiskSynod {
                     *old = whole.clone();
                 }
             }
+        }
+        for (slot, value) in self.delivered.drain(..) {
+            log::delivered(&self.chosen, slot, value)?;
         }
         self.logs.check(disks, &self.chosen)
     }
@@ -219,7 +225,10 @@ impl Oracle<DiskPaxos> for DiskSynod {
                 let what = format!("{} is no processor", self.stage.name(place));
                 Err(Violation::of("EndPhase1or2", what))
             }
-            (Output::Decided(d), _) => log::delivered(&self.chosen, d.slot, d.value),
+            (Output::Decided(d), _) => {
+                self.delivered.push((d.slot, d.value));
+                Ok(())
+            }
             (Output::Fork(fork), _) => {
                 let what = format!("slot {}: {:?}", fork.slot, fork.values);
                 Err(Violation::of("HInv6", what))
