@@ -173,3 +173,97 @@ pub(crate) fn io_error(path: &Path, doing: &'static str) -> impl FnOnce(io::Erro
         source,
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    fn parsed(bytes: &[u8]) -> Result<Keypair, KeyFileError> {
+        parse(Path::new("node.key"), bytes)
+    }
+
+    /// A key is read as it would be written, or refused with a reason that repeats no secret.
+    fn check(bytes: &[u8]) {
+        match parsed(bytes) {
+            Ok(keypair) => {
+                let secret = hex::encode(keypair.to_seed().as_ref());
+                let again = format!("{PUBLIC} {}\n{TAG} {VERSION} {secret}\n", keypair.public());
+                let again = parsed(again.as_bytes()).expect("its own key file");
+                assert_eq!(again.public(), keypair.public());
+            }
+            Err(error) => {
+                let text = String::from_utf8_lossy(bytes);
+                let shown = error.to_string();
+                let mut words = text.split_ascii_whitespace();
+                assert!(
+                    !words.any(|word| word.len() > 32 && shown.contains(word)),
+                    "{shown}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes() {
+        bolero::check!()
+            .with_iterations(5000)
+            .with_max_len(256)
+            .for_each(check);
+    }
+
+    /// A key file with a few changes: where, and to what.
+    #[test]
+    fn changed_files() {
+        let keypair = Keypair::from_seed([7; 32]);
+        let file = format!(
+            "{PUBLIC} {}\n{TAG} {VERSION} {}\n",
+            keypair.public(),
+            "07".repeat(32)
+        );
+        assert!(parsed(file.as_bytes()).is_ok());
+        bolero::check!()
+            .with_iterations(5000)
+            .with_max_len(6)
+            .for_each(|bytes: &[u8]| {
+                let mut file = file.clone().into_bytes();
+                for change in bytes.chunks_exact(2) {
+                    let at = usize::from(change[0]) % file.len();
+                    match change[1] {
+                        0..64 => drop(file.remove(at)),
+                        with => file[at] = with,
+                    }
+                }
+                check(&file);
+            });
+    }
+
+    /// `cargo test -p crypto --lib -- --ignored`
+    #[test]
+    #[ignore = "writes files"]
+    fn write_corpus() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let corpus = here.join("src/__fuzz__/key_file__fuzz__any_bytes/corpus");
+        fs::create_dir_all(&corpus).expect("a directory");
+        let public = Keypair::from_seed([7; 32]).public();
+        let secret = "07".repeat(32);
+        let files = [
+            (
+                "whole",
+                format!("{PUBLIC} {public}\n{TAG} {VERSION} {secret}\n"),
+            ),
+            ("bare", format!("{TAG} {VERSION} {secret}")),
+            ("later", format!("{TAG} v2 {secret} {secret}\n")),
+            (
+                "other",
+                format!("# a comment\n{PUBLIC} {secret}\n{TAG} {VERSION} {secret}\n"),
+            ),
+            (
+                "twice",
+                format!("{TAG} {VERSION} {secret}\n\n{TAG} {VERSION} {secret}\n"),
+            ),
+        ];
+        for (name, text) in files {
+            fs::write(corpus.join(name), text).expect("a file");
+        }
+    }
+}

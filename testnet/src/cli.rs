@@ -37,7 +37,7 @@ pub enum Command {
     /// at every step what the papers promise.
     ///
     /// Exit codes: 0 everything held; 1 something did not, and the history tells how; 2 wrong usage; 3 it
-    /// could not run, or was interrupted.
+    /// could not run.
     Simulate(SimulateArgs),
     /// One node process of a testnet: bound to the life of its launcher.
     #[command(hide = true)]
@@ -165,9 +165,9 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "M", conflicts_with_all = ["seed", "seeds"],
         value_parser = clap::value_parser!(u32).range(1..))]
     pub minutes: Option<u32>,
-    /// Of the faults that the seed chooses, only these: numbers from the history of a failed run.
-    #[arg(long, value_name = "N,…", value_delimiter = ',', requires = "seed")]
-    pub faults: Option<Vec<usize>>,
+    /// Of the faults that the seed chooses, only these, `none` for none: a failed run tells which.
+    #[arg(long, value_name = "N,…", requires = "seed", value_parser = faults)]
+    pub faults: Option<Faults>,
     /// Show everything that happens in the run of --seed, whether it fails or not.
     #[arg(long, requires = "seed")]
     pub history: bool,
@@ -226,6 +226,19 @@ fn at_most_an_hour(text: &str) -> Result<Duration, String> {
 
 fn measured_time(text: &str) -> Result<Duration, String> {
     some_time(text).and_then(|_| at_most_an_hour(text))
+}
+
+/// Faults by their places in what a seed chooses.
+#[derive(Clone, Debug)]
+pub struct Faults(pub Vec<usize>);
+
+fn faults(text: &str) -> Result<Faults, String> {
+    if text == "none" {
+        return Ok(Faults(Vec::new()));
+    }
+    let places: Result<Vec<usize>, _> = text.split(',').map(str::parse).collect();
+    let wrong = |_| format!("'{text}' is neither a list of numbers such as 3,7 nor none");
+    places.map(Faults).map_err(wrong)
 }
 
 /// A range of seeds: `0..100`.

@@ -20,6 +20,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod conformance;
 pub mod event;
 pub mod expect;
 pub mod failure;

@@ -47,6 +47,21 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The same of an acceptor that is not safe: what it says is FakeSend, and it has no other actions of
+    /// acceptors but Recv.
+    #[must_use]
+    pub fn of_unsafe(self) -> Option<Action> {
+        match self {
+            Action::Send(m @ (Msg::OneB { .. } | Msg::TwoAv(..) | Msg::TwoB(..))) => {
+                Some(Action::FakeSend(m))
+            }
+            Action::Disconnect { .. } => None,
+            other => Some(other),
+        }
+    }
+}
+
 /// HPaxos: an element of `Message`, about one slot where its kind is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Msg {
@@ -241,6 +256,17 @@ impl Recorder {
         actions
     }
 
+    /// What a restart takes back with a record: whatever is stored counts as received again, this node's
+    /// own statements among it, which may not have come back to it before.
+    #[must_use]
+    pub fn restored(&self, record: &Record) -> Vec<Action> {
+        let Record::Message(signed) = record else {
+            return Vec::new();
+        };
+        let message = signed.clone().verify(self.network.keyring());
+        message.map_or_else(|_| Vec::new(), |m| self.received(&m))
+    }
+
     /// What a step tells its caller to do, in order: a record once it is durable, the rest when it is
     /// executed.
     #[must_use]
@@ -268,14 +294,20 @@ impl Recorder {
         action.into_iter().collect()
     }
 
-    /// Received messages are stored as well: only its own count as sent.
     fn stored(&self, signed: &Signed<Message>) -> Vec<Action> {
-        let own = signed.clone().verify(self.network.keyring());
-        let own = own.ok().filter(|m| Some(m.signer()) == self.me);
-        own.map_or_else(Vec::new, |m| {
+        self.own(signed).map_or_else(Vec::new, |m| {
             let sent = messages(&m, m.signer(), &self.network);
             sent.into_iter().map(Action::Send).collect()
         })
+    }
+
+    /// The node's own statement, if a stored message is one: received messages are stored as well.
+    #[must_use]
+    pub fn own(&self, signed: &Signed<Message>) -> Option<Verified<Message>> {
+        if Some(signed.signer()) != self.me {
+            return None;
+        }
+        signed.clone().verify(self.network.keyring()).ok()
     }
 }
 

@@ -13,6 +13,8 @@
 mod check;
 mod disks;
 mod file;
+#[cfg(test)]
+mod fuzz;
 mod limits;
 mod nodes;
 mod roles;

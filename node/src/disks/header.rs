@@ -197,7 +197,10 @@ impl FrameHeader {
         }
         let records: Vec<LogRecord> = codec::decode(payload, MAX_FRAME)
             .map_err(|_| Flaw::Broken("its records make no sense"))?;
-        let numbered = (self.first.0..).zip(&records).all(|(n, r)| r.slot.0 == n);
+        // Counted down to the first, since there may be no number after the last.
+        let numbered = (0..)
+            .zip(&records)
+            .all(|(n, r)| r.slot.0.checked_sub(n) == Some(self.first.0));
         if !numbered || records.len() != self.count as usize {
             return Err(Flaw::Broken("its records are not those that it announces"));
         }

@@ -19,6 +19,8 @@ mod disk;
 mod error;
 mod file;
 mod format;
+#[cfg(test)]
+mod fuzz;
 mod header;
 mod object;
 mod sealed;

@@ -225,3 +225,41 @@ impl Drop for Waiting {
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    /// A body is `{"value": base64}` and nothing else, or is refused.
+    fn check(bytes: &[u8]) {
+        let Ok(value) = from_json(bytes) else { return };
+        let body: serde_json::Value = serde_json::from_slice(bytes).expect("it was read as JSON");
+        assert_eq!(body.as_object().map(serde_json::Map::len), Some(1));
+        assert_eq!(
+            body["value"],
+            STANDARD.encode(value),
+            "another spelling was accepted"
+        );
+    }
+
+    #[test]
+    fn any_body() {
+        bolero::check!()
+            .with_iterations(10_000)
+            .with_max_len(64)
+            .for_each(check);
+    }
+
+    #[test]
+    fn values_in_json() {
+        assert!(from_json(b"{\"value\": \"dg==\"}").is_ok());
+        bolero::check!()
+            .with_iterations(10_000)
+            .with_max_len(64)
+            .for_each(|bytes: &[u8]| {
+                check(format!("{{\"value\": {}}}", json!(STANDARD.encode(bytes))).as_bytes());
+                let text = json!(String::from_utf8_lossy(bytes));
+                check(format!("{{\"value\": {text}}}").as_bytes());
+            });
+    }
+}

@@ -19,6 +19,8 @@ mod behaviour;
 pub(crate) mod budget;
 mod events;
 pub(crate) mod frame;
+#[cfg(test)]
+mod fuzz;
 mod outbox;
 mod peers;
 pub(crate) mod request;

@@ -27,6 +27,8 @@ mod directory;
 mod error;
 mod file_log;
 pub mod format;
+#[cfg(test)]
+mod fuzz;
 mod reader;
 mod replay;
 mod segment;

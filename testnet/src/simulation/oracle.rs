@@ -2,7 +2,7 @@
 
 use super::disks::{Disk, Visit, Whole};
 use consensus::disk_paxos::Block;
-use consensus::{ClientValue, InputOf, OutputOf, Protocol};
+use consensus::{ClientValue, InputOf, OutputOf, Protocol, RecordOf};
 use std::sync::Arc;
 
 /// Something that must hold does not.
@@ -37,6 +37,11 @@ pub type Place = usize;
 pub trait Oracle<P: Protocol> {
     /// A node starts, for the first time or again.
     fn started(&mut self, _: Place) -> Verdict {
+        Ok(())
+    }
+
+    /// A node that starts again takes back what it had stored.
+    fn restored(&mut self, _: Place, _: &RecordOf<P>) -> Verdict {
         Ok(())
     }
 

@@ -1,10 +1,12 @@
 //! The three protocols, as the simulation runs them.
 
 use super::adversary::{Behaviour, Liar};
+use super::conforms::Conforms;
 use super::invariants::disk_synod::DiskSynod;
 use super::invariants::voting::Voting;
 use super::oracle::{Oracle, Place};
 use super::stage::Stage;
+use super::words;
 use consensus::disk_paxos::{Decided, DiskPaxos};
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
@@ -34,17 +36,11 @@ pub trait Simulated: Protocol {
     fn liar(stage: &Stage, place: Place, behaviour: Behaviour) -> Option<Box<dyn Liar<Self>>>;
 }
 
-/// Nothing more is known.
-#[derive(Debug)]
-pub struct Blind;
-
-impl<P: Protocol> Oracle<P> for Blind {}
-
 impl Simulated for HPaxos {
-    type Oracle = Blind;
+    type Oracle = Conforms;
 
-    fn oracle(_: &Arc<Stage>) -> Blind {
-        Blind
+    fn oracle(stage: &Arc<Stage>) -> Conforms {
+        Conforms::new(stage)
     }
 
     fn machine(stage: &Stage, place: Place) -> Self {
@@ -56,8 +52,7 @@ impl Simulated for HPaxos {
     }
 
     fn words(message: &Verified<hpaxos::Message>, network: &Network) -> String {
-        let _ = network;
-        format!("{:?}", **message)
+        words::hpaxos(message, network)
     }
 
     fn liar(_: &Stage, _: Place, _: Behaviour) -> Option<Box<dyn Liar<Self>>> {
@@ -81,7 +76,7 @@ impl Simulated for Paxos {
     }
 
     fn words(message: &paxos::Message, _: &Network) -> String {
-        format!("{:?}", message.body)
+        words::paxos(message)
     }
 
     /// Nobody lies.
@@ -107,7 +102,7 @@ impl Simulated for DiskPaxos {
     }
 
     fn words(message: &Decided, _: &Network) -> String {
-        format!("{:?}", message.votes)
+        format!("what is committed{}", words::votes(&message.votes))
     }
 
     /// Nobody lies.

@@ -1,7 +1,6 @@
 //! One seed: a network, what happens to it, and what must hold.
 
-use super::faults::Planned;
-use super::faults::Targets;
+use super::faults::{Planned, Targets};
 use super::invariants::liveness;
 use super::oracle::Violation;
 use super::protocols::Simulated;
@@ -24,6 +23,19 @@ pub struct Outcome {
     pub history: Vec<(Time, String)>,
     /// What was to go wrong.
     pub faults: Vec<Planned>,
+}
+
+impl Outcome {
+    /// A run that could not begin.
+    pub(super) fn impossible(seed: u64, why: &impl std::fmt::Display) -> Self {
+        Outcome {
+            seed,
+            tally: Tally::default(),
+            violation: Some((Time::ZERO, Violation::of("a network", why.to_string()))),
+            history: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
 }
 
 /// What to keep of a run, and what to leave out of it.
@@ -54,26 +66,19 @@ pub fn run<P: Simulated>(stage: Stage, seed: u64, options: &Options) -> Outcome 
     }
     let faults = setting.faults.clone();
     let length = setting.length;
-    let mut outcome = Outcome {
-        seed,
-        tally: Tally::default(),
-        violation: None,
-        history: Vec::new(),
-        faults,
-    };
     let mut world = match World::<P>::new(stage, setting) {
         Ok(world) => world,
-        Err(violation) => {
-            outcome.violation = Some((Time::ZERO, violation));
-            return outcome;
-        }
+        Err(violation) => return Outcome::impossible(seed, &violation),
     };
     world.history = options.history.then(Vec::new);
     let verdict = world.run_to(length);
     let verdict = verdict.and_then(|()| liveness::comes_to_rest(&mut world));
     world.picture();
-    outcome.violation = verdict.err().map(|violation| (world.now, violation));
-    outcome.history = world.history.take().unwrap_or_default();
-    outcome.tally = world.tally;
-    outcome
+    Outcome {
+        seed,
+        violation: verdict.err().map(|violation| (world.now, violation)),
+        history: world.history.take().unwrap_or_default(),
+        tally: world.tally,
+        faults,
+    }
 }

@@ -8,6 +8,9 @@ use std::time::Duration;
 pub struct Tally {
     /// Simulated time.
     pub time: Duration,
+    /// How long it took at most from the end of all faults until everything was decided, in times the
+    /// patience of the beginning.
+    pub rest: u32,
     /// Steps of state machines.
     pub steps: u64,
     /// Messages that arrived.
@@ -43,6 +46,7 @@ impl Tally {
     /// Adds another run's counts.
     pub fn add(&mut self, other: &Tally) {
         self.time += other.time;
+        self.rest = self.rest.max(other.rest);
         self.steps += other.steps;
         self.messages += other.messages;
         self.disk_actions += other.disk_actions;

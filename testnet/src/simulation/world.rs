@@ -270,6 +270,9 @@ impl<P: Simulated> World<P> {
         for bytes in &stored {
             let record = codec::decode::<RecordOf<P>>(bytes, codec::LARGEST)
                 .map_err(|e| Violation::of("storage", format!("a record cannot be read: {e}")))?;
+            if honest {
+                self.oracle.restored(place, &record)?;
+            }
             for output in machine.restore(record) {
                 self.told(place, &output)?;
             }

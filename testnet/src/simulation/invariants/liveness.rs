@@ -63,13 +63,17 @@ pub fn comes_to_rest<P: Simulated>(world: &mut World<P>) -> Verdict {
     world.heal()?;
     let bound = bound_to_decide(world);
     let accepted: BTreeSet<Digest> = world.accepted().collect();
-    let end = world.now + world.patience() * BOUND;
+    let start = world.now;
+    let end = start + world.patience() * BOUND;
     loop {
         let lacks = bound.iter().find(|(place, learner)| {
             let has = world.logs.values(*place, *learner);
             !has.is_some_and(|has| accepted.is_subset(has)) && !accepted.is_empty()
         });
         let Some((place, learner)) = lacks else {
+            world.tally.rest =
+                u32::try_from((world.now - start).as_nanos() / world.patience().as_nanos())
+                    .unwrap_or(u32::MAX);
             return Ok(());
         };
         if world.now >= end {
