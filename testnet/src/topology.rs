@@ -23,14 +23,22 @@ pub type Topology = (Layout, Expectation, Vec<String>);
 pub fn topology(args: &NetworkArgs) -> Result<Topology, Failure> {
     strange_options(args)?;
     let (name, text) = source(args)?;
-    let look = node::config::look(&text, &name, args.mode);
+    of_text(args, &name, text)
+}
+
+/// The network of a graph's text, whose problems are told with `name` in front of them.
+///
+/// # Errors
+/// For wrong usage, and an invalid graph with all its problems.
+pub fn of_text(args: &NetworkArgs, name: &str, text: String) -> Result<Topology, Failure> {
+    let look = node::config::look(&text, name, args.mode);
     if let Some(mode) = look.mode.filter(|mode| *mode != args.mode) {
         let mode = mode.name();
         let why = format!("graph file '{name}' is for mode {mode}: add --mode {mode}");
         return Err(Failure::usage(why));
     }
     match args.mode {
-        Mode::Hpaxos => of_graph(args, &name, text),
+        Mode::Hpaxos => of_graph(args, name, text),
         Mode::Paxos | Mode::DiskPaxos => of_quorums(args, text, &look),
     }
 }

@@ -18,7 +18,7 @@ pub struct Whole {
     /// The block as it is on the disk.
     pub block: Arc<Block>,
     /// DiskSynod: `bal` and `inp`, slot by slot.
-    pub slots: BTreeMap<Slot, (Ballot, Digest)>,
+    pub slots: Arc<BTreeMap<Slot, (Ballot, Digest)>>,
 }
 
 /// What a processor did on a disk: the block that it wrote, and what it read afterwards.

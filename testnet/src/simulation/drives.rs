@@ -19,7 +19,7 @@ impl<P: Simulated> World<P> {
     /// A processor begins an operation.
     pub(super) fn operates(&mut self, place: Place, disk: usize, action: Action) -> Verdict {
         let whole = match &action {
-            Action::Write { block, .. } => self.oracle.writes(place, block),
+            Action::Write { block, .. } => self.oracle.writes(place, block)?,
             _ => Whole::default(),
         };
         if !matches!(self.nodes[place].drives[disk], Drive::Idle) {

@@ -13,6 +13,7 @@ mod node;
 pub mod oracle;
 pub mod protocols;
 pub mod run;
+pub mod scenario;
 mod seeds;
 pub mod setting;
 mod show;

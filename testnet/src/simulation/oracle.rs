@@ -2,7 +2,7 @@
 
 use super::disks::{Disk, Visit, Whole};
 use consensus::disk_paxos::Block;
-use consensus::{InputOf, OutputOf, Protocol, RecordOf};
+use consensus::{ClientValue, InputOf, OutputOf, Protocol, RecordOf};
 use std::sync::Arc;
 
 /// Something that must hold does not.
@@ -48,6 +48,9 @@ pub trait Oracle<P: Protocol> {
     /// A node is gone.
     fn died(&mut self, _: Place) {}
 
+    /// A client submits a value to a node, whether that follows the protocol or not.
+    fn submitted(&mut self, _: &ClientValue) {}
+
     /// A step is about to be given this input.
     fn heard(&mut self, _: Place, _: &InputOf<P>) -> Verdict {
         Ok(())
@@ -69,11 +72,14 @@ pub trait Oracle<P: Protocol> {
     }
 
     /// Disk Paxos: the block that is being written, with what it dropped.
-    fn writes(&mut self, _: Place, block: &Arc<Block>) -> Whole {
-        Whole {
+    ///
+    /// # Errors
+    /// If the node must not write this block.
+    fn writes(&mut self, _: Place, block: &Arc<Block>) -> Result<Whole, Violation> {
+        Ok(Whole {
             block: Arc::clone(block),
             ..Whole::default()
-        }
+        })
     }
 
     /// Disk Paxos: a node is about to hear what it wrote and read on a disk.

@@ -2,6 +2,8 @@
 
 use super::adversary::{Behaviour, Liar};
 use super::conforms::Conforms;
+use super::invariants::disk_synod::DiskSynod;
+use super::invariants::voting::Voting;
 use super::oracle::{Oracle, Place};
 use super::stage::Stage;
 use super::words;
@@ -34,12 +36,6 @@ pub trait Simulated: Protocol {
     fn liar(stage: &Stage, place: Place, behaviour: Behaviour) -> Option<Box<dyn Liar<Self>>>;
 }
 
-/// Nothing more is known.
-#[derive(Debug)]
-pub struct Blind;
-
-impl<P: Protocol> Oracle<P> for Blind {}
-
 impl Simulated for HPaxos {
     type Oracle = Conforms;
 
@@ -65,10 +61,10 @@ impl Simulated for HPaxos {
 }
 
 impl Simulated for Paxos {
-    type Oracle = Blind;
+    type Oracle = Voting;
 
-    fn oracle(_: &Arc<Stage>) -> Blind {
-        Blind
+    fn oracle(stage: &Arc<Stage>) -> Voting {
+        Voting::new(stage)
     }
 
     fn machine(stage: &Stage, place: Place) -> Self {
@@ -90,10 +86,10 @@ impl Simulated for Paxos {
 }
 
 impl Simulated for DiskPaxos {
-    type Oracle = Blind;
+    type Oracle = DiskSynod;
 
-    fn oracle(_: &Arc<Stage>) -> Blind {
-        Blind
+    fn oracle(stage: &Arc<Stage>) -> DiskSynod {
+        DiskSynod::new(stage)
     }
 
     fn machine(stage: &Stage, place: Place) -> Self {

@@ -20,6 +20,8 @@ pub struct Stage {
     nodes: Vec<usize>,
     /// Who lies, and how.
     pub adversaries: Vec<Adversary>,
+    /// Who else lies, as a scenario says.
+    distrusted: Vec<Place>,
 }
 
 impl Stage {
@@ -58,6 +60,7 @@ impl Stage {
             config,
             nodes,
             adversaries,
+            distrusted: Vec::new(),
         })
     }
 
@@ -110,11 +113,17 @@ impl Stage {
         Some(Signer::new(key(first), self.member(place)?, id))
     }
 
+    /// The node at this place does not follow the protocol: a scenario says what it does instead.
+    pub fn distrust(&mut self, place: Place) {
+        self.distrusted.push(place);
+    }
+
     /// Whether the node at a place follows the protocol.
     #[must_use]
     pub fn honest(&self, place: Place) -> bool {
-        let lies = |a: &Adversary| self.nodes[a.node] == self.nodes[place];
-        !self.adversaries.iter().any(lies)
+        let mut lies = self.adversaries.iter().map(|a| &a.node);
+        let is_it = |liar: &Place| self.nodes[*liar] == self.nodes[place];
+        !lies.any(is_it) && !self.distrusted.iter().any(is_it)
     }
 
     /// HPaxos: SafeAcceptor.

@@ -126,13 +126,23 @@ impl<P: Simulated> World<P> {
     /// # Errors
     /// What does not hold.
     pub fn run_to(&mut self, end: Time) -> Verdict {
-        while let Some((at, event)) = self.agenda.next(end) {
-            self.now = at;
-            self.happens(event)?;
-        }
-        self.now = end;
-        self.tally.time = self.now;
+        while self.advance(end)? {}
         Ok(())
+    }
+
+    /// Lets the next thing happen, or up to this time nothing. False if it was nothing.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn advance(&mut self, end: Time) -> Result<bool, Violation> {
+        let next = self.agenda.next(end);
+        let at = next.as_ref().map_or(end, |(at, _)| *at);
+        self.now = at;
+        self.tally.time = at;
+        match next {
+            Some((_, event)) => self.happens(event).map(|()| true),
+            None => Ok(false),
+        }
     }
 
     fn happens(&mut self, event: Event<P>) -> Verdict {
@@ -190,6 +200,7 @@ impl<P: Simulated> World<P> {
     pub fn submit(&mut self, place: Place, value: ClientValue) {
         if self.is_up(place) {
             self.tell_history(|w| format!("{} is given a value", w.stage.name(place)));
+            self.oracle.submitted(&value);
             self.gets(place, Input::Submit(value));
         }
     }
@@ -328,7 +339,7 @@ impl<P: Simulated> World<P> {
         self.oracle.changed(&self.disks)
     }
 
-    fn begins(&mut self, i: usize) -> Verdict {
+    pub(super) fn begins(&mut self, i: usize) -> Verdict {
         let fault = self.setting.faults[i].fault.clone();
         self.tally.fault(fault.kind());
         self.tell_history(|_| format!("FAULT: {fault}"));
@@ -349,7 +360,7 @@ impl<P: Simulated> World<P> {
         }
     }
 
-    fn ends(&mut self, i: usize) -> Verdict {
+    pub(super) fn ends(&mut self, i: usize) -> Verdict {
         let Some(at) = self.at_work.iter().position(|j| *j == i) else {
             return Ok(());
         };

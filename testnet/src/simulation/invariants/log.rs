@@ -24,6 +24,7 @@ pub struct Logs {
 struct Since {
     next: Slot,
     values: BTreeSet<Digest>,
+    order: Vec<Digest>,
 }
 
 impl Logs {
@@ -62,6 +63,7 @@ impl Logs {
         }
         since.next = slot.next();
         for id in decision.values.iter().map(ClientValue::id) {
+            since.order.push(id);
             if !since.values.insert(id) {
                 let what = format!("slot {slot} delivers a client's value again");
                 return Err(Violation::of("no duplicate", what));
@@ -116,6 +118,13 @@ impl Logs {
     #[must_use]
     pub fn values(&self, place: Place, learner: LearnerId) -> Option<&BTreeSet<Digest>> {
         self.since.get(&(place, learner)).map(|s| &s.values)
+    }
+
+    /// The client values that a learner has at a node, in the order of the log.
+    #[must_use]
+    pub fn order(&self, place: Place, learner: LearnerId) -> &[Digest] {
+        let since = self.since.get(&(place, learner));
+        since.map_or(&[], |s| &s.order)
     }
 
     /// How many slots a learner has at a node.
