@@ -149,6 +149,7 @@ fn events_of_disks_share_a_step_and_hold_nobody_up_at_the_end() {
     let machine = Machine {
         protocol: Reader(steps),
         lie: None,
+        trace: None,
         disks: Some(Box::new(disks)),
     };
     let storage = MemoryStorage::default();

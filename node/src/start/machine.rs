@@ -5,6 +5,7 @@ use crate::byzantine::{Liar, Lie};
 use crate::config::{Config, Limits, NodeConfig};
 use crate::disks;
 use crate::engine::{self, EngineHandle, Event, Machine};
+use crate::trace::Tracer;
 use consensus::disk_paxos::{self, DiskPaxos, Operation};
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
@@ -18,6 +19,7 @@ pub(super) fn hpaxos(
     config: &Config,
     node: &NodeConfig,
     key: &Path,
+    trace: Option<&Path>,
 ) -> Result<Machine<HPaxos>, StartError> {
     let signer = || -> Result<Option<Signer>, StartError> {
         let Some(member) = node.member else {
@@ -53,9 +55,12 @@ pub(super) fn hpaxos(
         }
         _ => None,
     };
+    let trace = trace.map(|file| Tracer::start(file, config, node));
+    let trace = trace.transpose().map_err(StartError::Trace)?;
     Ok(Machine {
         protocol,
         lie,
+        trace: trace.map(|trace| Box::new(trace) as Box<dyn engine::Trace<HPaxos>>),
         disks: None,
     })
 }
@@ -79,6 +84,7 @@ pub(super) fn paxos(config: &Config, node: &NodeConfig) -> Machine<Paxos> {
     Machine {
         protocol,
         lie: None,
+        trace: None,
         disks: None,
     }
 }
@@ -120,6 +126,7 @@ pub(super) fn disk_paxos(
     Ok(Machine {
         protocol,
         lie: None,
+        trace: None,
         disks,
     })
 }
