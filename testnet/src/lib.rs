@@ -31,6 +31,7 @@ pub mod plan;
 pub mod show;
 pub mod simulation;
 pub mod summary;
+pub mod trace;
 pub mod track;
 pub mod up;
 pub mod values;

@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Up(args) => in_runtime(testnet::up::up(&args)),
         Command::Load(args) => in_runtime(testnet::load::load(&args)),
+        Command::Trace(args) => testnet::trace::trace(&args).map(ExitCode::from),
         Command::Node(args) => return node(&args),
         Command::Guard(args) => guard::run(&args.within)
             .map(|()| ExitCode::SUCCESS)

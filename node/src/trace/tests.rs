@@ -144,7 +144,7 @@ fn what_is_wrong_is_said() {
     let cases = [
         ("", "EOF"),
         ("{", "EOF"),
-        ("[]", "expected"),
+        ("[]", "missing field `action`"),
         (r#"{"action":"Phase3"}"#, "unknown variant `Phase3`"),
         (&good.replace("\"bal\":3", "\"bal\":-3"), "invalid value"),
         (&good.replace("\"bal\":3,", ""), "missing field `bal`"),

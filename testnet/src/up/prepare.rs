@@ -12,6 +12,8 @@ use crate::show::words;
 use crate::values::{self, Value};
 use learner_graph::{AcceptorSet, MAX_ACCEPTORS, MAX_LEARNERS, Problem};
 use node::config::{Look, Mode};
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Disks without `--disks`.
 const DISKS: usize = 3;
@@ -54,6 +56,7 @@ pub fn prepare(args: &UpArgs) -> Result<Prepared, Failure> {
         Mode::Paxos | Mode::DiskPaxos => of_quorums(args, text, &look)?,
     };
     layout.patience_ms = args.patience_ms;
+    layout.trace = args.trace.as_deref().map(traces).transpose()?;
     for wish in &args.byzantine {
         let place = layout.place(&wish.node)?;
         let node = &mut layout.nodes[place];
@@ -80,6 +83,19 @@ pub fn prepare(args: &UpArgs) -> Result<Prepared, Failure> {
     })
 }
 
+/// The directory for traces, made if it does not exist. Traces of another network would be mixed up with
+/// this one's.
+fn traces(dir: &Path) -> Result<PathBuf, Failure> {
+    let failed = |e: io::Error| Failure::could_not_run(format!("--trace '{}': {e}", dir.display()));
+    std::fs::create_dir_all(dir).map_err(failed)?;
+    if std::fs::read_dir(dir).map_err(failed)?.next().is_some() {
+        let dir = dir.display();
+        let why = format!("--trace: directory '{dir}' is not empty; name a new one");
+        return Err(Failure::could_not_run(why));
+    }
+    dir.canonicalize().map_err(failed)
+}
+
 /// Options of other modes.
 fn strange_options(args: &UpArgs) -> Result<(), Failure> {
     let refuse = |option: &str| {
@@ -88,6 +104,9 @@ fn strange_options(args: &UpArgs) -> Result<(), Failure> {
     };
     match args.mode {
         Mode::Hpaxos | Mode::Paxos if args.disks.is_some() => refuse("--disks"),
+        Mode::Paxos | Mode::DiskPaxos if args.trace.is_some() => {
+            refuse("--trace: traces are in the words of hpaxos")
+        }
         Mode::Paxos | Mode::DiskPaxos if !args.byzantine.is_empty() => {
             refuse("--byzantine: it stands crashes, and nobody who lies")
         }
