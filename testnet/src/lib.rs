@@ -14,6 +14,9 @@
 //!
 //! `load` launches networks in the same way, and measures them.
 //!
+//! `conformance` is the specification as a program; `trace` holds what nodes did against it, and
+//! `simulation` has the invariants of its proof.
+//!
 //! `observe`, `track`, `expect` and `summary` are pure: events in, verdicts out. Processes, files and
 //! sockets are in `launch` and `client` alone, and whatever they start goes away with the launcher,
 //! however that ends.

@@ -4,9 +4,13 @@
 
 mod support;
 
+use rustix::process::Signal;
 use serde_json::Value as Json;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use support::{Outcome, run, up};
+use std::process::{Child, Command, Stdio};
+use support::{Launcher, Outcome, kill, pid, run, up};
+use testnet::client::{NodeClient, connections};
 
 /// Runs a network that writes traces into `dir`.
 fn traced(dir: &Path, args: &[&str]) -> Outcome {
@@ -110,6 +114,103 @@ fn a_double_voter() {
     let unsaid = check(dir.path(), &ALL[..3], &[]);
     assert_eq!(unsaid.code(), Some(1), "{unsaid}");
     assert!(unsaid.stdout.contains("--faulty"), "{unsaid}");
+}
+
+/// Starts a node again with what it has stored, and waits until it is ready.
+fn start_again(dir: &Path, traces: &Path, node: &str) -> Child {
+    let arguments = [
+        ("--config", dir.join("network.toml")),
+        ("--name", node.into()),
+        ("--key", dir.join("keys").join(format!("{node}.key"))),
+        ("--data", dir.join("data").join(node)),
+        ("--trace", file(traces, node)),
+    ];
+    let arguments = arguments
+        .iter()
+        .flat_map(|(flag, value)| [flag.as_ref(), value.as_os_str()]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_testnet"))
+        .args(["node", "--parent", &std::process::id().to_string(), "--"])
+        .args(arguments)
+        .arg("--ready-json")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let output = child.stdout.as_mut().unwrap();
+    BufReader::new(output).read_line(&mut line).unwrap();
+    assert!(line.contains("\"ready\""), "{node}: {line}");
+    child
+}
+
+fn submit(node: &Json, text: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let url = node["http"].as_str().unwrap().to_owned();
+        let node = NodeClient::new(connections().unwrap(), url);
+        node.submit(text, text.as_bytes().to_vec()).await.unwrap()
+    });
+}
+
+/// carol needs all four acceptors, so that n2 takes part in whatever she decides.
+#[test]
+fn a_node_that_is_killed_and_starts_again() {
+    let dirs = tempfile::tempdir().unwrap();
+    let (dir, traces) = (dirs.path().join("net"), dirs.path().join("traces"));
+    let [net, into] = [&dir, &traces].map(|path| path.to_str().unwrap());
+    let args = [
+        "--keep",
+        "--dir",
+        net,
+        "--trace",
+        into,
+        "--patience-ms",
+        "200",
+    ];
+    let mut launcher = Launcher::start(&args, None);
+    let nodes = launcher.nodes(4);
+    let mut n2: Option<Child> = None;
+    for round in 0..4 {
+        let text = format!("round {round}");
+        submit(&nodes[0], &text);
+        launcher.until(|e| {
+            let has = e["values"]
+                .as_array()
+                .is_some_and(|v| v.iter().any(|v| v["text"] == text));
+            e["event"] == "decision" && e["learner"] == "carol" && has
+        });
+        submit(&nodes[2], &format!("on its way in round {round}"));
+        n2 = Some(start_after_kill(n2.take(), &nodes[1], &dir, &traces));
+    }
+    let mut n2 = n2.unwrap();
+    launcher.signal(Signal::TERM);
+    let (status, _) = launcher.end();
+    assert_eq!(status.code(), Some(0));
+    n2.kill().unwrap();
+    n2.wait().unwrap();
+    let starts = std::fs::read_to_string(file(&traces, "n2")).unwrap();
+    assert_eq!(starts.matches("{\"action\":\"Init\"").count(), 5);
+    let checked = check(&traces, &ALL, &["--json"]);
+    assert_eq!(checked.code(), Some(0), "{checked}");
+    assert_eq!(checked.summary()["untold"], 0, "{checked}");
+}
+
+/// SIGKILLs the node, which the launcher or this test has started, and starts it.
+fn start_after_kill(running: Option<Child>, first: &Json, dir: &Path, traces: &Path) -> Child {
+    match running {
+        Some(mut child) => {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        None => {
+            kill(pid(first), Signal::KILL);
+            support::eventually("n2 is dead", || !support::runs(pid(first)));
+        }
+    }
+    start_again(dir, traces, "n2")
 }
 
 #[test]
