@@ -39,6 +39,11 @@ pub enum Command {
     /// Exit codes: 0 everything held; 1 something did not, and the history tells how; 2 wrong usage; 3 it
     /// could not run.
     Simulate(SimulateArgs),
+    /// Check traces of hpaxos against the specification, action by action, and its invariants.
+    ///
+    /// Traces are written by `testnet up --trace`, `hpaxos node --trace`. Exit codes: 0 every line is allowed;
+    /// 1 a line is not, or makes no sense; 2 wrong usage; 3 it could not run.
+    Trace(TraceArgs),
     /// One node process of a testnet: bound to the life of its launcher.
     #[command(hide = true)]
     Node(ChildArgs),
@@ -94,6 +99,10 @@ pub struct UpArgs {
     /// Keep keys, configuration, data and logs in this directory instead of a temporary one.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// Write what every node does to a file of this directory, n1.ndjson and so on, which must be new or
+    /// empty. Mode hpaxos only; `testnet trace` checks the files.
+    #[arg(long, value_name = "DIR")]
+    pub trace: Option<PathBuf>,
     /// Give up after this many seconds without everything decided.
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = some_time)]
     pub timeout: Duration,
@@ -109,6 +118,23 @@ pub struct UpArgs {
     /// Print every decision, however many values there are.
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+/// The options of `testnet trace`.
+#[derive(Clone, Debug, Args)]
+pub struct TraceArgs {
+    /// The traces: of all nodes of one network, in any order.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Acceptors that are not safe: what they sent need not be in any file.
+    #[arg(long, value_name = "ACCEPTOR,…", value_delimiter = ',')]
+    pub faulty: Vec<String>,
+    /// Show the actions of this slot, in an order in which they can have happened.
+    #[arg(long, value_name = "N")]
+    pub slot: Option<u64>,
+    /// One JSON object per line on standard output, and nothing else there.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The options of `testnet load`.
