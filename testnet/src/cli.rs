@@ -197,6 +197,9 @@ pub struct SimulateArgs {
     /// Show everything that happens in the run of --seed, whether it fails or not.
     #[arg(long, requires = "seed")]
     pub history: bool,
+    /// Write the run of --seed to a new file, in the words of the specification (mode hpaxos).
+    #[arg(long, value_name = "FILE", requires = "seed")]
+    pub trace: Option<PathBuf>,
     /// One JSON object per line on standard output, and nothing else there.
     #[arg(long)]
     pub json: bool,

@@ -9,6 +9,7 @@ use crypto::{Keypair, MemberId, Signer};
 use learner_graph::{AcceptorId, AcceptorSet, LearnerId, LearnerSet};
 use node::Config;
 use node::config::NodeConfig;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The network's configuration, as its nodes would read it, and who in it does not follow the protocol.
@@ -22,6 +23,8 @@ pub struct Stage {
     pub adversaries: Vec<Adversary>,
     /// Who else lies, as a scenario says.
     distrusted: Vec<Place>,
+    /// HPaxos: where a trace of the run is written, if it is.
+    pub trace: Option<PathBuf>,
 }
 
 impl Stage {
@@ -61,6 +64,7 @@ impl Stage {
             nodes,
             adversaries,
             distrusted: Vec::new(),
+            trace: None,
         })
     }
 
