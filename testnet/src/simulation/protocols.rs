@@ -1,13 +1,15 @@
 //! The three protocols, as the simulation runs them.
 
-use super::adversary::{Behaviour, Liar};
+use super::adversary::{self, Liar};
+use super::invariants::evidence::Accused;
 use super::oracle::{Oracle, Place};
 use super::stage::Stage;
 use super::words;
 use consensus::disk_paxos::{Decided, DiskPaxos};
+use consensus::hpaxos::evidence::Finding;
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
-use consensus::{Network, Protocol};
+use consensus::{Network, NoEvidence, Protocol};
 use crypto::Verified;
 use node::machines;
 use std::sync::Arc;
@@ -30,7 +32,10 @@ pub trait Simulated: Protocol {
     fn words(message: &Self::Message, network: &Network) -> String;
 
     /// What a place says instead of the truth.
-    fn liar(stage: &Stage, place: Place, behaviour: Behaviour) -> Option<Box<dyn Liar<Self>>>;
+    fn liar(stage: &Stage, place: Place, seed: u64) -> Option<Box<dyn Liar<Self>>>;
+
+    /// Whom a finding accuses.
+    fn accused(finding: &Self::Finding) -> Accused;
 }
 
 /// Nothing more is known.
@@ -58,8 +63,16 @@ impl Simulated for HPaxos {
         words::hpaxos(message, network)
     }
 
-    fn liar(_: &Stage, _: Place, _: Behaviour) -> Option<Box<dyn Liar<Self>>> {
-        None
+    fn liar(stage: &Stage, place: Place, seed: u64) -> Option<Box<dyn Liar<Self>>> {
+        adversary::liar(stage, place, seed)
+    }
+
+    fn accused(finding: &Finding) -> Accused {
+        match finding {
+            Finding::Caught(acceptor, _) => Accused::Acceptor(*acceptor),
+            Finding::Equivocated(member, _) => Accused::Proposer(*member),
+            Finding::NotEntangled { first, second, .. } => Accused::Pair(*first, *second),
+        }
     }
 }
 
@@ -83,8 +96,12 @@ impl Simulated for Paxos {
     }
 
     /// Nobody lies.
-    fn liar(_: &Stage, _: Place, _: Behaviour) -> Option<Box<dyn Liar<Self>>> {
+    fn liar(_: &Stage, _: Place, _: u64) -> Option<Box<dyn Liar<Self>>> {
         None
+    }
+
+    fn accused(finding: &NoEvidence) -> Accused {
+        match *finding {}
     }
 }
 
@@ -109,7 +126,11 @@ impl Simulated for DiskPaxos {
     }
 
     /// Nobody lies.
-    fn liar(_: &Stage, _: Place, _: Behaviour) -> Option<Box<dyn Liar<Self>>> {
+    fn liar(_: &Stage, _: Place, _: u64) -> Option<Box<dyn Liar<Self>>> {
         None
+    }
+
+    fn accused(finding: &NoEvidence) -> Accused {
+        match *finding {}
     }
 }
