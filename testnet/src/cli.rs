@@ -2,6 +2,7 @@
 
 use crate::plan::{Byzantine, Kill};
 use crate::show::words;
+use crate::simulation::adversary::Chosen;
 use clap::{Args, Parser, Subcommand};
 use node::config::Mode;
 use std::ffi::OsString;
@@ -194,6 +195,13 @@ pub struct SimulateArgs {
     /// Of the faults that the seed chooses, only these, `none` for none: a failed run tells which.
     #[arg(long, value_name = "N,…", requires = "seed", value_parser = faults)]
     pub faults: Option<Faults>,
+    /// A node lies, in mode hpaxos: `n4=mixed`. Repeatable. A word that there is not is answered with those
+    /// that there are.
+    #[arg(long, value_name = "NODE=HOW")]
+    pub byzantine: Vec<Chosen>,
+    /// Every seed chooses nodes that lie, in mode hpaxos, and how: as many as some learner stands, or none.
+    #[arg(long, conflicts_with = "byzantine")]
+    pub adversaries: bool,
     /// Show everything that happens in the run of --seed, whether it fails or not.
     #[arg(long, requires = "seed")]
     pub history: bool,
