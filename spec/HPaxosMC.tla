@@ -23,8 +23,10 @@ EXTENDS Graphs, TLC
 CONSTANT NBallots
 
 MCBallot == 1 .. NBallots
-Perms == Permutations(Value)
-PermsOfAll == Permutations(Value) \cup Permutations(SafeAcceptor)
+\* Nothing tells values, or acceptors of a graph of thresholds, from each other.
+PermsOfValues == Permutations(Value)
+PermsOfAcceptors == Permutations(SafeAcceptor)
+PermsOfAll == PermsOfValues \cup PermsOfAcceptors
 
 AllEntries(b) == {Entry(l, c, v) : l \in Learner, c \in {x \in Ballot : x < b}, v \in Value}
 
@@ -41,6 +43,20 @@ FakeMessages ==
 ASSUME LearnerGraphAssumption
 
 MCBeforehand == Announcements \cup FakeMessages
+
+\* Fewer announcements, for finding a violation sooner, and for what is too large otherwise: one
+\* value per ballot, in turns.
+InTurns == {Msg1a(b) : b \in Ballot} \cup FakeMessages \cup
+    {Msg1c(l, b, IF b % 2 = 1 THEN "v" ELSE "w") : l \in Learner, b \in Ballot}
+
+\* Just these.
+Announced(some) == {Msg1a(b) : b \in Ballot} \cup FakeMessages \cup some
+PairTurns == Announced({Msg1c("l", 1, "v"), Msg1c("k", 2, "w")})
+RingForks == Announced({Msg1c("la", 1, "v"), Msg1c("lc", 2, "w")})
+RingAndFork == Announced(
+    {Msg1c("la", 1, "v"), Msg1c("lb", 1, "v"), Msg1c("lc", 1, "w"), Msg1c("la", 2, "w"), Msg1c("lb", 2, "w")})
+FirstAndThird == Announced(UNION {{Msg1c(l, 1, "v"), Msg1c(l, 3, "w")} : l \in Learner})
+BothAndThird == Announced(UNION {{Msg1c(l, 1, "v"), Msg1c(l, 1, "w"), Msg1c(l, 3, "w")} : l \in Learner})
 
 Next ==
     \E a \in SafeAcceptor : \E b \in Ballot :

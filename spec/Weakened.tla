@@ -5,7 +5,7 @@
 (***************************************************************************)
 EXTENDS HPaxosMC
 
-Always2(a, b) == TRUE
+Always3(sent, b, v) == TRUE
 Always4(a, l, b, v) == TRUE
 Quorum2avAlways(l, b, v, R) == TRUE
 SafeAlways(l, b, v, R, caught, apart) == TRUE
@@ -28,15 +28,13 @@ PublishedKnowsSafeAt(l, b, v, R, caught, apart) ==
 All2av(a, b) == {p \in 2avSent[a] : p.bal < b}
 
 -----------------------------------------------------------------------------
-(* Joining: rules 1, 3 and 8.                                              *)
+(* Joining: rules 2, 3 and 8.                                              *)
 
 \* Voting without joining, as in the papers.
 NotLeft(a, b) == maxBal[a] <= b
 \* Voting in a ballot that was left.
 NotAhead(a, b) == maxBal[a] >= b
 
-\* 1b that show the votes for one learner only.
-ShownForOne(a, b) == LET l == CHOOSE x \in Learner : TRUE IN {p \in ShownVotes(a, b) : p.lr = l}
 \* 1b that show the first votes instead of the last ones.
 FirstVotes(a, b) ==
     {p \in votesSent[a] : p.bal < b /\ \A o \in votesSent[a] : o.lr = p.lr => o.bal >= p.bal}
@@ -49,17 +47,8 @@ ForgetfulNext ==
           /\ UNCHANGED <<votesSent, 2avSent, msgs>>
 
 -----------------------------------------------------------------------------
-(* Rule 4 for connected learners only, as in the paper.                    *)
+(* The learner.                                                            *)
 
-One2avConnected(a, l, b, v) ==
-    \A p \in 2avSent[a] :
-        p.bal = b /\ Connected(p.lr, l, FakeAcceptor, Apart(Sent)) => p.val = v
-
------------------------------------------------------------------------------
-(* Quorums: rules 5 and 6, and the learner.                                *)
-
-\* A 2b for anybody as soon as one learner's quorum has sent the 2av.
-QuorumOfAnother(l, b, v, R) == \E k \in Learner : IsQuorum(k, Senders2av(l, b, v, R))
 \* A learner that decides with any learner's votes.
 DecidedForAnother(l, R) ==
     {v \in Value : \E b \in Ballot : IsQuorum(l, UNION {Senders2b(k, b, v, R) : k \in Learner})}
@@ -76,27 +65,14 @@ NeverVouched(S, k, l, b, c, v, caught, apart) == TRUE
 \* (ii) with one voucher anywhere.
 VouchedByAnyone(S, k, l, b, c, v, caught, apart) ==
     \E m \in S : \E p \in m.proposals : p.val = v /\ c <= p.bal
-\* (ii) with one possible safe set instead of all.
+\* (ii) with one safe set instead of all that are possible.
 VouchedInOneSet(S, k, l, b, c, v, caught, apart) ==
-    \E q \in TrustSafe[<<k, l>>] : Possible(q, caught, apart)
-        /\ \E m \in S : Vouches(m, k, l, b, c, v, q)
+    \E q \in TrustSafe[<<k, l>>] : \E m \in S : Vouches(m, k, l, b, c, v, q)
 \* (ii) with a 2av of any ballot, c <= r left out.
 VouchesAtAnyBallot(m, k, l, b, c, v, q) ==
     m.acc \in q /\ \E p \in m.proposals : p.val = v /\ p.bal < b /\ IsTrustSafe(k, p.lr, q)
-\* (ii) with a 2av for any learner, q in TrustSafe(k, L3) left out.
-VouchesForAnyLearner(m, k, l, b, c, v, q) ==
-    m.acc \in q /\ \E p \in m.proposals : p.val = v /\ c <= p.bal /\ p.bal < b
-\* (ii) with a 2av for l or k only: safe, and in a uniform graph it can be stuck.
-VouchesForThePair(m, k, l, b, c, v, q) ==
-    m.acc \in q /\ \E p \in m.proposals :
-        p.val = v /\ c <= p.bal /\ p.bal < b /\ p.lr \in {k, l}
-
 \* l asks about its own votes only.
 AskedSelf(k, l, caught, apart) == k = l
 \* One disagreement separates everybody.
 AskedUntilFork(k, l, caught, apart) == apart = {}
-\* A fork of one learner with another proves too much: no set of theirs is possible any more.
-PossibleUnlessMet(q, caught, apart) ==
-    q \cap caught = {} /\ \A kl \in apart : \A p \in TrustSafe[kl] : p \cap q = {}
-
 =============================================================================
