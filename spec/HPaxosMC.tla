@@ -55,6 +55,8 @@ PairTurns == Announced({Msg1c("l", 1, "v"), Msg1c("k", 2, "w")})
 RingForks == Announced({Msg1c("la", 1, "v"), Msg1c("lc", 2, "w")})
 RingAndFork == Announced(
     {Msg1c("la", 1, "v"), Msg1c("lb", 1, "v"), Msg1c("lc", 1, "w"), Msg1c("la", 2, "w"), Msg1c("lb", 2, "w")})
+\* In the last ballot nothing has to be announced to see whether it is stuck.
+FirstBallot == Announced({Msg1c(l, 1, v) : l \in Learner, v \in Value})
 FirstAndThird == Announced(UNION {{Msg1c(l, 1, "v"), Msg1c(l, 3, "w")} : l \in Learner})
 BothAndThird == Announced(UNION {{Msg1c(l, 1, "v"), Msg1c(l, 1, "w"), Msg1c(l, 3, "w")} : l \in Learner})
 
