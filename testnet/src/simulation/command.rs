@@ -1,5 +1,7 @@
 //! `testnet simulate`: from arguments to seeds, and from outcomes to an exit code.
 
+use super::adversary::{Adversary, adversaries, draw, players};
+use super::chance::Chance;
 use super::protocols::Simulated;
 use super::run::{Options, Outcome, run};
 use super::seeds;
@@ -13,10 +15,10 @@ use crate::topology::topology;
 use consensus::disk_paxos::DiskPaxos;
 use consensus::hpaxos::HPaxos;
 use consensus::paxos::Paxos;
+use learner_graph::{AcceptorId, LearnerGraph};
 use node::config::Mode;
 use std::fs::File;
 use std::ops::Range;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How many seeds run if nothing is said.
@@ -27,36 +29,73 @@ pub(super) const SEEDS: Range<u64> = 0..100;
 /// # Errors
 /// If the arguments are wrong, or nobody reads the output.
 pub fn simulate(args: &SimulateArgs) -> Result<u8, Failure> {
-    let (layout, _, warnings) = topology(&args.network)?;
+    let (layout, expect, warnings) = topology(&args.network)?;
+    only_hpaxos(args)?;
+    let byzantine = adversaries(&args.byzantine, &layout)?;
+    let cast = Cast {
+        players: players(&layout, expect.graph()),
+        graph: expect.graph().clone(),
+        byzantine,
+        drawn: args.adversaries,
+        layout,
+    };
+    // What cannot be put together once cannot be put together for any seed.
+    cast.stage(0)?;
     if let Some(path) = &args.trace {
-        traceable(args.network.mode, path)?;
+        File::create_new(path).map(drop).map_err(|e| {
+            let path = path.display();
+            Failure::could_not_run(format!("--trace '{path}': {e}; name a new file"))
+        })?;
     }
     let mut show = Show::new(args, &warnings);
     match args.network.mode {
-        Mode::Hpaxos => all::<HPaxos>(args, &layout, &mut show),
-        Mode::Paxos => all::<Paxos>(args, &layout, &mut show),
-        Mode::DiskPaxos => all::<DiskPaxos>(args, &layout, &mut show),
+        Mode::Hpaxos => all::<HPaxos>(args, &cast, &mut show),
+        Mode::Paxos => all::<Paxos>(args, &cast, &mut show),
+        Mode::DiskPaxos => all::<DiskPaxos>(args, &cast, &mut show),
     }
 }
 
-/// A trace has a file of its own.
-fn traceable(mode: Mode, path: &Path) -> Result<(), Failure> {
-    if mode != Mode::Hpaxos {
+/// Who takes part in the run of each seed.
+struct Cast {
+    layout: Layout,
+    graph: LearnerGraph,
+    players: Vec<Option<AcceptorId>>,
+    byzantine: Vec<Adversary>,
+    /// Every seed chooses its own liars.
+    drawn: bool,
+}
+
+impl Cast {
+    fn stage(&self, seed: u64) -> Result<Stage, Failure> {
+        let liars = match self.drawn {
+            true => draw(&mut Chance::new(seed, 3), &self.graph, &self.players),
+            false => self.byzantine.clone(),
+        };
+        Stage::new(&self.layout, liars)
+    }
+}
+
+/// Options that the other modes have not.
+fn only_hpaxos(args: &SimulateArgs) -> Result<(), Failure> {
+    let mode = args.network.mode;
+    let refuse = |option: &str| {
         let mode = mode.name();
-        let why = format!("mode {mode} has no --trace: traces are in the words of hpaxos");
-        return Err(Failure::usage(why));
+        Err(Failure::usage(format!("mode {mode} has no {option}")))
+    };
+    match mode {
+        Mode::Hpaxos => Ok(()),
+        _ if args.trace.is_some() => refuse("--trace: traces are in the words of hpaxos"),
+        _ if args.adversaries => refuse("--adversaries: it stands crashes, and nobody who lies"),
+        _ if !args.byzantine.is_empty() => {
+            refuse("--byzantine: it stands crashes, and nobody who lies")
+        }
+        _ => Ok(()),
     }
-    File::create_new(path).map(drop).map_err(|e| {
-        let path = path.display();
-        Failure::could_not_run(format!("--trace '{path}': {e}; name a new file"))
-    })
 }
 
-fn all<P: Simulated>(args: &SimulateArgs, layout: &Layout, show: &mut Show) -> Result<u8, Failure> {
-    // What cannot be put together once cannot be put together for any seed.
-    Stage::new(layout, Vec::new())?;
+fn all<P: Simulated>(args: &SimulateArgs, cast: &Cast, show: &mut Show) -> Result<u8, Failure> {
     let one = |seed: u64, options: &Options| -> Outcome {
-        match Stage::new(layout, Vec::new()) {
+        match cast.stage(seed) {
             Ok(stage) => run::<P>(stage, seed, options),
             Err(failure) => Outcome::impossible(seed, &failure),
         }

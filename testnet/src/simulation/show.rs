@@ -241,6 +241,9 @@ fn again(args: &SimulateArgs) -> String {
     if let Some(graph) = &network.graph {
         words.push(format!("--graph '{}'", graph.display()));
     }
+    let liars = args.byzantine.iter();
+    words.extend(liars.map(|l| format!("--byzantine {}={}", l.node, l.behaviour.word())));
+    words.extend(args.adversaries.then(|| "--adversaries".to_owned()));
     let counts = [("--nodes", network.nodes), ("--disks", network.disks)];
     words.extend(
         counts
