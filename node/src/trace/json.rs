@@ -207,7 +207,7 @@ impl Shape {
     }
 
     /// The node and the message of an action that sends one; others as they are.
-    pub(super) fn sent(self) -> Result<(String, MsgShape), Shape> {
+    pub(super) fn sent(self) -> Result<(String, MsgShape), Box<Shape>> {
         Ok(match self {
             Shape::Phase1a { node, lr, bal } => (node, MsgShape::OneA { lr, bal }),
             Shape::Phase1b {
@@ -268,7 +268,7 @@ impl Shape {
                 };
                 (node, m)
             }
-            other => return Err(other),
+            other => return Err(Box::new(other)),
         })
     }
 }

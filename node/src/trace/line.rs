@@ -61,7 +61,7 @@ impl Line {
             Line::Init(init) => Shape::of_init(init),
             Line::Step { node, action } => Names(graph).shape(node.clone(), action),
         };
-        // Maps with keys that are strings always become JSON.
+        // Strings, numbers and lists always become JSON.
         serde_json::to_string(&shape).unwrap_or_default()
     }
 
@@ -314,7 +314,7 @@ impl Names<'_> {
                 let action = Action::Send(self.read_msg(&m)?);
                 return Ok(Line::Step { node, action });
             }
-            Err(other) => other,
+            Err(other) => *other,
         };
         let (node, action) = match shape {
             Shape::FakeSend { node, m } => (node, Action::FakeSend(self.read_msg(&m)?)),

@@ -191,7 +191,7 @@ impl<R: BufRead> Merge<R> {
     ///
     /// # Errors
     /// [`Trouble`] says which line is not accepted, or cannot be read.
-    pub fn next(&mut self) -> Result<Option<Taken>, Trouble> {
+    pub fn take_next(&mut self) -> Result<Option<Taken>, Trouble> {
         let n = self.sources.len();
         for at in (self.at..n).chain(0..self.at) {
             if let Some(taken) = self.try_source(at)? {

@@ -76,7 +76,7 @@ fn check(
         bar.set_style(style);
     }
     let mut summary = Summary::new(merge.spec().graph(), args.slot);
-    while let Some(taken) = merge.next()? {
+    while let Some(taken) = merge.take_next()? {
         let shown = summary.count(&taken);
         if let (Some(_), Some(action)) = (args.slot, shown) {
             let line = show::line(merge.spec(), &taken, &action, args.json);

@@ -72,7 +72,7 @@ fn check(texts: &[(String, String)], faulty: &[&str]) -> Result<(Summary, u64), 
     let mut merge = Merge::start(inputs, &faulty)?;
     let mut summary = Summary::new(merge.spec().graph(), None);
     let mut untold = 0;
-    while let Some(taken) = merge.next()? {
+    while let Some(taken) = merge.take_next()? {
         summary.count(&taken);
         untold += u64::from(taken.file.is_empty());
     }
