@@ -52,21 +52,14 @@ fn within_tolerance(text: &str, seeds: u64, nodes: impl Fn(u64) -> Vec<usize>) {
     let mut bad = Vec::new();
     for behaviour in &Behaviour::ALL {
         let (word, mut total) = (behaviour.word(), Tally::default());
-        let start = std::time::Instant::now();
         for seed in 0..seeds {
             let stage = stage(text, liars(&nodes(seed), behaviour));
             let outcome: Outcome = run::<HPaxos>(stage, seed, &Options::default());
             total.add(&outcome.tally);
             if let Some((at, violation)) = outcome.violation {
                 bad.push(format!("{word} seed {seed} at {at:?}: {violation}"));
-                eprintln!("BAD {text:.30} {word} seed {seed} at {at:?}: {violation}");
             }
         }
-        eprintln!(
-            "{text:.30} {word} {:?} {} lies",
-            start.elapsed(),
-            lies(&total)
-        );
         if lies(&total) == 0 || total.decisions == 0 {
             bad.push(format!(
                 "{word} never lied, or nothing was decided: {total:?}"
@@ -181,6 +174,17 @@ impl Split {
         predicted
     }
 
+    /// Whether the sides have something to ask each other for: where both have the decision of every learner
+    /// in every slot, no node asks, and none sees what the others have.
+    fn compares(&self, stage: &Stage) -> bool {
+        let graph = stage.network().graph();
+        let liars = acceptors(stage, &self.liars);
+        self.sides.iter().any(|side| {
+            let told = acceptors(stage, side) | liars;
+            !graph.learners().iter().all(|l| graph.is_quorum(l, &told))
+        })
+    }
+
     /// Every honest node has evidence of what happened, and disconnects whom the evidence separates: all
     /// that disagree, and nobody else.
     fn check_evidence(&self, world: &World<HPaxos>, predicted: &BTreeSet<Pair>, about: &str) {
@@ -189,13 +193,10 @@ impl Split {
             let known = world.evidence.known(*place);
             let parted = world.evidence.disconnected(*place);
             assert_eq!(parted, disconnected(graph, &known), "{about}");
-            assert!(
-                parted.is_superset(predicted),
-                "{about}: {known:?} {parted:?}"
-            );
-            if predicted.is_empty() {
+            if predicted.is_empty() || !self.compares(&world.stage) {
                 continue;
             }
+            assert!(parted.is_superset(predicted), "{about}: {known:?}");
             assert_eq!(
                 known.caught,
                 acceptors(&world.stage, &self.liars),
@@ -269,7 +270,7 @@ fn two_organisations_that_lie_fork_everybody() {
         ORGANISATIONS,
         &[0, 1, 2, 3, 4, 5],
         [&[6, 7, 8], &[9, 10, 11]],
-        &["public-public", "public-auditor", "auditor-auditor"],
+        &["auditor-auditor", "auditor-public", "public-public"],
     );
 }
 
