@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use testnet::launch::layout::Layout;
 use testnet::simulation::adversary::prediction::{Pair, disagree, disconnected};
-use testnet::simulation::adversary::{Adversary, Behaviour};
+use testnet::simulation::adversary::{Adversary, Behaviour, draw};
 use testnet::simulation::chance::Chance;
 use testnet::simulation::faults::{Fault, Planned};
 use testnet::simulation::run::{Options, Outcome, run};
@@ -100,6 +100,20 @@ fn organisations_stand_one_that_lies_altogether() {
         let first = 3 * usize::try_from(seed % 4).unwrap();
         (first..first + 3).collect()
     });
+}
+
+/// Several liars of different kinds at once, as a seed draws them.
+#[test]
+fn what_a_seed_draws_is_tolerated() {
+    for text in [FOUR, LG4, THR0, ORGANISATIONS] {
+        let (graph, _) = parse_graph(text).expect("a valid graph");
+        let players: Vec<_> = graph.acceptors().iter().map(Some).collect();
+        for seed in 100..106 {
+            let liars = draw(&mut Chance::new(seed, 7), &graph, &players);
+            let outcome = run::<HPaxos>(stage(text, liars.clone()), seed, &Options::default());
+            assert_eq!(outcome.violation, None, "seed {seed}: {liars:?}");
+        }
+    }
 }
 
 /// Liars, and two sides of all other nodes, by their places; there is a node for each acceptor.
