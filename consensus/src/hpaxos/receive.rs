@@ -96,12 +96,15 @@ impl HPaxos {
                 if let Some(a) = acceptor {
                     self.pacemaker.heard(a, now);
                 }
-                if Some(message.signer()) != self.me() {
-                    out.push(Output::Persist(Record::Message(message.signed().clone())));
-                }
+                self.store_received(message, out);
             }
-            // The evidence holds both messages, and is stored if it is news.
-            Novelty::Contradicts(evidence) => self.found(*evidence, out),
+            Novelty::Contradicts(evidence) => {
+                // What counts here has to count after a restart as well: it may be part of a certificate.
+                if self.received.keeps(message, &slots) {
+                    self.store_received(message, out);
+                }
+                self.found(*evidence, out);
+            }
         }
         let ballot = message.ballot();
         match &**message {
@@ -114,6 +117,13 @@ impl HPaxos {
             _ => {}
         }
         self.dirty.extend(slots);
+    }
+
+    fn store_received(&self, message: &Verified<Message>, out: &mut Vec<Output>) {
+        // Its own statements are stored before they leave.
+        if Some(message.signer()) != self.me() {
+            out.push(Output::Persist(Record::Message(message.signed().clone())));
+        }
     }
 
     /// The same for every open slot, when this node has come to another ballot.

@@ -182,6 +182,22 @@ impl Received {
         novelty
     }
 
+    /// Whether a message that has just been received, with something new in these slots, is kept.
+    pub(super) fn keeps(&self, message: &Verified<Message>, slots: &[Slot]) -> bool {
+        let ballot = message.ballot();
+        match &**message {
+            Message::OneB(_) => {
+                let mut kept = self
+                    .one_b
+                    .get(&ballot)
+                    .into_iter()
+                    .flat_map(OneBs::messages);
+                kept.any(|m| m.id() == message.id())
+            }
+            _ => !slots.is_empty(),
+        }
+    }
+
     /// HPaxos: Recv of a 1c, the slots from `low_water` on. Returns the slots with something new.
     pub(super) fn one_c(
         &mut self,

@@ -3,7 +3,7 @@
 use super::puppet::{Puppets, batch, one_b};
 use super::{FOUR, entry, learner, value};
 use crate::hpaxos::{HPaxos, Input, Message, Output};
-use crate::{Ballot, ClientValue, Slot};
+use crate::{Ballot, ClientValue, Protocol as _, Slot};
 use crypto::MemberId;
 use learner_graph::LearnerSet;
 use std::sync::Arc;
@@ -252,4 +252,24 @@ fn a_value_decided_for_one_learner_only_is_not_lost_for_the_other() {
     p.wait(Duration::from_secs(30));
     let again = |o: &Output| matches!(o, Output::SendValue(x) if *x == val("v"));
     assert!(p.outputs.iter().any(again), "alice still has to get it");
+}
+
+/// A liar's second vote makes a decision. Nobody may forget that by starting again: a certificate of every
+/// learner is held for every slot below the low-water mark.
+#[test]
+fn a_decision_that_rests_on_a_contradicting_vote_outlives_a_restart() {
+    let mut p = Puppets::new(FOUR, 3);
+    let everyone = p.network.graph().learners();
+    let (bytes, y) = batch("y");
+    p.give(vec![Input::Batch(bytes)]);
+    p.two_b(0, 1, 0, value("x"), everyone);
+    for from in [0, 1, 2] {
+        p.two_b(from, 1, 0, y, everyone);
+    }
+    let alice = learner(p.network.graph(), "alice");
+    let decided = |p: &Puppets| p.engine.certificate(alice, Slot(0)).map(|c| c.value);
+    assert!(!p.engine.evidence().is_empty(), "it is caught as well");
+    assert_eq!(decided(&p), Some(y));
+    p.restart();
+    assert_eq!(decided(&p), Some(y));
 }

@@ -12,7 +12,7 @@ use crypto::Digest;
 /// Messages of a flood that are said to everybody at once.
 const AT_ONCE: u64 = 4;
 /// Messages in all: a run that waits for its bound must end.
-const IN_ALL: u64 = 600;
+const IN_ALL: u64 = 160;
 /// How far ahead ballots are.
 const AHEAD: [u64; 4] = [1, 8, 60, 1 << 40];
 
@@ -79,7 +79,7 @@ impl Flood {
                     value,
                     learners,
                 };
-                let slots = (0..64).map(|s| slot.plus(s));
+                let slots = (0..16).map(|s| slot.plus(s));
                 let one_c = OneC {
                     ballot: own?,
                     proposals: slots.map(proposal).collect(),
