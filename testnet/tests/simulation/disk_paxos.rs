@@ -92,7 +92,7 @@ fn large_values_fit_and_a_disk_that_was_away_gets_them() {
     let lost = holds(w.begin(Fault::DiskLost { disk: 2 }));
     let large = |i: usize| format!("{i}{}", "x".repeat(250 << 10));
     let mut values: Vec<Digest> = (0..8).map(|i| w.give(i % 2, &large(i))).collect();
-    let mut until = |w: &mut World<DiskPaxos>, what: &str, values: &[Digest]| {
+    let until = |w: &mut World<DiskPaxos>, what: &str, values: &[Digest]| {
         w.until(20 * SECOND, what, |w| {
             look(w);
             w.all_have(values)
