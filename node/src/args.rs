@@ -36,4 +36,7 @@ pub struct NodeArgs {
     /// Print one JSON line on standard output as soon as the node is ready
     #[arg(long, env = "HPAXOS_READY_JSON")]
     pub ready_json: bool,
+    /// Append to this file what happens, in the words of the specification; for tests, in mode hpaxos
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
 }

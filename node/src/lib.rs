@@ -41,6 +41,7 @@ mod start;
 pub mod storage;
 #[cfg(test)]
 mod testing;
+pub mod trace;
 mod view;
 
 pub use args::{LogFormat, NodeArgs};

@@ -44,7 +44,7 @@ pub fn run(args: &NodeArgs) -> ExitCode {
             eprintln!("error: {error}");
             let usage = matches!(
                 error.downcast_ref::<StartError>(),
-                Some(StartError::UnknownNode { .. })
+                Some(StartError::UnknownNode { .. } | StartError::TraceMode(_))
             );
             ExitCode::from(if usage { USAGE } else { FAILED })
         }
@@ -67,7 +67,14 @@ async fn run_node(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
-    let node = Node::start(config, &args.name, &args.key, &args.data).await?;
+    let node = Node::start_traced(
+        config,
+        &args.name,
+        &args.key,
+        &args.data,
+        args.trace.as_deref(),
+    )
+    .await?;
     let http = node.http().map(|a| format!("http://{a}"));
     tracing::info!(node = args.name, network = config.name, id = %config.network.id(), http, "started");
     let life = async {

@@ -2,6 +2,7 @@
 
 use crate::plan::{Byzantine, Kill};
 use crate::show::words;
+use crate::simulation::adversary::Chosen;
 use clap::{Args, Parser, Subcommand};
 use node::config::Mode;
 use std::ffi::OsString;
@@ -39,6 +40,11 @@ pub enum Command {
     /// Exit codes: 0 everything held; 1 something did not, and the history tells how; 2 wrong usage; 3 it
     /// could not run.
     Simulate(SimulateArgs),
+    /// Check traces of hpaxos against the specification, action by action, and its invariants.
+    ///
+    /// Traces are written by `testnet up --trace`, `hpaxos node --trace`. Exit codes: 0 every line is allowed;
+    /// 1 a line is not, or makes no sense; 2 wrong usage; 3 it could not run.
+    Trace(TraceArgs),
     /// One node process of a testnet: bound to the life of its launcher.
     #[command(hide = true)]
     Node(ChildArgs),
@@ -94,6 +100,10 @@ pub struct UpArgs {
     /// Keep keys, configuration, data and logs in this directory instead of a temporary one.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// Write what every node does to a file of this directory, n1.ndjson and so on, which must be new or
+    /// empty. Mode hpaxos only; `testnet trace` checks the files.
+    #[arg(long, value_name = "DIR")]
+    pub trace: Option<PathBuf>,
     /// Give up after this many seconds without everything decided.
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = some_time)]
     pub timeout: Duration,
@@ -109,6 +119,23 @@ pub struct UpArgs {
     /// Print every decision, however many values there are.
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+/// The options of `testnet trace`.
+#[derive(Clone, Debug, Args)]
+pub struct TraceArgs {
+    /// The traces: of all nodes of one network, in any order.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Acceptors that are not safe: what they sent need not be in any file.
+    #[arg(long, value_name = "ACCEPTOR,…", value_delimiter = ',')]
+    pub faulty: Vec<String>,
+    /// Show the actions of this slot, in an order in which they can have happened.
+    #[arg(long, value_name = "N")]
+    pub slot: Option<u64>,
+    /// One JSON object per line on standard output, and nothing else there.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The options of `testnet load`.
@@ -168,9 +195,19 @@ pub struct SimulateArgs {
     /// Of the faults that the seed chooses, only these, `none` for none: a failed run tells which.
     #[arg(long, value_name = "N,…", requires = "seed", value_parser = faults)]
     pub faults: Option<Faults>,
+    /// A node lies, in mode hpaxos: `n4=mixed`. Repeatable. A word that there is not is answered with those
+    /// that there are.
+    #[arg(long, value_name = "NODE=HOW")]
+    pub byzantine: Vec<Chosen>,
+    /// Every seed chooses nodes that lie, in mode hpaxos, and how: as many as some learner stands, or none.
+    #[arg(long, conflicts_with = "byzantine")]
+    pub adversaries: bool,
     /// Show everything that happens in the run of --seed, whether it fails or not.
     #[arg(long, requires = "seed")]
     pub history: bool,
+    /// Write the run of --seed to a new file, in the words of the specification (mode hpaxos).
+    #[arg(long, value_name = "FILE", requires = "seed")]
+    pub trace: Option<PathBuf>,
     /// One JSON object per line on standard output, and nothing else there.
     #[arg(long)]
     pub json: bool,

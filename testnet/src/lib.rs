@@ -14,6 +14,9 @@
 //!
 //! `load` launches networks in the same way, and measures them.
 //!
+//! `conformance` is the specification as a program; `trace` holds what nodes did against it, and
+//! `simulation` has the invariants of its proof.
+//!
 //! `observe`, `track`, `expect` and `summary` are pure: events in, verdicts out. Processes, files and
 //! sockets are in `launch` and `client` alone, and whatever they start goes away with the launcher,
 //! however that ends.
@@ -32,6 +35,7 @@ pub mod show;
 pub mod simulation;
 pub mod summary;
 pub mod topology;
+pub mod trace;
 pub mod track;
 pub mod up;
 pub mod values;

@@ -60,9 +60,21 @@ pub(super) fn config(text: &str, file: &str) -> Result<Config, ConfigError> {
     let config = parts.assemble(&parsed, &mut problems);
     let warnings = named(problems, text, file);
     match config {
-        Some(config) if !bad(&warnings) => Ok(Config { warnings, ..config }),
+        Some(config) if !bad(&warnings) => Ok(Config {
+            warnings,
+            graph_text: graph_text(text),
+            ..config
+        }),
         _ => Err(ConfigError(warnings)),
     }
+}
+
+/// The fields of a file that make up the learner graph.
+fn graph_text(text: &str) -> String {
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let graph = table.into_iter();
+    let graph = graph.filter(|(name, _)| learner_graph::GRAPH_FIELDS.contains(&name.as_str()));
+    toml::to_string(&graph.collect::<toml::Table>()).unwrap_or_default()
 }
 
 fn bad(problems: &[Problem]) -> bool {
@@ -150,6 +162,7 @@ impl Parts {
         Some(Config {
             name: name.clone(),
             mode,
+            graph_text: String::new(),
             network,
             read_quorums: read_quorums.map(Quorums::read),
             disks: disks.map(|quorums| disks::config(name, quorums, self.locations.clone())),

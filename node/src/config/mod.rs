@@ -145,6 +145,8 @@ pub struct Config {
     pub name: String,
     /// The protocol.
     pub mode: Mode,
+    /// The part of the file that is the learner graph, as TOML.
+    pub graph_text: String,
     /// The learner graph, the members and their keys.
     pub network: Arc<Network>,
     /// Paxos: a graph with one learner, whose quorums are the read quorums. The network's graph has

@@ -14,12 +14,14 @@ mod outputs;
 mod questions;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod wanted;
 
 pub(crate) use disks::Disks;
 pub(crate) use event::{
     Command, EngineHandle, Event, NodeIndex, NotSent, Queued, Submitted, Ticket,
 };
+pub(crate) use trace::Trace;
 
 use crate::byzantine::Lie;
 use crate::network::seen::Seen;
@@ -52,6 +54,9 @@ pub enum EngineError {
     /// A stored record makes no sense to this program.
     #[error("record {0} of the storage cannot be read ({1}); was it written by another version?")]
     Record(u64, DecodeError),
+    /// The trace cannot be written: a hole in it would make it worthless.
+    #[error("the trace cannot be written, so the node stops: {0}")]
+    Trace(String),
     /// A thread or task of the node has panicked, which is a mistake in this program.
     #[error("a part of the node failed; see the log")]
     Panicked,
@@ -63,6 +68,8 @@ pub(crate) struct Machine<P: Protocol> {
     pub(crate) protocol: P,
     /// How this node misbehaves on purpose, in tests.
     pub(crate) lie: Option<Lie<P>>,
+    /// Where the node tells what happens, in tests.
+    pub(crate) trace: Option<Box<dyn Trace<P>>>,
     /// The disks, in the mode that has any.
     pub(crate) disks: Option<Box<dyn Disks>>,
 }
@@ -156,8 +163,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             let bytes = record?;
             let record = codec::decode::<RecordOf<P>>(&bytes, codec::LARGEST)
                 .map_err(|error| EngineError::Record(count, error))?;
-            let outputs = self.machine.protocol.restore(record);
-            self.restored(outputs);
+            self.restore(record)?;
             count += 1;
             if reported.elapsed() >= REPLAY_REPORT {
                 tracing::info!(records = count, "replaying the storage");

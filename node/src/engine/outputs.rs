@@ -17,8 +17,11 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         }
         self.view.metrics.steps.inc();
         self.view.metrics.inputs.inc_by(inputs.len() as u64);
+        self.trace_heard(&inputs)?;
         let outputs = self.machine.protocol.step(now, inputs);
         self.persist(&outputs)?;
+        // What is durable may leave, and what may leave is in the trace.
+        self.trace_told(&outputs)?;
         self.execute(now, outputs);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::testing;
+use crate::trace::WriterError;
 use consensus::NoEvidence;
 use consensus::disk_paxos::{self, Action, DiskId, Operation, Report};
 use consensus::hpaxos::evidence::Certificate;
@@ -127,6 +128,76 @@ impl Drop for Babbler {
     }
 }
 
+/// Cannot write down what the second step asks for, which is told by the disk that is asked.
+struct Full {
+    told: usize,
+}
+
+impl Trace<Reader> for Full {
+    fn restored(
+        &mut self,
+        _: &RecordOf<Reader>,
+        _: &[OutputOf<Reader>],
+    ) -> Result<(), WriterError> {
+        Ok(())
+    }
+
+    fn heard(&mut self, _: &[InputOf<Reader>]) -> Result<(), WriterError> {
+        Ok(())
+    }
+
+    fn told(&mut self, _: &[OutputOf<Reader>], _: &[()]) -> Result<(), WriterError> {
+        self.told += 1;
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        match self.told {
+            1 => Ok(()),
+            _ => Err(WriterError::Io("t.ndjson".into(), full)),
+        }
+    }
+}
+
+/// Says which disk it was asked for.
+struct Asked(Sender<DiskId>);
+
+impl Disks for Asked {
+    fn submit(&mut self, operation: Operation) {
+        let _ = self.0.send(operation.disk);
+    }
+}
+
+#[test]
+fn what_cannot_be_traced_is_not_done_and_stops_the_node() {
+    let config = testing::config("");
+    let view = Arc::new(View::new(&config, config.node("n1").expect("n1"), 1));
+    let (sender, events) = sync_channel(2);
+    let (commands, _network) = mpsc::channel(1);
+    let (steps, _inputs) = channel();
+    let (asked, asked_for) = channel();
+    let machine = Machine {
+        protocol: Reader(steps),
+        lie: None,
+        trace: Some(Box::new(Full { told: 0 })),
+        disks: Some(Box::new(Asked(asked))),
+    };
+    let seen = Arc::new(Seen::default());
+    let run = Engine::new(
+        machine,
+        MemoryStorage::default(),
+        events,
+        commands,
+        view,
+        seen,
+    );
+    let engine = EngineHandle::new(sender);
+    for disk in DISKS {
+        engine.send(failed(disk)).expect("there is room");
+    }
+    let error = run.run(std::iter::empty()).expect_err("it stops");
+    assert!(matches!(error, EngineError::Trace(_)), "{error}");
+    assert!(error.to_string().contains("t.ndjson"), "{error}");
+    assert_eq!(asked_for.iter().count(), 0, "nothing was asked for");
+}
+
 fn failed(disk: DiskId) -> Event {
     Event::Disk(disk_paxos::Event {
         disk,
@@ -149,6 +220,7 @@ fn events_of_disks_share_a_step_and_hold_nobody_up_at_the_end() {
     let machine = Machine {
         protocol: Reader(steps),
         lie: None,
+        trace: None,
         disks: Some(Box::new(disks)),
     };
     let storage = MemoryStorage::default();

@@ -2,6 +2,7 @@
 
 use crate::network::NetworkStartError;
 use crate::storage::LogError;
+use crate::trace::WriterError;
 use crypto::KeyFileError;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -52,6 +53,12 @@ pub enum StartError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The trace cannot be written.
+    #[error("cannot write the trace: {0}")]
+    Trace(WriterError),
+    /// Traces are in the words of one protocol.
+    #[error("--trace is for mode hpaxos, and this network's mode is {0}: leave it out")]
+    TraceMode(&'static str),
     /// The operating system gave no thread.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),

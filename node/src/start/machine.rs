@@ -4,6 +4,7 @@ use super::StartError;
 use crate::byzantine::{Liar, Lie};
 use crate::config::{Config, NodeConfig};
 use crate::engine::{self, EngineHandle, Event, Machine};
+use crate::trace::Tracer;
 use crate::{disks, machines};
 use consensus::disk_paxos::{DiskPaxos, Operation};
 use consensus::hpaxos::HPaxos;
@@ -16,6 +17,7 @@ pub(super) fn hpaxos(
     config: &Config,
     node: &NodeConfig,
     key: &Path,
+    trace: Option<&Path>,
 ) -> Result<Machine<HPaxos>, StartError> {
     let signer = || -> Result<Option<Signer>, StartError> {
         let Some(member) = node.member else {
@@ -41,9 +43,12 @@ pub(super) fn hpaxos(
         }
         _ => None,
     };
+    let trace = trace.map(|file| Tracer::start(file, config, node));
+    let trace = trace.transpose().map_err(StartError::Trace)?;
     Ok(Machine {
         protocol,
         lie,
+        trace: trace.map(|trace| Box::new(trace) as Box<dyn engine::Trace<HPaxos>>),
         disks: None,
     })
 }
@@ -53,6 +58,7 @@ pub(super) fn paxos(config: &Config, node: &NodeConfig) -> Machine<Paxos> {
     Machine {
         protocol: machines::paxos(config, node),
         lie: None,
+        trace: None,
         disks: None,
     }
 }
@@ -80,6 +86,7 @@ pub(super) fn disk_paxos(
     Ok(Machine {
         protocol: machines::disk_paxos(config, node),
         lie: None,
+        trace: None,
         disks,
     })
 }

@@ -77,6 +77,23 @@ impl Node {
         key: &Path,
         data: &Path,
     ) -> Result<Node, StartError> {
+        Node::start_traced(config, name, key, data, None).await
+    }
+
+    /// The same for a node that writes what happens to a file (see [`trace`](crate::trace)).
+    ///
+    /// # Errors
+    /// [`StartError`] says what to mend.
+    pub async fn start_traced(
+        config: &Config,
+        name: &str,
+        key: &Path,
+        data: &Path,
+        trace: Option<&Path>,
+    ) -> Result<Node, StartError> {
+        if trace.is_some() && config.mode != Mode::Hpaxos {
+            return Err(StartError::TraceMode(config.mode.name()));
+        }
         let node = config.node(name).ok_or_else(|| {
             let names: Vec<&str> = config.nodes.iter().map(|n| n.name.as_str()).collect();
             StartError::UnknownNode {
@@ -93,7 +110,7 @@ impl Node {
         };
         match config.mode {
             Mode::Hpaxos => {
-                let machine = machine::hpaxos(config, node, key)?;
+                let machine = machine::hpaxos(config, node, key, trace)?;
                 Node::assemble(place, |_| Ok(machine)).await
             }
             Mode::Paxos => Node::assemble(place, |_| Ok(machine::paxos(config, node))).await,

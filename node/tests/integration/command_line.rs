@@ -191,6 +191,38 @@ fn graph_check_says_whether_quorums_meet() {
 }
 
 #[test]
+fn a_trace_needs_mode_hpaxos_and_a_file_of_its_own() {
+    let dir = directory();
+    let key = text(&run(&["keygen", "--out", "k"], dir.path()).stdout);
+    let node = format!(
+        "[nodes.n]\nkey = \"{}\"\nacceptor = \"a\"\nproposer = true\naddress = \"/ip4/127.0.0.1/tcp/1\"\n",
+        key.trim()
+    );
+    let paxos = "network = \"one\"\nmode = \"paxos\"\nacceptors = [\"a\"]\n";
+    let hpaxos = "network = \"one\"\nacceptors = [\"a\"]\n[learners]\nl = { sets = [[\"a\"]] }\n\
+                  [[safe]]\nbetween = [\"l\"]\nwhen = \"a\"\n";
+    std::fs::write(dir.path().join("other"), "something else\n").expect("written");
+    for (mode, file, code, words) in [
+        (paxos, "t", 2, "--trace is for mode hpaxos"),
+        (
+            hpaxos,
+            "no/such/t",
+            3,
+            "cannot write the trace: 'no/such/t'",
+        ),
+        (hpaxos, "other", 3, "other:1: "),
+    ] {
+        std::fs::write(dir.path().join("net.toml"), format!("{mode}{node}")).expect("written");
+        let arguments = [
+            "node", "--config", "net.toml", "--name", "n", "--key", "k", "--data", "data",
+        ];
+        let refused = run(&[&arguments[..], &["--trace", file]].concat(), dir.path());
+        assert_eq!(refused.status.code(), Some(code), "{refused:?}");
+        assert!(text_of(&refused).contains(words), "{refused:?}");
+    }
+}
+
+#[test]
 fn a_node_runs_until_it_is_told_to_stop() {
     let dir = directory();
     let key = text(&run(&["keygen", "--out", "k"], dir.path()).stdout);

@@ -191,6 +191,12 @@ impl Spec {
         self.safe
     }
 
+    /// The node that plays an acceptor, once that is known.
+    #[must_use]
+    pub fn player_of(&self, acc: AcceptorId) -> Option<usize> {
+        self.acceptors.get(usize::from(acc.0))?.node
+    }
+
     /// The slots of which anything was said.
     pub fn slots(&self) -> impl Iterator<Item = Slot> {
         self.slots.keys().copied()

@@ -5,6 +5,7 @@ use crate::plan::Misbehaviour;
 use learner_graph::LearnerGraph;
 use node::config::Mode;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::PathBuf;
 use toml::{Table, Value};
 
 /// A node to launch.
@@ -68,6 +69,8 @@ pub struct Layout {
     pub disks: Vec<String>,
     /// The patience of acceptors, if it is not to be the default.
     pub patience_ms: Option<u64>,
+    /// The directory for traces, if they are to be written.
+    pub trace: Option<PathBuf>,
 }
 
 impl Layout {
@@ -118,6 +121,7 @@ impl Layout {
             nodes: (0..nodes).map(node).collect(),
             disks,
             patience_ms: None,
+            trace: None,
         })
     }
 
@@ -140,6 +144,13 @@ impl Layout {
             Victim::Disk(at) => self.disks.get(at),
         };
         name.map_or("?", String::as_str)
+    }
+
+    /// Where a node writes its trace.
+    #[must_use]
+    pub fn trace_of(&self, node: &str) -> Option<PathBuf> {
+        let dir = self.trace.as_ref()?;
+        Some(dir.join(format!("{node}.ndjson")))
     }
 
     /// The place of a node by name.

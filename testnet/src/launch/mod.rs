@@ -121,6 +121,7 @@ pub async fn launch(
             return Err(Failure::could_not_run(why));
         }
         workspace.clear_data()?;
+        clear_traces(layout)?;
     }
     Err(Failure::could_not_run("no attempt was made"))
 }
@@ -144,6 +145,9 @@ fn start_all(layout: &Layout, programs: &Programs, dir: &Workspace) -> Result<Fl
             dir.data(&plan.name).into(),
             "--ready-json".into(),
         ]);
+        if let Some(file) = layout.trace_of(&plan.name) {
+            args.extend(["--trace".into(), file.into()]);
+        }
         let command = NodeCommand {
             name: plan.name.clone(),
             program: programs.testnet.clone(),
@@ -155,6 +159,16 @@ fn start_all(layout: &Layout, programs: &Programs, dir: &Workspace) -> Result<Fl
         fleet.nodes.push(process);
     }
     Ok(fleet)
+}
+
+/// Forgets what nodes wrote that will start from nothing again.
+fn clear_traces(layout: &Layout) -> Result<(), Failure> {
+    let files = layout.nodes.iter().filter_map(|n| layout.trace_of(&n.name));
+    for file in files.filter(|file| file.exists()) {
+        std::fs::remove_file(&file)
+            .map_err(|e| Failure::could_not_run(format!("'{}': {e}", file.display())))?;
+    }
+    Ok(())
 }
 
 async fn ready(fleet: &mut Fleet) -> Result<Vec<String>, Failure> {

@@ -92,6 +92,7 @@ fn as_up(args: &LoadArgs, mode: Mode) -> UpArgs {
         kill: Vec::new(),
         byzantine: Vec::new(),
         dir: None,
+        trace: None,
         timeout: Duration::MAX,
         patience_ms: None,
         base_port: None,

@@ -14,7 +14,9 @@ use consensus::disk_paxos::DiskPaxos;
 use consensus::hpaxos::HPaxos;
 use consensus::paxos::Paxos;
 use node::config::Mode;
+use std::fs::File;
 use std::ops::Range;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How many seeds run if nothing is said.
@@ -26,12 +28,28 @@ pub(super) const SEEDS: Range<u64> = 0..100;
 /// If the arguments are wrong, or nobody reads the output.
 pub fn simulate(args: &SimulateArgs) -> Result<u8, Failure> {
     let (layout, _, warnings) = topology(&args.network)?;
+    if let Some(path) = &args.trace {
+        traceable(args.network.mode, path)?;
+    }
     let mut show = Show::new(args, &warnings);
     match args.network.mode {
         Mode::Hpaxos => all::<HPaxos>(args, &layout, &mut show),
         Mode::Paxos => all::<Paxos>(args, &layout, &mut show),
         Mode::DiskPaxos => all::<DiskPaxos>(args, &layout, &mut show),
     }
+}
+
+/// A trace has a file of its own.
+fn traceable(mode: Mode, path: &Path) -> Result<(), Failure> {
+    if mode != Mode::Hpaxos {
+        let mode = mode.name();
+        let why = format!("mode {mode} has no --trace: traces are in the words of hpaxos");
+        return Err(Failure::usage(why));
+    }
+    File::create_new(path).map(drop).map_err(|e| {
+        let path = path.display();
+        Failure::could_not_run(format!("--trace '{path}': {e}; name a new file"))
+    })
 }
 
 fn all<P: Simulated>(args: &SimulateArgs, layout: &Layout, show: &mut Show) -> Result<u8, Failure> {
@@ -46,6 +64,7 @@ fn all<P: Simulated>(args: &SimulateArgs, layout: &Layout, show: &mut Show) -> R
     let options = Options {
         history: args.history,
         faults: args.faults.as_ref().map(|f| f.0.clone()),
+        trace: args.trace.clone(),
     };
     let (range, end) = which(args);
     let mut bad = 0_u64;
@@ -98,7 +117,15 @@ fn explain(
 ) -> Failed {
     let again = |faults: &[usize], history| {
         let faults = Some(faults.to_vec());
-        one(outcome.seed, &Options { history, faults })
+        let trace = None;
+        one(
+            outcome.seed,
+            &Options {
+                history,
+                faults,
+                trace,
+            },
+        )
     };
     // Whoever chose the faults wants these.
     let enough = match &options.faults {

@@ -4,11 +4,12 @@ use super::invariants::bytes::Stored;
 use super::invariants::hpaxos as invariants;
 use super::oracle::{Oracle, Place, Verdict, Violation};
 use super::stage::Stage;
-use crate::conformance::Spec;
+use crate::conformance::{Refused, Spec};
 use consensus::hpaxos::trace::{Action, Recorder, messages};
 use consensus::hpaxos::{HPaxos, Message};
 use consensus::{InputOf, Output, OutputOf, Record, RecordOf};
 use crypto::Verified;
+use node::trace::{Init, Line, Writer, WriterError};
 use std::sync::Arc;
 
 /// Takes what nodes do apart into actions, and gives each to the specification.
@@ -18,6 +19,8 @@ pub struct Conforms {
     /// `None` for graphs that are too large for a specification that enumerates sets.
     spec: Option<Spec>,
     stored: Stored,
+    /// Where the actions are written, if they are.
+    trace: Option<Result<Writer, WriterError>>,
 }
 
 impl Conforms {
@@ -30,27 +33,57 @@ impl Conforms {
             recorders: (0..stage.places()).map(recorder).collect(),
             spec: Spec::new(network.graph().clone(), stage.safe()).ok(),
             stored: Stored::default(),
+            trace: stage.trace.as_deref().map(Writer::open),
             stage: Arc::clone(stage),
         }
     }
 
     fn all(&mut self, place: Place, actions: Vec<Action>) -> Verdict {
+        let node = self.stage.name(place);
+        let step = |action: &Action| Line::Step {
+            node: node.clone(),
+            action: action.clone(),
+        };
+        self.write(|| actions.iter().map(step).collect())?;
         let Some(spec) = &mut self.spec else {
             return Ok(());
         };
         for action in actions {
-            let refused =
-                |e: crate::conformance::Refused| Violation::of("the specification", e.to_string());
+            let refused = |e: Refused| Violation::of("the specification", e.to_string());
             spec.apply(place, &action).map_err(refused)?;
             invariants::check(spec, &action)
                 .map_err(|broken| Violation::of(broken.invariant, broken.to_string()))?;
         }
         Ok(())
     }
+
+    fn write(&mut self, lines: impl FnOnce() -> Vec<Line>) -> Verdict {
+        let graph = self.stage.network().graph();
+        let written = match &mut self.trace {
+            None => return Ok(()),
+            Some(Ok(writer)) => writer.append(&lines(), graph).map_err(|e| e.to_string()),
+            Some(Err(e)) => Err(e.to_string()),
+        };
+        written.map_err(|e| Violation::of("the trace can be written", e))
+    }
+
+    fn init(&self, place: Place) -> Line {
+        let graph = self.stage.network().graph();
+        let name = |acc| graph.acceptor_name(acc).to_owned();
+        Line::Init(Init {
+            node: self.stage.name(place),
+            network: self.stage.network().id().to_string(),
+            graph: self.stage.config.graph_text.clone(),
+            acc: self.stage.acceptor(place).map(name),
+            safe: Some(self.stage.safe().iter().map(name).collect()),
+        })
+    }
 }
 
 impl Oracle<HPaxos> for Conforms {
     fn started(&mut self, place: Place) -> Verdict {
+        let init = self.init(place);
+        self.write(|| vec![init])?;
         let actions = self.recorders[place].init();
         self.all(place, actions)
     }

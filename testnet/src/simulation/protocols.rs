@@ -1,16 +1,18 @@
 //! The three protocols, as the simulation runs them.
 
-use super::adversary::{Behaviour, Liar};
+use super::adversary::{self, Liar};
 use super::conforms::Conforms;
 use super::invariants::disk_synod::DiskSynod;
+use super::invariants::evidence::Accused;
 use super::invariants::voting::Voting;
 use super::oracle::{Oracle, Place};
 use super::stage::Stage;
 use super::words;
 use consensus::disk_paxos::{Decided, DiskPaxos};
+use consensus::hpaxos::evidence::Finding;
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
-use consensus::{Network, Protocol};
+use consensus::{Network, NoEvidence, Protocol};
 use crypto::Verified;
 use node::machines;
 use std::sync::Arc;
@@ -33,7 +35,10 @@ pub trait Simulated: Protocol {
     fn words(message: &Self::Message, network: &Network) -> String;
 
     /// What a place says instead of the truth.
-    fn liar(stage: &Stage, place: Place, behaviour: Behaviour) -> Option<Box<dyn Liar<Self>>>;
+    fn liar(stage: &Stage, place: Place, seed: u64) -> Option<Box<dyn Liar<Self>>>;
+
+    /// Whom a finding accuses.
+    fn accused(finding: &Self::Finding) -> Accused;
 }
 
 impl Simulated for HPaxos {
@@ -55,8 +60,16 @@ impl Simulated for HPaxos {
         words::hpaxos(message, network)
     }
 
-    fn liar(_: &Stage, _: Place, _: Behaviour) -> Option<Box<dyn Liar<Self>>> {
-        None
+    fn liar(stage: &Stage, place: Place, seed: u64) -> Option<Box<dyn Liar<Self>>> {
+        adversary::liar(stage, place, seed)
+    }
+
+    fn accused(finding: &Finding) -> Accused {
+        match finding {
+            Finding::Caught(acceptor, _) => Accused::Acceptor(*acceptor),
+            Finding::Equivocated(member, _) => Accused::Proposer(*member),
+            Finding::NotEntangled { first, second, .. } => Accused::Pair(*first, *second),
+        }
     }
 }
 
@@ -80,8 +93,12 @@ impl Simulated for Paxos {
     }
 
     /// Nobody lies.
-    fn liar(_: &Stage, _: Place, _: Behaviour) -> Option<Box<dyn Liar<Self>>> {
+    fn liar(_: &Stage, _: Place, _: u64) -> Option<Box<dyn Liar<Self>>> {
         None
+    }
+
+    fn accused(finding: &NoEvidence) -> Accused {
+        match *finding {}
     }
 }
 
@@ -106,7 +123,11 @@ impl Simulated for DiskPaxos {
     }
 
     /// Nobody lies.
-    fn liar(_: &Stage, _: Place, _: Behaviour) -> Option<Box<dyn Liar<Self>>> {
+    fn liar(_: &Stage, _: Place, _: u64) -> Option<Box<dyn Liar<Self>>> {
         None
+    }
+
+    fn accused(finding: &NoEvidence) -> Accused {
+        match *finding {}
     }
 }

@@ -9,6 +9,7 @@ use super::stage::Stage;
 use super::tally::Tally;
 use super::world::World;
 use consensus::Time;
+use std::path::PathBuf;
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -45,10 +46,13 @@ pub struct Options {
     pub history: bool,
     /// Only these of the seed's faults, by their places.
     pub faults: Option<Vec<usize>>,
+    /// HPaxos: write a trace to this file.
+    pub trace: Option<PathBuf>,
 }
 
 /// Runs a seed to its end, or to the first thing that does not hold.
-pub fn run<P: Simulated>(stage: Stage, seed: u64, options: &Options) -> Outcome {
+pub fn run<P: Simulated>(mut stage: Stage, seed: u64, options: &Options) -> Outcome {
+    stage.trace.clone_from(&options.trace);
     let targets = Targets {
         nodes: stage.places(),
         disks: stage

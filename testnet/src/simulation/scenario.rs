@@ -82,7 +82,7 @@ impl<P: Simulated> World<P> {
     }
 
     /// What the node at this place tells others from now on. The stage distrusts it.
-    pub fn lies(&mut self, place: Place, liar: Box<dyn Liar<P>>) {
+    pub fn turns_liar(&mut self, place: Place, liar: Box<dyn Liar<P>>) {
         debug_assert!(!self.stage.honest(place), "the stage trusts it");
         self.nodes[place].liar = Some(liar);
     }

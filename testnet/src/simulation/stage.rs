@@ -9,6 +9,7 @@ use crypto::{Keypair, MemberId, Signer};
 use learner_graph::{AcceptorId, AcceptorSet, LearnerId, LearnerSet};
 use node::Config;
 use node::config::NodeConfig;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The network's configuration, as its nodes would read it, and who in it does not follow the protocol.
@@ -22,6 +23,8 @@ pub struct Stage {
     pub adversaries: Vec<Adversary>,
     /// Who else lies, as a scenario says.
     distrusted: Vec<Place>,
+    /// HPaxos: where a trace of the run is written, if it is.
+    pub trace: Option<PathBuf>,
 }
 
 impl Stage {
@@ -53,14 +56,16 @@ impl Stage {
             found.ok_or_else(|| Failure::could_not_run(format!("node {name} is not configured")))
         };
         let mut nodes: Vec<usize> = places.map(place).collect::<Result<_, _>>()?;
-        for twin in adversaries.iter().filter(|a| a.is_twin()) {
-            nodes.push(nodes[twin.node]);
+        can_lie(layout, &adversaries)?;
+        for double in adversaries.iter().filter(|a| a.is_double()) {
+            nodes.push(nodes[double.node]);
         }
         Ok(Stage {
             config,
             nodes,
             adversaries,
             distrusted: Vec::new(),
+            trace: None,
         })
     }
 
@@ -118,12 +123,32 @@ impl Stage {
         self.distrusted.push(place);
     }
 
+    /// What the node at a place does that it should not, if anything.
+    #[must_use]
+    pub fn adversary(&self, place: Place) -> Option<&Adversary> {
+        let lies = |a: &&Adversary| self.nodes[a.node] == self.nodes[place];
+        self.adversaries.iter().find(lies)
+    }
+
+    /// The other place of a node that is two.
+    #[must_use]
+    pub fn twin(&self, place: Place) -> Option<Place> {
+        let same = |p: &Place| *p != place && self.nodes[*p] == self.nodes[place];
+        (0..self.places()).find(same)
+    }
+
     /// Whether the node at a place follows the protocol.
     #[must_use]
     pub fn honest(&self, place: Place) -> bool {
-        let mut lies = self.adversaries.iter().map(|a| &a.node);
         let is_it = |liar: &Place| self.nodes[*liar] == self.nodes[place];
-        !lies.any(is_it) && !self.distrusted.iter().any(is_it)
+        self.adversary(place).is_none() && !self.distrusted.iter().any(is_it)
+    }
+
+    /// Whether a member follows the protocol.
+    #[must_use]
+    pub fn is_honest(&self, member: MemberId) -> bool {
+        let mut places = 0..self.places();
+        !places.any(|p| self.member(p) == Some(member) && !self.honest(p))
     }
 
     /// HPaxos: SafeAcceptor.
@@ -149,6 +174,32 @@ impl Stage {
     pub fn learner(&self, learner: LearnerId) -> &str {
         self.network().graph().learner_name(learner)
     }
+}
+
+/// Whether these nodes can lie: they sign, each is named once, and the protocol stands it.
+fn can_lie(layout: &Layout, adversaries: &[Adversary]) -> Result<(), Failure> {
+    let refuse = |why: String| Err(Failure::usage(why));
+    for (i, adversary) in adversaries.iter().enumerate() {
+        let Some(plan) = layout.nodes.get(adversary.node) else {
+            return refuse(format!("there is no node at place {}", adversary.node));
+        };
+        let name = &plan.name;
+        if layout.mode != node::config::Mode::Hpaxos {
+            let mode = layout.mode.name();
+            return refuse(format!(
+                "{name} cannot be Byzantine: nobody lies in mode {mode}"
+            ));
+        }
+        if plan.acceptor.is_none() {
+            return refuse(format!(
+                "{name} cannot be Byzantine: it only learns and says nothing"
+            ));
+        }
+        if adversaries[..i].iter().any(|a| a.node == adversary.node) {
+            return refuse(format!("{name} is Byzantine twice; mixed does many things"));
+        }
+    }
+    Ok(())
 }
 
 fn key(at: usize) -> Keypair {

@@ -6,11 +6,13 @@
 //!                                          └──► oracle ◄───────┘
 //! ```
 
+use super::adversary::{Aside, Said};
 use super::agenda::Agenda;
 use super::chance::Chance;
 use super::clock::Clock;
 use super::disks::{Disk, Drive};
 use super::faults::Fault;
+use super::invariants::evidence::Evidence;
 use super::invariants::log::Logs;
 use super::node::{Arrival, Node, Packet};
 use super::oracle::{Oracle as _, Place, Verdict, Violation};
@@ -20,7 +22,7 @@ use super::stage::Stage;
 use super::tally::Tally;
 use super::weather::Weather;
 use consensus::storage::Storage as _;
-use consensus::{ClientValue, Input, Output, OutputOf, Record, RecordOf, Time};
+use consensus::{Batch, ClientValue, Input, Output, OutputOf, Record, RecordOf, Time};
 use crypto::{Digest, codec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +54,8 @@ pub struct World<P: Simulated> {
     pub tally: Tally,
     /// What learners delivered.
     pub logs: Logs,
+    /// What evidence was seen.
+    pub evidence: Evidence,
     /// What happened, in lines, if somebody wants to know.
     pub history: Option<Vec<(Time, String)>>,
     pub(super) setting: Setting,
@@ -84,9 +88,7 @@ impl<P: Simulated> World<P> {
         };
         let node = |place: Place| {
             let clock = setting.clocks.get(place).copied().unwrap_or(Clock::TRUE);
-            let mut lies = stage.adversaries.iter().filter(|a| a.node == place);
-            let liar = lies.find_map(|a| P::liar(&stage, place, a.behaviour));
-            Node::new(clock, n_disks, liar)
+            Node::new(clock, n_disks, P::liar(&stage, place, setting.seed))
         };
         let mut world = World {
             now: Time::ZERO,
@@ -96,6 +98,7 @@ impl<P: Simulated> World<P> {
             },
             tally: Tally::default(),
             logs: Logs::new(&stage),
+            evidence: Evidence::new(&stage),
             history: None,
             nodes: (0..stage.places()).map(node).collect(),
             disks: (0..n_disks).map(|_| Disk::default()).collect(),
@@ -498,6 +501,7 @@ impl<P: Simulated> World<P> {
             return Ok(());
         }
         self.oracle.told(place, output)?;
+        self.evidence.told::<P>(&self.stage, place, output)?;
         if let Output::Decided(decision) = output {
             self.tally.decisions += 1;
             self.tally.slots = self.tally.slots.max(decision.slot.0 + 1);
@@ -523,7 +527,11 @@ impl<P: Simulated> World<P> {
                     self.says(place, to, &message)?;
                 }
             }
-            Output::SendBatch(b) => self.gossip(place, &Packet::Batch(b)),
+            Output::SendBatch(b) => {
+                for to in (0..self.nodes.len()).filter(|to| *to != place) {
+                    self.gives(place, to, b.clone());
+                }
+            }
             Output::SendValue(v) => self.gossip(place, &Packet::Value(v)),
             Output::SendEvidence(e) => self.gossip(place, &Packet::Evidence(e)),
             Output::Accepted(id) => {
@@ -583,23 +591,49 @@ impl<P: Simulated> World<P> {
 
     /// A message of a node's own leaves for another node, or what the node says instead.
     fn says(&mut self, from: Place, to: Place, message: &P::Message) -> Verdict {
-        let said = match &mut self.nodes[from].liar {
-            Some(liar) => liar.says(to, message, &mut self.chance),
-            None => vec![message.clone()],
+        let Some(liar) = &mut self.nodes[from].liar else {
+            self.sends(from, to, Packet::Message(message.clone()));
+            return Ok(());
         };
-        for message in said {
-            self.leaves(from, to, message)?;
+        if !liar.knows(to) {
+            return Ok(());
+        }
+        let mut aside = Aside::new(&mut self.chance, &mut self.tally);
+        for said in liar.says(to, message, &mut aside) {
+            self.lies(from, to, said)?;
         }
         Ok(())
     }
 
-    fn leaves(&mut self, from: Place, to: Place, message: P::Message) -> Verdict {
-        if !self.stage.honest(from) {
-            self.remember(&message);
-            self.oracle.lied(from, &message)?;
-        }
-        self.sends(from, to, Packet::Message(message));
+    /// Something leaves a node that does not follow the protocol.
+    fn lies(&mut self, from: Place, to: Place, said: Said<P::Message>) -> Verdict {
+        let packet = match said {
+            Said::Message(message) => {
+                self.remember(&message);
+                self.oracle.lied(from, &message)?;
+                Packet::Message(message)
+            }
+            Said::Batch(batch) => Packet::Batch(batch),
+        };
+        self.sends(from, to, packet);
         Ok(())
+    }
+
+    /// Whether the node is a liar that has nothing to do with the other one.
+    fn ignores(&self, place: Place, other: Place) -> bool {
+        let liar = self.nodes[place].liar.as_ref();
+        liar.is_some_and(|liar| !liar.knows(other))
+    }
+
+    /// The bytes of a batch leave, unless a liar keeps them.
+    fn gives(&mut self, from: Place, to: Place, batch: Batch) {
+        if let Some(liar) = &mut self.nodes[from].liar {
+            let mut aside = Aside::new(&mut self.chance, &mut self.tally);
+            if !liar.knows(to) || !liar.gives(to, &batch.digest(), &mut aside) {
+                return;
+            }
+        }
+        self.sends(from, to, Packet::Batch(batch));
     }
 
     fn gossip(&mut self, from: Place, packet: &Packet<P>) {
@@ -609,6 +643,9 @@ impl<P: Simulated> World<P> {
     }
 
     fn sends(&mut self, from: Place, to: Place, packet: Packet<P>) {
+        if self.ignores(from, to) {
+            return;
+        }
         let arrivals = self.weather.arrivals(from, to, &mut self.chance);
         match arrivals.len() {
             0 => self.tally.fault("message lost"),
@@ -622,7 +659,7 @@ impl<P: Simulated> World<P> {
     }
 
     fn arrives(&mut self, from: Place, to: Place, packet: Packet<P>) -> Verdict {
-        if !self.is_up(to) {
+        if !self.is_up(to) || self.ignores(to, from) {
             return Ok(());
         }
         self.tally.messages += 1;
@@ -677,8 +714,7 @@ impl<P: Simulated> World<P> {
             self.sends(place, asks, Packet::Evidence(evidence));
         }
         for batch in batches {
-            let batch = consensus::Batch::clone(&batch);
-            self.sends(place, asks, Packet::Batch(batch));
+            self.gives(place, asks, Batch::clone(&batch));
         }
         Ok(())
     }
@@ -705,8 +741,9 @@ impl<P: Simulated> World<P> {
             self.sends(place, asked, ask);
         }
         if let Some(liar) = &mut self.nodes[place].liar {
-            for (to, message) in liar.volunteers(&mut self.chance) {
-                self.leaves(place, to, message)?;
+            let mut aside = Aside::new(&mut self.chance, &mut self.tally);
+            for (to, said) in liar.volunteers(&mut aside) {
+                self.lies(place, to, said)?;
             }
         }
         Ok(())

@@ -11,6 +11,8 @@ use crate::show::words;
 use crate::topology::topology;
 use crate::values::{self, Value};
 use node::config::Mode;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// A run that can begin.
 #[derive(Debug)]
@@ -40,8 +42,14 @@ pub fn prepare(args: &UpArgs) -> Result<Prepared, Failure> {
         let why = format!("mode {mode} has no --byzantine: it stands crashes, and nobody who lies");
         return Err(Failure::usage(why));
     }
+    if args.network.mode != Mode::Hpaxos && args.trace.is_some() {
+        let mode = args.network.mode.name();
+        let why = format!("mode {mode} has no --trace: traces are in the words of hpaxos");
+        return Err(Failure::usage(why));
+    }
     let (mut layout, mut expect, warnings) = topology(&args.network)?;
     layout.patience_ms = args.patience_ms;
+    layout.trace = args.trace.as_deref().map(traces).transpose()?;
     for wish in &args.byzantine {
         let place = layout.place(&wish.node)?;
         let node = &mut layout.nodes[place];
@@ -66,6 +74,19 @@ pub fn prepare(args: &UpArgs) -> Result<Prepared, Failure> {
         schedule,
         warnings,
     })
+}
+
+/// The directory for traces, made if it does not exist. Traces of another network would be mixed up with
+/// this one's.
+fn traces(dir: &Path) -> Result<PathBuf, Failure> {
+    let failed = |e: io::Error| Failure::could_not_run(format!("--trace '{}': {e}", dir.display()));
+    std::fs::create_dir_all(dir).map_err(failed)?;
+    if std::fs::read_dir(dir).map_err(failed)?.next().is_some() {
+        let dir = dir.display();
+        let why = format!("--trace: directory '{dir}' is not empty; name a new one");
+        return Err(Failure::could_not_run(why));
+    }
+    dir.canonicalize().map_err(failed)
 }
 
 fn values_of(args: &UpArgs) -> Result<Vec<Value>, Failure> {

@@ -5,8 +5,7 @@ use crypto::{Digest, Signer, Verified};
 use learner_graph::LearnerId;
 use node::config::Mode;
 use std::time::Duration;
-use testnet::simulation::adversary::Liar;
-use testnet::simulation::chance::Chance;
+use testnet::simulation::adversary::{Aside, Liar, Said};
 use testnet::simulation::oracle::{Place, Violation};
 use testnet::simulation::protocols::Simulated;
 use testnet::simulation::scenario::stage;
@@ -43,7 +42,7 @@ pub(crate) fn with_liar(
     let signer = stage.signer(liar).expect("a member");
     let mut world = holds(World::new(stage, Setting::calm(seed)));
     let lie = Box::new(lie);
-    world.lies(liar, Box::new(Twist { signer, lie }));
+    world.turns_liar(liar, Box::new(Twist { signer, lie }));
     world
 }
 
@@ -54,29 +53,21 @@ struct Twist {
 }
 
 impl Liar<HPaxos> for Twist {
-    fn hears(&mut self, _: &Verified<Message>) {}
-
     fn says(
         &mut self,
         _: Place,
         said: &Verified<Message>,
-        _: &mut Chance,
-    ) -> Vec<Verified<Message>> {
+        _: &mut Aside<'_>,
+    ) -> Vec<Said<Verified<Message>>> {
         if said.signer() != self.signer.member() {
-            return vec![said.clone()];
+            return vec![Said::Message(said.clone())];
         }
         let signed = |message: Message| match message == **said {
             true => said.clone(),
             false => self.signer.sign(message).expect("small"),
         };
-        (self.lie)((**said).clone())
-            .into_iter()
-            .map(signed)
-            .collect()
-    }
-
-    fn volunteers(&mut self, _: &mut Chance) -> Vec<(Place, Verified<Message>)> {
-        Vec::new()
+        let told = (self.lie)((**said).clone()).into_iter().map(signed);
+        told.map(Said::Message).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod bytes;
 pub mod disk_synod;
+pub mod evidence;
 pub mod hpaxos;
 pub mod liveness;
 pub mod log;
