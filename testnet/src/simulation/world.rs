@@ -412,7 +412,15 @@ impl<P: Simulated> World<P> {
         let now = self.now;
         let node = &mut self.nodes[place];
         let first = node.life > 0 && node.timer.is_none() && node.inbox.is_empty();
-        if paused || node.syncing.is_some() || !(first || node.is_due(now)) {
+        if paused || node.syncing.is_some() {
+            return Ok(());
+        }
+        if !(first || node.is_due(now)) {
+            // What this was planned for is done already, and the timer was left to it.
+            if let Some(at) = node.timer {
+                let due = node.clock.when(at).max(now);
+                self.wake(place, due);
+            }
             return Ok(());
         }
         let shows = node.clock.shows(now);

@@ -31,7 +31,11 @@ fn all_hold<P: Simulated>(
     // Not for want of anything to check.
     assert!(total.decisions > 20 * SEEDS, "{total:?}");
     assert!(total.faults.contains_key("crash"), "{total:?}");
-    assert!(total.faults.contains_key("message lost"), "{total:?}");
+    let alone = total.messages == 0;
+    assert!(
+        alone || total.faults.contains_key("message lost"),
+        "{total:?}"
+    );
     total
 }
 
