@@ -125,7 +125,6 @@ fn evidence_and_the_log() {
             (NoLowWater, FOUR),
             (SettleForAnother, FOUR),
             (ConvictSettled, FOUR),
-            ),
             (SkipGaps, FOUR),
             (DeliverTwice, FOUR),
         ],

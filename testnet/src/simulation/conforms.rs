@@ -19,6 +19,7 @@ pub struct Conforms {
     /// `None` for graphs that are too large for a specification that enumerates sets.
     spec: Option<Spec>,
     stored: Stored,
+    begun: bool,
     /// Where the actions are written, if they are.
     trace: Option<Result<Writer, WriterError>>,
 }
@@ -33,6 +34,7 @@ impl Conforms {
             recorders: (0..stage.places()).map(recorder).collect(),
             spec: Spec::new(network.graph().clone(), stage.safe()).ok(),
             stored: Stored::default(),
+            begun: false,
             trace: stage.trace.as_deref().map(Writer::open),
             stage: Arc::clone(stage),
         }
@@ -82,8 +84,11 @@ impl Conforms {
 
 impl Oracle<HPaxos> for Conforms {
     fn started(&mut self, place: Place) -> Verdict {
-        let init = self.init(place);
-        self.write(|| vec![init])?;
+        if !std::mem::replace(&mut self.begun, true) {
+            let all = (0..self.stage.places()).map(|at| self.init(at));
+            let all = all.collect();
+            self.write(|| all)?;
+        }
         let actions = self.recorders[place].init();
         self.all(place, actions)
     }
