@@ -78,6 +78,7 @@ pub fn run<P: Simulated>(mut stage: Stage, seed: u64, options: &Options) -> Outc
     let verdict = world.run_to(length);
     let verdict = verdict.and_then(|()| liveness::comes_to_rest(&mut world));
     world.picture();
+    world.tally.ballots = highest(&world);
     Outcome {
         seed,
         violation: verdict.err().map(|violation| (world.now, violation)),
@@ -85,4 +86,11 @@ pub fn run<P: Simulated>(mut stage: Stage, seed: u64, options: &Options) -> Outc
         tally: world.tally,
         faults,
     }
+}
+
+/// The highest ballot that a node which follows the protocol has joined.
+fn highest<P: Simulated>(world: &World<P>) -> u64 {
+    let honest = (0..world.stage.places()).filter(|p| world.stage.honest(*p));
+    let joined = honest.filter_map(|p| world.machine(p).map(|m| m.status().max_bal.0));
+    joined.max().unwrap_or(0)
 }

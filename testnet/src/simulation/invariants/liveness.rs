@@ -13,8 +13,8 @@ use node::config::Mode;
 use std::collections::BTreeSet;
 
 /// How many times the patience of the beginning everything may take. Patience doubles with every ballot
-/// that fails, and faults have made ballots fail.
-pub const BOUND: u32 = 1500;
+/// that fails, and faults have made ballots fail: those of 40 times the patience, five or six of them in a row.
+pub const BOUND: u32 = 100;
 
 /// Who has to decide everything at which places.
 fn bound_to_decide<P: Simulated>(world: &World<P>) -> Vec<(Place, LearnerId)> {
