@@ -183,7 +183,7 @@ pub struct SimulateArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
     /// Run this seed: the same seed is the same run, byte for byte.
-    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = clap::value_parser!(u64).range(..u64::MAX))]
     pub seed: Option<u64>,
     /// Run the seeds from A up to, and without, B; 0..100 if neither this nor --seed nor --minutes is given.
     #[arg(long, value_name = "A..B", value_parser = seeds)]
