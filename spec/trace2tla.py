@@ -379,6 +379,8 @@ def main():
             trace.read(path)
         trace.settle()
         steps = trace.merge()
+        if not any(s.get("m", {}).get("type") in ("1c", "2av", "2b") for s in steps):
+            raise Unreadable(f"nothing was said about slot {args.slot}")
         with open(os.path.join(args.out, "Trace.tla"), "w", encoding="utf-8") as out:
             out.write(module(trace, steps))
         with open(os.path.join(args.out, "origins"), "w", encoding="utf-8") as out:

@@ -1,7 +1,8 @@
 //! Bugs that the tests plant, to see that they are found.
 //!
 //! Without the feature `planted` there are none: every question is answered at compile time. With it a
-//! bug holds for the thread that planted it, so that one test does not disturb another.
+//! bug holds for the thread that planted it, so that one test does not disturb another. The tests of the
+//! whole workspace are built with it, their node binaries included: those have no way to plant anything.
 
 use crate::disk_paxos::Block;
 use crate::hpaxos::SlotReport;

@@ -38,11 +38,11 @@ pub enum Command {
     /// at every step what the papers promise.
     ///
     /// Exit codes: 0 everything held; 1 something did not, and the history tells how; 2 wrong usage; 3 it
-    /// could not run.
+    /// could not run, or was interrupted before anything failed.
     Simulate(SimulateArgs),
     /// Check traces of hpaxos against the specification, action by action, and its invariants.
     ///
-    /// Traces are written by `testnet up --trace`, `hpaxos node --trace`. Exit codes: 0 every line is allowed;
+    /// Traces are written by `testnet simulate --trace`, `testnet up --trace` and `hpaxos node --trace`. Exit codes: 0 every line is allowed;
     /// 1 a line is not, or makes no sense; 2 wrong usage; 3 it could not run.
     Trace(TraceArgs),
     /// One node process of a testnet: bound to the life of its launcher.
@@ -202,8 +202,8 @@ pub struct SimulateArgs {
     /// Every seed chooses nodes that lie, in mode hpaxos, and how: as many as some learner stands, or none.
     #[arg(long, conflicts_with = "byzantine")]
     pub adversaries: bool,
-    /// Show everything that happens in the run of --seed, whether it fails or not.
-    #[arg(long, requires = "seed")]
+    /// Show what nodes say, deliver and learn in the run of --seed, and every fault, whether it fails or not.
+    #[arg(long, requires = "seed", conflicts_with = "json")]
     pub history: bool,
     /// Write the run of --seed to a new file, in the words of the specification (mode hpaxos).
     #[arg(long, value_name = "FILE", requires = "seed")]

@@ -21,9 +21,6 @@ const MAX_ONE_B: usize = 32;
 /// 1a messages kept per proposer.
 const MAX_ONE_A: usize = 8;
 
-/// More values of one acceptor in one slot and ballot than are kept.
-struct TooMany;
-
 /// What a message did to what is known.
 #[derive(Debug)]
 pub(super) enum Novelty {
@@ -254,14 +251,12 @@ impl Received {
                 .slots
                 .entry(said.slot)
                 .or_insert_with(|| SlotReceived::new(now));
-            match slot.add(votes.ballot, acceptor, said, message) {
-                Ok(true) => {
-                    new.push(said.slot);
-                    let others = slot.said(votes.ballot, acceptor);
-                    earlier.extend(others.map(|m| (m.id(), m.clone())));
-                }
-                Ok(false) => {}
-                Err(TooMany) => all = false,
+            let (added, within) = slot.add(votes.ballot, acceptor, said, message);
+            all &= within;
+            if added {
+                new.push(said.slot);
+                let others = slot.said(votes.ballot, acceptor);
+                earlier.extend(others.map(|m| (m.id(), m.clone())));
             }
         }
         if new.is_empty() {
@@ -350,15 +345,16 @@ impl SlotReceived {
             .flat_map(|(_, messages)| messages)
     }
 
-    /// Adds what an acceptor says about the slot; whether any of it is new.
+    /// Adds what an acceptor says about the slot; whether any of it is new, and whether it is within the
+    /// bound. Whatever counts is kept with its message.
     fn add(
         &mut self,
         ballot: Ballot,
         acceptor: AcceptorId,
         said: &SlotVotes,
         message: &Verified<Message>,
-    ) -> Result<bool, TooMany> {
-        let mut new = false;
+    ) -> (bool, bool) {
+        let (mut new, mut within) = (false, true);
         for (votes, tallies) in [
             (&said.two_av, &mut self.two_av),
             (&said.two_b, &mut self.two_b),
@@ -372,7 +368,8 @@ impl SlotReceived {
                     v != value && t.senders.values().any(|s| s.contains(acceptor))
                 });
             if others.count() >= MAX_VALUES {
-                return Err(TooMany);
+                within = false;
+                continue;
             }
             new |= tallies
                 .entry((ballot, *value))
@@ -385,7 +382,7 @@ impl SlotReceived {
                 .or_default()
                 .push(message.clone());
         }
-        Ok(new)
+        (new, within)
     }
 }
 

@@ -10,6 +10,9 @@
 //! Proposers are the environment: every 1a and 1c, of either value in every ballot, is there from the
 //! start, so an equivocating proposer is included. So are the statements of a liar.
 //!
+//! With the feature `planted`, which the tests of the whole workspace switch on, `bugs` shows what the checker
+//! finds: `cargo test -p consensus --features planted --test model`.
+//!
 //! # Why this covers acceptors that go on running
 //!
 //! What an acceptor that never restarts has received only grows, and every subset of what was said may

@@ -3,15 +3,17 @@
 use super::adversary::{Adversary, adversaries, draw, players};
 use super::chance::Chance;
 use super::protocols::Simulated;
-use super::run::{Options, Outcome, run};
+use super::run::{Options, Outcome, run, setting_of};
 use super::seeds;
 use super::show::{Failed, Show};
 use super::shrink::fewest_faults;
 use super::stage::Stage;
-use crate::cli::SimulateArgs;
+use crate::cli::{Faults, SimulateArgs};
+use crate::conformance::MAX_ACCEPTORS;
 use crate::failure::Failure;
 use crate::launch::layout::Layout;
 use crate::topology::topology;
+use crate::up::signals::Signals;
 use consensus::disk_paxos::DiskPaxos;
 use consensus::hpaxos::HPaxos;
 use consensus::paxos::Paxos;
@@ -19,6 +21,8 @@ use learner_graph::{AcceptorId, LearnerGraph};
 use node::config::Mode;
 use std::fs::File;
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How many seeds run if nothing is said.
@@ -31,6 +35,13 @@ pub(super) const SEEDS: Range<u64> = 0..100;
 pub fn simulate(args: &SimulateArgs) -> Result<u8, Failure> {
     let (layout, expect, warnings) = topology(&args.network)?;
     only_hpaxos(args)?;
+    let acceptors = expect.graph().n_acceptors();
+    if args.network.mode == Mode::Hpaxos && acceptors > MAX_ACCEPTORS {
+        return Err(Failure::usage(format!(
+            "the graph has {acceptors} acceptors: the specification enumerates sets, so that runs of at most \
+             {MAX_ACCEPTORS} can be checked"
+        )));
+    }
     let byzantine = adversaries(&args.byzantine, &layout)?;
     let cast = Cast {
         players: players(&layout, expect.graph()),
@@ -40,7 +51,14 @@ pub fn simulate(args: &SimulateArgs) -> Result<u8, Failure> {
         layout,
     };
     // What cannot be put together once cannot be put together for any seed.
-    cast.stage(0)?;
+    let stage = cast.stage(args.seed.unwrap_or(0))?;
+    if let (Some(seed), Some(Faults(chosen))) = (args.seed, &args.faults) {
+        let planned = setting_of(&stage, seed).faults.len();
+        if let Some(place) = chosen.iter().find(|place| **place >= planned) {
+            let why = format!("--faults {place}: seed {seed} chooses {planned}, counted from 0");
+            return Err(Failure::usage(why));
+        }
+    }
     if let Some(path) = &args.trace {
         File::create_new(path).map(drop).map_err(|e| {
             let path = path.display();
@@ -108,9 +126,11 @@ fn all<P: Simulated>(args: &SimulateArgs, cast: &Cast, show: &mut Show) -> Resul
     let (range, end) = which(args);
     let mut bad = 0_u64;
     let mut unread = None;
+    let stop = on_interrupt()?;
     seeds::every(
         range,
         end,
+        &stop,
         |seed| one(seed, &options),
         |outcome| {
             let shown = match outcome.violation.clone() {
@@ -130,8 +150,35 @@ fn all<P: Simulated>(args: &SimulateArgs, cast: &Cast, show: &mut Show) -> Resul
     );
     match unread {
         Some(failure) => Err(failure),
-        None => show.summary(bad).map(|()| u8::from(bad > 0)),
+        None => {
+            let interrupted = stop.load(Ordering::Relaxed);
+            show.summary(bad, interrupted)?;
+            Ok(match (bad, interrupted) {
+                (0, false) => 0,
+                (0, true) => 3,
+                _ => 1,
+            })
+        }
     }
+}
+
+/// A flag that Ctrl-C and SIGTERM set: what has run until then is told all the same.
+fn on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::could_not_run(format!("cannot start: {e}")))?;
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::catch()?
+    };
+    std::thread::spawn(move || {
+        runtime.block_on(signals.next());
+        flag.store(true, Ordering::Relaxed);
+    });
+    Ok(stop)
 }
 
 /// Which seeds, and until when.

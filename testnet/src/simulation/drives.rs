@@ -40,7 +40,7 @@ impl<P: Simulated> World<P> {
 
     /// The next atomic action of a processor on a disk.
     pub(super) fn disk(&mut self, place: Place, disk: usize) -> Verdict {
-        if self.weather.disk(disk).is_none() {
+        if self.weather.disk(disk).is_none() || self.weather.paused(place) {
             self.plan_disk_later(place, disk);
             return Ok(());
         }
@@ -98,6 +98,9 @@ impl<P: Simulated> World<P> {
             return Ok(());
         };
         let more = self.chance.below(4);
+        if self.is_lost(disk) || self.weather.disk(disk).is_none() {
+            return Ok(());
+        }
         let Drive::Busy(running) = &mut self.nodes[place].drives[disk] else {
             return Ok(());
         };

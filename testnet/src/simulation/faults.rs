@@ -131,7 +131,7 @@ impl fmt::Display for Fault {
 pub struct Planned {
     /// When it begins.
     pub at: Time,
-    /// How long it lasts; for ever if that is longer than the run.
+    /// How long it lasts, but no longer than until everything heals; for ever if it is the longest time there is.
     pub lasts: Duration,
     /// What it is.
     pub fault: Fault,
@@ -162,12 +162,28 @@ pub(super) fn plan(chance: &mut Chance, targets: Targets, length: Duration) -> V
         })
         .collect();
     faults.sort_by_key(|planned| planned.at);
+    for_ever(chance, targets, &mut faults);
     faults
+}
+
+/// In some runs one node that crashes, or one disk of three that is lost, never comes back.
+fn for_ever(chance: &mut Chance, targets: Targets, faults: &mut [Planned]) {
+    if !chance.percent(20) {
+        return;
+    }
+    let may = |fault: &Fault| match fault {
+        Fault::Crash { .. } => targets.nodes > 2 || targets.disks > 0 && targets.nodes > 1,
+        Fault::DiskLost { .. } => targets.disks > 2,
+        _ => false,
+    };
+    if let Some(planned) = faults.iter_mut().rev().find(|p| may(&p.fault)) {
+        planned.lasts = Duration::MAX;
+    }
 }
 
 fn fault(chance: &mut Chance, targets: Targets) -> Fault {
     let node = chance.place(targets.nodes);
-    let to = chance.place(targets.nodes);
+    let to = (node + 1 + chance.place(targets.nodes.saturating_sub(1))) % targets.nodes.max(1);
     let factor = 2 + u32::try_from(chance.below(60)).unwrap_or(0);
     if targets.disks > 0 && chance.percent(40) {
         let disk = chance.place(targets.disks);
@@ -185,11 +201,22 @@ fn fault(chance: &mut Chance, targets: Targets) -> Fault {
         13 => Fault::Unheard { node },
         14 => Fault::Deaf { node },
         15..=17 => Fault::Partition {
-            side: (0..targets.nodes).filter(|_| chance.percent(50)).collect(),
+            side: side(chance, node, targets.nodes),
         },
         18 => Fault::Loss {
             percent: 20 + chance.below(70),
         },
         _ => Fault::Slow { node, factor },
     }
+}
+
+/// One node at least, and not all of them.
+fn side(chance: &mut Chance, node: usize, nodes: usize) -> Vec<usize> {
+    let mut side: Vec<usize> = (0..nodes)
+        .filter(|n| *n == node || chance.percent(50))
+        .collect();
+    if side.len() == nodes {
+        side.retain(|n| *n == node);
+    }
+    side
 }

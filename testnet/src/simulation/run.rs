@@ -50,18 +50,20 @@ pub struct Options {
     pub trace: Option<PathBuf>,
 }
 
+/// What a seed brings to a network.
+pub(super) fn setting_of(stage: &Stage, seed: u64) -> Setting {
+    let disks = stage.config.disks.as_ref();
+    let targets = Targets {
+        nodes: stage.places(),
+        disks: disks.map_or(0, |_| stage.network().graph().n_acceptors()),
+    };
+    Setting::of_seed(seed, targets)
+}
+
 /// Runs a seed to its end, or to the first thing that does not hold.
 pub fn run<P: Simulated>(mut stage: Stage, seed: u64, options: &Options) -> Outcome {
     stage.trace.clone_from(&options.trace);
-    let targets = Targets {
-        nodes: stage.places(),
-        disks: stage
-            .config
-            .disks
-            .as_ref()
-            .map_or(0, |_| stage.network().graph().n_acceptors()),
-    };
-    let mut setting = Setting::of_seed(seed, targets);
+    let mut setting = setting_of(&stage, seed);
     if let Some(keep) = &options.faults {
         let mut place = 0..;
         setting

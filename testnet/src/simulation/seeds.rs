@@ -2,16 +2,17 @@
 
 use super::run::Outcome;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-/// Runs every seed of a range, until `end` if there is one, and hands the outcomes on in the order of the
+/// Runs every seed of a range, until `end` if there is one or `stop` is set, and hands the outcomes on in the order of the
 /// seeds. Stops early when `each` answers false.
 pub(super) fn every(
     seeds: Range<u64>,
     end: Option<Instant>,
+    stop: &AtomicBool,
     run: impl Fn(u64) -> Outcome + Sync,
     mut each: impl FnMut(Outcome) -> bool,
 ) {
@@ -23,10 +24,14 @@ pub(super) fn every(
             let (tell, next, run) = (tell.clone(), &next, &run);
             scope.spawn(move || {
                 loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
                     let late = end.is_some_and(|end| Instant::now() >= end);
+                    let late = late || stop.load(Ordering::Relaxed);
+                    if late {
+                        return;
+                    }
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
                     // Nobody listens any more: enough is known.
-                    if seed >= seeds.end || late || tell.send(run(seed)).is_err() {
+                    if seed >= seeds.end || tell.send(run(seed)).is_err() {
                         return;
                     }
                 }

@@ -132,7 +132,7 @@ impl Show {
     }
 
     /// The end.
-    pub(super) fn summary(&mut self, bad: u64) -> Result<(), Failure> {
+    pub(super) fn summary(&mut self, bad: u64, interrupted: bool) -> Result<(), Failure> {
         self.bar.finish_and_clear();
         let took = self.start.elapsed().as_secs_f64().max(1e-9);
         let (per_second, ratio) = (
@@ -142,10 +142,10 @@ impl Show {
         let total = &self.total;
         if self.json {
             let line = json!({
-                "event": "summary", "seeds": self.seeds, "failed": bad, "seconds": took,
+                "event": "summary", "interrupted": interrupted, "seeds": self.seeds, "failed": bad, "seconds": took,
                 "seeds_per_second": per_second, "simulated_seconds": total.time.as_secs_f64(),
                 "simulated_hours_per_hour": ratio, "steps": total.steps, "messages": total.messages,
-                "disk_actions": total.disk_actions, "rest_in_patiences": total.rest, "decisions": total.decisions, "faults": total.faults,
+                "disk_actions": total.disk_actions, "rest_in_patiences": total.rest, "nobody_had_to_decide": total.unbound, "decisions": total.decisions, "faults": total.faults,
                 "fingerprint": format!("{:016x}", total.fingerprint),
             });
             return self.line(&line);
@@ -155,10 +155,18 @@ impl Show {
             0 => "everything held".to_owned(),
             n => format!("{n} FAILED"),
         };
-        self.line(&format!("{seeds}: {verdict}"))?;
+        let before = if interrupted {
+            "interrupted after "
+        } else {
+            ""
+        };
+        self.line(&format!("{before}{seeds}: {verdict}"))?;
+        let simulated = match total.time.as_secs_f64() {
+            seconds if seconds < 600.0 => format!("{seconds:.1} s"),
+            seconds => format!("{:.1} hours", seconds / 3600.0),
+        };
         self.line(&format!(
-            "  simulated  {:.1} hours in {took:.1} s: {per_second:.1} seeds a second, {ratio:.0} hours an hour",
-            total.time.as_secs_f64() / 3600.0
+            "  simulated  {simulated} in {took:.1} s: {per_second:.1} seeds a second, {ratio:.0} hours an hour"
         ))?;
         let (steps, messages, decisions) = (total.steps, total.messages, total.decisions);
         let disks = match total.disk_actions {
@@ -170,8 +178,14 @@ impl Show {
             total.slots, total.ballots
         ))?;
         let rest = total.rest;
+        let none = match total.unbound {
+            0 => String::new(),
+            n => format!(
+                "; in {n} runs nobody had to decide: no learner with a live quorum is uniform"
+            ),
+        };
         self.line(&format!(
-            "  at rest    within {rest} times the patience once all faults were over"
+            "  at rest    within {rest} times the patience once all faults were over{none}"
         ))?;
         let faults: Vec<String> = total
             .faults
@@ -202,7 +216,10 @@ impl Show {
 
     fn line(&self, line: &dyn std::fmt::Display) -> Result<(), Failure> {
         let written = self.bar.suspend(|| writeln!(io::stdout().lock(), "{line}"));
-        written.map_err(|_| Failure::Unread)
+        written.map_err(|e| match e.kind() {
+            io::ErrorKind::BrokenPipe => Failure::Unread,
+            _ => Failure::could_not_run(format!("standard output: {e}")),
+        })
     }
 }
 

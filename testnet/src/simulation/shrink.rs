@@ -16,8 +16,11 @@ pub(super) fn fewest_faults(
     let mut runs = 0;
     let mut fails = |faults: &[usize]| {
         runs += 1;
+        if runs > MAX_RUNS {
+            return false;
+        }
         let violation = run(faults).violation;
-        runs <= MAX_RUNS && violation.is_some_and(|(_, v)| v.invariant == failed.invariant)
+        violation.is_some_and(|(_, v)| v.invariant == failed.invariant)
     };
     let mut kept: Vec<usize> = (0..count).collect();
     let mut part = kept.len();

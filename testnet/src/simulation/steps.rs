@@ -83,6 +83,13 @@ impl<P: Simulated> World<P> {
     }
 
     pub(super) fn synced(&mut self, place: Place) -> Verdict {
+        if self.weather.paused(place) {
+            // The disk is done, and the process does not know yet.
+            let (life, later) = (self.nodes[place].life, self.beat());
+            self.agenda
+                .add(self.now + later, Event::Synced(place, life));
+            return Ok(());
+        }
         let node = &mut self.nodes[place];
         if std::mem::take(&mut node.storage_fails) {
             // What is durable now nobody knows, so the node stops.
@@ -105,6 +112,7 @@ impl<P: Simulated> World<P> {
         self.oracle.told(place, output)?;
         self.evidence.told::<P>(&self.stage, place, output)?;
         if let Output::Decided(decision) = output {
+            self.tally.mix(decision.value.as_bytes());
             self.tally.decisions += 1;
             self.tally.slots = self.tally.slots.max(decision.slot.0 + 1);
             self.logs.delivered(place, decision)?;
@@ -122,7 +130,9 @@ impl<P: Simulated> World<P> {
                 return self.operates(place, usize::from(operation.disk.0), operation.action);
             }
             Output::Send(message) => {
-                self.remember(&message);
+                let id = P::id(P::wire(&message));
+                self.tally.mix(id.as_bytes());
+                self.said.insert(id, message.clone());
                 self.gets(place, Input::Message(message.clone()));
                 for to in (0..self.nodes.len()).filter(|to| *to != place) {
                     self.says(place, to, &message)?;

@@ -11,6 +11,8 @@ pub struct Tally {
     /// How long it took at most from the end of all faults until everything was decided, in times the
     /// patience of the beginning.
     pub rest: u32,
+    /// Runs in which nobody had to decide anything in the end.
+    pub unbound: u64,
     /// Steps of state machines.
     pub steps: u64,
     /// Messages that arrived.
@@ -47,6 +49,7 @@ impl Tally {
     pub fn add(&mut self, other: &Tally) {
         self.time += other.time;
         self.rest = self.rest.max(other.rest);
+        self.unbound += other.unbound;
         self.steps += other.steps;
         self.messages += other.messages;
         self.disk_actions += other.disk_actions;
@@ -56,6 +59,9 @@ impl Tally {
         for (kind, n) in &other.faults {
             *self.faults.entry(kind).or_default() += n;
         }
-        self.mix(&other.fingerprint.to_le_bytes());
+        match self.fingerprint {
+            0 => self.fingerprint = other.fingerprint,
+            _ => self.mix(&other.fingerprint.to_le_bytes()),
+        }
     }
 }

@@ -189,10 +189,11 @@ impl<P: Simulated> World<P> {
         self.nodes[place].machine.as_ref()
     }
 
-    /// The values that clients were told to be kept, by nodes that follow the protocol.
+    /// The values that clients were told to be kept, by nodes that follow the protocol and are up: whoever
+    /// never comes back may take along what it alone had.
     pub fn accepted(&self) -> impl Iterator<Item = Digest> {
         let honest = self.nodes.iter().enumerate();
-        let honest = honest.filter(|(place, _)| self.stage.honest(*place));
+        let honest = honest.filter(|(place, _)| self.stage.honest(*place) && self.is_up(*place));
         honest.flat_map(|(_, node)| node.accepted.iter().copied())
     }
 

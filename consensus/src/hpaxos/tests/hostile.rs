@@ -2,7 +2,7 @@
 
 use super::puppet::{Puppets, batch, one_b};
 use super::{FOUR, entry, learner, value};
-use crate::hpaxos::{HPaxos, Input, Message, Output};
+use crate::hpaxos::{HPaxos, Input, Message, Output, SlotVotes, Votes};
 use crate::{Ballot, ClientValue, Protocol as _, Slot};
 use crypto::MemberId;
 use learner_graph::LearnerSet;
@@ -272,4 +272,29 @@ fn a_decision_that_rests_on_a_contradicting_vote_outlives_a_restart() {
     assert_eq!(decided(&p), Some(y));
     p.restart();
     assert_eq!(decided(&p), Some(y));
+}
+
+/// Rule 9: what counts is kept with its message, even where the rest of the message is too much.
+#[test]
+fn a_2av_beside_one_2b_too_many_is_stored_and_handed_out() {
+    let mut p = Puppets::new(FOUR, 3);
+    let everyone = p.network.graph().learners();
+    for other in ["x1", "x2", "x3", "x4"] {
+        p.two_b(0, 1, 0, value(other), everyone);
+    }
+    let y = value("y");
+    let said = Message::Votes(Votes {
+        ballot: Ballot(1),
+        slots: vec![SlotVotes {
+            slot: Slot(0),
+            two_av: Some((y, everyone)),
+            two_b: Some((value("x5"), everyone)),
+        }],
+    });
+    let liar = p.sign(0, said.clone());
+    p.give(vec![Input::Message(liar)]);
+    assert!(p.hands_out().contains(&said), "what counts is handed out");
+    assert_eq!(p.engine.status().refused.get("too_many"), Some(&1));
+    p.restart();
+    assert!(p.hands_out().contains(&said), "and was stored");
 }

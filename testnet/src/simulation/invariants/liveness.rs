@@ -1,14 +1,14 @@
 //! Liveness: when all faults are over, whoever can decide decides everything.
 //!
-//! "After the network has become synchronous: in a uniform graph every learner with a live and safe quorum
-//! decides everything submitted", within a bound in simulated time.
+//! Whoever has a live and safe quorum, agrees with itself, and cannot be starved by old votes for others (it is
+//! uniform: `hpaxos graph check` says who is not) decides everything submitted, within a bound in simulated time.
 
 use crate::simulation::oracle::{Place, Verdict, Violation};
 use crate::simulation::protocols::Simulated;
 use crate::simulation::stage::Stage;
 use crate::simulation::world::World;
 use crypto::Digest;
-use learner_graph::{AcceptorSet, LearnerId, UNIFORMITY_STEPS};
+use learner_graph::{AcceptorSet, LearnerId, LearnerSet, UNIFORMITY_STEPS};
 use node::config::Mode;
 use std::collections::BTreeSet;
 
@@ -24,15 +24,14 @@ fn bound_to_decide<P: Simulated>(world: &World<P>) -> Vec<(Place, LearnerId)> {
     let up: Vec<Place> = up.collect();
     match stage.config.mode {
         Mode::Hpaxos => {
-            if !graph.uniformity(UNIFORMITY_STEPS).holds() {
-                return Vec::new();
-            }
+            let uniform = uniform(stage);
             let live: AcceptorSet = up.iter().filter_map(|p| stage.acceptor(*p)).collect();
             let ent = stage.entangled();
-            let able = graph
-                .learners()
-                .iter()
-                .filter(|l| graph.is_quorum(*l, &live) && ent[usize::from(l.0)].contains(*l));
+            let able = graph.learners().iter().filter(|l| {
+                uniform.contains(*l)
+                    && graph.is_quorum(*l, &live)
+                    && ent[usize::from(l.0)].contains(*l)
+            });
             let able: Vec<LearnerId> = able.collect();
             let of = |p: &Place| able.iter().map(|l| (*p, *l)).collect::<Vec<_>>();
             up.iter().flat_map(of).collect()
@@ -49,6 +48,15 @@ fn bound_to_decide<P: Simulated>(world: &World<P>) -> Vec<(Place, LearnerId)> {
         // All disks are back.
         Mode::DiskPaxos => up.into_iter().flat_map(|p| own(stage, p)).collect(),
     }
+}
+
+/// The learners that old votes for others cannot starve.
+fn uniform(stage: &Stage) -> LearnerSet {
+    let graph = stage.network().graph();
+    let found = graph.uniformity(UNIFORMITY_STEPS);
+    let differ = found.differences.iter().map(|d| d.learner);
+    let unknown = found.undecided.iter().map(|(l, _)| *l);
+    graph.learners() - differ.chain(unknown).collect()
 }
 
 fn own(stage: &Stage, place: Place) -> Option<(Place, LearnerId)> {
@@ -71,6 +79,9 @@ pub fn comes_to_rest<P: Simulated>(world: &mut World<P>) -> Verdict {
             !has.is_some_and(|has| accepted.is_subset(has)) && !accepted.is_empty()
         });
         let Some((place, learner)) = lacks else {
+            if bound.is_empty() {
+                world.tally.unbound += 1;
+            }
             world.tally.rest =
                 u32::try_from((world.now - start).as_nanos() / world.patience().as_nanos())
                     .unwrap_or(u32::MAX);
