@@ -24,6 +24,8 @@ struct Network {
     liars: &'static [(usize, Behaviour)],
 }
 
+/// The executable specification refuses an action.
+const SPEC: &str = "the specification";
 const FOUR: Network = hpaxos(None, &[]);
 const PAXOS: Network = crashes(Mode::Paxos);
 const DISKS: Network = crashes(Mode::DiskPaxos);
@@ -61,10 +63,10 @@ fn one(network: &Network, seed: u64) -> Outcome {
 }
 
 /// Every one of these bugs is found in a run of one of the first `seeds` seeds, in which nothing is wrong
-/// without it.
-fn found(seeds: u64, bugs: &[(Bug, Network)]) {
+/// without it, and what fails first is this.
+fn found(seeds: u64, bugs: &[(Bug, Network, &str)]) {
     let mut missed = Vec::new();
-    for (bug, network) in bugs {
+    for (bug, network, invariant) in bugs {
         plant(Some(*bug));
         let first = (0..seeds).find_map(|s| one(network, s).violation.map(|(_, v)| (s, v)));
         plant(None);
@@ -72,6 +74,7 @@ fn found(seeds: u64, bugs: &[(Bug, Network)]) {
             Some((seed, violation)) => {
                 let clean = one(network, seed).violation;
                 assert_eq!(clean, None, "{bug:?}: seed {seed} fails without it");
+                assert_eq!(violation.invariant, *invariant, "{bug:?}: {violation}");
                 println!("| {bug:?} | {} | {} |", seed + 1, violation.invariant);
             }
             None => missed.push(*bug),
@@ -86,16 +89,16 @@ fn promises_and_votes() {
     found(
         20,
         &[
-            (ForgetPromise, FOUR),
-            (ForgetVotes, FOUR),
-            (HideVotes, FOUR),
-            (HideProposals, FOUR),
-            (VoteInLeftBallot, FOUR),
-            (VoteWithoutJoining, FOUR),
-            (TwoValues, hpaxos(None, &[(3, Behaviour::Values)])),
-            (SendBeforeStoring, FOUR),
-            (VoteWithoutBytes, FOUR),
-            (ForgetAnnounced, FOUR),
+            (ForgetPromise, FOUR, SPEC),
+            (ForgetVotes, FOUR, SPEC),
+            (HideVotes, FOUR, SPEC),
+            (HideProposals, FOUR, SPEC),
+            (VoteInLeftBallot, FOUR, SPEC),
+            (VoteWithoutJoining, FOUR, SPEC),
+            (TwoValues, hpaxos(None, &[(3, Behaviour::Values)]), SPEC),
+            (SendBeforeStoring, FOUR, "rule 8: stored before it leaves"),
+            (VoteWithoutBytes, FOUR, "rule 7: bytes before votes"),
+            (ForgetAnnounced, FOUR, SPEC),
         ],
     );
 }
@@ -106,12 +109,12 @@ fn safe_values_and_quorums() {
     found(
         20,
         &[
-            (TrustProposer, FOUR),
-            (QuorumOfAnother, FOUR),
-            (VouchUnsafe, hpaxos(None, &[(3, Behaviour::Invent)])),
-            (IgnoreConnected, FOUR),
-            (PublishedRule, FOUR),
-            (DecideForAnother, FOUR),
+            (TrustProposer, FOUR, SPEC),
+            (QuorumOfAnother, FOUR, SPEC),
+            (VouchUnsafe, hpaxos(None, &[(3, Behaviour::Invent)]), SPEC),
+            (IgnoreConnected, FOUR, SPEC),
+            (PublishedRule, FOUR, "liveness"),
+            (DecideForAnother, FOUR, SPEC),
         ],
     );
 }
@@ -122,11 +125,11 @@ fn evidence_and_the_log() {
     found(
         20,
         &[
-            (NoLowWater, FOUR),
-            (SettleForAnother, FOUR),
-            (ConvictSettled, FOUR),
-            (SkipGaps, FOUR),
-            (DeliverTwice, FOUR),
+            (NoLowWater, FOUR, SPEC),
+            (SettleForAnother, FOUR, SPEC),
+            (ConvictSettled, FOUR, "evidence"),
+            (SkipGaps, FOUR, "log order"),
+            (DeliverTwice, FOUR, "no duplicate"),
         ],
     );
 }
@@ -137,13 +140,13 @@ fn crash_faults_only() {
     found(
         400,
         &[
-            (PaxosForgetPromise, PAXOS),
-            (PaxosIgnoreVotes, PAXOS),
-            (PaxosForgetProposed, PAXOS),
-            (CommitUnread, DISKS),
-            (ReuseBlock, DISKS),
-            (TryBelowFloor, DISKS),
-            (SkipRecovery, DISKS),
+            (PaxosForgetPromise, PAXOS, "maxBal is remembered"),
+            (PaxosIgnoreVotes, PAXOS, "Next: VoteFor"),
+            (PaxosForgetProposed, PAXOS, "Next: VoteFor"),
+            (CommitUnread, DISKS, "HInv2"),
+            (ReuseBlock, DISKS, "Phase1or2Write"),
+            (TryBelowFloor, DISKS, "HInv6"),
+            (SkipRecovery, DISKS, "HInv4"),
         ],
     );
 }

@@ -161,6 +161,12 @@ pub(super) fn plan(chance: &mut Chance, targets: Targets, length: Duration) -> V
             fault: fault(chance, targets),
         })
         .collect();
+    // A process that is started again at once is back before anybody has missed it.
+    for planned in &mut faults {
+        if matches!(planned.fault, Fault::Crash { .. }) && chance.percent(40) {
+            planned.lasts = chance.time((Duration::from_millis(1), patience / 10));
+        }
+    }
     faults.sort_by_key(|planned| planned.at);
     for_ever(chance, targets, &mut faults);
     faults

@@ -74,7 +74,12 @@ pub fn run<P: Simulated>(mut stage: Stage, seed: u64, options: &Options) -> Outc
     let length = setting.length;
     let mut world = match World::<P>::new(stage, setting) {
         Ok(world) => world,
-        Err(violation) => return Outcome::impossible(seed, &violation),
+        Err(violation) => {
+            return Outcome {
+                violation: Some((Time::ZERO, violation)),
+                ..Outcome::impossible(seed, &"")
+            };
+        }
     };
     world.history = options.history.then(Vec::new);
     let verdict = world.run_to(length);
