@@ -4,7 +4,7 @@ use super::invariants::bytes::Stored;
 use super::invariants::hpaxos as invariants;
 use super::oracle::{Oracle, Place, Verdict, Violation};
 use super::stage::Stage;
-use crate::conformance::{Refused, Spec};
+use crate::conformance::{Refused, Spec, TooLarge};
 use consensus::hpaxos::trace::{Action, Recorder, messages};
 use consensus::hpaxos::{HPaxos, Message};
 use consensus::{InputOf, Output, OutputOf, Record, RecordOf};
@@ -16,8 +16,7 @@ use std::sync::Arc;
 pub struct Conforms {
     stage: Arc<Stage>,
     recorders: Vec<Recorder>,
-    /// `None` for graphs that are too large for a specification that enumerates sets.
-    spec: Option<Spec>,
+    spec: Result<Spec, TooLarge>,
     stored: Stored,
     begun: bool,
     /// Where the actions are written, if they are.
@@ -32,7 +31,7 @@ impl Conforms {
         let recorder = |place| Recorder::new(Arc::clone(network), stage.member(place));
         Conforms {
             recorders: (0..stage.places()).map(recorder).collect(),
-            spec: Spec::new(network.graph().clone(), stage.safe()).ok(),
+            spec: Spec::new(network.graph().clone(), stage.safe()),
             stored: Stored::default(),
             begun: false,
             trace: stage.trace.as_deref().map(Writer::open),
@@ -47,9 +46,10 @@ impl Conforms {
             action: action.clone(),
         };
         self.write(|| actions.iter().map(step).collect())?;
-        let Some(spec) = &mut self.spec else {
-            return Ok(());
-        };
+        let spec = self
+            .spec
+            .as_mut()
+            .map_err(|e| Violation::of("the run can be checked", e.to_string()))?;
         for action in actions {
             let refused = |e: Refused| Violation::of("the specification", e.to_string());
             spec.apply(place, &action).map_err(refused)?;

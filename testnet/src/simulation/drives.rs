@@ -1,7 +1,6 @@
 //! Disks as processors use them, in simulated time.
 
 use super::disks::{Drive, Running, Whole};
-use super::faults::Fault;
 use super::node::Arrival;
 use super::oracle::{Oracle as _, Place, Verdict, Violation};
 use super::protocols::Simulated;
@@ -11,11 +10,6 @@ use consensus::disk_paxos::{Action, Event, Report};
 use learner_graph::AcceptorId;
 
 impl<P: Simulated> World<P> {
-    fn is_lost(&self, disk: usize) -> bool {
-        let lost = |fault: &Fault| matches!(fault, Fault::DiskLost { disk: d } if *d == disk);
-        self.weather.faults.iter().any(lost)
-    }
-
     /// A processor begins an operation.
     pub(super) fn operates(&mut self, place: Place, disk: usize, action: Action) -> Verdict {
         let whole = match &action {
@@ -47,7 +41,7 @@ impl<P: Simulated> World<P> {
         let Some(me) = self.stage.node(place).processor else {
             return Ok(());
         };
-        let lost = self.is_lost(disk);
+        let lost = self.weather.lost(disk);
         let drive = &mut self.nodes[place].drives[disk];
         let (report, visit) = match drive {
             Drive::Idle => return Ok(()),
@@ -98,7 +92,7 @@ impl<P: Simulated> World<P> {
             return Ok(());
         };
         let more = self.chance.below(4);
-        if self.is_lost(disk) || self.weather.disk(disk).is_none() {
+        if self.weather.lost(disk) || self.weather.disk(disk).is_none() {
             return Ok(());
         }
         let Drive::Busy(running) = &mut self.nodes[place].drives[disk] else {

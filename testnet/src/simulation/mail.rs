@@ -105,6 +105,9 @@ impl<P: Simulated> World<P> {
             }
             Packet::Value(value) => self.gets(to, Input::Value(value)),
             Packet::Evidence(evidence) => self.gets(to, Input::Evidence(evidence)),
+            Packet::Ask(request, wanted) if self.nodes[to].syncing.is_some() => {
+                self.nodes[to].asked.push((from, request, wanted));
+            }
             Packet::Ask(request, wanted) => return self.answers(to, from, &request, &wanted),
         }
         Ok(())

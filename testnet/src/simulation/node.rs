@@ -3,6 +3,7 @@
 use super::adversary::Liar;
 use super::clock::Clock;
 use super::disks::{Drive, Visit};
+use super::oracle::Place;
 use super::protocols::Simulated;
 use consensus::storage::MemoryStorage;
 use consensus::{Batch, ClientValue, InputOf, OutputOf, Protocol, Status, SyncRequest, Time};
@@ -58,6 +59,8 @@ pub(super) struct Node<P: Simulated> {
     pub(super) wake: Option<Time>,
     /// What the last step asked for and waits for its records to be durable.
     pub(super) syncing: Option<Vec<OutputOf<P>>>,
+    /// What others asked for in the meantime, and who: nothing is handed out before it is durable.
+    pub(super) asked: Vec<(Place, SyncRequest, Vec<Digest>)>,
     /// The next sync fails.
     pub(super) storage_fails: bool,
     pub(super) fetching: BTreeSet<Digest>,
@@ -78,6 +81,7 @@ impl<P: Simulated> Node<P> {
             timer: None,
             wake: None,
             syncing: None,
+            asked: Vec::new(),
             storage_fails: false,
             fetching: BTreeSet::new(),
             accepted: BTreeSet::new(),
@@ -99,6 +103,7 @@ impl<P: Simulated> Node<P> {
     pub(super) fn forget(&mut self) {
         self.machine = None;
         self.inbox.clear();
+        self.asked.clear();
         (self.timer, self.wake, self.syncing) = (None, None, None);
         self.storage_fails = false;
         self.fetching.clear();

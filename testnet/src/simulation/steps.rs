@@ -100,6 +100,9 @@ impl<P: Simulated> World<P> {
         for output in node.syncing.take().unwrap_or_default() {
             self.execute(place, output)?;
         }
+        for (asks, request, wanted) in std::mem::take(&mut self.nodes[place].asked) {
+            self.answers(place, asks, &request, &wanted)?;
+        }
         self.wake(place, self.now);
         Ok(())
     }

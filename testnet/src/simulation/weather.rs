@@ -84,6 +84,14 @@ impl Weather {
         Some(slow)
     }
 
+    /// Whether a disk cannot be reached, and every attempt fails.
+    #[must_use]
+    pub fn lost(&self, disk: usize) -> bool {
+        self.faults
+            .iter()
+            .any(|fault| matches!(fault, Fault::DiskLost { disk: d } if *d == disk))
+    }
+
     /// Whether a node is stopped like a process that got SIGSTOP.
     #[must_use]
     pub fn paused(&self, node: usize) -> bool {
@@ -139,8 +147,10 @@ mod tests {
         let w = weather(vec![
             Fault::DiskStalls { disk: 0 },
             Fault::DiskSlow { disk: 1, factor: 7 },
+            Fault::DiskLost { disk: 2 },
             Fault::Pause { node: 2 },
         ]);
+        assert!(w.lost(2) && !w.lost(1));
         assert_eq!((w.disk(0), w.disk(1), w.disk(2)), (None, Some(7), Some(1)));
         assert!(w.paused(2) && !w.paused(0));
     }
