@@ -57,6 +57,11 @@ pub trait Protocol: Sized + Send + 'static {
     /// Returns what observers learn from it; there is nothing to send or persist.
     fn restore(&mut self, record: RecordOf<Self>) -> Vec<OutputOf<Self>>;
 
+    /// Records that stand for everything that was stored so far: a node that is given these, and the
+    /// history as it is now, goes on as this one would after a restart. Asked for between steps, when the
+    /// node has heard everything that it said itself.
+    fn checkpoint(&self) -> Vec<RecordOf<Self>>;
+
     /// Consumes everything that happened since the last step and answers with what to do. `now` never
     /// goes back.
     fn step(&mut self, now: Time, inputs: Vec<InputOf<Self>>) -> Vec<OutputOf<Self>>;
@@ -79,6 +84,8 @@ pub trait Protocol: Sized + Send + 'static {
 
 /// [`Input`] of a protocol.
 pub type InputOf<P> = Input<<P as Protocol>::Message, <P as Protocol>::Evidence>;
+/// The [`History`](crate::history::History) of a protocol.
+pub type HistoryOf<P> = dyn crate::history::History<<P as Protocol>::Wire>;
 /// [`Output`] of a protocol.
 pub type OutputOf<P> = Output<
     <P as Protocol>::Message,

@@ -2,6 +2,7 @@
 //! a simulation of it runs.
 
 use crate::config::{Config, Limits, NodeConfig};
+use consensus::HistoryOf;
 use consensus::disk_paxos::{self, DiskPaxos};
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 /// Heterogeneous Paxos. Without a signer it only learns.
 #[must_use]
-pub fn hpaxos(config: &Config, signer: Option<Signer>) -> HPaxos {
+pub fn hpaxos(config: &Config, signer: Option<Signer>, history: Arc<HistoryOf<HPaxos>>) -> HPaxos {
     let limits = &config.limits;
     HPaxos::new(
         Arc::clone(&config.network),
@@ -22,12 +23,13 @@ pub fn hpaxos(config: &Config, signer: Option<Signer>) -> HPaxos {
             window: limits.window,
             max_waiting: Limits::count(limits.max_waiting),
         },
+        history,
     )
 }
 
 /// Classic Paxos.
 #[must_use]
-pub fn paxos(config: &Config, node: &NodeConfig) -> Paxos {
+pub fn paxos(config: &Config, node: &NodeConfig, history: Arc<HistoryOf<Paxos>>) -> Paxos {
     let limits = &config.limits;
     let read = config.read_quorums.as_ref();
     Paxos::new(
@@ -41,12 +43,17 @@ pub fn paxos(config: &Config, node: &NodeConfig) -> Paxos {
             window: limits.window,
             max_waiting: Limits::count(limits.max_waiting),
         },
+        history,
     )
 }
 
 /// Disk Paxos. A node that is no processor learns by gossip.
 #[must_use]
-pub fn disk_paxos(config: &Config, node: &NodeConfig) -> DiskPaxos {
+pub fn disk_paxos(
+    config: &Config,
+    node: &NodeConfig,
+    history: Arc<HistoryOf<DiskPaxos>>,
+) -> DiskPaxos {
     let limits = &config.limits;
     let processors = config.nodes.iter();
     let processors = processors.filter_map(|n| n.processor.zip(n.member));
@@ -60,5 +67,6 @@ pub fn disk_paxos(config: &Config, node: &NodeConfig) -> DiskPaxos {
             window: limits.window,
             max_waiting: Limits::count(limits.max_waiting),
         },
+        history,
     )
 }

@@ -28,6 +28,7 @@ pub use block::{Block, Entry, LogRecord, MAX_BLOCK_BYTES, MAX_LOG_RECORD_BYTES, 
 pub use disk::{Action, DiskId, Event, Operation, Report};
 pub use message::{Decided, MAX_MESSAGE_BYTES};
 
+use crate::history::History;
 use crate::hpaxos::evidence::Certificate;
 use crate::io::NoEvidence;
 use crate::log::batches::Batches;
@@ -86,6 +87,7 @@ struct Known {
 pub struct DiskPaxos {
     network: Arc<Network>,
     config: Config,
+    history: Arc<dyn History<Decided>>,
     /// The disks, by their place in the learner graph.
     drives: Vec<Drive>,
     synod: Synod,
@@ -114,7 +116,7 @@ pub struct DiskPaxos {
 impl DiskPaxos {
     /// A node that has said and heard nothing yet.
     #[must_use]
-    pub fn new(network: Arc<Network>, config: Config) -> Self {
+    pub fn new(network: Arc<Network>, config: Config, history: Arc<dyn History<Decided>>) -> Self {
         let n_disks = network.graph().n_acceptors();
         DiskPaxos {
             drives: (0..n_disks).map(|_| Drive::default()).collect(),
@@ -133,6 +135,7 @@ impl DiskPaxos {
             timer: Timer::default(),
             network,
             config,
+            history,
         }
     }
 
@@ -199,6 +202,10 @@ impl crate::Protocol for DiskPaxos {
         if let Record::Value(value) = record {
             self.waiting.restore(value);
         }
+        Vec::new()
+    }
+
+    fn checkpoint(&self) -> Vec<Record> {
         Vec::new()
     }
 

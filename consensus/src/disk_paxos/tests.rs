@@ -4,6 +4,7 @@ use super::{
     Action, Block, Config, Decided, DiskPaxos, Entry, Event, Input, LogRecord, Operation, Output,
     ProcessorId, Report,
 };
+use crate::history::MemoryHistory;
 use crate::paxos::Vote;
 use crate::{Ballot, Batch, ClientValue, Member, Network, Protocol, Slot, Time};
 use crypto::{Keypair, MemberId};
@@ -71,7 +72,11 @@ impl Alone {
             max_waiting: 100,
         };
         let mut alone = Alone {
-            engine: DiskPaxos::new(Arc::new(network), config),
+            engine: DiskPaxos::new(
+                Arc::new(network),
+                config,
+                Arc::new(MemoryHistory::default()),
+            ),
             now: Time::ZERO,
             asked: BTreeMap::new(),
             decided: Vec::new(),

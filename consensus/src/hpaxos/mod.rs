@@ -39,6 +39,7 @@ pub use contradiction::{Contradiction, contradiction};
 pub use message::{Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes};
 pub use sync::SyncAnswer;
 
+use crate::history::History;
 use crate::log::batches::Batches;
 use crate::log::timer::Timer;
 use crate::log::waiting::Waiting;
@@ -93,6 +94,7 @@ pub struct Config {
 pub struct HPaxos {
     network: Arc<Network>,
     config: Config,
+    history: Arc<dyn History<Signed<Message>>>,
     acceptor: Option<Acceptor>,
     proposer: Option<Proposer>,
     learners: Learners,
@@ -119,7 +121,11 @@ pub struct HPaxos {
 impl HPaxos {
     /// A node that has said and heard nothing yet. What it stored before is given to `restore`.
     #[must_use]
-    pub fn new(network: Arc<Network>, config: Config) -> Self {
+    pub fn new(
+        network: Arc<Network>,
+        config: Config,
+        history: Arc<dyn History<Signed<Message>>>,
+    ) -> Self {
         let graph = network.graph();
         let me = config.signer.as_ref().map(Signer::member);
         let member = me.and_then(|m| network.member(m));
@@ -142,6 +148,7 @@ impl HPaxos {
             refused: BTreeMap::new(),
             network,
             config,
+            history,
         }
     }
 
@@ -260,6 +267,10 @@ impl crate::Protocol for HPaxos {
 
     fn restore(&mut self, record: Record) -> Vec<Output> {
         HPaxos::restore(self, record)
+    }
+
+    fn checkpoint(&self) -> Vec<Record> {
+        Vec::new()
     }
 
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {

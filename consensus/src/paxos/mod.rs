@@ -20,6 +20,7 @@ mod tests;
 
 pub use message::{Body, MAX_MESSAGE_BYTES, Message, Vote};
 
+use crate::history::History;
 use crate::hpaxos::evidence::Certificate;
 use crate::log::batches::Batches;
 use crate::log::timer::Timer;
@@ -69,6 +70,7 @@ pub struct Config {
 pub struct Paxos {
     network: Arc<Network>,
     config: Config,
+    history: Arc<dyn History<Message>>,
     acceptor: Option<Acceptor>,
     proposer: Option<Proposer>,
     received: Received,
@@ -93,7 +95,7 @@ pub struct Paxos {
 impl Paxos {
     /// A node that has said and heard nothing yet. What it stored before is given to `restore`.
     #[must_use]
-    pub fn new(network: Arc<Network>, config: Config) -> Self {
+    pub fn new(network: Arc<Network>, config: Config, history: Arc<dyn History<Message>>) -> Self {
         let member = config.me.and_then(|m| network.member(m));
         Paxos {
             acceptor: member.and_then(|m| m.acceptor).map(Acceptor::new),
@@ -112,6 +114,7 @@ impl Paxos {
             running: false,
             network,
             config,
+            history,
         }
     }
 
@@ -207,6 +210,10 @@ impl crate::Protocol for Paxos {
 
     fn restore(&mut self, record: Record) -> Vec<Output> {
         Paxos::restore(self, record)
+    }
+
+    fn checkpoint(&self) -> Vec<Record> {
+        Vec::new()
     }
 
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {

@@ -3,6 +3,7 @@
 use super::acceptor::Acceptor;
 use super::received::Received;
 use super::{Body, Config, Input, Message, Output, Paxos, Record, Vote};
+use crate::history::MemoryHistory;
 use crate::{Ballot, ClientValue, Member, Network, Slot};
 use crypto::{Digest, Keypair, MemberId};
 use learner_graph::{AcceptorId, LearnerId};
@@ -75,7 +76,11 @@ fn a_leader_never_uses_a_slot_of_its_ballot_twice_after_a_crash() {
             window: 8,
             max_waiting: 100,
         };
-        Paxos::new(Arc::clone(&network), config)
+        Paxos::new(
+            Arc::clone(&network),
+            config,
+            Arc::new(MemoryHistory::default()),
+        )
     };
     let (mut stored, mut proposed): (Vec<Record>, Vec<(Slot, Digest)>) = (Vec::new(), Vec::new());
     for run in ["first", "second"] {

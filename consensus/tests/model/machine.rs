@@ -2,6 +2,7 @@
 
 use crate::liar::Liar;
 use crate::world::{Id, Kind, SLOT, World};
+use consensus::history::MemoryHistory;
 use consensus::hpaxos::evidence::{Certificate, Evidence};
 use consensus::hpaxos::{Config, HPaxos, Input, Message, Output, Record};
 use consensus::planted::Bug;
@@ -100,7 +101,11 @@ impl Machines {
             window: 1,
             max_waiting: 1,
         };
-        let mut machine = HPaxos::new(Arc::clone(&self.world.network), config);
+        let mut machine = HPaxos::new(
+            Arc::clone(&self.world.network),
+            config,
+            Arc::new(MemoryHistory::default()),
+        );
         for (batch, _) in &self.world.values {
             machine.restore(Record::Batch(batch.clone()));
         }

@@ -7,10 +7,12 @@ use crate::engine::{self, EngineHandle, Event, Machine};
 use crate::trace::Tracer;
 use crate::{disks, machines};
 use consensus::disk_paxos::{DiskPaxos, Operation};
+use consensus::history::MemoryHistory;
 use consensus::hpaxos::HPaxos;
 use consensus::paxos::Paxos;
 use crypto::{Keypair, Signer};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Heterogeneous Paxos. Whoever signs reads the key file.
 pub(super) fn hpaxos(
@@ -29,7 +31,7 @@ pub(super) fn hpaxos(
             config.network.id(),
         )))
     };
-    let protocol = machines::hpaxos(config, signer()?);
+    let protocol = machines::hpaxos(config, signer()?, Arc::new(MemoryHistory::default()));
     let lie = match (node.byzantine, signer()?) {
         (Some(behaviour), Some(signer)) => {
             tracing::warn!(
@@ -56,7 +58,7 @@ pub(super) fn hpaxos(
 /// Classic Paxos.
 pub(super) fn paxos(config: &Config, node: &NodeConfig) -> Machine<Paxos> {
     Machine {
-        protocol: machines::paxos(config, node),
+        protocol: machines::paxos(config, node, Arc::new(MemoryHistory::default())),
         lie: None,
         trace: None,
         disks: None,
@@ -84,7 +86,7 @@ pub(super) fn disk_paxos(
         _ => None,
     };
     Ok(Machine {
-        protocol: machines::disk_paxos(config, node),
+        protocol: machines::disk_paxos(config, node, Arc::new(MemoryHistory::default())),
         lie: None,
         trace: None,
         disks,

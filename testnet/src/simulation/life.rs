@@ -23,7 +23,7 @@ impl<P: Simulated> World<P> {
         if honest {
             self.oracle.started(place)?;
         }
-        let mut machine = P::machine(&self.stage, place);
+        let mut machine = P::machine(&self.stage, place, self.nodes[place].history.clone());
         let stored = self.nodes[place].storage.durable().to_vec();
         for bytes in &stored {
             let record = codec::decode::<RecordOf<P>>(bytes, codec::LARGEST)

@@ -2,6 +2,7 @@
 
 use super::puppet::{Puppets, batch, one_b};
 use super::{FOUR, entry, learner, value};
+use crate::history::MemoryHistory;
 use crate::hpaxos::{HPaxos, Input, Message, Output, SlotVotes, Votes};
 use crate::{Ballot, ClientValue, Protocol as _, Slot};
 use crypto::MemberId;
@@ -198,7 +199,11 @@ fn rule_9_holds_after_a_change_of_ballot() {
 fn a_wish_alone_never_leads_to_the_last_ballot() {
     // A node that has just started and has heard of a4 only.
     let mut p = Puppets::new(KIOSK, 0);
-    p.engine = HPaxos::new(Arc::clone(&p.network), super::puppet::config(&p.network, 0));
+    p.engine = HPaxos::new(
+        Arc::clone(&p.network),
+        super::puppet::config(&p.network, 0),
+        Arc::new(MemoryHistory::default()),
+    );
     p.give(vec![Input::Alive(MemberId(3))]);
     let last = u64::MAX / 4 * 4;
     assert_eq!(p.network.owner(Ballot(last)), Some(MemberId(3)));

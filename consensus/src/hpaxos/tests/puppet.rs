@@ -1,6 +1,7 @@
 //! One real state machine among puppets: the test signs whatever the others are to say.
 
 use super::{network, signer};
+use crate::history::MemoryHistory;
 use crate::hpaxos::{
     Config, Entry, HPaxos, Input, Message, OneB, OneC, Output, Proposal, Record, SlotReport,
     SlotVotes, SyncRequest, Votes,
@@ -37,7 +38,11 @@ impl Puppets {
     /// The real one is member `me`, which plays acceptor `me`.
     pub(super) fn new(graph: &str, me: u16) -> Self {
         let network = network(graph);
-        let engine = HPaxos::new(Arc::clone(&network), config(&network, me));
+        let engine = HPaxos::new(
+            Arc::clone(&network),
+            config(&network, me),
+            Arc::new(MemoryHistory::default()),
+        );
         let mut puppets = Puppets {
             network,
             engine,
@@ -93,7 +98,11 @@ impl Puppets {
 
     /// SIGKILL and restart: everything stored comes back, nothing else.
     pub(super) fn restart(&mut self) {
-        let mut engine = HPaxos::new(Arc::clone(&self.network), config(&self.network, self.me));
+        let mut engine = HPaxos::new(
+            Arc::clone(&self.network),
+            config(&self.network, self.me),
+            Arc::new(MemoryHistory::default()),
+        );
         for record in &self.stored {
             engine.restore(record.clone());
         }

@@ -1,6 +1,7 @@
 //! A few real state machines in memory: everything is delivered, in order, and time passes only when
 //! there is nothing else to do.
 
+use consensus::history::MemoryHistory;
 use consensus::hpaxos::trace::{Action, Recorder, messages};
 use consensus::hpaxos::{Config, HPaxos, Input, Message, Output};
 use consensus::{ClientValue, Member, Network, Protocol, Record, Time};
@@ -46,7 +47,11 @@ fn machine(network: &Arc<Network>, i: usize) -> Machine {
         max_waiting: 100,
     };
     Machine {
-        protocol: HPaxos::new(Arc::clone(network), config),
+        protocol: HPaxos::new(
+            Arc::clone(network),
+            config,
+            Arc::new(MemoryHistory::default()),
+        ),
         recorder: Recorder::new(Arc::clone(network), Some(member)),
         inbox: VecDeque::new(),
         timer: None,
