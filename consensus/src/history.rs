@@ -160,7 +160,7 @@ impl<W> Rows<W> {
                 let named = batches.into_iter().map(|b| (b.digest(), b));
                 self.batches.extend(named);
             }
-            Keep::Settled(slot) => self.pages.retain(|page, _| page.end() > slot),
+            Keep::Settled(slot) => self.pages.retain(|page, _| page.end > slot),
         }
     }
 }

@@ -33,7 +33,7 @@ pub use ballot::Ballot;
 pub use io::{Decision, Fork, Input, NoEvidence, Output, Record, SyncAnswer, SyncRequest};
 pub use network::{Member, Network, NetworkError};
 pub use protocol::{AnswerOf, HistoryOf, InputOf, OutputOf, Protocol, RecordOf};
-pub use slot::{PAGE_SLOTS, Page, Slot};
+pub use slot::{Page, Slot};
 pub use status::{DiskStatus, Status};
 pub use value::{
     Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, MAX_KEY_BYTES, MAX_VALUE_BYTES,

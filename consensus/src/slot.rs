@@ -30,44 +30,40 @@ impl fmt::Display for Slot {
     }
 }
 
-/// So many slots share a [`Page`].
-pub const PAGE_SLOTS: u64 = 128;
-
-/// A run of [`PAGE_SLOTS`] slots that leave memory, and come back, together.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct Page(pub u64);
+/// A run of slots that leave memory, and come back, together: from `start` up to `end`, without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Page {
+    /// The first slot.
+    pub start: Slot,
+    /// The slot after the last one.
+    pub end: Slot,
+}
 
 impl Page {
-    /// The page of a slot.
+    /// The page of a slot where pages have `slots` slots, at least one, counted from slot 0.
     #[must_use]
-    pub fn of(slot: Slot) -> Page {
-        Page(slot.0 / PAGE_SLOTS)
+    pub fn of(slot: Slot, slots: u64) -> Page {
+        let start = Slot(slot.0 - slot.0 % slots.max(1));
+        Page {
+            start,
+            end: start.plus(slots.max(1)),
+        }
     }
 
-    /// Its first slot. Saturates at the end of the number range.
+    /// Whether the slot is one of them.
     #[must_use]
-    pub fn start(self) -> Slot {
-        Slot(self.0.saturating_mul(PAGE_SLOTS))
+    pub fn contains(&self, slot: Slot) -> bool {
+        self.start <= slot && slot < self.end
     }
 
-    /// The slot after its last one. Saturates at the end of the number range.
-    #[must_use]
-    pub fn end(self) -> Slot {
-        self.next().start()
-    }
-
-    /// The page after this one.
-    #[must_use]
-    pub fn next(self) -> Page {
-        Page(self.0.saturating_add(1))
+    /// Its slots, ascending.
+    pub fn slots(&self) -> impl DoubleEndedIterator<Item = Slot> + use<> {
+        (self.start.0..self.end.0).map(Slot)
     }
 }
 
 impl fmt::Display for Page {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        write!(f, "{}..{}", self.start, self.end)
     }
 }

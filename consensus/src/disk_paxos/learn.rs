@@ -108,7 +108,7 @@ impl DiskPaxos {
     }
 
     pub(super) fn keep(&mut self, digest: Digest, batch: &Arc<Batch>) {
-        if self.batches.get(&digest).is_none() {
+        if !self.batches.stored(&digest) {
             self.batches.keep(digest, Batch::clone(batch));
         }
     }
@@ -116,7 +116,7 @@ impl DiskPaxos {
     /// Delivers what the log has next, as far as the bytes are here.
     pub(super) fn deliver(&mut self, now: Time, out: &mut Vec<Output>) {
         while let Some(known) = self.decided.get(&self.next).copied() {
-            let Some(batch) = self.batches.get(&known.value).cloned() else {
+            let Some(batch) = self.batches.get(&known.value) else {
                 return;
             };
             let (slot, learner) = (self.next, self.config.learner);
@@ -139,7 +139,7 @@ impl DiskPaxos {
     pub(super) fn records(&self, from: Slot, end: Slot, max_bytes: usize) -> Vec<LogRecord> {
         let mut bytes = 0;
         let record = |(slot, known): (&Slot, &Known)| {
-            let value = Arc::clone(self.batches.get(&known.value)?);
+            let value = self.batches.get(&known.value)?;
             bytes += super::synod::size(&value);
             Some(LogRecord {
                 slot: *slot,

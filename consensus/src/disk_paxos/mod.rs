@@ -126,8 +126,8 @@ impl DiskPaxos {
             election: Election::new(config.patience),
             decided: BTreeMap::new(),
             next: Slot(0),
-            batches: Batches::default(),
-            waiting: Waiting::new(config.max_waiting, config.patience),
+            batches: Batches::new(Arc::clone(&history)),
+            waiting: Waiting::new(config.max_waiting, config.patience, Arc::clone(&history)),
             open: None,
             read_at: Time::ZERO,
             log_at: Time::ZERO,
@@ -226,7 +226,7 @@ impl crate::Protocol for DiskPaxos {
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.batches.get(digest).cloned()
+        self.batches.get(digest)
     }
 
     fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {

@@ -157,7 +157,7 @@ impl Acceptor {
             learners -= before.learners;
         }
         // The bytes are stored first (rule 7).
-        let stored = batches.get(&value).is_some() || planted(Bug::VoteWithoutBytes);
+        let stored = batches.stored(&value) || planted(Bug::VoteWithoutBytes);
         if learners.is_empty() || !stored {
             return None;
         }
@@ -204,7 +204,7 @@ impl Acceptor {
                     return None;
                 }
                 // The bytes are stored first (rule 7).
-                if batches.get(&value).is_none() && !planted(Bug::VoteWithoutBytes) {
+                if !batches.stored(&value) && !planted(Bug::VoteWithoutBytes) {
                     missing.push(value);
                     return None;
                 }

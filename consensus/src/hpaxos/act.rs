@@ -148,7 +148,7 @@ impl HPaxos {
         for value in missing {
             self.batches.claim(value, out);
             // If the bytes were at hand, they are stored now and the vote can follow.
-            self.all_dirty |= self.batches.get(&value).is_some();
+            self.all_dirty |= self.batches.stored(&value);
         }
         if let Some(votes) = votes {
             self.say(Message::Votes(votes), out);

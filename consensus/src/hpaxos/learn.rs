@@ -59,7 +59,7 @@ impl HPaxos {
 
     /// What a learner has just got in a slot, those that decided otherwise there have to get in
     /// another one, and it has to get theirs.
-    fn exchange(&mut self, learner: LearnerId, slot: Slot, mine: Digest) {
+    fn exchange(&mut self, learner: LearnerId, slot: Slot, mine: Digest, now: Time) {
         for other in self.learners.ids() {
             let Some(theirs) = self.learners.decision(other, slot).map(|d| d.value) else {
                 continue;
@@ -68,9 +68,9 @@ impl HPaxos {
                 continue;
             }
             for (value, misses) in [(theirs, learner), (mine, other)] {
-                let batch = self.batches.get(&value).cloned();
+                let batch = self.batches.get(&value);
                 for v in batch.iter().flat_map(|b| &b.values) {
-                    self.waiting.missed(v, misses);
+                    self.waiting.missed(v, misses, now);
                     if let Some(proposer) = &mut self.proposer {
                         proposer.release(&v.id());
                     }
@@ -83,13 +83,13 @@ impl HPaxos {
     pub(super) fn deliver(&mut self, now: Time, out: &mut Vec<Output>) {
         for learner in self.learners.ids() {
             while let Some((slot, decided)) = self.learners.next_delivery(learner) {
-                let Some(batch) = self.batches.get(&decided.value).cloned() else {
+                let Some(batch) = self.batches.get(&decided.value) else {
                     break;
                 };
                 let (ballot, value, quorum) = (decided.ballot, decided.value, decided.quorum);
                 let (values, heard) = self.waiting.deliver_batch(&batch, learner, now);
                 self.learners.delivered(learner, slot);
-                self.exchange(learner, slot, value);
+                self.exchange(learner, slot, value, now);
                 let decision = Decision {
                     learner,
                     slot,

@@ -136,8 +136,8 @@ impl HPaxos {
             received: Received::default(),
             wishes: BTreeMap::new(),
             convictions: Convictions::new(graph),
-            batches: Batches::default(),
-            waiting: Waiting::new(config.max_waiting, config.patience),
+            batches: Batches::new(Arc::clone(&history)),
+            waiting: Waiting::new(config.max_waiting, config.patience, Arc::clone(&history)),
             pacemaker: Pacemaker::new(graph, config.patience),
             ballot: Ballot::NONE,
             floor: Slot(0),
@@ -286,7 +286,7 @@ impl crate::Protocol for HPaxos {
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.batches.get(digest).cloned()
+        self.batches.get(digest)
     }
 
     fn certificate(&self, learner: LearnerId, slot: Slot) -> Option<Certificate> {

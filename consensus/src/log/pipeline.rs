@@ -107,7 +107,7 @@ impl Pipeline {
     ) -> (Slot, Digest) {
         let value = match choice {
             Choice::Taken(value) => {
-                self.carry(batches.get(&value).map(|b| &**b));
+                self.carry(batches.get(&value).as_deref());
                 value
             }
             Choice::Any => {
@@ -125,7 +125,7 @@ impl Pipeline {
 
     /// Takes back a proposal from storage.
     pub(crate) fn restore(&mut self, slot: Slot, value: Digest, batches: &Batches) {
-        self.carry(batches.get(&value).map(|b| &**b));
+        self.carry(batches.get(&value).as_deref());
         self.proposed.insert(slot, value);
         self.open.insert(slot);
         self.fresh = self.fresh.max(slot.next());

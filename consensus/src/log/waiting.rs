@@ -1,18 +1,19 @@
 //! Client values on their way into the log.
 
+use crate::history::History;
 use crate::planted::{Bug, planted};
 use crate::{Batch, ClientValue, Output, Record, Time};
 use crypto::Digest;
 use learner_graph::{LearnerId, LearnerSet};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Values that a node spreads again at once, because nobody has decided them.
 const SPREAD_AGAIN: usize = 64;
 
 /// Values that no learner has decided, in the order in which this node heard of them, and what
-/// became of the others.
-#[derive(Debug)]
+/// became of those that were decided lately. The history knows about the others.
 pub(crate) struct Waiting {
     /// How many values of its own clients a node keeps waiting.
     max_own: usize,
@@ -22,6 +23,8 @@ pub(crate) struct Waiting {
     queue: BTreeMap<u64, (Digest, ClientValue)>,
     known: BTreeMap<Digest, Known>,
     arrivals: u64,
+    /// The learners to which a value has been delivered, as far as the history knows.
+    delivered: Box<dyn Fn(&Digest) -> LearnerSet + Send>,
 }
 
 #[derive(Debug)]
@@ -37,7 +40,11 @@ struct Known {
 
 impl Waiting {
     /// Nothing waits yet.
-    pub(crate) fn new(max_own: usize, patience: Duration) -> Self {
+    pub(crate) fn new<W: 'static>(
+        max_own: usize,
+        patience: Duration,
+        history: Arc<dyn History<W>>,
+    ) -> Self {
         Waiting {
             max_own,
             spread_every: patience / 2,
@@ -45,6 +52,7 @@ impl Waiting {
             queue: BTreeMap::new(),
             known: BTreeMap::new(),
             arrivals: 0,
+            delivered: Box::new(move |id| history.delivered(id)),
         }
     }
 
@@ -56,7 +64,7 @@ impl Waiting {
         out: &mut Vec<Output<M, W, E, F>>,
     ) {
         let id = value.id();
-        if !self.known.contains_key(&id) {
+        if !self.is_known(&id) {
             if self.own().count() >= self.max_own {
                 return out.push(Output::Full(id));
             }
@@ -127,10 +135,15 @@ impl Waiting {
         self.queue.len()
     }
 
-    /// Adds a value. False if it is known already, waiting or delivered.
-    fn add(&mut self, id: Digest, value: ClientValue, now: Time) -> bool {
-        if self.known.contains_key(&id) {
-            return false;
+    /// Whether a value waits or was delivered to some learner.
+    fn is_known(&self, id: &Digest) -> bool {
+        self.known.contains_key(id) || !(self.delivered)(id).is_empty()
+    }
+
+    /// Adds a value, unless it is known already.
+    fn add(&mut self, id: Digest, value: ClientValue, now: Time) {
+        if self.is_known(&id) {
+            return;
         }
         let place = Some(self.enqueue(id, value));
         self.known.insert(
@@ -142,7 +155,6 @@ impl Waiting {
                 delivered: LearnerSet::EMPTY,
             },
         );
-        true
     }
 
     /// A client gave this value to this node. True if that is news, and the value still waits.
@@ -155,11 +167,11 @@ impl Waiting {
 
     /// A learner decides a value. Returns whether it is new to that learner, and when it was heard.
     fn deliver(&mut self, id: Digest, learner: LearnerId, now: Time) -> (bool, Time) {
-        let known = self.known.entry(id).or_insert(Known {
+        let known = self.known.entry(id).or_insert_with(|| Known {
             heard: now,
             place: None,
             own: false,
-            delivered: LearnerSet::EMPTY,
+            delivered: (self.delivered)(&id),
         });
         if let Some(place) = known.place.take() {
             self.queue.remove(&place);
@@ -189,15 +201,37 @@ impl Waiting {
 
     /// A learner decided otherwise in the slot in which another one delivered this value: it waits
     /// again, unless that learner has it from elsewhere.
-    pub(crate) fn missed(&mut self, value: &ClientValue, learner: LearnerId) {
+    pub(crate) fn missed(&mut self, value: &ClientValue, learner: LearnerId, now: Time) {
         let id = value.id();
-        let wanted = |k: &Known| k.place.is_none() && !k.delivered.contains(learner);
-        if self.known.get(&id).is_some_and(wanted) {
-            let place = self.enqueue(id, value.clone());
-            if let Some(known) = self.known.get_mut(&id) {
-                known.place = Some(place);
+        let known = self.known.get(&id);
+        let delivered = known.map_or_else(|| (self.delivered)(&id), |k| k.delivered);
+        let waits = known.is_some_and(|k| k.place.is_some());
+        // What nobody has delivered has not been heard of by this way.
+        if waits || delivered.is_empty() || delivered.contains(learner) {
+            return;
+        }
+        let place = Some(self.enqueue(id, value.clone()));
+        let known = self.known.entry(id).or_insert(Known {
+            heard: now,
+            place,
+            own: false,
+            delivered,
+        });
+        known.place = place;
+    }
+
+    /// The history knows what became of the values of this batch: those that do not wait are forgotten.
+    pub(crate) fn forget(&mut self, batch: &Batch) {
+        for id in batch.values.iter().map(ClientValue::id) {
+            if self.known.get(&id).is_some_and(|k| k.place.is_none()) {
+                self.known.remove(&id);
             }
         }
+    }
+
+    /// Whether a value waits.
+    pub(crate) fn waits(&self, id: &Digest) -> bool {
+        self.known.get(id).is_some_and(|k| k.place.is_some())
     }
 
     /// The waiting values, oldest first.
@@ -206,7 +240,7 @@ impl Waiting {
     }
 
     /// The waiting values that clients gave to this node, oldest first.
-    fn own(&self) -> impl Iterator<Item = &ClientValue> {
+    pub(crate) fn own(&self) -> impl Iterator<Item = &ClientValue> {
         let own = |id: &Digest| self.known.get(id).is_some_and(|k| k.own);
         self.queue
             .values()
@@ -224,5 +258,12 @@ impl Waiting {
         self.arrivals += 1;
         self.queue.insert(self.arrivals, (id, value));
         self.arrivals
+    }
+}
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (waiting, known) = (self.queue.len(), self.known.len());
+        write!(f, "Waiting {{ waiting: {waiting}, known: {known} }}")
     }
 }

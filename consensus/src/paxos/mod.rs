@@ -105,8 +105,8 @@ impl Paxos {
             decided: BTreeMap::new(),
             undecided: Slot(0),
             next: Slot(0),
-            batches: Batches::default(),
-            waiting: Waiting::new(config.max_waiting, config.patience),
+            batches: Batches::new(Arc::clone(&history)),
+            waiting: Waiting::new(config.max_waiting, config.patience, Arc::clone(&history)),
             pacemaker: Pacemaker::new(network.graph(), config.patience),
             trust: Suspicion::default(),
             ballot: Ballot::NONE,
@@ -233,7 +233,7 @@ impl crate::Protocol for Paxos {
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.batches.get(digest).cloned()
+        self.batches.get(digest)
     }
 
     fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {

@@ -156,7 +156,7 @@ impl Paxos {
     /// Delivers what the log has next, as far as the bytes are here.
     pub(super) fn deliver(&mut self, now: Time, out: &mut Vec<Output>) {
         while let Some((ballot, value)) = self.decided.get(&self.next).copied() {
-            let Some(batch) = self.batches.get(&value).cloned() else {
+            let Some(batch) = self.batches.get(&value) else {
                 return;
             };
             let slot = self.next;
@@ -268,7 +268,7 @@ impl Paxos {
             let Some((ballot, value)) = received.two_a else {
                 continue;
             };
-            if self.batches.get(&value).is_some() && acceptor.phase_2b(ballot, slot, value) {
+            if self.batches.stored(&value) && acceptor.phase_2b(ballot, slot, value) {
                 votes.push((ballot, slot, value));
             }
         }
