@@ -209,6 +209,10 @@ impl crate::Protocol for DiskPaxos {
         Vec::new()
     }
 
+    fn remembered(&self) -> Slot {
+        Slot(0)
+    }
+
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
         DiskPaxos::step(self, now, inputs)
     }
