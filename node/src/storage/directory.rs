@@ -67,8 +67,8 @@ impl Directory {
         self.path.join(UNFINISHED)
     }
 
-    /// How many segments there are. They are numbered from 0 without a gap.
-    pub(super) fn count(&self) -> Result<u64, LogError> {
+    /// The numbers of the segments that there are, in order.
+    pub(super) fn segments(&self) -> Result<Vec<u64>, LogError> {
         let reading = "list";
         let mut numbers = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(LogError::io(&self.path, reading))? {
@@ -78,12 +78,19 @@ impl Directory {
             numbers.extend(name.to_str().and_then(segment_number));
         }
         numbers.sort_unstable();
-        for (expected, number) in (0..).zip(&numbers) {
-            if *number != expected {
-                return Err(LogError::Missing(self.segment(expected)));
+        Ok(numbers)
+    }
+
+    /// Removes the segments of earlier generations: those before the first one of this generation.
+    pub(super) fn remove_before(&self, generation: u64) -> Result<(), LogError> {
+        // The oldest first, so that what is left lacks its start and is never taken for a log.
+        for number in self.segments()? {
+            if number < generation {
+                let path = self.segment(number);
+                fs::remove_file(&path).map_err(LogError::io(&path, "remove"))?;
             }
         }
-        Ok(numbers.len() as u64)
+        Ok(())
     }
 
     /// Removes what a crash during the preparation of a segment has left.

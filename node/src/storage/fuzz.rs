@@ -68,6 +68,8 @@ fn segment(bytes: &[u8]) -> Vec<u8> {
         network: network(),
         number: 0,
         first: 1,
+        generation: 0,
+        sealed: 0,
         salt: 7,
     };
     let mut file = header.encode().to_vec();

@@ -1,11 +1,9 @@
 //! The segment that is being written.
 
 use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher, RandomState};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crypto::NetworkId;
 use rustix::fs::{FallocateFlags, fallocate, fdatasync};
 use rustix::io::Errno;
 
@@ -30,35 +28,23 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// Creates a segment: complete and durable, or not at all.
-    pub(super) fn create(
+    /// Starts a segment, with the name of one that is not complete. Nothing but the space for it is
+    /// there before it gets [its name](Self::name).
+    pub(super) fn draft(
         directory: &Directory,
-        network: NetworkId,
-        number: u64,
-        first: u64,
+        header: Header,
         capacity: u64,
     ) -> Result<Self, LogError> {
-        let (draft, path) = (directory.unfinished(), directory.segment(number));
+        let path = directory.unfinished();
         directory.remove_unfinished()?;
-        let header = Header {
-            network,
-            number,
-            first,
-            salt: RandomState::new().hash_one(number),
-        };
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create_new(true)
-            .open(&draft)
-            .map_err(LogError::io(&draft, "create"))?;
-        allocate(&draft, &file, capacity)?;
-        file.write_all_at(&header.encode(), 0)
-            .map_err(LogError::io(&draft, "write"))?;
-        file.sync_all().map_err(LogError::io(&draft, "sync"))?;
-        // A crash from here on leaves a whole segment or none.
-        fs::rename(&draft, &path).map_err(LogError::io(&path, "name"))?;
-        directory.sync()?;
+            .open(&path)
+            .map_err(LogError::io(&path, "create"))?;
+        let capacity = capacity.max(HEADER_LEN as u64);
+        allocate(&path, &file, capacity)?;
         Ok(Self {
             file,
             path,
@@ -66,6 +52,23 @@ impl Segment {
             end: HEADER_LEN as u64,
             capacity,
         })
+    }
+
+    /// Makes a draft a segment of the log, complete and durable, or not at all. The records that were
+    /// written to it, up to `sealed`, are its checkpoint.
+    pub(super) fn name(&mut self, directory: &Directory, sealed: u64) -> Result<(), LogError> {
+        self.header.sealed = sealed;
+        self.file
+            .write_all_at(&self.header.encode(), 0)
+            .map_err(LogError::io(&self.path, "write"))?;
+        self.file
+            .sync_all()
+            .map_err(LogError::io(&self.path, "sync"))?;
+        // A crash from here on leaves a whole segment or none.
+        let path = directory.segment(self.header.number);
+        fs::rename(&self.path, &path).map_err(LogError::io(&path, "name"))?;
+        self.path = path;
+        directory.sync()
     }
 
     /// Opens the last segment of a log, and makes it what the survey says it is: `torn` bytes behind
@@ -134,6 +137,12 @@ impl Segment {
         Ok(())
     }
 
+    /// Makes room for `bytes` more, and for `reserve` behind them.
+    pub(super) fn extend(&mut self, bytes: u64, reserve: u64) -> Result<(), LogError> {
+        self.capacity = self.end + bytes + reserve;
+        allocate(&self.path, &self.file, self.capacity)
+    }
+
     /// Writes at the end. The caller has seen to it that there is [`room`](Self::room).
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), LogError> {
         self.file
@@ -153,8 +162,8 @@ impl Segment {
         self.capacity.saturating_sub(self.end)
     }
 
-    pub(super) fn number(&self) -> u64 {
-        self.header.number
+    pub(super) fn header(&self) -> &Header {
+        &self.header
     }
 
     pub(super) fn salt(&self) -> u64 {

@@ -7,6 +7,7 @@ mod killed;
 mod layout;
 mod refused;
 mod reopen;
+mod replace;
 mod torn;
 
 use std::fs;

@@ -26,7 +26,7 @@ fn a_newer_version_is_refused_by_number() {
     });
     let before = snapshot(&directory);
     let error = refusal(&directory).to_string();
-    assert!(error.contains("format version 2"), "{error}");
+    assert!(error.contains("format version 3"), "{error}");
     assert_eq!(snapshot(&directory), before);
 }
 
