@@ -73,6 +73,14 @@ pub struct Header {
     pub salt: u64,
 }
 
+/// How long the header is in a format version.
+pub(super) fn header_len(version: u32) -> usize {
+    match version {
+        1 => HEADER_LEN_1,
+        _ => HEADER_LEN,
+    }
+}
+
 /// Why bytes are not the header of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeaderError {
@@ -103,9 +111,8 @@ impl Header {
         bytes
     }
 
-    /// Reads the header from the first [`HEADER_LEN`] bytes of a segment. Also gives its length, which
-    /// depends on the format version.
-    pub(super) fn decode(bytes: &[u8]) -> Result<(Self, usize), HeaderError> {
+    /// Reads the header from the first [`HEADER_LEN`] bytes of a segment. Also gives its format version.
+    pub(super) fn decode(bytes: &[u8]) -> Result<(Self, u32), HeaderError> {
         if bytes.len() < 12 {
             return Err(HeaderError::Short);
         }
@@ -120,11 +127,7 @@ impl Header {
         if version < OLDEST {
             return Err(HeaderError::Checksum);
         }
-        let len = if version == 1 {
-            HEADER_LEN_1
-        } else {
-            HEADER_LEN
-        };
+        let len = header_len(version);
         let Some((fields, checksum)) = bytes.get(..len).map(|header| header.split_at(len - 4))
         else {
             return Err(HeaderError::Short);
@@ -147,7 +150,7 @@ impl Header {
             sealed,
             salt: u64_at(fields, fields.len() - 8),
         };
-        Ok((header, len))
+        Ok((header, version))
     }
 
     /// Whether the fields fit each other.

@@ -32,7 +32,9 @@
 
 mod directory;
 mod error;
+mod examine;
 mod file_log;
+mod files;
 pub mod format;
 #[cfg(test)]
 mod fuzz;
@@ -45,6 +47,7 @@ mod survey;
 mod tests;
 
 pub use error::LogError;
+pub use examine::{Examination, SegmentFacts, examine};
 pub use file_log::{FileLog, Options};
 pub use replay::Replay;
-pub use survey::{Summary, check};
+pub use survey::{Found, Summary};

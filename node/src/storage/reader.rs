@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use crypto::NetworkId;
 
 use super::LogError;
-use super::format::{HEADER_LEN, Header, HeaderError, MAX_RECORD, RECORD_HEADER_LEN, RecordHeader};
+use super::format::{
+    HEADER_LEN, Header, HeaderError, MAX_RECORD, RECORD_HEADER_LEN, RecordHeader, header_len,
+};
 
 /// A segment being read. Holds one buffer; records are at most [`MAX_RECORD`] long.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(super) struct Reader {
     file: BufReader<File>,
     path: PathBuf,
     header: Header,
+    version: u32,
     /// Where the next record starts.
     offset: u64,
     /// The length of the file when it was opened.
@@ -39,20 +42,24 @@ pub(super) enum Step {
 }
 
 impl Reader {
-    /// Opens segment `number` of a log.
-    pub(super) fn open(path: &Path, network: NetworkId, number: u64) -> Result<Self, LogError> {
+    /// Opens segment `number` of a log, of this network if one is named.
+    pub(super) fn open(
+        path: &Path,
+        network: Option<NetworkId>,
+        number: u64,
+    ) -> Result<Self, LogError> {
         let file = File::open(path).map_err(LogError::io(path, "open"))?;
         let len = file
             .metadata()
             .map_err(LogError::io(path, "examine"))?
             .len();
         let mut file = BufReader::with_capacity(1 << 16, file);
-        let (header, header_len) = read_header(path, &mut file)?;
-        if header.network != network {
+        let (header, version) = read_header(path, &mut file)?;
+        if let Some(expected) = network.filter(|network| *network != header.network) {
             return Err(LogError::OtherNetwork {
                 path: path.to_owned(),
                 found: header.network,
-                expected: network,
+                expected,
             });
         }
         if header.number != number {
@@ -66,7 +73,8 @@ impl Reader {
             file,
             path: path.to_owned(),
             header,
-            offset: header_len as u64,
+            version,
+            offset: header_len(version) as u64,
             len,
             next: header.first,
         };
@@ -83,7 +91,7 @@ impl Reader {
         number: u64,
         first: Option<u64>,
     ) -> Result<Self, LogError> {
-        let reader = Self::open(path, network, number)?;
+        let reader = Self::open(path, Some(network), number)?;
         let header = reader.header;
         if header.generation != generation {
             let what = format!(
@@ -107,6 +115,16 @@ impl Reader {
 
     pub(super) fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// The format version of the segment.
+    pub(super) fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The length of the file.
+    pub(super) fn len(&self) -> u64 {
+        self.len
     }
 
     pub(super) fn offset(&self) -> u64 {
@@ -200,7 +218,7 @@ impl Reader {
     }
 }
 
-fn read_header(path: &Path, file: &mut impl Read) -> Result<(Header, usize), LogError> {
+fn read_header(path: &Path, file: &mut impl Read) -> Result<(Header, u32), LogError> {
     let mut bytes = Vec::with_capacity(HEADER_LEN);
     file.take(HEADER_LEN as u64)
         .read_to_end(&mut bytes)

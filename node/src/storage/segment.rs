@@ -1,6 +1,6 @@
 //! The segment that is being written.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::LogError;
 use super::directory::Directory;
+use super::files;
 use super::format::{HEADER_LEN, Header};
 use super::survey::Tail;
 
@@ -61,12 +62,10 @@ impl Segment {
         self.file
             .write_all_at(&self.header.encode(), 0)
             .map_err(LogError::io(&self.path, "write"))?;
-        self.file
-            .sync_all()
-            .map_err(LogError::io(&self.path, "sync"))?;
+        files::sync(&self.path, &self.file)?;
         // A crash from here on leaves a whole segment or none.
         let path = directory.segment(self.header.number);
-        fs::rename(&self.path, &path).map_err(LogError::io(&path, "name"))?;
+        files::rename(&self.path, &path)?;
         self.path = path;
         directory.sync()
     }
@@ -103,10 +102,7 @@ impl Segment {
         if torn || len < segment.capacity {
             allocate(&segment.path, &segment.file, segment.capacity)?;
         }
-        segment
-            .file
-            .sync_all()
-            .map_err(LogError::io(&segment.path, "sync"))?;
+        files::sync(&segment.path, &segment.file)?;
         directory.sync()?;
         Ok(segment)
     }
@@ -117,8 +113,8 @@ impl Segment {
     fn cut(&mut self) -> Result<(), LogError> {
         self.file
             .set_len(self.end)
-            .and_then(|()| self.file.sync_all())
-            .map_err(LogError::io(&self.path, "cut the unfinished end of"))
+            .map_err(LogError::io(&self.path, "cut the unfinished end of"))?;
+        files::sync(&self.path, &self.file)
     }
 
     /// Writes the records from `from` on again, as they are. After a sync that failed, the system

@@ -37,15 +37,6 @@ impl Summary {
     }
 }
 
-/// Reads every record of a log that no process has open, and changes nothing in it.
-///
-/// # Errors
-/// Whatever would keep [`FileLog::open`](super::FileLog::open) from opening it.
-pub fn check(directory: &Path, network: NetworkId) -> Result<Summary, LogError> {
-    let directory = Directory::lock(directory)?;
-    survey(&directory, network).map(|survey| survey.summary)
-}
-
 /// What opening needs to know.
 #[derive(Debug)]
 pub(super) struct Survey {
@@ -64,17 +55,55 @@ pub(super) struct Tail {
     pub(super) doubtful: u64,
 }
 
+/// One record, as it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// The number of its segment.
+    pub segment: u64,
+    /// Where it starts there.
+    pub offset: u64,
+    /// Its sequence number.
+    pub sequence: u64,
+    /// What was appended.
+    pub contents: &'a [u8],
+}
+
+/// Sees what a survey comes across, in order.
+pub(super) trait Observer {
+    /// A segment, before its records.
+    fn segment(&mut self, reader: &Reader);
+    /// A whole record.
+    fn record(&mut self, found: &Found<'_>);
+}
+
+impl Observer for () {
+    fn segment(&mut self, _: &Reader) {}
+    fn record(&mut self, _: &Found<'_>) {}
+}
+
+/// Reads every record of a log that belongs to this network.
 pub(super) fn survey(directory: &Directory, network: NetworkId) -> Result<Survey, LogError> {
-    let mut summary = Summary {
-        first: 1,
-        ..Summary::default()
-    };
+    let mut summary = Summary::default();
+    let tail = walk(directory, Some(network), &mut summary, &mut ())?;
+    Ok(Survey { summary, tail })
+}
+
+/// Reads every record, and adds up what there is; before damage, if there is any. Without a network the
+/// last segment says which one it is.
+pub(super) fn walk(
+    directory: &Directory,
+    network: Option<NetworkId>,
+    summary: &mut Summary,
+    observer: &mut impl Observer,
+) -> Result<Option<Tail>, LogError> {
+    summary.first = 1;
     let mut tail = None;
-    let Some((generation, last)) = current(directory, network)? else {
-        return Ok(Survey { summary, tail });
+    let Some(last) = current(directory, network)? else {
+        return Ok(tail);
     };
+    let (network, generation) = (last.network, last.generation);
     summary.generation = generation;
-    for number in generation..=last {
+    for number in generation..=last.number {
         let path = directory.segment(number);
         let first = (number > generation).then(|| summary.next());
         let mut reader = Reader::open_in(generation, &path, network, number, first)?;
@@ -82,20 +111,21 @@ pub(super) fn survey(directory: &Directory, network: NetworkId) -> Result<Survey
             summary.first = reader.header().first;
         }
         summary.segments += 1;
-        let doubtful = read_records(&mut reader, &mut summary)?;
-        summary.torn = judge(&path, &mut reader, number == last)?;
+        observer.segment(&reader);
+        let doubtful = read_records(&mut reader, summary, observer)?;
+        summary.torn = judge(&path, &mut reader, number == last.number)?;
         tail = Some(Tail {
             header: *reader.header(),
             end: reader.offset(),
             doubtful,
         });
     }
-    Ok(Survey { summary, tail })
+    Ok(tail)
 }
 
-/// The first and the last segment of the generation that counts: that of the last segment that there
-/// is. Segments of earlier ones may be left, of which some may be gone.
-fn current(directory: &Directory, network: NetworkId) -> Result<Option<(u64, u64)>, LogError> {
+/// The header of the last segment, whose generation is the one that counts. Segments of earlier ones may
+/// be left, and some of them gone.
+fn current(directory: &Directory, network: Option<NetworkId>) -> Result<Option<Header>, LogError> {
     let numbers = directory.segments()?;
     let Some(last) = numbers.last() else {
         return Ok(None);
@@ -108,11 +138,16 @@ fn current(directory: &Directory, network: NetworkId) -> Result<Option<(u64, u64
             return Err(LogError::Missing(directory.segment(expected)));
         }
     }
-    Ok(Some((generation, *last)))
+    Ok(Some(*reader.header()))
 }
 
 /// Reads all whole records. Returns where those start that may not be durable.
-fn read_records(reader: &mut Reader, summary: &mut Summary) -> Result<u64, LogError> {
+fn read_records(
+    reader: &mut Reader,
+    summary: &mut Summary,
+    observer: &mut impl Observer,
+) -> Result<u64, LogError> {
+    let segment = reader.header().number;
     let sealed = reader.header().sealed;
     // Sequence numbers and offsets of the records that are not known to be durable.
     let mut doubtful = VecDeque::new();
@@ -135,6 +170,12 @@ fn read_records(reader: &mut Reader, summary: &mut Summary) -> Result<u64, LogEr
         }
         summary.records += 1;
         summary.bytes += contents.len() as u64;
+        observer.record(&Found {
+            segment,
+            offset,
+            sequence,
+            contents: &contents,
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! The exact bytes on disk.
 
 use super::*;
-use crate::storage::format::{Header, RECORD_HEADER_LEN, encode_record};
+use crate::storage::format::{Header, RECORD_HEADER_LEN, VERSION, encode_record};
 
 #[test]
 fn header_and_record_have_fixed_bytes() {
@@ -25,7 +25,7 @@ fn header_and_record_have_fixed_bytes() {
         HEADER_CRC,
     ];
     assert_eq!(hex(&header.encode()), golden.concat());
-    assert_eq!(Header::decode(&header.encode()), Ok((header, HEADER_LEN)));
+    assert_eq!(Header::decode(&header.encode()), Ok((header, VERSION)));
 
     let mut record = Vec::new();
     encode_record(&mut record, header.salt, 3, 2, b"abc");
