@@ -1,7 +1,44 @@
 //! What several unit tests need.
 
 use crate::Config;
-use crypto::Keypair;
+use crate::history::{Shelf, Shown};
+use crate::view::View;
+use consensus::Slot;
+use consensus::storage::StorageError;
+use crypto::{Digest, Keypair};
+use learner_graph::LearnerId;
+
+/// A history that the test writes, of one lane.
+#[derive(Debug, Default)]
+pub(crate) struct Books(pub(crate) Vec<Shown>);
+
+impl Shelf for Books {
+    fn next(&self, _: LearnerId) -> Slot {
+        Slot(self.0.len() as u64)
+    }
+
+    fn decisions(
+        &self,
+        _: LearnerId,
+        from: Slot,
+        limit: usize,
+        _: usize,
+    ) -> Result<Vec<Shown>, StorageError> {
+        let shown = self.0.iter().filter(|shown| shown.slot >= from);
+        Ok(shown.take(limit).cloned().collect())
+    }
+
+    fn find(&self, _: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
+        let has = |shown: &&Shown| shown.values.iter().any(|(id, _)| id == value);
+        Ok(self.0.iter().find(has).map(|shown| shown.slot))
+    }
+}
+
+/// The view of node n1, which has decided nothing.
+pub(crate) fn view(config: &Config) -> View {
+    let node = config.node("n1").expect("n1");
+    View::new(config, node, 1, std::sync::Arc::new(Books::default()))
+}
 
 /// The key of the node with this number.
 pub(crate) fn keypair(node: u8) -> Keypair {

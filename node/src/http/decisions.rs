@@ -5,6 +5,7 @@ use super::problem::Problem;
 use super::{Api, json};
 use crate::config::Mode;
 use crate::engine::{Event, NotSent};
+use crate::view::View;
 use crate::view::decisions::Page;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -49,18 +50,22 @@ pub(super) async fn list(
         .view
         .log(learner)
         .map(|log| log.page(Slot(params.from), limit, MAX_PAGE_BYTES));
-    match page {
-        Some(Page::Decisions(found, next)) => {
-            let decisions: Vec<Value> =
-                found.iter().map(|d| json::decision(&api.view, d)).collect();
-            let node = &api.view.node.name;
-            Ok(Json(
-                json!({"node": node, "learner": name, "decisions": decisions, "next": next}),
-            ))
+    let (found, next) = match page {
+        Some(Page::Decisions(found, next)) => (found, next),
+        Some(Page::Old) => {
+            let from = Slot(params.from);
+            let read = move |view: &View| view.old(learner, from, limit, MAX_PAGE_BYTES);
+            let found = api.from_disk(read).await?;
+            let next = found.last().map_or(from, |d| d.slot.next());
+            (found, next)
         }
-        Some(Page::Gone(first)) => Err(Problem::gone(first.0)),
-        None => Err(Problem::not_found("no such learner")),
-    }
+        None => return Err(Problem::not_found("no such learner")),
+    };
+    let decisions: Vec<Value> = found.iter().map(|d| json::decision(&api.view, d)).collect();
+    let node = &api.view.node.name;
+    Ok(Json(
+        json!({"node": node, "learner": name, "decisions": decisions, "next": next}),
+    ))
 }
 
 /// The certificate of a decision, so that others can check it.

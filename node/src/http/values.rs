@@ -73,6 +73,11 @@ pub(super) async fn submit(
         Ok(waiting) => waiting,
         Err(found) => return Ok(decided(&api, &id, &found)),
     };
+    if let Some(learner) = learner
+        && let Some(found) = api.from_disk(move |view| view.find(learner, &id)).await?
+    {
+        return Ok(decided(&api, &id, &found));
+    }
     store(&api, value).await?;
     let limit = Duration::from_millis(params.timeout_ms.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
     if let Some(mut waiting) = waiting {

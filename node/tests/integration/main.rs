@@ -5,6 +5,7 @@ mod command_line;
 mod config;
 mod disks;
 mod fixture;
+mod long_logs;
 mod networks;
 mod paxos;
 mod starting;

@@ -42,7 +42,12 @@ async fn fixture_with_queue(limits: &str, queue: usize) -> Fixture {
 
 async fn fixture_of(config: &Config, queue: usize) -> Fixture {
     let node = config.node("n1").unwrap();
-    let view = Arc::new(View::new(config, node, 7));
+    let view = Arc::new(View::new(
+        config,
+        node,
+        7,
+        Arc::new(testing::Books::default()),
+    ));
     let (sender, events) = sync_channel(queue);
     let (stop, stopped) = watch::channel(false);
     let api = Api::new(
