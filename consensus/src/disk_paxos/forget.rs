@@ -1,0 +1,32 @@
+//! What leaves memory. The history has every decision that was delivered, for ever; a few hundred recent ones stay
+//! here, so that it is seldom asked.
+
+use super::DiskPaxos;
+use crate::Slot;
+use crypto::Digest;
+use std::collections::BTreeSet;
+
+impl DiskPaxos {
+    /// Lets go of what the history has, once that is half as much again as shall stay: looking everything
+    /// through is not for every slot.
+    pub(super) fn forget(&mut self) {
+        let recent = self.config.recent;
+        if self.next.0 < self.oldest.0.saturating_add((recent + recent / 2).max(1)) {
+            return;
+        }
+        self.oldest = Slot(self.next.0.saturating_sub(recent));
+        let stays = self.decided.split_off(&self.oldest);
+        for known in std::mem::replace(&mut self.decided, stays).into_values() {
+            if let Some(batch) = self.batches.get(&known.value) {
+                self.waiting.forget(&batch);
+            }
+        }
+        self.pipeline.forget(self.next);
+        let decided = self.decided.values().map(|known| known.value);
+        let proposed = self.pipeline.proposed().map(|(_, value)| value);
+        // Blocks have the bytes of what they name.
+        let named: BTreeSet<Digest> = decided.chain(proposed).collect();
+        self.batches.retain(|value| named.contains(value));
+        self.batches.give_up(|value| named.contains(value));
+    }
+}
