@@ -66,13 +66,17 @@ pub trait Protocol: Sized + Send + 'static {
     /// goes back.
     fn step(&mut self, now: Time, inputs: Vec<InputOf<Self>>) -> Vec<OutputOf<Self>>;
 
+    /// From this slot on [`answer`](Protocol::answer) has every decision. Those before are in the history
+    /// alone, and the caller serves them from there.
+    fn remembered(&self) -> Slot;
+
     /// What to ask a peer for.
     fn sync_request(&self) -> SyncRequest;
 
     /// What helps a peer that asks, at most about `max_bytes` of it.
     fn answer(&self, request: &SyncRequest, max_bytes: usize) -> AnswerOf<Self>;
 
-    /// The bytes of a batch, while its entry lives.
+    /// The bytes of a batch, while its entry lives here or once it is in the history.
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>>;
 
     /// The signed certificate of a decision, in protocols that have any.

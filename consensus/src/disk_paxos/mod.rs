@@ -233,6 +233,10 @@ impl crate::Protocol for DiskPaxos {
         self.waiting.own().cloned().map(Record::Value).collect()
     }
 
+    fn remembered(&self) -> Slot {
+        Slot(0)
+    }
+
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
         DiskPaxos::step(self, now, inputs)
     }

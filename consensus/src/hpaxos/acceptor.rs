@@ -42,6 +42,15 @@ impl Acceptor {
         }
     }
 
+    /// The values of everything that it has sent and may have to show.
+    pub(super) fn named(&self) -> impl Iterator<Item = Digest> {
+        let entries = self
+            .sent
+            .values()
+            .flat_map(|s| s.votes.iter().chain(&s.proposals));
+        entries.map(|e| e.value)
+    }
+
     /// HPaxos: Phase1b(l, b, a) for all learners l. The caller has checked InitializedBallot.
     ///
     /// Returns the signed 1b, which must be durable before it leaves. `None` if `maxBal < b` does not

@@ -3,6 +3,7 @@
 use super::evidence::Evidence;
 use super::learner::Learned;
 use super::{Decision, HPaxos, Invalid, Output, Record};
+use crate::history::Keep;
 use crate::{Ballot, Slot, Time};
 use crypto::Digest;
 use learner_graph::LearnerId;
@@ -21,7 +22,7 @@ impl HPaxos {
             match learned {
                 Learned::Decided(learner) => {
                     self.pacemaker.progress(learner, now.saturating_sub(since));
-                    if let Some(value) = self.learners.decision(learner, slot).map(|d| d.value) {
+                    if let Some(value) = self.learners.value(learner, slot) {
                         self.batches.claim(value, out);
                     }
                     self.compare(learner, slot, out);
@@ -37,11 +38,11 @@ impl HPaxos {
 
     /// Compares a new decision with those of the other learners in the slot.
     fn compare(&mut self, learner: LearnerId, slot: Slot, out: &mut Vec<Output>) {
-        let Some(mine) = self.learners.decision(learner, slot).map(|d| d.value) else {
+        let Some(mine) = self.learners.value(learner, slot) else {
             return;
         };
         for other in self.learners.ids() {
-            let Some(theirs) = self.learners.decision(other, slot).map(|d| d.value) else {
+            let Some(theirs) = self.learners.value(other, slot) else {
                 continue;
             };
             if theirs == mine {
@@ -61,7 +62,7 @@ impl HPaxos {
     /// another one, and it has to get theirs.
     fn exchange(&mut self, learner: LearnerId, slot: Slot, mine: Digest, now: Time) {
         for other in self.learners.ids() {
-            let Some(theirs) = self.learners.decision(other, slot).map(|d| d.value) else {
+            let Some(theirs) = self.learners.value(other, slot) else {
                 continue;
             };
             if theirs == mine {
@@ -87,6 +88,7 @@ impl HPaxos {
                     break;
                 };
                 let (ballot, value, quorum) = (decided.ballot, decided.value, decided.quorum);
+                let proof = decided.two_b.iter().map(|m| m.signed().clone()).collect();
                 let (values, heard) = self.waiting.deliver_batch(&batch, learner, now);
                 self.learners.delivered(learner, slot);
                 self.exchange(learner, slot, value, now);
@@ -99,6 +101,11 @@ impl HPaxos {
                     heard,
                     quorum,
                 };
+                self.history.keep(Keep::Decision {
+                    decision: decision.clone(),
+                    batch,
+                    proof,
+                });
                 out.push(Output::Decided(decision));
             }
         }

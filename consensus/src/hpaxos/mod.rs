@@ -39,7 +39,7 @@ pub use contradiction::{Contradiction, contradiction};
 pub use message::{Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes};
 pub use sync::SyncAnswer;
 
-use crate::history::History;
+use crate::history::{History, Keep};
 use crate::log::batches::Batches;
 use crate::log::timer::Timer;
 use crate::log::waiting::Waiting;
@@ -70,7 +70,7 @@ const SLOT_RANGE: u64 = 4096;
 /// How many turns of every proposer beyond the present ballot are heard.
 const BALLOT_TURNS: u64 = 8;
 /// The low-water mark is raised when so many slots are settled, and with every ballot joined.
-const LOW_WATER_STEP: u64 = 256;
+const LOW_WATER_STEP: u64 = 64;
 
 /// How one node takes part.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl HPaxos {
         HPaxos {
             acceptor: member.and_then(|m| m.acceptor).map(Acceptor::new),
             proposer: member.filter(|m| m.proposer).map(|_| Proposer::default()),
-            learners: Learners::new(graph.n_learners()),
+            learners: Learners::new(graph.n_learners(), Arc::clone(&history)),
             received: Received::default(),
             wishes: BTreeMap::new(),
             convictions: Convictions::new(graph),
@@ -181,6 +181,23 @@ impl HPaxos {
         }
         self.received.drop_below(self.floor);
         self.dirty = self.dirty.split_off(&self.floor);
+        self.learners.forget_below(self.floor);
+        if let Some(proposer) = &mut self.proposer {
+            proposer.forget_below(self.floor, &self.waiting);
+        }
+        self.history.keep(Keep::Settled(self.floor));
+        self.forget_batches();
+    }
+
+    /// What nothing in memory names is in the history, or was never decided.
+    fn forget_batches(&mut self) {
+        let acceptor = self.acceptor.iter().flat_map(Acceptor::named);
+        let proposer = self.proposer.iter().flat_map(Proposer::announced);
+        let named = acceptor.chain(proposer).chain(self.received.named());
+        let named: BTreeSet<Digest> = named.chain(self.learners.undelivered()).collect();
+        for batch in self.batches.retain(|digest| named.contains(digest)) {
+            self.waiting.forget(&batch);
+        }
     }
 
     fn refuse(&mut self, reason: &'static str) {
@@ -272,7 +289,11 @@ impl crate::Protocol for HPaxos {
     }
 
     fn checkpoint(&self) -> Vec<Record> {
-        Vec::new()
+        HPaxos::checkpoint(self)
+    }
+
+    fn remembered(&self) -> Slot {
+        self.learners.remembered()
     }
 
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {

@@ -31,7 +31,7 @@ pub(super) struct Proposer {
 }
 
 /// What a proposer looks at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub(super) now: Time,
     pub(super) grace: Duration,
@@ -132,6 +132,16 @@ impl Proposer {
     /// A value waits again although an announced batch carries it.
     pub(super) fn release(&mut self, id: &Digest) {
         self.pipeline.release(id);
+    }
+
+    /// Everything below a slot is settled: what was announced there is asked for no more.
+    pub(super) fn forget_below(&mut self, slot: Slot, waiting: &Waiting) {
+        self.pipeline.forget_below(slot, waiting);
+    }
+
+    /// The values announced in the present ballot.
+    pub(super) fn announced(&self) -> impl Iterator<Item = Digest> {
+        self.pipeline.proposed()
     }
 
     /// What is safe may have changed: unfinished slots are looked at again.

@@ -51,8 +51,11 @@ impl Batches {
 
     /// Lets go of every batch in memory that is not needed there: see `needs`. The others are in the
     /// history, or nothing names them any more.
-    pub(crate) fn retain(&mut self, needs: impl Fn(&Digest) -> bool) {
-        self.kept.retain(|digest, _| needs(digest));
+    /// Returns those that were in memory.
+    pub(crate) fn retain(&mut self, needs: impl Fn(&Digest) -> bool) -> Vec<Arc<Batch>> {
+        self.wanted.retain(&needs);
+        let gone = self.kept.extract_if(.., |digest, _| !needs(digest));
+        gone.map(|(_, batch)| batch).collect()
     }
 
     /// Whether the bytes are here, stored or not.

@@ -214,6 +214,20 @@ impl Pipeline {
         self.skip_to(slot.next());
     }
 
+    /// Slots below are settled: nothing is proposed there any more.
+    pub(crate) fn forget_below(&mut self, slot: Slot, waiting: &Waiting) {
+        self.proposed = self.proposed.split_off(&slot);
+        self.open = self.open.split_off(&slot);
+        self.unfinished = self.unfinished.split_off(&slot);
+        self.fresh = self.fresh.max(slot);
+        self.carried.retain(|id| waiting.waits(id));
+    }
+
+    /// The values proposed in this ballot.
+    pub(crate) fn proposed(&self) -> impl Iterator<Item = Digest> {
+        self.proposed.values().copied()
+    }
+
     /// A value waits again although a proposed batch carries it.
     pub(crate) fn release(&mut self, id: &Digest) {
         self.carried.remove(id);

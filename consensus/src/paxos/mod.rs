@@ -226,6 +226,10 @@ impl crate::Protocol for Paxos {
         Paxos::checkpoint(self)
     }
 
+    fn remembered(&self) -> Slot {
+        Slot(0)
+    }
+
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
         Paxos::step(self, now, inputs)
     }

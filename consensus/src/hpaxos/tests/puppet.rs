@@ -7,7 +7,7 @@ use crate::hpaxos::{
     SlotVotes, SyncRequest, Votes,
 };
 use crate::{Ballot, Batch, ClientValue, Network, Slot, Time};
-use crypto::{Digest, MemberId, Verified};
+use crypto::{Digest, MemberId, Signed, Verified};
 use learner_graph::LearnerSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use std::time::Duration;
 pub(super) struct Puppets {
     pub(super) network: Arc<Network>,
     pub(super) engine: HPaxos,
+    pub(super) history: Arc<MemoryHistory<Signed<Message>>>,
     pub(super) me: u16,
     pub(super) now: Time,
     /// Everything the real one said, in order.
@@ -39,14 +40,16 @@ impl Puppets {
     /// The real one is member `me`, which plays acceptor `me`.
     pub(super) fn new(graph: &str, me: u16) -> Self {
         let network = network(graph);
+        let history = Arc::new(MemoryHistory::default());
         let engine = HPaxos::new(
             Arc::clone(&network),
             config(&network, me),
-            Arc::new(MemoryHistory::default()),
+            Arc::clone(&history) as _,
         );
         let mut puppets = Puppets {
             network,
             engine,
+            history,
             me,
             now: Duration::from_millis(1),
             said: Vec::new(),
@@ -97,12 +100,19 @@ impl Puppets {
         self.give(Vec::new());
     }
 
+    /// What is stored is replaced by a checkpoint.
+    pub(super) fn checkpoint(&mut self) {
+        self.history.flush();
+        self.stored = self.engine.checkpoint();
+    }
+
     /// SIGKILL and restart: everything stored comes back, nothing else.
     pub(super) fn restart(&mut self) {
+        self.history.crash();
         let mut engine = HPaxos::new(
             Arc::clone(&self.network),
             config(&self.network, self.me),
-            Arc::new(MemoryHistory::default()),
+            Arc::clone(&self.history) as _,
         );
         for record in &self.stored {
             engine.restore(record.clone());
