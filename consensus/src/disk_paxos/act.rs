@@ -122,7 +122,7 @@ impl DiskPaxos {
         let floor = self.drives.iter().map(Drive::floor).max();
         let floor = floor.filter(|_| !planted(Bug::TryBelowFloor));
         let from = floor.unwrap_or_default().max(self.next);
-        self.pipeline.forget(self.next);
+        self.pipeline.forget_below(self.next);
         let decided = |slot: Slot| self.decided.get(&slot).map(|known| known.value);
         if self.looked != seen {
             self.looked = seen;

@@ -15,18 +15,14 @@ impl DiskPaxos {
             return;
         }
         self.oldest = Slot(self.next.0.saturating_sub(recent));
-        let stays = self.decided.split_off(&self.oldest);
-        for known in std::mem::replace(&mut self.decided, stays).into_values() {
-            if let Some(batch) = self.batches.get(&known.value) {
-                self.waiting.forget(&batch);
-            }
-        }
-        self.pipeline.forget(self.next);
+        self.decided = self.decided.split_off(&self.oldest);
+        self.pipeline.forget_below(self.next);
         let decided = self.decided.values().map(|known| known.value);
         let proposed = self.pipeline.proposed().map(|(_, value)| value);
         // Blocks have the bytes of what they name.
         let named: BTreeSet<Digest> = decided.chain(proposed).collect();
-        self.batches.retain(|value| named.contains(value));
-        self.batches.give_up(|value| named.contains(value));
+        for batch in self.batches.retain(|value| named.contains(value)) {
+            self.waiting.forget(&batch);
+        }
     }
 }

@@ -234,7 +234,7 @@ impl crate::Protocol for DiskPaxos {
     }
 
     fn remembered(&self) -> Slot {
-        Slot(0)
+        self.oldest
     }
 
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {

@@ -183,7 +183,7 @@ impl HPaxos {
         self.dirty = self.dirty.split_off(&self.floor);
         self.learners.forget_below(self.floor);
         if let Some(proposer) = &mut self.proposer {
-            proposer.forget_below(self.floor, &self.waiting);
+            proposer.forget_below(self.floor);
         }
         self.history.keep(Keep::Settled(self.floor));
         self.forget_batches();

@@ -135,13 +135,13 @@ impl Proposer {
     }
 
     /// Everything below a slot is settled: what was announced there is asked for no more.
-    pub(super) fn forget_below(&mut self, slot: Slot, waiting: &Waiting) {
-        self.pipeline.forget_below(slot, waiting);
+    pub(super) fn forget_below(&mut self, slot: Slot) {
+        self.pipeline.forget_below(slot);
     }
 
     /// The values announced in the present ballot.
     pub(super) fn announced(&self) -> impl Iterator<Item = Digest> {
-        self.pipeline.proposed()
+        self.pipeline.proposed().map(|(_, value)| value)
     }
 
     /// What is safe may have changed: unfinished slots are looked at again.

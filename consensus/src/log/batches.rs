@@ -63,11 +63,6 @@ impl Batches {
         self.unclaimed.contains_key(digest) || self.stored(digest)
     }
 
-    /// Nobody needs the bytes of other digests than these any more: they are not waited for.
-    pub(crate) fn give_up(&mut self, needs: impl Fn(&Digest) -> bool) {
-        self.wanted.retain(|digest| needs(digest));
-    }
-
     /// The digests whose bytes are missing.
     pub(crate) fn wanted(&self) -> impl Iterator<Item = Digest> {
         self.wanted.iter().copied()

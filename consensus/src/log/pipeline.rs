@@ -99,12 +99,12 @@ impl Pipeline {
 
     /// Slots below are decided and delivered: what was proposed there is forgotten, and nothing is ever
     /// proposed there again.
-    pub(crate) fn forget(&mut self, below: Slot) {
-        self.skip_to(below);
-        self.unfinished = self.unfinished.split_off(&below);
-        self.open = self.open.split_off(&below);
-        self.closed = self.closed.split_off(&below);
-        let kept = self.proposed.split_off(&below);
+    pub(crate) fn forget_below(&mut self, slot: Slot) {
+        self.skip_to(slot);
+        self.unfinished = self.unfinished.split_off(&slot);
+        self.open = self.open.split_off(&slot);
+        self.closed = self.closed.split_off(&slot);
+        let kept = self.proposed.split_off(&slot);
         for p in std::mem::replace(&mut self.proposed, kept).into_values() {
             self.uncarry(&p.carries);
         }
@@ -212,20 +212,6 @@ impl Pipeline {
     pub(crate) fn restore(&mut self, slot: Slot, value: Digest, batches: &Batches) {
         self.propose(slot, value, batches.get(&value).as_deref());
         self.skip_to(slot.next());
-    }
-
-    /// Slots below are settled: nothing is proposed there any more.
-    pub(crate) fn forget_below(&mut self, slot: Slot, waiting: &Waiting) {
-        self.proposed = self.proposed.split_off(&slot);
-        self.open = self.open.split_off(&slot);
-        self.unfinished = self.unfinished.split_off(&slot);
-        self.fresh = self.fresh.max(slot);
-        self.carried.retain(|id| waiting.waits(id));
-    }
-
-    /// The values proposed in this ballot.
-    pub(crate) fn proposed(&self) -> impl Iterator<Item = Digest> {
-        self.proposed.values().copied()
     }
 
     /// A value waits again although a proposed batch carries it.
@@ -436,7 +422,7 @@ mod tests {
         leader.decide(3);
         leader.deliver(3);
         assert_eq!(leader.propose(MS), []);
-        leader.pipeline.forget(Slot(4));
+        leader.pipeline.forget_below(Slot(4));
         assert_eq!(leader.pipeline.proposed().count(), 0);
         assert!(leader.pipeline.carried.is_empty());
     }
@@ -445,11 +431,13 @@ mod tests {
     fn nothing_is_proposed_in_slots_that_are_forgotten() {
         let mut leader = Leader::new(Duration::ZERO, MAX_BATCH_BYTES);
         leader.pipeline.look_back(Slot(0), Slot(7), |_| true);
-        leader.pipeline.forget(Slot(6));
+        leader.pipeline.forget_below(Slot(6));
         leader.waiting.heard(value(0, 10), MS);
         leader.waiting.heard(value(1, 10), MS);
         assert_eq!(leader.propose(MS), [(6, 2)]);
-        leader.pipeline.forget(Slot(20));
+        leader.decide(6);
+        leader.deliver(6);
+        leader.pipeline.forget_below(Slot(20));
         leader.waiting.heard(value(2, 10), MS);
         assert_eq!(leader.propose(MS), [(20, 1)]);
     }

@@ -45,18 +45,16 @@ impl Paxos {
         let recent = self.decided.split_off(&oldest);
         let old = std::mem::replace(&mut self.decided, recent).into_values();
         let old: BTreeSet<Digest> = old.map(|(_, value)| value).collect();
-        for batch in old.iter().filter_map(|value| self.batches.get(value)) {
-            self.waiting.forget(&batch);
-        }
         if let Some(proposer) = &mut self.proposer {
-            proposer.forget(self.next);
+            proposer.forget_below(self.next);
         }
         let named = self.named(oldest);
         // While what was stored is taken back, bytes come before whatever names them.
         let running = self.running;
-        self.batches
-            .retain(|value| named.contains(value) || !running && !old.contains(value));
-        self.batches.give_up(|value| named.contains(value));
+        let needs = |value: &Digest| named.contains(value) || !running && !old.contains(value);
+        for batch in self.batches.retain(needs) {
+            self.waiting.forget(&batch);
+        }
     }
 
     /// The values that anything in memory names in slots from this one on.

@@ -227,7 +227,7 @@ impl crate::Protocol for Paxos {
     }
 
     fn remembered(&self) -> Slot {
-        Slot(0)
+        self.oldest
     }
 
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {

@@ -57,7 +57,7 @@ impl Proposer {
         if !(scene.is_read_quorum)(&senders) {
             return (Vec::new(), None);
         }
-        self.pipeline.forget(scene.next);
+        self.pipeline.forget_below(scene.next);
         let open = |slot: Slot| (scene.decided)(slot).is_none();
         if self.looked != senders {
             self.looked = senders;
@@ -106,8 +106,8 @@ impl Proposer {
     }
 
     /// Slots below are delivered.
-    pub(super) fn forget(&mut self, next: Slot) {
-        self.pipeline.forget(next);
+    pub(super) fn forget_below(&mut self, next: Slot) {
+        self.pipeline.forget_below(next);
     }
 
     /// Takes back what it said itself. Slots below `next` are delivered.
