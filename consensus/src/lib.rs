@@ -32,6 +32,7 @@ mod value;
 
 pub use ballot::Ballot;
 pub use io::{Decision, Fork, Input, NoEvidence, Output, Record, SyncAnswer, SyncRequest};
+pub use log::pipeline::Batching;
 pub use network::{Member, Network, NetworkError};
 pub use protocol::{AnswerOf, HistoryOf, InputOf, OutputOf, Protocol, RecordOf};
 pub use slot::{Page, Slot};

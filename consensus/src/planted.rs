@@ -68,6 +68,8 @@ pub enum Bug {
     PaxosIgnoreVotes,
     /// Paxos: a leader that restarts goes on in its ballot without knowing what it had proposed.
     PaxosForgetProposed,
+    /// Paxos: a checkpoint leaves out an acceptor's votes.
+    PaxosCheckpointWithoutVotes,
     /// Disk Paxos: a slot commits once it is written to a majority, whatever is read afterwards.
     CommitUnread,
     /// Disk Paxos: a block has the entry of the newest slot only, whether the others are in the log or not.

@@ -21,6 +21,7 @@ pub fn hpaxos(config: &Config, signer: Option<Signer>, history: Arc<HistoryOf<HP
             patience: Limits::ms(limits.patience_ms),
             grace: Limits::ms(limits.grace_ms),
             window: limits.window,
+            batching: limits.batching(),
             max_waiting: Limits::count(limits.max_waiting),
         },
         history,
@@ -41,7 +42,9 @@ pub fn paxos(config: &Config, node: &NodeConfig, history: Arc<HistoryOf<Paxos>>)
             read: read.unwrap_or(config.network.graph()).clone(),
             patience: Limits::ms(limits.patience_ms),
             window: limits.window,
+            batching: limits.batching(),
             max_waiting: Limits::count(limits.max_waiting),
+            recent: limits.slots_in_memory,
         },
         history,
     )
@@ -65,7 +68,9 @@ pub fn disk_paxos(
             learner: node.learners.first().copied().unwrap_or(LearnerId(0)),
             patience: Limits::ms(limits.patience_ms),
             window: limits.window,
+            batching: limits.batching(),
             max_waiting: Limits::count(limits.max_waiting),
+            recent: limits.slots_in_memory,
         },
         history,
     )

@@ -17,6 +17,7 @@ mod block;
 mod disk;
 mod drive;
 mod election;
+mod forget;
 mod learn;
 mod message;
 mod step;
@@ -35,7 +36,8 @@ use crate::log::batches::Batches;
 use crate::log::pipeline::Pipeline;
 use crate::log::timer::Timer;
 use crate::log::waiting::Waiting;
-use crate::{Ballot, Batch, Network, Slot, Status, SyncRequest, Time};
+use crate::paxos::Vote;
+use crate::{Ballot, Batch, Batching, Network, Slot, Status, SyncRequest, Time};
 use crypto::{Digest, MemberId, Refusal, codec};
 use drive::Drive;
 use election::Election;
@@ -70,8 +72,12 @@ pub struct Config {
     pub patience: Duration,
     /// How many slots may be open at once.
     pub window: u64,
+    /// How many waiting values share a slot.
+    pub batching: Batching,
     /// How many client values may wait to be proposed.
     pub max_waiting: usize,
+    /// How many delivered slots stay in memory: for nodes and disks that are a little behind.
+    pub recent: u64,
 }
 
 /// A slot known to be committed.
@@ -81,6 +87,16 @@ struct Known {
     value: Digest,
     /// The disks that are known here to hold it.
     disks: AcceptorSet,
+}
+
+impl Known {
+    fn vote(&self, slot: Slot) -> Vote {
+        Vote {
+            slot,
+            ballot: self.ballot,
+            value: self.value,
+        }
+    }
 }
 
 /// One node's part in Disk Paxos.
@@ -96,8 +112,10 @@ pub struct DiskPaxos {
     /// The disks whose blocks were looked through for slots that others left unfinished.
     looked: AcceptorSet,
     election: Election,
-    /// DiskSynod: `output[p]`, and what others are known to have committed.
+    /// DiskSynod: `output[p]`, and what others are known to have committed; from `oldest` on.
     decided: BTreeMap<Slot, Known>,
+    /// Slots below have left memory: the history has them.
+    oldest: Slot,
     /// The first slot not delivered: without a decision, or without its bytes.
     next: Slot,
     batches: Batches,
@@ -114,9 +132,10 @@ pub struct DiskPaxos {
 }
 
 impl DiskPaxos {
-    /// A node that has said and heard nothing yet.
+    /// A node that has said nothing, and heard nothing but what the history has.
     #[must_use]
     pub fn new(network: Arc<Network>, config: Config, history: Arc<dyn History<Decided>>) -> Self {
+        let next = history.next(DiskPaxos::LOG);
         let n_disks = network.graph().n_acceptors();
         DiskPaxos {
             drives: (0..n_disks).map(|_| Drive::default()).collect(),
@@ -125,7 +144,8 @@ impl DiskPaxos {
             looked: AcceptorSet::EMPTY,
             election: Election::new(config.patience),
             decided: BTreeMap::new(),
-            next: Slot(0),
+            oldest: next,
+            next,
             batches: Batches::new(Arc::clone(&history)),
             waiting: Waiting::new(config.max_waiting, config.patience, Arc::clone(&history)),
             open: None,
@@ -138,6 +158,9 @@ impl DiskPaxos {
             history,
         }
     }
+
+    /// In the history all learners have one log.
+    const LOG: LearnerId = LearnerId(0);
 
     /// DiskSynod: `dblock[p]`; `None` in phase 0.
     #[must_use]
@@ -206,11 +229,12 @@ impl crate::Protocol for DiskPaxos {
     }
 
     fn checkpoint(&self) -> Vec<Record> {
-        Vec::new()
+        // Everything else is on the disks.
+        self.waiting.own().cloned().map(Record::Value).collect()
     }
 
     fn remembered(&self) -> Slot {
-        Slot(0)
+        self.oldest
     }
 
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {

@@ -69,6 +69,8 @@ impl Alone {
             learner: LearnerId(0),
             patience: PATIENCE,
             window: 8,
+            batching: Default::default(),
+            recent: 8,
             max_waiting: 100,
         };
         let mut alone = Alone {

@@ -111,6 +111,7 @@ impl HPaxos {
             now,
             grace: self.config.grace,
             window: self.config.window,
+            batching: self.config.batching,
             turn: proposer.ballot().0.saturating_sub(1) / self.network.proposers().len() as u64,
             one_bs,
             learners: &self.learners,
@@ -211,16 +212,14 @@ impl HPaxos {
             .acceptor
             .as_ref()
             .and_then(|_| self.pacemaker.deadline(self.network.graph(), oldest, now));
-        let grace = self
-            .proposer
-            .as_ref()
-            .and_then(|p| p.deadline(self.config.grace));
+        let proposer = self.proposer.as_ref();
+        let proposer = proposer.and_then(|p| p.deadline(self.config.grace));
         let undelivered = self
             .learners
             .ids()
             .any(|l| self.learners.next_delivery(l).is_some());
         let spread = (undelivered || self.waiting.has_own()).then_some(self.waiting.spread_at());
-        self.timer.set([patience, grace, spread], now, out);
+        self.timer.set([patience, proposer, spread], now, out);
     }
 
     /// Signs, stores and sends a statement of this node.

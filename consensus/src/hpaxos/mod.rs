@@ -44,7 +44,7 @@ use crate::log::batches::Batches;
 use crate::log::timer::Timer;
 use crate::log::waiting::Waiting;
 use crate::pacemaker::Pacemaker;
-use crate::{Ballot, Batch, Network, Slot, Status, Time};
+use crate::{Ballot, Batch, Batching, Network, Slot, Status, Time};
 use acceptor::Acceptor;
 use check::Horizon;
 use convictions::Convictions;
@@ -83,6 +83,8 @@ pub struct Config {
     pub grace: Duration,
     /// How many slots may be open at once.
     pub window: u64,
+    /// How many waiting values share a slot.
+    pub batching: Batching,
     /// How many client values may wait to be proposed.
     pub max_waiting: usize,
 }
@@ -181,7 +183,7 @@ impl HPaxos {
         self.dirty = self.dirty.split_off(&self.floor);
         self.learners.forget_below(self.floor);
         if let Some(proposer) = &mut self.proposer {
-            proposer.forget_below(self.floor, &self.waiting);
+            proposer.forget_below(self.floor);
         }
         self.history.keep(Keep::Settled(self.floor));
         self.forget_batches();

@@ -234,6 +234,11 @@ impl Waiting {
         self.known.get(id).is_some_and(|k| k.place.is_some())
     }
 
+    /// When a value was first heard of, if that is remembered.
+    pub(crate) fn since(&self, id: &Digest) -> Option<Time> {
+        self.known.get(id).map(|k| k.heard)
+    }
+
     /// The waiting values, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Digest, &ClientValue)> {
         self.queue.values().map(|(id, value)| (id, value))
@@ -251,7 +256,7 @@ impl Waiting {
     /// When the oldest waiting value was heard of.
     pub(crate) fn oldest(&self) -> Option<Time> {
         let (id, _) = self.queue.values().next()?;
-        self.known.get(id).map(|k| k.heard)
+        self.since(id)
     }
 
     fn enqueue(&mut self, id: Digest, value: ClientValue) -> u64 {

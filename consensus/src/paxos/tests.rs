@@ -74,6 +74,8 @@ fn a_leader_never_uses_a_slot_of_its_ballot_twice_after_a_crash() {
             read: graph.clone(),
             patience: Duration::from_secs(1),
             window: 8,
+            batching: Default::default(),
+            recent: 8,
             max_waiting: 100,
         };
         Paxos::new(

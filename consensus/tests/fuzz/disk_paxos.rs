@@ -235,6 +235,8 @@ fn config() -> Config {
         learner: LearnerId(0),
         patience: Duration::from_secs(1),
         window: 4,
+        batching: Default::default(),
+        recent: 8,
         max_waiting: 4,
     }
 }

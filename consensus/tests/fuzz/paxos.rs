@@ -291,6 +291,8 @@ fn config(me: MemberId) -> Config {
         read: learner_graph::parse_unchecked(READ).expect("a graph"),
         patience: Duration::from_secs(1),
         window: 4,
+        batching: Default::default(),
+        recent: 8,
         max_waiting: 4,
     }
 }

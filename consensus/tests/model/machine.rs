@@ -99,6 +99,7 @@ impl Machines {
             patience: Duration::from_secs(1),
             grace: Duration::ZERO,
             window: 1,
+            batching: Default::default(),
             max_waiting: 1,
         };
         let mut machine = HPaxos::new(

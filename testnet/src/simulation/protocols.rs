@@ -14,6 +14,7 @@ use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
 use consensus::{HistoryOf, Network, NoEvidence, Protocol};
 use crypto::Verified;
+use learner_graph::LearnerId;
 use node::machines;
 use std::sync::Arc;
 
@@ -27,6 +28,9 @@ pub trait Simulated: Protocol {
 
     /// The state machine of a place, as it starts for the first time.
     fn machine(stage: &Stage, place: Place, history: Arc<HistoryOf<Self>>) -> Self;
+
+    /// The log of a learner in the history of a node that plays it.
+    fn in_history(learner: LearnerId) -> LearnerId;
 
     /// Whether a statement binds its sender, so that it must be stored before it leaves.
     fn binds(message: &Self::Message) -> bool;
@@ -50,6 +54,10 @@ impl Simulated for HPaxos {
 
     fn machine(stage: &Stage, place: Place, history: Arc<HistoryOf<Self>>) -> Self {
         machines::hpaxos(&stage.config, stage.signer(place), history)
+    }
+
+    fn in_history(learner: LearnerId) -> LearnerId {
+        learner
     }
 
     fn binds(message: &Verified<hpaxos::Message>) -> bool {
@@ -84,6 +92,10 @@ impl Simulated for Paxos {
         machines::paxos(&stage.config, stage.node(place), history)
     }
 
+    fn in_history(_: LearnerId) -> LearnerId {
+        LearnerId(0)
+    }
+
     fn binds(message: &paxos::Message) -> bool {
         !matches!(message.body, paxos::Body::Wish { .. })
     }
@@ -111,6 +123,10 @@ impl Simulated for DiskPaxos {
 
     fn machine(stage: &Stage, place: Place, history: Arc<HistoryOf<Self>>) -> Self {
         machines::disk_paxos(&stage.config, stage.node(place), history)
+    }
+
+    fn in_history(_: LearnerId) -> LearnerId {
+        LearnerId(0)
     }
 
     /// What is decided is on the disks.

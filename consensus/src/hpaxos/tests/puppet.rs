@@ -31,6 +31,7 @@ pub(super) fn config(network: &Network, me: u16) -> Config {
         patience: Duration::from_secs(1),
         grace: Duration::from_millis(10),
         window: 4,
+        batching: Default::default(),
         max_waiting: 4,
     }
 }

@@ -219,6 +219,7 @@ fn config(network: &Network, me: u16) -> Config {
         patience: Duration::from_secs(1),
         grace: Duration::from_millis(10),
         window: 4,
+        batching: Default::default(),
         max_waiting: MAX_WAITING,
     }
 }

@@ -44,6 +44,7 @@ fn machine(network: &Arc<Network>, i: usize) -> Machine {
         patience: Duration::from_millis(500),
         grace: Duration::from_millis(20),
         window: 8,
+        batching: Default::default(),
         max_waiting: 100,
     };
     Machine {
