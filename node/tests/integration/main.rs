@@ -8,3 +8,4 @@ mod fixture;
 mod networks;
 mod paxos;
 mod starting;
+mod storage;
