@@ -47,6 +47,11 @@ pub(crate) fn keypair(node: u8) -> Keypair {
 
 /// Three nodes, two learners; node n1 plays learner `alice` only. `more` goes to the end of the file.
 pub(crate) fn config(more: &str) -> Config {
+    Config::parse(&text(more), "test.toml").expect("the fixture is a good configuration")
+}
+
+/// The text of that configuration.
+pub(crate) fn text(more: &str) -> String {
     let mut text = String::from(
         r#"
 network = "test"
@@ -67,5 +72,5 @@ when = { threshold = 3, of = ["a1", "a2", "a3"] }
         ));
     }
     text.push_str(more);
-    Config::parse(&text, "test.toml").expect("the fixture is a good configuration")
+    text
 }

@@ -6,12 +6,14 @@ mod disk;
 mod evidence;
 mod graph;
 mod keygen;
+mod storage;
 mod submit;
 
 pub use disk::DiskCommand;
 pub use evidence::EvidenceCommand;
 pub use graph::GraphCommand;
 pub use keygen::KeygenArgs;
+pub use storage::StorageCommand;
 pub use submit::SubmitArgs;
 
 use std::io::{self, Read, Write};

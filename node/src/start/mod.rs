@@ -16,7 +16,7 @@ use crate::engine::{Engine, EngineError, EngineHandle, Event, Machine, Stores};
 use crate::history::HistoryFile;
 use crate::http::{self, Api};
 use crate::network::{self, seen::Seen};
-use crate::storage::FileLog;
+use crate::storage::{FileLog, LOG};
 use crate::view::{Phase, View};
 use consensus::storage::StorageError;
 use consensus::{HistoryOf, Protocol};
@@ -141,7 +141,7 @@ impl Node {
             data,
         } = place;
         // Reads the whole log once, which is short compared with replaying it.
-        let (storage, replay) = FileLog::open(data.join("log"), config.network.id())?;
+        let (storage, replay) = FileLog::open(data.join(LOG), config.network.id())?;
         if let Some(bytes) = replay.truncated() {
             tracing::info!(bytes, "cut off an unfinished write at the end of the log");
         }

@@ -9,3 +9,4 @@ mod long_logs;
 mod networks;
 mod paxos;
 mod starting;
+mod storage;

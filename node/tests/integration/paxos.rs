@@ -3,7 +3,7 @@
 use crate::fixture::{TestNet, free_ports, new_key};
 
 /// Three nodes that play everything.
-fn net() -> TestNet {
+pub(crate) fn net() -> TestNet {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let mut text = String::from(
         r#"
