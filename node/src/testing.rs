@@ -1,7 +1,11 @@
 //! What several unit tests need.
 
 use crate::Config;
-use crypto::Keypair;
+use consensus::hpaxos::evidence::Certificate;
+use consensus::hpaxos::{Message, SlotVotes, Votes};
+use consensus::{Ballot, Batch, ClientValue, Slot};
+use crypto::{Keypair, Signed, Signer};
+use learner_graph::LearnerId;
 
 /// The key of the node with this number.
 pub(crate) fn keypair(node: u8) -> Keypair {
@@ -10,6 +14,11 @@ pub(crate) fn keypair(node: u8) -> Keypair {
 
 /// Three nodes, two learners; node n1 plays learner `alice` only. `more` goes to the end of the file.
 pub(crate) fn config(more: &str) -> Config {
+    Config::parse(&text(more), "test.toml").expect("the fixture is a good configuration")
+}
+
+/// The text of [`config`].
+pub(crate) fn text(more: &str) -> String {
     let mut text = String::from(
         r#"
 network = "test"
@@ -30,5 +39,52 @@ when = { threshold = 3, of = ["a1", "a2", "a3"] }
         ));
     }
     text.push_str(more);
-    Config::parse(&text, "test.toml").expect("the fixture is a good configuration")
+    text
+}
+
+/// A batch of these values.
+pub(crate) fn batch(values: &[&[u8]]) -> Batch {
+    let value = |bytes: &&[u8]| ClientValue::new(Vec::new(), bytes.to_vec()).expect("small");
+    Batch {
+        values: values.iter().map(value).collect(),
+    }
+}
+
+/// A learner's certificate, in ballot 1, with the signed 2b of these nodes of [`config`].
+pub(crate) fn certificate(
+    config: &Config,
+    learner: LearnerId,
+    slot: u64,
+    batch: &Batch,
+    nodes: &[u8],
+) -> Certificate {
+    let slot = Slot(slot);
+    let (ballot, value) = (Ballot(1), batch.digest());
+    let votes = SlotVotes {
+        slot,
+        two_av: None,
+        two_b: Some((value, [learner].into_iter().collect())),
+    };
+    let votes = Message::Votes(Votes {
+        ballot,
+        slots: vec![votes],
+    });
+    let two_b = nodes.iter().map(|n| signed(config, *n, votes.clone()));
+    let two_b = two_b.collect();
+    Certificate {
+        learner,
+        slot,
+        ballot,
+        value,
+        two_b,
+    }
+}
+
+/// What the node with this number of [`config`] signs.
+pub(crate) fn signed(config: &Config, node: u8, message: Message) -> Signed<Message> {
+    let member = config.network.member_named(&format!("n{node}"));
+    let member = member.expect("a node of the fixture");
+    let signer = Signer::new(keypair(node), member, config.network.id());
+    let signed = signer.sign(message).expect("small");
+    signed.signed().clone()
 }

@@ -2,12 +2,15 @@
 //!
 //! Data goes to standard output, with `--json` one object per line; errors go to standard error.
 
+mod client;
+mod decision;
 mod disk;
 mod evidence;
 mod graph;
 mod keygen;
 mod submit;
 
+pub use decision::DecisionCommand;
 pub use disk::DiskCommand;
 pub use evidence::EvidenceCommand;
 pub use graph::GraphCommand;

@@ -1,10 +1,12 @@
-//! Questions between peers: what is missing here, what is missing there.
+//! Questions: what is missing here, what is missing there, what a client wants to see proved.
 
+use super::event::Certified;
 use super::{Command, Engine, NodeIndex};
 use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Request, Response, ResponseOf};
-use consensus::Protocol;
 use consensus::storage::Storage;
+use consensus::{Protocol, Slot};
 use crypto::codec;
+use learner_graph::LearnerId;
 
 impl<P: Protocol, S: Storage> Engine<P, S> {
     /// Asks a peer for what is missing here.
@@ -15,6 +17,14 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         if !missing.is_empty() {
             self.command(Command::Ask(Some(peer), Request::Batches(missing)));
         }
+    }
+
+    /// A learner's decision in a slot with what proves it, in protocols in which anything does.
+    pub(super) fn certified(&self, learner: LearnerId, slot: Slot) -> Option<Certified> {
+        let protocol = &self.machine.protocol;
+        let certificate = protocol.certificate(learner, slot)?;
+        let batch = protocol.batch(&certificate.value);
+        Some(Certified { certificate, batch })
     }
 
     /// What helps a peer that asks.
