@@ -88,3 +88,12 @@ pub(crate) fn signed(config: &Config, node: u8, message: Message) -> Signed<Mess
     let signed = signer.sign(message).expect("small");
     signed.signed().clone()
 }
+
+/// Serves these routes, and says where.
+pub(crate) async fn served(router: axum::Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}

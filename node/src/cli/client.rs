@@ -160,3 +160,62 @@ fn base(node: &str) -> Result<Url, String> {
     }
     Ok(url)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::served;
+    use axum::Router;
+    use axum::extract::Path;
+    use axum::http::StatusCode;
+    use axum::routing::get;
+
+    async fn api() -> Api {
+        let router = Router::new()
+            .route(
+                "/name/{name}",
+                get(|Path(name): Path<String>| async { name }),
+            )
+            .route("/bytes", get(|| async { vec![0xffu8] }))
+            .route(
+                "/status/{status}",
+                get(|Path(status): Path<u16>| async move {
+                    let status = StatusCode::from_u16(status).unwrap();
+                    (status, "{\"detail\": \"because\"}")
+                }),
+            );
+        Api::new(&served(router).await, Duration::from_secs(30)).unwrap_or_else(|e| panic!("{e:?}"))
+    }
+
+    #[tokio::test]
+    async fn answers_are_text_and_bounded() {
+        let api = api().await;
+        let ask = async |name: &str, limit| api.text(api.get(&["name", name]), limit).await;
+        assert_eq!(ask("a/b?c", 5).await.unwrap(), "a/b?c");
+        let long = ask("abcdef", 5).await.unwrap_err();
+        assert_eq!(long.exit, Exit::Failed);
+        assert!(long.why.contains("more than 5 bytes"), "{}", long.why);
+        let bytes = api.text(api.get(&["bytes"]), 5).await.unwrap_err();
+        assert!(bytes.why.contains("no text"), "{}", bytes.why);
+        let no_json = api.json(api.get(&["name", "x"])).await.unwrap_err();
+        assert!(no_json.why.contains("no JSON"), "{}", no_json.why);
+    }
+
+    #[tokio::test]
+    async fn what_is_bad_is_told_from_what_cannot_be_answered_now() {
+        let api = api().await;
+        for (status, exit) in [
+            ("400", Exit::Bad),
+            ("404", Exit::Bad),
+            ("413", Exit::Bad),
+            ("429", Exit::Failed),
+            ("503", Exit::Failed),
+        ] {
+            let refused = api.json(api.get(&["status", status])).await.unwrap_err();
+            assert_eq!(
+                (refused.exit, refused.why),
+                (exit, format!("{status}: because"))
+            );
+        }
+    }
+}

@@ -8,19 +8,10 @@ use consensus::hpaxos::{Message, SlotVotes, Votes};
 use consensus::{Ballot, Batch, ClientValue, Slot};
 use crypto::{Keypair, Signer, codec};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::process::{Command, Output};
 
 fn plain(_: &str) -> String {
     String::new()
-}
-
-/// Runs the program beside the nodes, which live in this process.
-async fn hpaxos(dir: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hpaxos"));
-    command.args(args).current_dir(dir);
-    let output = tokio::task::spawn_blocking(move || command.output());
-    output.await.expect("no panic").expect("it runs")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -33,15 +24,6 @@ fn lines(output: &Output) -> Vec<Value> {
 }
 
 impl TestNet {
-    fn address(&self, node: &str) -> String {
-        let address = self.nodes[node].http().expect("an HTTP address");
-        format!("http://{address}")
-    }
-
-    async fn run(&self, args: &[&str]) -> Output {
-        hpaxos(self.dir.path(), args).await
-    }
-
     async fn verify(&self, args: &[&str]) -> Output {
         let command = ["decision", "verify", "--config", "net.toml"];
         self.run(&[&command, args].concat()).await

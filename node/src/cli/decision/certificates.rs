@@ -86,3 +86,86 @@ fn unwritten(error: &io::Error) -> Unanswered {
         why: error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::ValueJson;
+    use crate::testing::served;
+    use axum::Router;
+    use axum::routing::get;
+    use consensus::ClientValue;
+    use serde_json::json;
+    use std::time::Duration;
+
+    /// Slot 3 of alice.
+    const LINE: &str = include_str!("../../decision/golden.ndjson");
+
+    /// A node that has the same answer for every slot.
+    async fn node(mode: &'static str) -> Api {
+        let status = json!({"mode": mode}).to_string();
+        let router = Router::new()
+            .route("/v1/status", get(|| async { status }))
+            .route(
+                "/v1/decisions/alice/{slot}/certificate",
+                get(|| async { LINE }),
+            );
+        Api::new(&served(router).await, Duration::from_secs(30)).unwrap_or_else(|e| panic!("{e:?}"))
+    }
+
+    fn id(bytes: &[u8]) -> Digest {
+        ValueJson::new(&ClientValue::new(Vec::new(), bytes.to_vec()).unwrap()).id
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_is_the_decision_of_what_was_submitted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("d");
+        let api = node("hpaxos").await;
+        let begun = Certificates::begin(&api, "alice", &path).await;
+        let mut certificates = begun.unwrap_or_else(|e| panic!("{e:?}"));
+        let digest = LINE.split("\"digest\":\"").nth(1).unwrap();
+        let digest = digest.split('"').next().unwrap();
+        let paid = id(b"alice pays bob 5");
+        for (answer, id, why) in [
+            (json!({"digest": digest}), paid, "in which slot"),
+            (
+                json!({"slot": 4, "digest": digest}),
+                paid,
+                "it is of slot 3",
+            ),
+            (
+                json!({"slot": 3, "digest": id(b"")}),
+                paid,
+                "of another batch",
+            ),
+            (
+                json!({"slot": 3, "digest": digest}),
+                id(b"not this"),
+                "not among the values",
+            ),
+        ] {
+            let refused = certificates.fetch(&api, &answer, id).await.unwrap_err();
+            assert!(refused.why.contains(why), "{}", refused.why);
+        }
+        // Written once, though two values are in it.
+        let answer = json!({"slot": 3, "digest": digest});
+        for id in [paid, id(b"\xff\x00")] {
+            let kept = certificates.fetch(&api, &answer, id).await;
+            kept.unwrap_or_else(|e| panic!("{e:?}"));
+        }
+        certificates.finish().unwrap_or_else(|e| panic!("{e:?}"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), LINE);
+    }
+
+    #[tokio::test]
+    async fn without_certificates_there_is_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("d");
+        let api = node("disk-paxos").await;
+        let refused = Certificates::begin(&api, "alice", &path).await.unwrap_err();
+        assert_eq!(refused.exit, Exit::Bad);
+        assert!(refused.why.contains("no certificates"), "{}", refused.why);
+        assert!(!path.exists());
+    }
+}

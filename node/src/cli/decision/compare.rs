@@ -15,10 +15,11 @@ const MAX_KEPT: usize = 1 << 20;
 
 /// The decisions seen so far, one per slot and learner.
 pub(super) struct Seen {
-    kept: BTreeMap<(Slot, LearnerId), (Digest, String)>,
+    kept: BTreeMap<(Slot, LearnerId), (Digest, Place)>,
     /// For every learner, those that the graph lets it agree with under some condition.
     promised: Vec<LearnerSet>,
     max_kept: usize,
+    overflowed: bool,
 }
 
 /// Two decisions of one slot with different batches.
@@ -26,7 +27,7 @@ pub(super) struct Seen {
 pub(super) struct Disagreement {
     slot: Slot,
     learners: [LearnerId; 2],
-    places: [String; 2],
+    places: [Place; 2],
     /// Whether the graph promises, while some set of acceptors is safe, that this does not happen.
     pub(super) broken: bool,
 }
@@ -37,11 +38,12 @@ impl Seen {
             kept: BTreeMap::new(),
             promised: config.network.graph().connected(&Suspicion::default()),
             max_kept: MAX_KEPT,
+            overflowed: false,
         }
     }
 
     /// Remembers a decision and tells which ones, of those seen before, it is not compatible with.
-    pub(super) fn add(&mut self, place: Place<'_>, proved: &Proved) -> Vec<Disagreement> {
+    pub(super) fn add(&mut self, place: &Place, proved: &Proved) -> Vec<Disagreement> {
         let slot = proved.slot;
         let all = (slot, LearnerId(0))..=(slot, LearnerId(u16::MAX));
         let others = self.kept.range(all);
@@ -49,13 +51,16 @@ impl Seen {
         let found = others.map(|((_, other), (_, where_))| Disagreement {
             slot,
             learners: [*other, proved.learner],
-            places: [where_.clone(), place.to_string()],
+            places: [where_.clone(), place.clone()],
             broken: self.promises(*other, proved.learner),
         });
         let found = found.collect();
+        let key = (slot, proved.learner);
         if self.kept.len() < self.max_kept {
-            let entry = self.kept.entry((slot, proved.learner));
-            entry.or_insert_with(|| (proved.digest, place.to_string()));
+            let entry = self.kept.entry(key);
+            entry.or_insert_with(|| (proved.digest, place.clone()));
+        } else if !self.kept.contains_key(&key) {
+            self.overflowed = true;
         }
         found
     }
@@ -66,8 +71,8 @@ impl Seen {
     }
 
     /// Whether so many decisions were seen that some were not remembered.
-    pub(super) fn is_full(&self) -> bool {
-        self.kept.len() >= self.max_kept
+    pub(super) fn overflowed(&self) -> bool {
+        self.overflowed
     }
 }
 
@@ -94,9 +99,91 @@ impl Disagreement {
             "event": "disagreement",
             "slot": self.slot,
             "learners": self.learners.map(|l| graph.learner_name(l)),
-            "places": self.places,
+            "places": self.places.each_ref().map(Place::to_string),
             "promised": self.broken,
             "words": self.words(graph),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::{Claim, write};
+    use crate::testing::{batch, certificate, config, text};
+
+    const ALICE: LearnerId = LearnerId(0);
+    const BOB: LearnerId = LearnerId(1);
+
+    fn decided(config: &Config, learner: LearnerId, slot: u64, value: &str) -> Proved {
+        let batch = batch(&[value.as_bytes()]);
+        let certificate = certificate(config, learner, slot, &batch, &[1, 2]);
+        let line = write(&config.name, &config.network, &certificate, &batch);
+        Claim::read(&line).unwrap().verify(config).unwrap()
+    }
+
+    fn place(line: u64) -> Place {
+        let file = "f".into();
+        Place { file, line }
+    }
+
+    #[test]
+    fn only_another_batch_in_the_same_slot_is_a_disagreement() {
+        let config = config("");
+        let mut seen = Seen::new(&config);
+        for (line, (learner, slot, value)) in (1..).zip([
+            (ALICE, 0, "v"),
+            (BOB, 0, "v"),
+            (ALICE, 0, "v"),
+            (ALICE, 1, "w"),
+        ]) {
+            let decided = decided(&config, learner, slot, value);
+            assert_eq!(seen.add(&place(line), &decided), []);
+        }
+        let found = seen.add(&place(5), &decided(&config, BOB, 1, "v"));
+        let expected = Disagreement {
+            slot: Slot(1),
+            learners: [ALICE, BOB],
+            places: [place(4), place(5)],
+            broken: true,
+        };
+        assert_eq!(found, [expected]);
+        let found = seen.add(&place(6), &decided(&config, ALICE, 1, "v"));
+        let words = found[0].words(config.network.graph());
+        let expected = "alice has two decisions in slot 1 (f:4, f:6): \
+                        not all acceptors are safe whom alice relies on to agree with itself";
+        assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn nothing_is_broken_that_was_not_promised() {
+        let only_alice = text("").replace("[\"alice\", \"bob\"]", "[\"alice\"]");
+        let config = Config::parse(&only_alice, "t.toml").unwrap();
+        let mut seen = Seen::new(&config);
+        for (first, second, broken) in
+            [(ALICE, BOB, false), (BOB, BOB, false), (ALICE, ALICE, true)]
+        {
+            seen.kept.clear();
+            assert_eq!(seen.add(&place(1), &decided(&config, first, 0, "v")), []);
+            let found = seen.add(&place(2), &decided(&config, second, 0, "w"));
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].broken, broken, "{first:?} {second:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_remembered_is_told() {
+        let config = config("");
+        let mut seen = Seen {
+            max_kept: 1,
+            ..Seen::new(&config)
+        };
+        seen.add(&place(1), &decided(&config, ALICE, 0, "v"));
+        seen.add(&place(2), &decided(&config, ALICE, 0, "v"));
+        assert!(!seen.overflowed());
+        seen.add(&place(3), &decided(&config, ALICE, 1, "v"));
+        assert!(seen.overflowed());
+        assert_eq!(seen.add(&place(4), &decided(&config, BOB, 1, "w")), []);
+        assert_eq!(seen.add(&place(5), &decided(&config, BOB, 0, "w")).len(), 1);
     }
 }

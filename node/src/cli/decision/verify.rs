@@ -10,6 +10,7 @@ use crate::decision::{Claim, MAX_LINE_BYTES, Proved};
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// The arguments of `hpaxos decision verify`.
 #[derive(Args, Debug)]
@@ -74,33 +75,28 @@ struct Verification<'a> {
 
 impl Verification<'_> {
     fn file(&mut self, path: &Path) {
-        let name = path.display().to_string();
+        let name: Rc<str> = path.display().to_string().into();
         if let Err(error) = self.lines(path, &name) {
             complain(format!("{name}: error: cannot be read: {error}"));
             self.unread += 1;
         }
     }
 
-    fn lines(&mut self, path: &Path, name: &str) -> std::io::Result<()> {
+    fn lines(&mut self, path: &Path, name: &Rc<str>) -> std::io::Result<()> {
         let mut lines = Lines::open(path, MAX_LINE_BYTES)?;
-        let mut number = 0;
+        let mut place = Place {
+            file: Rc::clone(name),
+            line: 1,
+        };
         while let Some(line) = lines.next()? {
-            number += 1;
-            let place = Place {
-                file: name,
-                line: number,
-            };
             match self.verify(line) {
-                Ok(decision) => self.show(place, &decision),
-                Err(why) => self.refuse(place, &why),
+                Ok(decision) => self.show(&place, &decision),
+                Err(why) => self.refuse(&place, &why),
             }
+            place.line += 1;
         }
-        if number == 0 {
-            let place = Place {
-                file: name,
-                line: 1,
-            };
-            self.refuse(place, "there is no decision in it");
+        if place.line == 1 {
+            self.refuse(&place, "there is no decision in it");
         }
         Ok(())
     }
@@ -121,7 +117,7 @@ impl Verification<'_> {
         }
     }
 
-    fn show(&mut self, place: Place<'_>, decision: &Proved) {
+    fn show(&mut self, place: &Place, decision: &Proved) {
         self.verified += 1;
         let graph = self.config.network.graph();
         if self.args.json {
@@ -141,10 +137,10 @@ impl Verification<'_> {
         }
     }
 
-    fn refuse(&mut self, place: Place<'_>, why: &str) {
+    fn refuse(&mut self, place: &Place, why: &str) {
         self.refused += 1;
         if self.args.json {
-            let (file, line) = (place.file, place.line);
+            let (file, line) = (&*place.file, place.line);
             print(
                 json!({"event": "decision", "valid": false, "file": file, "line": line, "why": why}),
             );
@@ -154,7 +150,7 @@ impl Verification<'_> {
 
     /// Sums up. What is wrong weighs more than what could not be read.
     fn finish(&self) -> Exit {
-        if self.seen.is_full() {
+        if self.seen.overflowed() {
             complain("not all of so many decisions were held against each other");
         }
         let (verified, refused) = (self.verified, self.refused);

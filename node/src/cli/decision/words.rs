@@ -3,28 +3,29 @@
 use crate::Config;
 use crate::decision::{Proved, ValueJson};
 use serde_json::{Value, json};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::rc::Rc;
 
 /// Characters of a value that are shown; `--json` has all of them.
 const SHOWN_CHARS: usize = 200;
 
 /// Where a decision stands.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
     /// The file as the user named it.
-    pub(super) file: &'a str,
+    pub(super) file: Rc<str>,
     /// The line in it, from 1 on.
     pub(super) line: u64,
 }
 
-impl std::fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
     }
 }
 
 /// A proved decision in words, several lines of them.
-pub(super) fn proved(place: Place<'_>, config: &Config, proved: &Proved) -> String {
+pub(super) fn proved(place: &Place, config: &Config, proved: &Proved) -> String {
     let graph = config.network.graph();
     let learner = graph.learner_name(proved.learner);
     let quorum = graph.names(&proved.quorum);
@@ -55,13 +56,13 @@ fn value_words(value: &ValueJson) -> String {
 }
 
 /// A proved decision as the object that events and answers show, with where it stands.
-pub(super) fn proved_json(place: Place<'_>, config: &Config, proved: &Proved) -> Value {
+pub(super) fn proved_json(place: &Place, config: &Config, proved: &Proved) -> Value {
     let graph = config.network.graph();
     let acceptors = proved.quorum.iter().map(|a| graph.acceptor_name(a));
     json!({
         "event": "decision",
         "valid": true,
-        "file": place.file,
+        "file": *place.file,
         "line": place.line,
         "learner": graph.learner_name(proved.learner),
         "slot": proved.slot,
