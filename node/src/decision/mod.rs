@@ -38,7 +38,7 @@ pub(crate) const MAX_LINE_BYTES: usize = 96 << 20;
 
 /// A decision as JSON. The order of the fields is part of the format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a decision")]
 struct Line {
     format: String,
     network: String,
@@ -96,7 +96,7 @@ fn signers(network: &Network, certificate: &Certificate) -> Vec<String> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum Flaw {
     /// It is no JSON, or some other JSON.
-    #[error("it is no decision: {0}")]
+    #[error("it is no decision, which has one line of JSON for itself: {0}")]
     NoDecision(String),
     /// A later version of this program may know it.
     #[error("its format is '{0}', and this program knows only '{FORMAT}'")]

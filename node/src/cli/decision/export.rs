@@ -170,7 +170,12 @@ impl ExportArgs {
             };
             if let Err(error) = out.line(&line) {
                 progress.bar.finish_and_clear();
-                return fail(Exit::Failed, error);
+                // Whoever reads standard output may have seen enough.
+                let enough = out.path().is_none() && error.kind() == io::ErrorKind::BrokenPipe;
+                return match enough {
+                    true => Exit::Done,
+                    false => fail(Exit::Failed, error),
+                };
             }
             progress.advance();
         }
