@@ -32,6 +32,7 @@ mod args;
 mod byzantine;
 pub mod cli;
 pub mod config;
+mod decision;
 pub mod disks;
 mod engine;
 pub mod history;

@@ -3,9 +3,11 @@
 use crate::Config;
 use crate::history::{Shelf, Shown};
 use crate::view::View;
-use consensus::Slot;
+use consensus::hpaxos::evidence::Certificate;
+use consensus::hpaxos::{Message, SlotVotes, Votes};
 use consensus::storage::StorageError;
-use crypto::{Digest, Keypair};
+use consensus::{Ballot, Batch, ClientValue, Slot};
+use crypto::{Digest, Keypair, Signed, Signer};
 use learner_graph::LearnerId;
 
 /// A history that the test writes, of one lane.
@@ -50,7 +52,7 @@ pub(crate) fn config(more: &str) -> Config {
     Config::parse(&text(more), "test.toml").expect("the fixture is a good configuration")
 }
 
-/// The text of that configuration.
+/// The text of [`config`].
 pub(crate) fn text(more: &str) -> String {
     let mut text = String::from(
         r#"
@@ -73,4 +75,60 @@ when = { threshold = 3, of = ["a1", "a2", "a3"] }
     }
     text.push_str(more);
     text
+}
+
+/// A batch of these values.
+pub(crate) fn batch(values: &[&[u8]]) -> Batch {
+    let value = |bytes: &&[u8]| ClientValue::new(Vec::new(), bytes.to_vec()).expect("small");
+    Batch {
+        values: values.iter().map(value).collect(),
+    }
+}
+
+/// A learner's certificate, in ballot 1, with the signed 2b of these nodes of [`config`].
+pub(crate) fn certificate(
+    config: &Config,
+    learner: LearnerId,
+    slot: u64,
+    batch: &Batch,
+    nodes: &[u8],
+) -> Certificate {
+    let slot = Slot(slot);
+    let (ballot, value) = (Ballot(1), batch.digest());
+    let votes = SlotVotes {
+        slot,
+        two_av: None,
+        two_b: Some((value, [learner].into_iter().collect())),
+    };
+    let votes = Message::Votes(Votes {
+        ballot,
+        slots: vec![votes],
+    });
+    let two_b = nodes.iter().map(|n| signed(config, *n, votes.clone()));
+    let two_b = two_b.collect();
+    Certificate {
+        learner,
+        slot,
+        ballot,
+        value,
+        two_b,
+    }
+}
+
+/// What the node with this number of [`config`] signs.
+pub(crate) fn signed(config: &Config, node: u8, message: Message) -> Signed<Message> {
+    let member = config.network.member_named(&format!("n{node}"));
+    let member = member.expect("a node of the fixture");
+    let signer = Signer::new(keypair(node), member, config.network.id());
+    let signed = signer.sign(message).expect("small");
+    signed.signed().clone()
+}
+
+/// Serves these routes, and says where.
+pub(crate) async fn served(router: axum::Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
 }

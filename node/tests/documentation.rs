@@ -1,5 +1,5 @@
-//! `docs/configuration.md`, `docs/http-api.md` and `docs/storage.md` name everything there is, with the
-//! right numbers, and their examples can be used.
+//! `docs/configuration.md`, `docs/http-api.md`, `docs/storage.md` and `docs/decisions.md` name everything
+//! there is, with the right numbers, and their examples can be used.
 
 use crypto::{Digest, Keypair, NetworkId};
 use learner_graph::Severity;
@@ -11,6 +11,7 @@ use serde_json::Value;
 const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 const HTTP_API: &str = include_str!("../../docs/http-api.md");
 const STORAGE: &str = include_str!("../../docs/storage.md");
+const DECISIONS: &str = include_str!("../../docs/decisions.md");
 
 /// The blocks of a page that are in this language.
 fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
@@ -152,6 +153,26 @@ fn fields_flags_and_variables_are_documented() {
     for behaviour in Byzantine::ALL {
         assert!(CONFIGURATION.contains(&format!("`\"{}\"`", behaviour.name())));
     }
+}
+
+#[test]
+fn the_fields_of_decision_files_are_documented() {
+    let line = include_str!("../src/decision/golden.ndjson");
+    let line: Value = serde_json::from_str(line).expect("JSON");
+    let fields: Vec<&str> = line
+        .as_object()
+        .expect("a line")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(fields.len(), 10, "{fields:?}");
+    for field in fields {
+        let row = format!("\n| `{field}` |");
+        assert!(DECISIONS.contains(&row), "`{field}` is not documented");
+    }
+    let format = line["format"].as_str().expect("text");
+    all_in_page(DECISIONS, &[format], 1);
+    all_in_page(HTTP_API, &[format], 1);
 }
 
 #[test]

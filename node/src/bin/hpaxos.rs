@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 use node::NodeArgs;
 use node::cli::{
-    DiskCommand, EvidenceCommand, GraphCommand, KeygenArgs, StorageCommand, SubmitArgs,
+    DecisionCommand, DiskCommand, EvidenceCommand, GraphCommand, KeygenArgs, StorageCommand,
+    SubmitArgs,
 };
 use std::process::ExitCode;
 
@@ -34,6 +35,9 @@ enum Command {
     /// Ask about what a node has stored
     #[command(subcommand)]
     Storage(StorageCommand),
+    /// Take decisions with their certificates along, and verify them
+    #[command(subcommand)]
+    Decision(DecisionCommand),
     /// Ask about evidence
     #[command(subcommand)]
     Evidence(EvidenceCommand),
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Command::Submit(args) => args.run(),
         Command::Disk(command) => command.run(),
         Command::Storage(command) => command.run(),
+        Command::Decision(command) => command.run(),
         Command::Evidence(command) => command.run(),
     }
 }

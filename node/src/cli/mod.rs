@@ -2,6 +2,8 @@
 //!
 //! Data goes to standard output, with `--json` one object per line; errors go to standard error.
 
+mod client;
+mod decision;
 mod disk;
 mod evidence;
 mod graph;
@@ -9,6 +11,7 @@ mod keygen;
 mod storage;
 mod submit;
 
+pub use decision::DecisionCommand;
 pub use disk::DiskCommand;
 pub use evidence::EvidenceCommand;
 pub use graph::GraphCommand;

@@ -22,6 +22,8 @@ mod trace;
 mod wanted;
 
 pub(crate) use disks::Disks;
+#[cfg(test)]
+pub(crate) use event::Certified;
 pub(crate) use event::{
     Command, EngineHandle, Event, NodeIndex, NotSent, Queued, Submitted, Ticket,
 };
@@ -284,7 +286,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
                     answer,
                 } => {
                     // Who asked may have gone away.
-                    let _ = answer.send(self.machine.protocol.certificate(learner, slot));
+                    let _ = answer.send(self.certified(learner, slot));
                 }
                 Event::AskPeer { peer } => self.ask(peer),
                 Event::Request { ticket, request } => self.answer(ticket, request),

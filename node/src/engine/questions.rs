@@ -1,11 +1,14 @@
-//! Questions between peers: what is missing here, what is missing there.
+//! Questions: what is missing here, what is missing there, what a client wants to see proved.
 
 use super::archivist::Question;
+use super::event::Certified;
 use super::{Command, Engine, NodeIndex, Ticket};
 use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Request, Response};
+use consensus::history::History as _;
 use consensus::storage::Storage;
 use consensus::{AnswerOf, Batch, Protocol, Slot, SyncRequest};
 use crypto::{Digest, codec};
+use learner_graph::LearnerId;
 use std::time::{Duration, Instant};
 
 /// From so many missing slots on, a node tells how it gets on.
@@ -57,6 +60,15 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         if !missing.is_empty() {
             self.command(Command::Ask(Some(peer), Request::Batches(missing)));
         }
+    }
+
+    /// A learner's decision in a slot with what proves it, in protocols in which anything does.
+    pub(super) fn certified(&self, learner: LearnerId, slot: Slot) -> Option<Certified> {
+        let protocol = &self.machine.protocol;
+        let certificate = protocol.certificate(learner, slot)?;
+        let batch = protocol.batch(&certificate.value);
+        let batch = batch.or_else(|| self.history.batch(&certificate.value));
+        Some(Certified { certificate, batch })
     }
 
     /// Gives a peer what helps: from memory at once, and from the history in its own time.

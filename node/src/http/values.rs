@@ -3,6 +3,7 @@
 use super::json::Json;
 use super::problem::Problem;
 use super::{Api, json};
+use crate::config::Mode;
 use crate::engine::{Event, NotSent, Submitted};
 use crate::view::Phase;
 use crate::view::decisions::Delivered;
@@ -101,7 +102,7 @@ pub(super) async fn submit(
 
 fn decided(api: &Api, id: &Digest, delivered: &Delivered) -> Response {
     // The values of others in the batch are not repeated to everyone who waits.
-    Json(json!({
+    let mut object = json!({
         "id": id,
         "decided": true,
         "node": api.view.node.name,
@@ -111,8 +112,14 @@ fn decided(api: &Api, id: &Digest, delivered: &Delivered) -> Response {
         "digest": delivered.digest,
         "latency_ms": delivered.latency_ms,
         "acceptors": json::acceptors(&api.view, &delivered.acceptors),
-    }))
-    .into_response()
+    });
+    if api.view.mode == Mode::Hpaxos {
+        // Names of learners are the same in a path as elsewhere.
+        let learner = api.view.learner_name(delivered.learner);
+        let path = format!("/v1/decisions/{learner}/{}/certificate", delivered.slot);
+        object["certificate"] = path.into();
+    }
+    Json(object).into_response()
 }
 
 async fn read(headers: &HeaderMap, body: Body) -> Result<ClientValue, Problem> {

@@ -3,6 +3,7 @@
 
 mod command_line;
 mod config;
+mod decisions;
 mod disks;
 mod fixture;
 mod long_logs;

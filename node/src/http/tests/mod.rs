@@ -1,5 +1,6 @@
 //! The API over a real socket, with a view and an engine that the test plays.
 
+mod certificates;
 mod modes;
 mod problems;
 
@@ -254,6 +255,7 @@ async fn wait_answers_with_the_decision() {
     let expected = json!({
         "id": id, "decided": true, "node": "n1", "learner": "alice", "slot": 0, "ballot": 3,
         "digest": Digest::of(b"batch"), "latency_ms": 20, "acceptors": ["a2"],
+        "certificate": "/v1/decisions/alice/0/certificate",
     });
     assert_eq!(first, expected);
     let (_, again) = answer(f.post("?wait=alice").body("v")).await;
