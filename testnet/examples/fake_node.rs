@@ -9,6 +9,7 @@
 //! - `cut=N` every event stream ends after N events
 //! - `gap=N` every event stream leaves its events N and N + 1 out and says so
 //! - `lose=NODE` the node accepts submissions and forgets them
+//! - `promise=NODE` the node says of submissions that they are decided, and forgets them
 //! - `refuse` every submission is answered with 413
 //! - `die=NODE` the node ends at its first submission
 //! - `broken=NODE` the node ends at once, with words on standard error
@@ -19,7 +20,7 @@
 //! - `stay=NODE` the node ends when it is started again, with words on standard error
 //! - `hang=NODE` the node is never ready when it is started again
 //!
-//! In the last six, `*` stands for every node.
+//! In `lose`, `promise` and the last six, `*` stands for every node, or every learner.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -132,10 +133,15 @@ impl Node {
         })
     }
 
-    /// Whether a kind of misbehaviour is this node's, since it was started again.
-    fn since_again(&self, kind: &str) -> bool {
+    /// Whether a kind of misbehaviour is this node's.
+    fn does(&self, kind: &str) -> bool {
         let who = self.spec(kind);
-        self.again && who.is_some_and(|who| who == "*" || who == self.name)
+        who.is_some_and(|who| who == "*" || who == self.name)
+    }
+
+    /// The same, since it was started again.
+    fn since_again(&self, kind: &str) -> bool {
+        self.again && self.does(kind)
     }
 
     /// The slot in which a kind of misbehaviour is this node's, about a learner.
@@ -144,7 +150,7 @@ impl Node {
         let who = words.next()?;
         let mine = who == "*" || who == self.name;
         let slot = words.next_back()?.parse().ok();
-        slot.filter(|_| mine && words.next() == Some(learner))
+        slot.filter(|_| mine && words.next().is_some_and(|of| of == "*" || of == learner))
     }
 
     /// The slot whose values are reported in a slot.
@@ -248,8 +254,11 @@ impl Node {
         if self.number("busy").is_some_and(|n| before < n) {
             return answer(stream, "429 Too Many Requests", "Retry-After: 0\r\n");
         }
-        if self.spec("lose") == Some(&self.name) {
+        if self.does("lose") {
             return answer(stream, "202 Accepted", "");
+        }
+        if self.does("promise") {
+            return answer(stream, "200 OK", "");
         }
         let line = format!(
             "{}\n",

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::Sender;
 
 /// How long a client waits for a decision before it asks another node.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The pause before another node is asked after one did not answer.
+/// The pause before another node is asked.
 const PAUSE: Duration = Duration::from_millis(20);
 /// The pause after a node that has too much to do.
 const BUSY_PAUSE: Duration = Duration::from_millis(200);
@@ -130,8 +130,7 @@ async fn decide(stamp: Stamp, learner: Option<&str>, shared: &Shared) -> Result<
         let own = || shared.own.get(node).map_or("", String::as_str);
         match ask(&target, &value, learner.unwrap_or_else(own)).await? {
             Asked::Decided => return Ok(()),
-            Asked::NotYet => {}
-            Asked::NoAnswer => tokio::time::sleep(PAUSE).await,
+            Asked::Elsewhere => tokio::time::sleep(PAUSE).await,
             Asked::Busy => tokio::time::sleep(BUSY_PAUSE).await,
         }
         turn += 1;
@@ -140,21 +139,21 @@ async fn decide(stamp: Stamp, learner: Option<&str>, shared: &Shared) -> Result<
 
 enum Asked {
     Decided,
-    NotYet,
-    NoAnswer,
+    /// Not decided in time, or no answer.
+    Elsewhere,
     Busy,
 }
 
 async fn ask(target: &NodeClient, value: &[u8], learner: &str) -> Result<Asked, ClientError> {
     match target.decide(value.to_vec(), learner, PATIENCE).await {
         Ok(true) => Ok(Asked::Decided),
-        Ok(false) => Ok(Asked::NotYet),
+        Ok(false) => Ok(Asked::Elsewhere),
         Err(ClientError::Refused {
             status: 408 | 429 | 503,
             ..
         }) => Ok(Asked::Busy),
         Err(error @ (ClientError::Refused { .. } | ClientError::Unreadable { .. })) => Err(error),
-        Err(ClientError::NoAnswer { .. }) => Ok(Asked::NoAnswer),
+        Err(ClientError::NoAnswer { .. }) => Ok(Asked::Elsewhere),
     }
 }
 

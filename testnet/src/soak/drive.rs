@@ -7,30 +7,32 @@
 
 use super::chaos::Chaos;
 use super::check::Checker;
-use super::check::finding::{Finding, Kind};
+use super::check::finding::Kind;
 use super::clients::{Shared, client};
-use super::nodes::{Ended, Nodes};
+use super::nodes::Nodes;
 use super::probe;
-use super::readers::{self, read};
-use super::series::{Kill, Sample, Series};
+use super::readers;
+use super::series::{Sample, Series, Standing};
 use super::show::{Reread, Show, Verdict};
-use super::watch::watch;
 use super::{Report, SoakArgs};
 use crate::client::submit::Targets;
 use crate::client::{ClientError, NodeClient, connections};
 use crate::expect::Expectation;
 use crate::failure::Failure;
 use crate::launch::layout::Layout;
-use crate::launch::workspace::Workspace;
+use crate::launch::workspace::{DISKS, Workspace};
 use crate::launch::{Programs, Running, command};
 use crate::observe::{Learner, Node};
 use crate::up::signals::Signals;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::{AbortHandle, JoinSet};
+
+mod steps;
 
 /// Reports that wait to be taken in; beyond, the tasks wait.
 const QUEUE: usize = 256;
@@ -201,154 +203,6 @@ impl<'a> Drive<'a> {
         self.start.elapsed()
     }
 
-    /// Does what the time asks for; true if it is all over.
-    fn tick(&mut self) -> Result<bool, Failure> {
-        let now = self.now();
-        if now >= self.next_line {
-            self.close_interval()?;
-            self.next_line = now + self.args.every;
-        }
-        match self.phase {
-            Phase::Loaded if now >= self.args.minutes => {
-                self.phase = Phase::Draining;
-                self.over = now;
-                self.shared.end();
-                self.nodes.all_back(now);
-            }
-            Phase::Loaded => self.strike(now)?,
-            Phase::Draining if self.active.is_empty() && self.nodes.all_up() => {
-                self.phase = Phase::Settling(now);
-            }
-            Phase::Draining if now > self.over + self.args.patience * 2 => self.stuck(),
-            Phase::Draining => {}
-            Phase::Settling(since) => {
-                let deciders = self.expect.deciders();
-                let done = self
-                    .checker
-                    .lacking(&deciders, &self.acknowledged)
-                    .is_empty();
-                if done || now > since + self.args.patience {
-                    return Ok(true);
-                }
-            }
-        }
-        for (node, life, ready) in self.nodes.start_due(now)? {
-            let send = self.send.clone();
-            self.tasks.spawn(async move {
-                // If it ends before, its process tells.
-                if let Some(url) = ready.url().await {
-                    let _ = send.send(Report::Ready { node, life, url }).await;
-                }
-            });
-        }
-        for node in self.nodes.late(now, self.args.patience) {
-            let seconds = self.args.patience.as_secs_f64();
-            let log = self.nodes.log_tail(node);
-            let why = format!(
-                "was started again, and is not ready after {seconds} s; the end of its log:\n{log}"
-            );
-            self.found(Kind::NotBack, node, &why);
-        }
-        Ok(false)
-    }
-
-    /// Kills whoever it is time to kill.
-    fn strike(&mut self, now: Duration) -> Result<(), Failure> {
-        let Some(strike) = self.chaos.due(now) else {
-            return Ok(());
-        };
-        let spare = |node: Node| {
-            let is_up = |other: &Node| self.nodes.stands(*other) == super::nodes::Stands::Up;
-            let left = (0..self.nodes.len()).filter(|other| is_up(other) && *other != node);
-            someone_decides(&self.expect, &self.layout, &left.collect())
-        };
-        let hits = strike.hits(|node| self.nodes.runs(node), spare);
-        let leader = self.leader.as_ref().map(|(_, name)| name.as_str());
-        let kill = |victim: &super::chaos::Victim| Kill {
-            node: victim.node,
-            at: now,
-            down: victim.down,
-            leader: leader == Some(&self.layout.nodes[victim.node].name),
-            all: strike.all,
-        };
-        let kills: Vec<Kill> = hits.iter().map(kill).collect();
-        for kill in &kills {
-            self.leave(kill.node);
-            self.nodes.kill(kill.node, now + kill.down);
-        }
-        self.show.killed(&kills)?;
-        self.series.killed(kills);
-        Ok(())
-    }
-
-    fn ended(&mut self, node: Node, ended: Ended) {
-        self.leave(node);
-        if let Ended::ByItself { how, log } = ended {
-            let why = format!("ended by itself ({how}); the end of its log:\n{log}");
-            self.found(Kind::Exited, node, &why);
-        }
-    }
-
-    fn found(&mut self, kind: Kind, node: Node, why: &str) {
-        let name = &self.layout.nodes[node].name;
-        self.checker.found(Finding {
-            kind,
-            node: Some(name.clone()),
-            learner: None,
-            slot: None,
-            words: format!("{name} {why}"),
-        });
-    }
-
-    /// Values that are still not decided.
-    fn stuck(&mut self) {
-        let seconds = (self.args.patience * 2).as_secs_f64();
-        let nodes =
-            (0..self.nodes.len()).filter(|node| !self.nodes.all_up() && !self.nodes.runs(*node));
-        let down: Vec<&str> = nodes
-            .map(|node| self.layout.nodes[node].name.as_str())
-            .collect();
-        for client in self.active.iter().copied().collect::<Vec<u32>>() {
-            let number = self.acknowledged[client as usize];
-            let stamp = super::stamp::Stamp { client, number };
-            self.checker.found(Finding {
-                kind: Kind::Stuck,
-                node: None,
-                learner: None,
-                slot: None,
-                words: format!("{stamp} was not decided within {seconds} s in which nobody was killed; down: {}", crate::show::words::list(&down)),
-            });
-        }
-    }
-
-    /// Nothing is asked of this node any more.
-    fn leave(&mut self, node: Node) {
-        self.shared.targets.remove(node);
-        self.of_node[node].drain(..).for_each(|task| task.abort());
-    }
-
-    /// Reads all logs of a node, and asks it who leads.
-    fn read_from(&mut self, node: Node) {
-        let places = self.checker.places().iter().enumerate();
-        let logs = places
-            .filter(|(_, place)| place.node == node)
-            .map(|(at, place)| {
-                let from = self.checker.log(at).next;
-                readers::Log {
-                    at,
-                    learner: place.learner_name.clone(),
-                    again: from.saturating_sub(AGAIN),
-                    from,
-                }
-            });
-        for log in logs.collect::<Vec<_>>() {
-            let task = read(self.clients[node].clone(), log, self.send.clone());
-            self.of_node[node].push(self.tasks.spawn(task));
-        }
-        let task = watch(self.clients[node].clone(), self.send.clone());
-        self.of_node[node].push(self.tasks.spawn(task));
-    }
-
     fn take_in(&mut self, report: Report) -> Result<(), Failure> {
         match report {
             Report::Acknowledged { stamp, latency } => {
@@ -417,23 +271,25 @@ impl<'a> Drive<'a> {
     }
 
     fn close_interval(&mut self) -> Result<(), Failure> {
-        let learners = 0..self.expect.graph().n_learners();
-        let decided = learners
-            .map(|learner| self.checker.decided(learner))
-            .collect();
+        let space = |dir: PathBuf| {
+            let failed = |e| Failure::could_not_run(format!("'{}': {e}", dir.display()));
+            probe::space(&dir).map_err(failed)
+        };
         let sample = |node: Node| {
-            let dir = self.workspace.data(&self.layout.nodes[node].name);
-            let space = probe::space(&dir)
-                .map_err(|e| Failure::could_not_run(format!("'{}': {e}", dir.display())))?;
+            let space = space(self.workspace.data(&self.layout.nodes[node].name))?;
             let resident = self.nodes.pid(node).and_then(probe::resident);
             Ok(Sample { resident, space })
         };
-        let samples = (0..self.nodes.len())
-            .map(sample)
-            .collect::<Result<_, Failure>>()?;
-        let own = probe::resident(std::process::id());
+        let samples = (0..self.nodes.len()).map(sample);
+        let learners = 0..self.expect.graph().n_learners();
+        let standing = Standing {
+            nodes: samples.collect::<Result<_, Failure>>()?,
+            disks: space(self.workspace.root().join(DISKS))?.log,
+            decided: learners.map(|l| self.checker.decided(l)).collect(),
+            own: probe::resident(std::process::id()),
+        };
         let now = self.now();
-        self.series.close(now, decided, samples, own);
+        self.series.close(now, standing);
         self.show.interval(&self.series)
     }
 }
@@ -446,20 +302,4 @@ fn waited_for(expect: &Expectation, clients: u16) -> Vec<Option<Learner>> {
         false => deciders.get(client % deciders.len()).copied(),
     };
     (0..usize::from(clients)).map(learner).collect()
-}
-
-/// Whether some learner can decide while only these nodes live.
-fn someone_decides(expect: &Expectation, layout: &Layout, living: &Vec<Node>) -> bool {
-    let mut expect = expect.clone();
-    for (node, plan) in layout.nodes.iter().enumerate() {
-        if living.contains(&node) {
-            continue;
-        }
-        expect.node_died(node);
-        let acceptor = plan.acceptor.as_deref();
-        if let Some(acceptor) = acceptor.and_then(|name| expect.graph().acceptor(name)) {
-            expect.died(acceptor);
-        }
-    }
-    !expect.deciders().is_empty()
 }

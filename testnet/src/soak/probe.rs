@@ -11,7 +11,7 @@ const HISTORY: &str = "history.redb";
 /// Space on the file system, in bytes, as `du` counts it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Space {
-    /// The log, and whatever else is in the directory.
+    /// The log, and whatever else is in the directory. A log takes its space in advance, segment by segment.
     pub log: u64,
     /// The file of old decisions; `None` if there is none.
     pub history: Option<u64>,
@@ -30,34 +30,45 @@ fn resident_in(status: &str) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
-/// The space that a node's directory takes. Files that go away meanwhile count nothing; nor does a
-/// directory that does not exist.
+/// The space that a directory takes, with all that is in it. Files that go away meanwhile count nothing; nor
+/// does a directory that does not exist.
 ///
 /// # Errors
-/// If the directory cannot be read.
+/// If a directory cannot be read.
 pub fn space(dir: &Path) -> io::Result<Space> {
     let mut space = Space::default();
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(space),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let entry = entry?;
-        let data = match entry.metadata() {
-            Ok(data) => data,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
+    let mut dirs = vec![dir.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        let Some(entries) = there(fs::read_dir(&dir))? else {
+            continue;
         };
-        // Blocks are of 512 bytes here, whatever the file system has.
-        let bytes = data.blocks() * 512;
-        match entry.file_name() == HISTORY {
-            true => *space.history.get_or_insert(0) += bytes,
-            false if data.is_file() => space.log += bytes,
-            false => {}
+        for entry in entries {
+            let entry = entry?;
+            let Some(data) = there(entry.metadata())? else {
+                continue;
+            };
+            if data.is_dir() {
+                dirs.push(entry.path());
+                continue;
+            }
+            // Blocks are of 512 bytes here, whatever the file system has.
+            let bytes = data.blocks() * 512;
+            match entry.file_name() == HISTORY {
+                true => *space.history.get_or_insert(0) += bytes,
+                false => space.log += bytes,
+            }
         }
     }
     Ok(space)
+}
+
+/// Nothing, of what does not exist.
+fn there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]
@@ -88,7 +99,8 @@ mod tests {
             file.write_all(&vec![1; bytes]).expect("written");
             file.sync_all().expect("synced");
         };
-        write("segment-0.log", 40_000);
+        fs::create_dir(dir.path().join("log")).expect("a directory");
+        write("log/segment-0.log", 40_000);
         let before = space(dir.path()).expect("read");
         assert!((40_000..80_000).contains(&before.log), "{before:?}");
         assert_eq!(before.history, None);

@@ -44,12 +44,21 @@ pub struct Interval {
     pub acknowledged: u64,
     /// From submission to acknowledgement, all attempts included.
     pub times: (Duration, Duration, Duration),
-    /// For each learner, the values that it has decided since the start.
-    pub decided: Vec<u64>,
     /// Who was killed in it.
     pub kills: Vec<Kill>,
-    /// What each node took.
+    /// How things stood at its end.
+    pub standing: Standing,
+}
+
+/// How things stand at the end of an interval.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// For each learner, the values that it has decided since the start.
+    pub decided: Vec<u64>,
+    /// What each node takes.
     pub nodes: Vec<Sample>,
+    /// The space of all disks that the nodes share.
+    pub disks: u64,
     /// The memory of this process.
     pub own: Option<u64>,
 }
@@ -120,13 +129,7 @@ impl Series {
     }
 
     /// An interval is over.
-    pub fn close(
-        &mut self,
-        end: Duration,
-        decided: Vec<u64>,
-        nodes: Vec<Sample>,
-        own: Option<u64>,
-    ) -> &Interval {
+    pub fn close(&mut self, end: Duration, standing: Standing) -> &Interval {
         let begin = self
             .intervals
             .last()
@@ -137,10 +140,8 @@ impl Series {
             length: end.saturating_sub(begin),
             acknowledged: times.count(),
             times: (times.quantile(0.5), times.quantile(0.99), times.max()),
-            decided,
             kills: std::mem::take(&mut self.kills),
-            nodes,
-            own,
+            standing,
         });
         let at = self.intervals.len() - 1;
         &self.intervals[at]
@@ -156,13 +157,13 @@ impl Series {
     /// down, it counts for nothing.
     #[must_use]
     pub fn memory(&self, node: Node) -> Option<Fit> {
-        self.fit(|interval| interval.nodes.get(node)?.resident)
+        self.fit(|interval| interval.standing.nodes.get(node)?.resident)
     }
 
     /// The same of this process.
     #[must_use]
     pub fn own_memory(&self) -> Option<Fit> {
-        self.fit(|interval| interval.own)
+        self.fit(|interval| interval.standing.own)
     }
 
     fn fit(&self, bytes: impl Fn(&Interval) -> Option<u64>) -> Option<Fit> {
@@ -200,7 +201,7 @@ impl Interval {
                 "log_bytes": sample.space.log, "history_bytes": sample.space.history,
             })
         };
-        let decided = learners.iter().cloned().zip(&self.decided);
+        let decided = learners.iter().cloned().zip(&self.standing.decided);
         let decided = decided.map(|(name, n)| (name, json!(n))).collect();
         json!({
             "at_s": self.end.as_secs_f64(), "seconds": self.length.as_secs_f64(),
@@ -208,8 +209,8 @@ impl Interval {
             "latency_ms": {"median": ms(median), "p99": ms(p99), "max": ms(max)},
             "decided": Json::Object(decided),
             "kills": self.kills.iter().map(|kill| kill.json(nodes)).collect::<Vec<_>>(),
-            "nodes": nodes.iter().zip(&self.nodes).map(sample).collect::<Vec<_>>(),
-            "own_rss_bytes": self.own,
+            "nodes": nodes.iter().zip(&self.standing.nodes).map(sample).collect::<Vec<_>>(),
+            "disks_bytes": self.standing.disks, "own_rss_bytes": self.standing.own,
         })
     }
 }
@@ -246,6 +247,15 @@ mod tests {
         }
     }
 
+    fn standing(decided: Vec<u64>, nodes: Vec<Sample>, own: Option<u64>) -> Standing {
+        Standing {
+            decided,
+            nodes,
+            disks: 0,
+            own,
+        }
+    }
+
     #[test]
     fn memory_is_judged_by_the_second_half_and_by_living_nodes() {
         let mut series = Series::new(2);
@@ -261,7 +271,10 @@ mod tests {
             (70, 40, 0),
             (80, 40, 8),
         ] {
-            series.close(s(at), vec![], vec![sample(one), sample(two)], Some(1 << 20));
+            series.close(
+                s(at),
+                standing(vec![], vec![sample(one), sample(two)], Some(1 << 20)),
+            );
         }
         let one = series.memory(0).expect("a fit");
         assert!(one.slope.abs() < 1e-9, "{one:?}");
@@ -286,7 +299,7 @@ mod tests {
         series.acknowledged(s(1), Duration::from_millis(5));
         series.killed(vec![kill]);
         series.acknowledged(s(7), Duration::from_millis(9));
-        let first = series.close(s(10), vec![2], vec![sample(1), sample(0)], None);
+        let first = series.close(s(10), standing(vec![2], vec![sample(1), sample(0)], None));
         assert_eq!((first.acknowledged, first.rate()), (2, 0.2));
         let json = first.json(&["n1".into(), "n2".into()], &["alice".into()]);
         assert_eq!(json["decided"]["alice"], 2);
@@ -298,7 +311,7 @@ mod tests {
             ..kill
         };
         series.killed(vec![all(0), all(1)]);
-        let second = series.close(s(20), vec![2], vec![], None);
+        let second = series.close(s(20), standing(vec![2], vec![], None));
         assert_eq!((second.acknowledged, second.kills.len()), (0, 2));
         let total = &series.total;
         assert_eq!((total.acknowledged, total.all), (2, 1));

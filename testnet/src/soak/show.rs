@@ -142,19 +142,28 @@ impl Show {
     }
 
     fn progress(&self, interval: &Interval, series: &Series) -> String {
-        let decided = self.learners.iter().zip(&interval.decided);
+        let decided = self.learners.iter().zip(&interval.standing.decided);
         let decided: Vec<String> = decided.map(|(name, n)| format!("{name} {n}")).collect();
         let each = |of: &dyn Fn(&super::series::Sample) -> Option<u64>| -> String {
-            let all = interval.nodes.iter().map(of);
+            let all = interval.standing.nodes.iter().map(of);
             let all = all.map(|n| n.map_or("-".to_owned(), |n| format!("{:.0}", mib(n))));
             all.collect::<Vec<_>>().join(" ")
         };
-        let history = match interval.nodes.iter().any(|n| n.space.history.is_some()) {
+        let history = match interval
+            .standing
+            .nodes
+            .iter()
+            .any(|n| n.space.history.is_some())
+        {
             true => format!("; history {}", each(&|n| n.space.history)),
             false => String::new(),
         };
+        let disks = match interval.standing.disks {
+            0 => String::new(),
+            n => format!("; disks {:.0}", mib(n)),
+        };
         format!(
-            "{}  {:.0} values/s; decided: {}; {}; MiB: RSS {}; log {}{history}",
+            "{}  {:.0} values/s; decided: {}; {}; MiB: RSS {}; log {}{history}{disks}",
             clock(interval.end),
             interval.rate(),
             decided.join(", "),
@@ -219,8 +228,8 @@ impl Show {
         let kills = words::count(self::total(&total.kills), "kill");
         let leaders = self::total(&total.leaders);
         lines.push(format!(
-            "{kills}, {leaders} of the leader; {} times all at once",
-            total.all
+            "{kills}, {leaders} of the leader; {} all at once",
+            words::count(usize::try_from(total.all).unwrap_or(usize::MAX), "time")
         ));
         if verdict.reread.told + verdict.reread.gone > 0 {
             let (told, gone) = (verdict.reread.told, verdict.reread.gone);
@@ -295,7 +304,7 @@ fn memory_line(at: Node, name: &str, series: &Series) -> String {
     let last = series
         .intervals()
         .last()
-        .and_then(|interval| interval.nodes.get(at));
+        .and_then(|interval| interval.standing.nodes.get(at));
     let space = last.map(|sample| sample.space).unwrap_or_default();
     let digits = |n: Option<f64>| n.map_or("-".to_owned(), |n| format!("{n:.1}"));
     let fit: Option<Fit> = series.memory(at);
@@ -333,6 +342,7 @@ fn clock(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::soak::series::{Sample, Standing};
 
     #[test]
     fn times_are_shown_as_clocks_do() {
@@ -345,10 +355,14 @@ mod tests {
     fn columns_stand_under_their_heads() {
         let mut series = Series::new(1);
         for at in [10, 20, 30, 40, 50] {
-            let mut sample = super::super::series::Sample::default();
+            let mut sample = Sample::default();
             sample.resident = Some(3 << 20);
             sample.space.log = 64 << 20;
-            series.close(Duration::from_secs(at), vec![], vec![sample], None);
+            let standing = Standing {
+                nodes: vec![sample],
+                ..Standing::default()
+            };
+            series.close(Duration::from_secs(at), standing);
         }
         let text = memory_line(0, "n1", &series);
         let words: Vec<&str> = text.split_whitespace().collect();

@@ -14,9 +14,10 @@ use std::path::Path;
 use std::time::Duration;
 
 const WIDE: u32 = 880;
-/// The height of one mode's title, and of each of its two panels.
+/// The height of one mode's title, and of its two panels: below the second one, time has its name.
 const TITLE: u32 = 34;
-const PANEL: u32 = 150;
+const UPPER: u32 = 150;
+const LOWER: u32 = 164;
 
 /// The times that a panel of latencies shows, in milliseconds.
 const LEAST_MS: f64 = 1.0;
@@ -29,7 +30,7 @@ type Panel<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// If it cannot be drawn or written.
 pub fn write(path: &Path, deaths: &[(String, Death)]) -> Result<(), Failure> {
     let mut svg = String::new();
-    let height = (TITLE + 2 * PANEL) * u32::try_from(deaths.len()).unwrap_or(1).max(1);
+    let height = (TITLE + UPPER + LOWER) * u32::try_from(deaths.len()).unwrap_or(1).max(1);
     let drawn = draw(&mut svg, height, deaths);
     save(path, svg, drawn)
 }
@@ -44,7 +45,7 @@ fn draw(svg: &mut String, height: u32, deaths: &[(String, Death)]) -> Drawn {
     {
         let (head, panels) = area.split_vertically(TITLE);
         head.draw_text(title, &text(19, &INK), (14, 12))?;
-        let (upper, lower) = panels.split_vertically(PANEL);
+        let (upper, lower) = panels.split_vertically(UPPER);
         throughput(&upper, death)?;
         latency(&lower, death)?;
     }
@@ -103,7 +104,8 @@ fn latency(area: &Panel<'_>, death: &Death) -> Drawn {
     let mut chart = ChartBuilder::on(area)
         .margin_right(16)
         .margin_top(18)
-        .x_label_area_size(34)
+        .x_label_area_size(40)
+        .margin_bottom(8)
         .y_label_area_size(64)
         .build_cartesian_2d(0.0..end(death), (LEAST_MS..top).log_scale())?;
     chart
@@ -260,7 +262,7 @@ mod tests {
         assert_eq!(svg.matches("leader n1 killed").count(), 2);
         assert_eq!(svg.matches("values per second").count(), 2);
         assert!(
-            svg.contains(&format!("height=\"{}\"", 2 * (TITLE + 2 * PANEL))),
+            svg.contains(&format!("height=\"{}\"", 2 * (TITLE + UPPER + LOWER))),
             "{svg}"
         );
     }

@@ -79,7 +79,7 @@ fn panel(
         .axis_style(FAINT.light)
         .label_style(text(14, &INK))
         .axis_desc_style(text(14, &INK))
-        .x_labels(2 * clients.len() + 2)
+        .x_labels(clients.len() + 1)
         .x_desc("clients")
         .x_label_formatter(&|x| name(*x))
         .y_label_formatter(&|y| format!("{y:.0}"))
