@@ -10,13 +10,13 @@ use consensus::{Ballot, Batch, ClientValue, Slot};
 use crypto::{Digest, Keypair, Signed, Signer};
 use learner_graph::LearnerId;
 
-/// A history that the test writes, of one lane.
+/// A history that the test writes, of one lane, and where the node was when it started if not at its end.
 #[derive(Debug, Default)]
-pub(crate) struct Books(pub(crate) Vec<Shown>);
+pub(crate) struct Books(pub(crate) Vec<Shown>, pub(crate) Option<u64>);
 
 impl Shelf for Books {
     fn next(&self, _: LearnerId) -> Slot {
-        Slot(self.0.len() as u64)
+        Slot(self.1.unwrap_or(self.0.len() as u64))
     }
 
     fn decisions(

@@ -195,7 +195,8 @@ impl View {
     }
 
     /// Decisions of a learner that were delivered long ago, from a slot on: at most `limit`, and about
-    /// `max_bytes` of them. Reads from the disk: not to be called from asynchronous code.
+    /// `max_bytes` of them. The history may know more, which is not durable yet. Reads from the disk: not to
+    /// be called from asynchronous code.
     pub(crate) fn old(
         &self,
         learner: LearnerId,
@@ -204,7 +205,9 @@ impl View {
         max_bytes: usize,
     ) -> Result<Vec<Arc<Delivered>>, StorageError> {
         let lane = lane(self.mode, learner);
-        let shown = self.shelf.decisions(lane, from, limit, max_bytes)?;
+        let next = self.log(learner).map_or(Slot(0), |log| log.next());
+        let mut shown = self.shelf.decisions(lane, from, limit, max_bytes)?;
+        shown.retain(|shown| shown.slot < next);
         let delivered = shown
             .into_iter()
             .map(|shown| Delivered::shown(learner, shown));
@@ -221,7 +224,8 @@ impl View {
         let Some(slot) = self.shelf.find(lane(self.mode, learner), value)? else {
             return Ok(None);
         };
-        Ok(self.old(learner, slot, 1, 0)?.pop())
+        let found = self.old(learner, slot, 1, 0)?;
+        Ok(found.into_iter().find(|d| d.slot == slot))
     }
 
     /// All evidence known.
