@@ -32,6 +32,7 @@ pub mod cli;
 pub mod config;
 pub mod disks;
 mod engine;
+pub mod history;
 mod http;
 mod logging;
 pub mod machines;
