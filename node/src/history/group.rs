@@ -5,7 +5,7 @@ use super::index::{Index, write_recent};
 use super::overlay::{Decided, Op, Paged};
 use super::rows::{
     BATCHES, BatchAt, DECISIONS, DecisionRow, Delivered, MAX_PROOF, MESSAGES, PAGE_MESSAGES, PAGES,
-    RECENT, RUNS, Raw, STATE, State, page_key, page_of,
+    RECENT, RUNS, Raw, STATE, State, page_key, page_message_key, page_of,
 };
 use super::shared::{Message, Shared};
 use consensus::{Batch, Page, Slot};
@@ -222,9 +222,8 @@ impl<W: Message> Group<'_, '_, W> {
         let page = paged.page;
         self.remove_page(page)?;
         for (number, message) in (0..).zip(&paged.messages) {
-            let (start, end) = page_key(page);
-            let key = (start, end, number);
-            PAGE_MESSAGES.put(&mut self.tables.page_messages, key, message)?;
+            let table = &mut self.tables.page_messages;
+            PAGE_MESSAGES.put(table, page_message_key(page, number), message)?;
         }
         let count = paged.messages.len();
         let count = u32::try_from(count)
@@ -258,8 +257,8 @@ impl<W: Message> Group<'_, '_, W> {
             return Ok(());
         };
         for number in 0..count {
-            let (start, end) = page_key(page);
-            self.tables.page_messages.remove((start, end, number))?;
+            let key = page_message_key(page, number);
+            self.tables.page_messages.remove(key)?;
         }
         self.tables.pages.remove(page_key(page))?;
         self.state.pages -= 1;

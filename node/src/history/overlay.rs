@@ -96,6 +96,8 @@ pub(super) struct Overlay<W> {
     bytes: usize,
     /// Per lane, the first slot that is not here.
     next: Vec<Slot>,
+    /// The same when everything was released the last time.
+    released_next: Vec<Slot>,
     /// Per lane, the last decisions.
     decisions: Vec<VecDeque<Arc<Decided<W>>>>,
     batches: HashMap<Digest, Held>,
@@ -120,6 +122,7 @@ impl<W: Clone> Overlay<W> {
             released: 0,
             bytes: 0,
             decisions: next.iter().map(|_| VecDeque::new()).collect(),
+            released_next: next.clone(),
             next,
             batches: HashMap::new(),
             values: HashMap::new(),
@@ -280,6 +283,13 @@ impl<W: Clone> Overlay<W> {
     /// Lets everything kept so far be written.
     pub(super) fn release(&mut self) {
         self.released = self.end();
+        self.released_next.clone_from(&self.next);
+    }
+
+    /// The first slot of a lane that is not to be shown to anybody else: what led to it may not be durable.
+    pub(super) fn released_next(&self, lane: LearnerId) -> Slot {
+        let next = self.released_next.get(usize::from(lane.0));
+        next.copied().unwrap_or_default()
     }
 
     /// How many operations may be written and are not.

@@ -42,7 +42,8 @@ impl Shown {
 
 impl<W: Message> HistoryFile<W> {
     /// Decisions of a lane from a slot on, in the order of slots: at most `limit`, and about
-    /// `max_bytes` of them but at least one if there is one.
+    /// `max_bytes` of them but at least one if there is one. As for all who read beside the engine, only
+    /// what was [flushed](HistoryFile::flush) counts.
     ///
     /// # Errors
     /// If the file cannot be read or is damaged, or an earlier error has stopped the history.
@@ -98,7 +99,9 @@ impl<W: Message> HistoryFile<W> {
     pub fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
         self.running()?;
         let delivered = self.shared().delivered(value)?;
-        Ok(delivered.and_then(|delivered| delivered.slot(lane)))
+        let slot = delivered.and_then(|delivered| delivered.slot(lane));
+        let released = self.shared().lock().overlay.released_next(lane);
+        Ok(slot.filter(|slot| *slot < released))
     }
 
     /// What proves the decisions of every lane from `next` on, interleaved by slot, each message once:
@@ -147,9 +150,10 @@ impl<W: Message> HistoryFile<W> {
         if let Some(error) = &memory.failed {
             return Err(HistoryError::Stopped(error.0.clone()).into());
         }
-        let next = memory.overlay.next(lane).unwrap_or_default();
+        let next = memory.overlay.released_next(lane);
         let here = memory.overlay.lane(lane).into_iter().flatten();
         let durable = here.clone().next().map_or(next, |first| first.slot);
+        let here = here.take_while(|decided| decided.slot < next);
         let skip = usize::try_from(from.0.saturating_sub(durable.0)).unwrap_or(usize::MAX);
         let unwritten = here.skip(skip).take(limit).cloned();
         Ok((durable, unwritten.collect()))

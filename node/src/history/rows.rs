@@ -7,8 +7,8 @@
 //! | `decisions` | lane, slot | [`DecisionRow`] |
 //! | `messages` | number, from 0 | a message of a proof |
 //! | `batches` | number, from 0 | a [`Batch`](consensus::Batch) |
-//! | `pages` | page | how many messages were kept of it |
-//! | `page_messages` | page, number from 0 | a message |
+//! | `pages` | first slot, slot after the last | how many messages were kept of this page |
+//! | `page_messages` | the same, number from 0 | a message |
 //! | `recent` | index, number | entries of an index that are in no run yet, as they came |
 //! | `runs` | index, run, bucket | entries of a run whose digests begin alike |
 //! | `filters` | index, run | [`FilterRow`]: what tells most digests that are not in the run |
@@ -187,10 +187,18 @@ pub(super) const BATCHES: Rows<u64> = Rows::new("batches", MAX_BATCH_BYTES + 8);
 pub(super) const PAGES: Rows<(u64, u64)> = Rows::new("pages", 8);
 pub(super) const PAGE_MESSAGES: Rows<(u64, u64, u32)> =
     Rows::new("page_messages", MAX_MESSAGE_BYTES);
+pub(super) const RECENT: Rows<(u8, u64)> = Rows::new("recent", 64 << 20);
+pub(super) const RUNS: Rows<(u8, u32, u32)> = Rows::new("runs", 64 << 20);
+pub(super) const FILTERS: Rows<(u8, u32)> = Rows::new("filters", 64 << 20);
 
-/// A page as a key.
+/// The key of a page.
 pub(super) fn page_key(page: Page) -> (u64, u64) {
     (page.start.0, page.end.0)
+}
+
+/// The key of a message of a page.
+pub(super) fn page_message_key(page: Page, number: u32) -> (u64, u64, u32) {
+    (page.start.0, page.end.0, number)
 }
 
 /// The page of a key.
@@ -200,9 +208,6 @@ pub(super) fn page_of((start, end): (u64, u64)) -> Page {
         end: Slot(end),
     }
 }
-pub(super) const RECENT: Rows<(u8, u64)> = Rows::new("recent", 64 << 20);
-pub(super) const RUNS: Rows<(u8, u32, u32)> = Rows::new("runs", 64 << 20);
-pub(super) const FILTERS: Rows<(u8, u32)> = Rows::new("filters", 64 << 20);
 
 /// What a file is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

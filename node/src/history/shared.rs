@@ -6,7 +6,7 @@ use super::index::{Entry, Index, Recalled};
 use super::overlay::{Overlay, PageState};
 use super::rows::{
     BATCHES, BatchAt, DECISIONS, DecisionRow, Delivered, FILTERS, MESSAGES, Meta, PAGE_MESSAGES,
-    PAGES, RECENT, RUNS, State, page_key, page_of,
+    PAGES, RECENT, RUNS, State, page_key, page_message_key, page_of,
 };
 use super::store::Store;
 use consensus::history::Kept;
@@ -179,10 +179,8 @@ impl<W: Message> Shared<W> {
                 return Ok(None);
             };
             let messages = read.open_table(PAGE_MESSAGES.definition)?;
-            let messages = (0..count).map(|n| {
-                let (start, end) = page_key(page);
-                PAGE_MESSAGES.must(&messages, (start, end, n))
-            });
+            let messages =
+                (0..count).map(|n| PAGE_MESSAGES.must(&messages, page_message_key(page, n)));
             Ok(Some(messages.collect::<Result<_, Fault>>()?))
         })
     }
