@@ -26,6 +26,7 @@ pub mod planted;
 mod protocol;
 mod slot;
 mod status;
+mod steps;
 pub mod storage;
 mod value;
 
@@ -36,6 +37,7 @@ pub use network::{Member, Network, NetworkError};
 pub use protocol::{AnswerOf, HistoryOf, InputOf, OutputOf, Protocol, RecordOf};
 pub use slot::{Page, Slot};
 pub use status::{DiskStatus, Status};
+pub use steps::steps;
 pub use value::{
     Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, MAX_KEY_BYTES, MAX_VALUE_BYTES,
     ValueError,

@@ -2,16 +2,21 @@
 //!
 //! Data goes to standard output, with `--json` one object per line; errors go to standard error.
 
+mod client;
+mod decision;
 mod disk;
 mod evidence;
 mod graph;
 mod keygen;
+mod storage;
 mod submit;
 
+pub use decision::DecisionCommand;
 pub use disk::DiskCommand;
 pub use evidence::EvidenceCommand;
 pub use graph::GraphCommand;
 pub use keygen::KeygenArgs;
+pub use storage::StorageCommand;
 pub use submit::SubmitArgs;
 
 use std::io::{self, Read, Write};

@@ -83,10 +83,12 @@ limits! {
     http_requests = 1024, 8 ..= 65_536;
     /// Event streams open at once; further ones are answered with 429.
     http_streams = 256, 1 ..= 65_536;
-    /// Decisions kept in memory for HTTP, per learner; older ones are answered with 410.
-    decisions_kept = 100_000, 16 ..= 10_000_000;
+    /// Decisions kept in memory for HTTP, per learner; older ones are read from the history.
+    decisions_kept = 1000, 16 ..= 10_000_000;
     /// The same bound in bytes of values.
-    decisions_kept_mib = 256, 2 ..= 65_536;
+    decisions_kept_mib = 16, 2 ..= 65_536;
+    /// The log is replaced by a checkpoint when it has grown by so much since the last one.
+    log_mib = 64, 1 ..= 65_536;
     /// Events kept for streams that resume; older ones are replaced by a `gap` event.
     events_kept = 10_000, 16 ..= 1_000_000;
     /// The same bound in bytes of values.

@@ -6,8 +6,8 @@ use crate::config::{Config, NodeConfig};
 use crate::engine::{self, EngineHandle, Event, Machine};
 use crate::trace::Tracer;
 use crate::{disks, machines};
+use consensus::HistoryOf;
 use consensus::disk_paxos::{DiskPaxos, Operation};
-use consensus::history::MemoryHistory;
 use consensus::hpaxos::HPaxos;
 use consensus::paxos::Paxos;
 use crypto::{Keypair, Signer};
@@ -20,6 +20,7 @@ pub(super) fn hpaxos(
     node: &NodeConfig,
     key: &Path,
     trace: Option<&Path>,
+    history: Arc<HistoryOf<HPaxos>>,
 ) -> Result<Machine<HPaxos>, StartError> {
     let signer = || -> Result<Option<Signer>, StartError> {
         let Some(member) = node.member else {
@@ -31,7 +32,7 @@ pub(super) fn hpaxos(
             config.network.id(),
         )))
     };
-    let protocol = machines::hpaxos(config, signer()?, Arc::new(MemoryHistory::default()));
+    let protocol = machines::hpaxos(config, signer()?, history);
     let lie = match (node.byzantine, signer()?) {
         (Some(behaviour), Some(signer)) => {
             tracing::warn!(
@@ -56,9 +57,13 @@ pub(super) fn hpaxos(
 }
 
 /// Classic Paxos.
-pub(super) fn paxos(config: &Config, node: &NodeConfig) -> Machine<Paxos> {
+pub(super) fn paxos(
+    config: &Config,
+    node: &NodeConfig,
+    history: Arc<HistoryOf<Paxos>>,
+) -> Machine<Paxos> {
     Machine {
-        protocol: machines::paxos(config, node, Arc::new(MemoryHistory::default())),
+        protocol: machines::paxos(config, node, history),
         lie: None,
         trace: None,
         disks: None,
@@ -70,6 +75,7 @@ pub(super) fn disk_paxos(
     config: &Config,
     node: &NodeConfig,
     engine: &EngineHandle,
+    history: Arc<HistoryOf<DiskPaxos>>,
 ) -> Result<Machine<DiskPaxos>, StartError> {
     let disks = match (&config.disks, node.processor) {
         (Some(disks), Some(id)) => {
@@ -86,7 +92,7 @@ pub(super) fn disk_paxos(
         _ => None,
     };
     Ok(Machine {
-        protocol: machines::disk_paxos(config, node, Arc::new(MemoryHistory::default())),
+        protocol: machines::disk_paxos(config, node, history),
         lie: None,
         trace: None,
         disks,

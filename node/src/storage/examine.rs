@@ -42,13 +42,15 @@ pub struct Examination {
 }
 
 /// Reads every record of a log that no process has open, in order, and changes nothing in it. The log is
-/// locked for that time, though several may look at it at once.
+/// locked for that time, though several may look at it at once. The log of another network than the one
+/// that is named, if one is, is not read.
 ///
 /// # Errors
 /// If the directory cannot be read, or is in use. Whatever is wrong in it is no error: see
 /// [`Examination::problem`].
 pub fn examine(
     directory: &Path,
+    network: Option<NetworkId>,
     visit: &mut dyn FnMut(&Found<'_>),
 ) -> Result<Examination, LogError> {
     let directory = Directory::look(directory)?;
@@ -59,7 +61,7 @@ pub fn examine(
         visit,
     };
     let mut summary = Summary::default();
-    let problem = walk(&directory, None, &mut summary, &mut seen).err();
+    let problem = walk(&directory, network, &mut summary, &mut seen).err();
     let generation = summary.generation;
     Ok(Examination {
         network: seen.network,

@@ -28,7 +28,7 @@ fn segments() {
             let (number, written) = segment(bytes);
             let file = path.join(format!("segment-{number:016x}.log"));
             fs::write(&file, &written).expect("a file");
-            let looked = examine(path, &mut |_| {}).expect("a directory");
+            let looked = examine(path, None, &mut |_| {}).expect("a directory");
             match looked.problem {
                 None => {
                     let summary = looked.summary;
@@ -36,7 +36,7 @@ fn segments() {
                     assert_eq!(found.len() as u64, summary.records);
                     let size: usize = found.iter().map(Vec::len).sum();
                     assert_eq!(size as u64, summary.bytes);
-                    let again = examine(path, &mut |_| {}).expect("a directory");
+                    let again = examine(path, None, &mut |_| {}).expect("a directory");
                     assert!(again.problem.is_none(), "{:?}", again.problem);
                     assert_eq!(again.summary.torn, None, "it is cut once");
                     assert_eq!(opened(path).as_ref(), Ok(&found));

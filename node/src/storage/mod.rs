@@ -46,6 +46,9 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
+/// The directory of the log in a node's data directory.
+pub(crate) const LOG: &str = "log";
+
 pub use error::LogError;
 pub use examine::{Examination, SegmentFacts, examine};
 pub use file_log::{FileLog, Options};

@@ -112,7 +112,7 @@ fn everything_acknowledged_survives_kills_during_replacements() {
             }
         }
         acknowledged = later(acknowledged, victim.kill());
-        let looked = examine(path, &mut |_| {}).unwrap();
+        let looked = examine(path, None, &mut |_| {}).unwrap();
         drafts += usize::from(looked.draft);
         leftovers += usize::from(looked.leftovers > 0);
         acknowledged = later(acknowledged, roles::assert_recovered(path, acknowledged));

@@ -47,7 +47,7 @@ fn records(directory: impl AsRef<Path>) -> Vec<Vec<u8>> {
 
 /// What a look at a log finds that is good.
 fn summary(directory: impl AsRef<Path>) -> Summary {
-    let looked = examine(directory.as_ref(), &mut |_| {}).unwrap();
+    let looked = examine(directory.as_ref(), None, &mut |_| {}).unwrap();
     assert!(looked.problem.is_none(), "{:?}", looked.problem);
     looked.summary
 }

@@ -122,7 +122,7 @@ fn count_new(replaced: &Replaced, done: &[Operation]) -> (usize, usize) {
             assert!(found == *old, "{words}");
         }
         // What was left over is gone, and the log goes on.
-        let looked = examine(cut.path(), &mut |_| {}).unwrap();
+        let looked = examine(cut.path(), None, &mut |_| {}).unwrap();
         assert_eq!((looked.leftovers, looked.draft), (0, false), "{words}");
         let (mut log, replay) = open(&cut).unwrap();
         drop(replay);

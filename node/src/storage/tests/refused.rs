@@ -13,8 +13,13 @@ fn another_network_is_refused_by_name() {
     let error = FileLog::open(&directory, other).unwrap_err().to_string();
     assert!(error.contains(&other.to_string()), "{error}");
     assert!(error.contains(&network().to_string()), "{error}");
-    let looked = examine(directory.path(), &mut |_| {}).unwrap();
+    let looked = examine(directory.path(), None, &mut |_| {}).unwrap();
     assert_eq!(looked.network, Some(network()));
+    let looked = examine(directory.path(), Some(other), &mut |_| panic!("a record")).unwrap();
+    assert!(matches!(
+        looked.problem,
+        Some(LogError::OtherNetwork { .. })
+    ));
     assert_eq!(snapshot(&directory), before);
     assert_eq!(records(&directory), [b"one"]);
 }
@@ -37,7 +42,7 @@ fn two_openers_are_refused_until_the_first_is_done() {
     let (log, replay) = open(&directory).unwrap();
     assert!(matches!(refusal(&directory), LogError::InUse(_)));
     assert!(matches!(
-        examine(directory.path(), &mut |_| {}),
+        examine(directory.path(), None, &mut |_| {}),
         Err(LogError::InUse(_))
     ));
     drop(log);

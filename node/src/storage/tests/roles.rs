@@ -164,7 +164,7 @@ pub(super) fn assert_recovered(directory: &Path, acknowledged: State) -> State {
         "{state:?}, and {acknowledged:?} was acknowledged"
     );
     drop(log);
-    let looked = examine(directory, &mut |_| {}).unwrap();
+    let looked = examine(directory, None, &mut |_| {}).unwrap();
     assert!(looked.problem.is_none(), "{:?}", looked.problem);
     assert_eq!((looked.leftovers, looked.draft), (0, false));
     state

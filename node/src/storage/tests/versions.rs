@@ -33,7 +33,7 @@ fn old_log() -> TempDir {
 }
 
 fn versions(directory: &TempDir) -> Vec<u32> {
-    let looked = examine(directory.path(), &mut |_| {}).unwrap();
+    let looked = examine(directory.path(), None, &mut |_| {}).unwrap();
     assert!(looked.problem.is_none(), "{:?}", looked.problem);
     looked
         .segments
