@@ -85,6 +85,12 @@ impl Pipeline {
         self.proposed.iter().map(|(slot, p)| (*slot, p.value))
     }
 
+    /// How many client values are carried.
+    #[cfg(test)]
+    pub(crate) fn carried(&self) -> usize {
+        self.carried.len()
+    }
+
     /// Finds the slots from `from` up to `end` that are still to be proposed in.
     pub(crate) fn look_back(&mut self, from: Slot, end: Slot, wanted: impl Fn(Slot) -> bool) {
         self.fresh = self.fresh.max(end).max(from);

@@ -234,6 +234,12 @@ impl Waiting {
         self.known.get(id).is_some_and(|k| k.place.is_some())
     }
 
+    /// Of how many values anything is in memory.
+    #[cfg(test)]
+    pub(crate) fn known(&self) -> usize {
+        self.known.len()
+    }
+
     /// When a value was first heard of, if that is remembered.
     pub(crate) fn since(&self, id: &Digest) -> Option<Time> {
         self.known.get(id).map(|k| k.heard)

@@ -105,6 +105,11 @@ impl Proposer {
         self.pipeline.proposed()
     }
 
+    #[cfg(test)]
+    pub(super) fn carried(&self) -> usize {
+        self.pipeline.carried()
+    }
+
     /// Slots below are delivered.
     pub(super) fn forget_below(&mut self, next: Slot) {
         self.pipeline.forget_below(next);
