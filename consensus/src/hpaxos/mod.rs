@@ -310,7 +310,7 @@ impl crate::Protocol for HPaxos {
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.batches.get(digest)
+        self.batches.in_memory(digest)
     }
 
     fn certificate(&self, learner: LearnerId, slot: Slot) -> Option<Certificate> {

@@ -113,7 +113,6 @@ impl<W: Message> HistoryFile<W> {
         memory.overlay.release();
         drop(memory);
         self.shared.work.notify_all();
-        self.wait_for_room();
     }
 
     /// Like [`HistoryFile::flush`], and returns when everything is durable.
@@ -150,9 +149,9 @@ impl<W: Message> HistoryFile<W> {
         self.shared.lock().overlay.bytes()
     }
 
-    /// Waits while the writer is behind. What is not released yet it cannot write, and nobody waits
-    /// for that.
-    fn wait_for_room(&self) {
+    /// Waits while the writer is behind. What is not [flushed](HistoryFile::flush) yet it cannot write, and
+    /// nobody waits for that.
+    pub fn wait_for_room(&self) {
         let mut memory = self.shared.lock();
         while memory.failed.is_none()
             && memory.overlay.writable() > 0
@@ -160,6 +159,11 @@ impl<W: Message> HistoryFile<W> {
         {
             memory = writer::wait(&self.shared.progress, memory);
         }
+    }
+
+    /// Somebody could not read: that is the error of the whole history.
+    pub(crate) fn fail(&self, error: &StorageError) {
+        self.shared.fail(error.clone());
     }
 
     /// What a call found, or nothing after an error.

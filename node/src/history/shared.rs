@@ -83,11 +83,12 @@ impl<W: Message> Shared<W> {
     }
 
     /// Remembers the first error, and lets everyone go who waits.
-    pub(super) fn fail(&self, error: HistoryError) {
+    pub(super) fn fail(&self, error: impl Into<StorageError>) {
+        let error = error.into();
         let mut memory = self.lock();
         if memory.failed.is_none() {
             tracing::error!(%error, "the history stops");
-            memory.failed = Some(error.into());
+            memory.failed = Some(error);
         }
         drop(memory);
         self.work.notify_all();
