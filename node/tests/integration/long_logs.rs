@@ -4,10 +4,10 @@ use crate::fixture::{TestNet, until};
 use futures::future::join_all;
 use serde_json::Value;
 
-/// A log file is replaced after one MiB, and few decisions stay in memory.
+/// A log file is replaced after one MiB, and few slots and decisions stay in memory.
 fn small() -> TestNet {
     let net = TestNet::new(|_| String::new());
-    let limits = "sync_ms = 50\nlog_mib = 1\ndecisions_kept = 16";
+    let limits = "sync_ms = 50\nlog_mib = 1\ndecisions_kept = 16\nslots_in_memory = 16";
     let text = net.text.replace("sync_ms = 50", limits);
     TestNet::of(net.dir, text)
 }
