@@ -2,7 +2,7 @@
 
 use super::HistoryError;
 use super::rows::MAX_LANES;
-use super::shared::{Message, Shared};
+use super::shared::{Memory, Message, Shared};
 use super::store::Store;
 use super::writer;
 use consensus::history::{History, Keep, Kept};
@@ -10,6 +10,8 @@ use consensus::storage::StorageError;
 use consensus::{Batch, Page, Slot};
 use crypto::{Digest, NetworkId};
 use learner_graph::{LearnerId, LearnerSet};
+use redb::StorageBackend;
+use redb::backends::FileBackend;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -83,7 +85,18 @@ impl<W: Message> HistoryFile<W> {
         size: fn(&W) -> usize,
         options: Options,
     ) -> Result<Self, HistoryError> {
-        let path = path.as_ref();
+        Self::open_through(path.as_ref(), network, lanes, size, options, |file| file)
+    }
+
+    /// The same; `through` may put something between the database and the file.
+    pub(super) fn open_through<B: StorageBackend>(
+        path: &Path,
+        network: NetworkId,
+        lanes: usize,
+        size: fn(&W) -> usize,
+        options: Options,
+        through: impl FnOnce(FileBackend) -> B,
+    ) -> Result<Self, HistoryError> {
         let lanes = u16::try_from(lanes)
             .ok()
             .filter(|lanes| (1..=MAX_LANES).contains(lanes));
@@ -91,8 +104,23 @@ impl<W: Message> HistoryFile<W> {
             path: path.to_owned(),
             what: format!("the lanes of a history are 1 to {MAX_LANES}"),
         })?;
-        let (store, meta, state) = Store::open(path, network, lanes, options.cache)?;
-        let shared = Arc::new(Shared::load(store, &meta, &state)?);
+        Store::make(path, network, lanes)?;
+        // What cannot be used must not be changed either, and opening to write changes a file.
+        let (store, meta, state) = Store::inspect(path, network)?;
+        if meta.lanes != lanes {
+            return Err(HistoryError::OtherLanes {
+                path: path.to_owned(),
+                found: meta.lanes,
+                expected: lanes,
+            });
+        }
+        let memory = Memory::load(&store, &meta, &state)?;
+        drop(store);
+        let store = Store::open(path, options.cache, through)?;
+        if store.identify(network)? != (meta, state.clone()) {
+            return Err(HistoryError::InUse(path.to_owned()));
+        }
+        let shared = Arc::new(Shared::new(store, memory));
         let to_write = Arc::clone(&shared);
         let writer = std::thread::Builder::new()
             .name("history".to_owned())

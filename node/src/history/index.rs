@@ -131,14 +131,9 @@ impl<E: Entry> Index<E> {
         };
         for run in 0..state.runs {
             let row: FilterRow = FILTERS.must(filters, (E::INDEX, run))?;
-            if row.bits.is_empty() || row.buckets == 0 {
-                let what = FILTERS.describe(&(E::INDEX, run));
-                return Err(Fault::damaged(format_args!("{what} is empty")));
-            }
-            let filter = BloomFilter::from_vec(row.bits).hasher(index.hasher.clone());
             index.runs.push(Arc::new(Run {
                 buckets: row.buckets,
-                filter: filter.hashes(FILTER_HASHES),
+                filter: filter_of(row.bits, &index.hasher)?,
             }));
         }
         for number in state.first..state.next {
@@ -236,6 +231,18 @@ fn hash_of(hasher: &DefaultHasher, digest: &Digest) -> u64 {
     hasher.finish()
 }
 
+/// A filter with these bits.
+pub(super) fn filter_of(
+    bits: Vec<u64>,
+    hasher: &DefaultHasher,
+) -> Result<BloomFilter<DefaultHasher>, Fault> {
+    if bits.is_empty() {
+        return Err(Fault::damaged("a filter has no bits"));
+    }
+    let filter = BloomFilter::from_vec(bits).hasher(hasher.clone());
+    Ok(filter.hashes(FILTER_HASHES))
+}
+
 /// The bucket of a digest: in the order of digests, so that a run is written from start to end.
 pub(super) fn bucket(digest: &Digest, buckets: u32) -> u32 {
     let [a, b, c, d, ..] = digest.0;
@@ -272,9 +279,7 @@ pub(super) fn write_run<E: Entry>(
     let run = state.runs;
     let buckets = u32::try_from((entries.len() / BUCKET_ENTRIES).max(1)).unwrap_or(u32::MAX);
     let words = (entries.len() * FILTER_BITS).div_ceil(64).max(1);
-    let mut filter = BloomFilter::from_vec(vec![0; words])
-        .hasher(hasher.clone())
-        .hashes(FILTER_HASHES);
+    let mut filter = filter_of(vec![0; words], &hasher)?;
     let mut sorted: Vec<(&Digest, &E)> = entries.iter().collect();
     sorted.sort_unstable_by_key(|(digest, _)| **digest);
     let mut rest = sorted.as_slice();
