@@ -143,6 +143,7 @@ fn crash_faults_only() {
             (PaxosForgetPromise, PAXOS, "maxBal is remembered"),
             (PaxosIgnoreVotes, PAXOS, "Next: VoteFor"),
             (PaxosForgetProposed, PAXOS, "Next: VoteFor"),
+            (PaxosCheckpointWithoutVotes, PAXOS, "Next: VoteFor"),
             (CommitUnread, DISKS, "HInv2"),
             (ReuseBlock, DISKS, "Phase1or2Write"),
             (TryBelowFloor, DISKS, "HInv6"),

@@ -143,7 +143,10 @@ impl Paxos {
                 self.take_in(message, Time::ZERO, &mut out);
             }
             Record::Batch(batch) => {
-                self.batches.keep(batch.digest(), batch);
+                let digest = batch.digest();
+                if !self.batches.stored(&digest) {
+                    self.batches.keep(digest, batch);
+                }
                 self.deliver(Time::ZERO, &mut out);
             }
             Record::Value(value) => {

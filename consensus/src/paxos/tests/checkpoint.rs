@@ -2,7 +2,7 @@
 
 use super::net::{Net, value};
 use super::{Body, Input, Message, Paxos, Record};
-use crate::{Ballot, ClientValue, Protocol, Slot};
+use crate::{Ballot, ClientValue, Slot};
 use crypto::{Digest, MemberId};
 use std::time::Duration;
 
@@ -69,7 +69,10 @@ fn whoever_restarts_from_a_checkpoint_has_forgotten_nothing() {
                     let asked = (i + 1) % 3;
                     net.ask(i, asked);
                 }
-                10 => net.now += Duration::from_millis(net.below(800)),
+                10 => {
+                    let leap = net.below(800);
+                    net.now += Duration::from_millis(leap);
+                }
                 _ => {
                     net.step(i);
                     let heard_itself = net.nodes[i].inbox.is_empty();
