@@ -76,7 +76,8 @@ pub trait Protocol: Sized + Send + 'static {
     /// What helps a peer that asks, at most about `max_bytes` of it.
     fn answer(&self, request: &SyncRequest, max_bytes: usize) -> AnswerOf<Self>;
 
-    /// The bytes of a batch, while its entry lives here or once it is in the history.
+    /// The bytes of a batch, while they are in memory. Others are in the history: see
+    /// [`remembered`](Protocol::remembered).
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>>;
 
     /// The signed certificate of a decision, in protocols that have any.

@@ -23,6 +23,7 @@ pub fn hpaxos(config: &Config, signer: Option<Signer>, history: Arc<HistoryOf<HP
             window: limits.window,
             batching: limits.batching(),
             max_waiting: Limits::count(limits.max_waiting),
+            recent: limits.slots_in_memory,
         },
         history,
     )

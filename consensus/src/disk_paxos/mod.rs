@@ -254,7 +254,7 @@ impl crate::Protocol for DiskPaxos {
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.batches.get(digest)
+        self.batches.in_memory(digest)
     }
 
     fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {

@@ -4,7 +4,7 @@
 use super::learner::Learners;
 use super::proposer::Scene;
 use super::received::Received;
-use super::{HPaxos, LOW_WATER_STEP, Message, Output, Record};
+use super::{HPaxos, Message, Output, Record};
 use crate::log::waiting::Waiting;
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Time};
@@ -20,7 +20,7 @@ impl HPaxos {
         self.propose(supported, now, out);
         self.vote(out);
         let settled = self.learners.settled();
-        if settled.0 >= self.floor.0 + LOW_WATER_STEP {
+        if settled >= self.floor.plus(self.config.recent.max(1)) {
             self.settle(out);
         }
         self.watch_ballot(out);

@@ -60,7 +60,14 @@ impl HPaxos {
 
     /// What a learner has just got in a slot, those that decided otherwise there have to get in
     /// another one, and it has to get theirs.
-    fn exchange(&mut self, learner: LearnerId, slot: Slot, mine: Digest, now: Time) {
+    fn exchange(
+        &mut self,
+        learner: LearnerId,
+        slot: Slot,
+        mine: Digest,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
         for other in self.learners.ids() {
             let Some(theirs) = self.learners.value(other, slot) else {
                 continue;
@@ -71,7 +78,9 @@ impl HPaxos {
             for (value, misses) in [(theirs, learner), (mine, other)] {
                 let batch = self.batches.get(&value);
                 for v in batch.iter().flat_map(|b| &b.values) {
-                    self.waiting.missed(v, misses, now);
+                    if self.waiting.missed(v, misses, now) {
+                        out.push(Output::Persist(Record::Owed(v.clone(), misses)));
+                    }
                     if let Some(proposer) = &mut self.proposer {
                         proposer.release(&v.id());
                     }
@@ -91,7 +100,7 @@ impl HPaxos {
                 let proof = decided.two_b.iter().map(|m| m.signed().clone()).collect();
                 let (values, heard) = self.waiting.deliver_batch(&batch, learner, now);
                 self.learners.delivered(learner, slot);
-                self.exchange(learner, slot, value, now);
+                self.exchange(learner, slot, value, now, out);
                 let decision = Decision {
                     learner,
                     slot,

@@ -257,11 +257,6 @@ impl Learners {
         self.remembered
     }
 
-    /// The slot that is delivered next to a learner: the history has every one before.
-    pub(super) fn next(&self, learner: LearnerId) -> Slot {
-        self.of(learner).map_or(Slot(0), |l| l.next)
-    }
-
     /// All learners.
     pub(super) fn ids(&self) -> impl Iterator<Item = LearnerId> + use<> {
         LearnerSet::first(self.of.len()).into_iter()

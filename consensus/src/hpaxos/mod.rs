@@ -69,8 +69,6 @@ pub type Record = crate::Record<Signed<Message>, Evidence>;
 const SLOT_RANGE: u64 = 4096;
 /// How many turns of every proposer beyond the present ballot are heard.
 const BALLOT_TURNS: u64 = 8;
-/// The low-water mark is raised when so many slots are settled, and with every ballot joined.
-const LOW_WATER_STEP: u64 = 64;
 
 /// How one node takes part.
 #[derive(Debug)]
@@ -87,6 +85,9 @@ pub struct Config {
     pub batching: Batching,
     /// How many client values may wait to be proposed.
     pub max_waiting: usize,
+    /// So many slots stay in memory after every learner has them: then the low-water mark rises above them
+    /// all, as it does with every ballot joined.
+    pub recent: u64,
 }
 
 /// One node's part in HPaxos: proposer, acceptor and learners.
@@ -309,7 +310,7 @@ impl crate::Protocol for HPaxos {
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.batches.get(digest)
+        self.batches.in_memory(digest)
     }
 
     fn certificate(&self, learner: LearnerId, slot: Slot) -> Option<Certificate> {

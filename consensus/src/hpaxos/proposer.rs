@@ -96,7 +96,10 @@ impl Proposer {
         self.pipeline.skip_to(learners.end());
         let (mut made, mut proposals) = (Vec::new(), Vec::new());
         let ballot = self.ballot;
-        let choose = |slot| choose(served, slot, scene);
+        // Nothing is announced that nobody would hear, this node included: what it announced it has to
+        // remember.
+        let last = learners.front().plus(SLOT_RANGE);
+        let choose = |slot| choose(served, slot, scene).filter(|_| slot <= last);
         let supply = Supply {
             waiting: scene.waiting,
             batches: scene.batches,

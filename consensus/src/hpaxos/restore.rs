@@ -26,6 +26,9 @@ impl HPaxos {
             Record::Value(value) => {
                 self.waiting.restore(value);
             }
+            Record::Owed(value, learner) => {
+                self.waiting.restore_owed(&value, learner);
+            }
             Record::Evidence(evidence) => {
                 self.admit(evidence, &mut out);
             }
@@ -63,12 +66,14 @@ impl HPaxos {
             .collect();
         let said = said.into_values().filter(|m| planted::checkpoints(m));
         let own = self.waiting.own().cloned();
+        let owed = self.waiting.owed();
         [Record::LowWater(self.floor)]
             .into_iter()
             .chain(evidence.map(Record::Evidence))
             .chain(batches.map(Record::Batch))
             .chain(said.map(|m| Record::Message(m.signed().clone())))
             .chain(own.map(Record::Value))
+            .chain(owed.map(|(value, learner)| Record::Owed(value.clone(), learner)))
             .collect()
     }
 

@@ -39,7 +39,12 @@ impl Batches {
         kept.or_else(|| (self.old)(digest))
     }
 
-    /// The bytes of a batch that is in memory, and the digest with it.
+    /// The bytes of a batch that is in memory.
+    pub(crate) fn in_memory(&self, digest: &Digest) -> Option<Arc<Batch>> {
+        self.kept.get(digest).cloned()
+    }
+
+    /// All of those, with their digests.
     pub(crate) fn kept(&self) -> impl Iterator<Item = (&Digest, &Arc<Batch>)> {
         self.kept.iter()
     }

@@ -34,6 +34,8 @@ struct Known {
     place: Option<u64>,
     /// Whether a client gave it to this node.
     own: bool,
+    /// The learners that decided otherwise where others had it, so that it waits for them.
+    owed: LearnerSet,
     /// The learners that have delivered it.
     delivered: LearnerSet,
 }
@@ -152,6 +154,7 @@ impl Waiting {
                 heard: now,
                 place,
                 own: false,
+                owed: LearnerSet::EMPTY,
                 delivered: LearnerSet::EMPTY,
             },
         );
@@ -165,14 +168,26 @@ impl Waiting {
         !std::mem::replace(&mut known.own, true) && known.place.is_some()
     }
 
-    /// A learner decides a value. Returns whether it is new to that learner, and when it was heard.
+    /// A learner decides a value. Returns whether it is new to that learner, and when it was heard. What
+    /// the history knows already, the history alone goes on knowing.
     fn deliver(&mut self, id: Digest, learner: LearnerId, now: Time) -> (bool, Time) {
-        let known = self.known.entry(id).or_insert_with(|| Known {
-            heard: now,
-            place: None,
-            own: false,
-            delivered: (self.delivered)(&id),
-        });
+        if !self.known.contains_key(&id) {
+            let delivered = (self.delivered)(&id);
+            if delivered.contains(learner) && !planted(Bug::DeliverTwice) {
+                return (false, now);
+            }
+            let known = Known {
+                heard: now,
+                place: None,
+                own: false,
+                owed: LearnerSet::EMPTY,
+                delivered,
+            };
+            self.known.insert(id, known);
+        }
+        let Some(known) = self.known.get_mut(&id) else {
+            return (false, now);
+        };
         if let Some(place) = known.place.take() {
             self.queue.remove(&place);
         }
@@ -200,24 +215,43 @@ impl Waiting {
     }
 
     /// A learner decided otherwise in the slot in which another one delivered this value: it waits
-    /// again, unless that learner has it from elsewhere.
-    pub(crate) fn missed(&mut self, value: &ClientValue, learner: LearnerId, now: Time) {
+    /// again, unless that learner has it from elsewhere. True if that is news, and has to be stored.
+    pub(crate) fn missed(&mut self, value: &ClientValue, learner: LearnerId, now: Time) -> bool {
         let id = value.id();
         let known = self.known.get(&id);
         let delivered = known.map_or_else(|| (self.delivered)(&id), |k| k.delivered);
-        let waits = known.is_some_and(|k| k.place.is_some());
-        // What nobody has delivered has not been heard of by this way.
-        if waits || delivered.is_empty() || delivered.contains(learner) {
-            return;
+        // What nobody has delivered waits, or has not been heard of by this way.
+        if delivered.is_empty() || delivered.contains(learner) {
+            return false;
         }
-        let place = Some(self.enqueue(id, value.clone()));
+        let waits = known.and_then(|k| k.place);
+        let place = waits.unwrap_or_else(|| self.enqueue(id, value.clone()));
         let known = self.known.entry(id).or_insert(Known {
             heard: now,
-            place,
+            place: None,
             own: false,
+            owed: LearnerSet::EMPTY,
             delivered,
         });
-        known.place = place;
+        known.place = Some(place);
+        known.owed.insert(learner)
+    }
+
+    /// Takes back a value that waited for a learner before a restart. Whoever heard it first may be gone, so
+    /// this node spreads it.
+    pub(crate) fn restore_owed(&mut self, value: &ClientValue, learner: LearnerId) {
+        if self.missed(value, learner, Time::ZERO) {
+            self.take_charge(&value.id());
+        }
+    }
+
+    /// The values that wait for learners that missed them, with these learners.
+    pub(crate) fn owed(&self) -> impl Iterator<Item = (&ClientValue, LearnerId)> {
+        self.queue.values().flat_map(|(id, value)| {
+            let known = self.known.get(id);
+            let owed = known.map_or(LearnerSet::EMPTY, |k| k.owed - k.delivered);
+            owed.into_iter().map(move |learner| (value, learner))
+        })
     }
 
     /// The history knows what became of the values of this batch: those that do not wait are forgotten.

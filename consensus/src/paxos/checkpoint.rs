@@ -24,8 +24,9 @@ impl Paxos {
 
     fn statements(&self, from: MemberId, records: &mut Vec<Record>) {
         let mut bodies = Vec::new();
+        // Whoever plays no acceptor relies on the history all the same.
+        records.push(Record::LowWater(self.low_water()));
         if let Some(acceptor) = &self.acceptor {
-            records.push(Record::LowWater(acceptor.low_water));
             bodies.extend(acceptor.said());
             for body in &mut bodies {
                 if let (Body::TwoB { values, .. }, true) =

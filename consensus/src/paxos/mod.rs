@@ -157,6 +157,8 @@ impl Paxos {
                     acceptor.raise_low_water(mark);
                 }
             }
+            // Learners do not differ.
+            Record::Owed(..) => {}
             Record::Evidence(never) => match never {},
         }
         self.trim();
@@ -250,7 +252,7 @@ impl crate::Protocol for Paxos {
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.batches.get(digest)
+        self.batches.in_memory(digest)
     }
 
     fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {

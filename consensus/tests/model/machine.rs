@@ -101,6 +101,7 @@ impl Machines {
             window: 1,
             batching: Default::default(),
             max_waiting: 1,
+            recent: 64,
         };
         let mut machine = HPaxos::new(
             Arc::clone(&self.world.network),

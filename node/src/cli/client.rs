@@ -1,6 +1,6 @@
 //! A node's HTTP API, as commands use it.
 
-use super::{Exit, fail};
+use super::{Exit, fail, printable};
 use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 use std::future::Future;
@@ -29,7 +29,8 @@ pub(super) struct Unanswered {
 impl Unanswered {
     /// Says so.
     pub(super) fn fail(&self) -> Exit {
-        fail(self.exit, &self.why)
+        // It may repeat what a node has answered.
+        fail(self.exit, printable(&self.why))
     }
 }
 

@@ -57,9 +57,13 @@ fn serve<P: Protocol>(
     asked: &Receiver<(Ticket, Question<P>)>,
 ) {
     for (ticket, question) in asked {
-        // A history that fails stops the node: the engine sees that for itself.
-        let Ok(response) = answer::<P>(history, question) else {
-            return;
+        let response = match answer::<P>(history, question) {
+            Ok(response) => response,
+            Err(error) => {
+                // The engine sees it with its next step, and the node stops.
+                history.fail(&error);
+                return;
+            }
         };
         let answer = Command::Answer(ticket, codec::encode(&response));
         if network.blocking_send(answer).is_err() {

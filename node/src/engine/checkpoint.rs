@@ -51,6 +51,8 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
     pub(super) fn expect_history(&self, low_water: Slot) -> Result<(), EngineError> {
         for lane in (0..self.history.lanes()).map(LearnerId) {
             let next = self.history.next(lane);
+            // It may have failed just now.
+            self.check_history()?;
             if next < low_water {
                 return Err(EngineError::HistoryLost {
                     low_water: low_water.0,

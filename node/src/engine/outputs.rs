@@ -53,6 +53,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             self.trace_told(&outputs)?;
             self.execute(now, outputs);
         }
+        self.history.wait_for_room();
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::HistoryError;
 use super::rows::MAX_LANES;
-use super::shared::{Message, Shared};
+use super::shared::{Memory, Message, Shared};
 use super::store::Store;
 use super::writer;
 use consensus::history::{History, Keep, Kept};
@@ -10,6 +10,8 @@ use consensus::storage::StorageError;
 use consensus::{Batch, Page, Slot};
 use crypto::{Digest, NetworkId};
 use learner_graph::{LearnerId, LearnerSet};
+use redb::StorageBackend;
+use redb::backends::FileBackend;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -83,7 +85,18 @@ impl<W: Message> HistoryFile<W> {
         size: fn(&W) -> usize,
         options: Options,
     ) -> Result<Self, HistoryError> {
-        let path = path.as_ref();
+        Self::open_through(path.as_ref(), network, lanes, size, options, |file| file)
+    }
+
+    /// The same; `through` may put something between the database and the file.
+    pub(super) fn open_through<B: StorageBackend>(
+        path: &Path,
+        network: NetworkId,
+        lanes: usize,
+        size: fn(&W) -> usize,
+        options: Options,
+        through: impl FnOnce(FileBackend) -> B,
+    ) -> Result<Self, HistoryError> {
         let lanes = u16::try_from(lanes)
             .ok()
             .filter(|lanes| (1..=MAX_LANES).contains(lanes));
@@ -91,8 +104,23 @@ impl<W: Message> HistoryFile<W> {
             path: path.to_owned(),
             what: format!("the lanes of a history are 1 to {MAX_LANES}"),
         })?;
-        let (store, meta, state) = Store::open(path, network, lanes, options.cache)?;
-        let shared = Arc::new(Shared::load(store, &meta, &state)?);
+        Store::make(path, network, lanes)?;
+        // What cannot be used must not be changed either, and opening to write changes a file.
+        let (store, meta, state) = Store::inspect(path, network)?;
+        if meta.lanes != lanes {
+            return Err(HistoryError::OtherLanes {
+                path: path.to_owned(),
+                found: meta.lanes,
+                expected: lanes,
+            });
+        }
+        let memory = Memory::load(&store, &meta, &state)?;
+        drop(store);
+        let store = Store::open(path, options.cache, through)?;
+        if store.identify(network)? != (meta, state.clone()) {
+            return Err(HistoryError::InUse(path.to_owned()));
+        }
+        let shared = Arc::new(Shared::new(store, memory));
         let to_write = Arc::clone(&shared);
         let writer = std::thread::Builder::new()
             .name("history".to_owned())
@@ -113,7 +141,6 @@ impl<W: Message> HistoryFile<W> {
         memory.overlay.release();
         drop(memory);
         self.shared.work.notify_all();
-        self.wait_for_room();
     }
 
     /// Like [`HistoryFile::flush`], and returns when everything is durable.
@@ -150,9 +177,9 @@ impl<W: Message> HistoryFile<W> {
         self.shared.lock().overlay.bytes()
     }
 
-    /// Waits while the writer is behind. What is not released yet it cannot write, and nobody waits
-    /// for that.
-    fn wait_for_room(&self) {
+    /// Waits while the writer is behind. What is not [flushed](HistoryFile::flush) yet it cannot write, and
+    /// nobody waits for that.
+    pub fn wait_for_room(&self) {
         let mut memory = self.shared.lock();
         while memory.failed.is_none()
             && memory.overlay.writable() > 0
@@ -160,6 +187,11 @@ impl<W: Message> HistoryFile<W> {
         {
             memory = writer::wait(&self.shared.progress, memory);
         }
+    }
+
+    /// Somebody could not read: that is the error of the whole history.
+    pub(crate) fn fail(&self, error: &StorageError) {
+        self.shared.fail(error.clone());
     }
 
     /// What a call found, or nothing after an error.

@@ -17,29 +17,36 @@ use std::collections::{HashMap, VecDeque};
 /// So many messages are remembered, so that what proves a later decision as well is stored once.
 const REMEMBERED: usize = 1 << 16;
 
-/// The messages that were written last, by the digest of their encoding.
-#[derive(Debug, Default)]
+/// Messages that were written, by the digest of their encoding: all of the last ones, and of those
+/// before that a late lane asked for.
+#[derive(Debug)]
 pub(super) struct Remembered {
     numbers: HashMap<Digest, u64>,
     order: VecDeque<Digest>,
+    /// From this number on, all are here.
+    since: u64,
 }
 
 impl Remembered {
+    /// Nothing of what has numbers below `messages`.
+    pub(super) fn new(messages: u64) -> Self {
+        Remembered {
+            numbers: HashMap::new(),
+            order: VecDeque::new(),
+            since: messages,
+        }
+    }
+
     fn insert(&mut self, digest: Digest, number: u64) {
         if self.numbers.insert(digest, number).is_none() {
             self.order.push_back(digest);
         }
         while self.order.len() > REMEMBERED {
-            if let Some(oldest) = self.order.pop_front() {
-                self.numbers.remove(&oldest);
+            let oldest = self.order.pop_front();
+            if let Some(number) = oldest.and_then(|oldest| self.numbers.remove(&oldest)) {
+                self.since = self.since.max(number + 1);
             }
         }
-    }
-
-    /// The first message of which it would be known here if it were the one asked for.
-    fn since(&self, end: u64) -> u64 {
-        let oldest = self.order.front().and_then(|d| self.numbers.get(d));
-        oldest.copied().unwrap_or(end)
     }
 }
 
@@ -202,7 +209,7 @@ impl<W: Message> Group<'_, '_, W> {
         slot: Slot,
         bytes: &[u8],
     ) -> Result<Option<u64>, Fault> {
-        let since = self.remembered.since(self.state.messages);
+        let since = self.remembered.since;
         for (other, next) in (0u16..).zip(&self.state.next) {
             if other == lane.0 || slot >= *next {
                 continue;

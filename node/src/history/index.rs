@@ -22,7 +22,7 @@ use redb::{ReadableTable, Table};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 /// Entries of a bucket, about: some 700 bytes, of which a page of the file holds five.
@@ -131,14 +131,9 @@ impl<E: Entry> Index<E> {
         };
         for run in 0..state.runs {
             let row: FilterRow = FILTERS.must(filters, (E::INDEX, run))?;
-            if row.bits.is_empty() || row.buckets == 0 {
-                let what = FILTERS.describe(&(E::INDEX, run));
-                return Err(Fault::damaged(format_args!("{what} is empty")));
-            }
-            let filter = BloomFilter::from_vec(row.bits).hasher(index.hasher.clone());
             index.runs.push(Arc::new(Run {
                 buckets: row.buckets,
-                filter: filter.hashes(FILTER_HASHES),
+                filter: filter_of(row.bits, &index.hasher)?,
             }));
         }
         for number in state.first..state.next {
@@ -166,7 +161,7 @@ impl<E: Entry> Index<E> {
         if let Some(frozen) = self.frozen.get(digest) {
             merge_into(&mut found, frozen);
         }
-        let hash = self.hasher.hash_one(digest);
+        let hash = hash_of(&self.hasher, digest);
         let maybe = (0..).zip(&self.runs).filter_map(|(number, run)| {
             let maybe = run.filter.contains_hash(hash);
             maybe.then(|| (number, bucket(digest, run.buckets)))
@@ -228,6 +223,26 @@ fn merge_into<E: Entry>(found: &mut Option<E>, more: &E) {
     }
 }
 
+/// What a filter knows of a digest. Filters are stored, so this must never change: the bytes alone go in,
+/// since how the standard library hashes anything else may differ between its versions.
+fn hash_of(hasher: &DefaultHasher, digest: &Digest) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(&digest.0);
+    hasher.finish()
+}
+
+/// A filter with these bits.
+pub(super) fn filter_of(
+    bits: Vec<u64>,
+    hasher: &DefaultHasher,
+) -> Result<BloomFilter<DefaultHasher>, Fault> {
+    if bits.is_empty() {
+        return Err(Fault::damaged("a filter has no bits"));
+    }
+    let filter = BloomFilter::from_vec(bits).hasher(hasher.clone());
+    Ok(filter.hashes(FILTER_HASHES))
+}
+
 /// The bucket of a digest: in the order of digests, so that a run is written from start to end.
 pub(super) fn bucket(digest: &Digest, buckets: u32) -> u32 {
     let [a, b, c, d, ..] = digest.0;
@@ -264,9 +279,7 @@ pub(super) fn write_run<E: Entry>(
     let run = state.runs;
     let buckets = u32::try_from((entries.len() / BUCKET_ENTRIES).max(1)).unwrap_or(u32::MAX);
     let words = (entries.len() * FILTER_BITS).div_ceil(64).max(1);
-    let mut filter = BloomFilter::from_vec(vec![0; words])
-        .hasher(hasher.clone())
-        .hashes(FILTER_HASHES);
+    let mut filter = filter_of(vec![0; words], &hasher)?;
     let mut sorted: Vec<(&Digest, &E)> = entries.iter().collect();
     sorted.sort_unstable_by_key(|(digest, _)| **digest);
     let mut rest = sorted.as_slice();
@@ -277,7 +290,7 @@ pub(super) fn write_run<E: Entry>(
         RUNS.put(runs, (E::INDEX, run, number), &row)?;
     }
     for (digest, _) in &sorted {
-        filter.insert_hash(hasher.hash_one(digest));
+        filter.insert_hash(hash_of(&hasher, digest));
     }
     let row = FilterRow {
         entries: entries.len() as u64,
@@ -291,4 +304,22 @@ pub(super) fn write_run<E: Entry>(
     state.first = state.next;
     state.runs += 1;
     Ok(Sealed(Run { buckets, filter }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files have filters that were made with these numbers.
+    #[test]
+    fn the_hash_of_a_digest_never_changes() {
+        let hasher = DefaultHasher::seeded(&[7; 16]);
+        let hashes = [0, 1, 255].map(|byte| hash_of(&hasher, &Digest([byte; 32])));
+        let expected = [
+            15_308_917_954_635_495_781,
+            11_439_672_841_991_192_336,
+            14_827_771_566_533_055_038,
+        ];
+        assert_eq!(hashes, expected);
+    }
 }

@@ -19,6 +19,7 @@
 //!
 //! The rows are described in [`rows`], how values and batches are found in [`index`].
 
+mod check;
 mod error;
 mod file;
 mod group;
@@ -35,6 +36,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Report, Summary, check, summary};
 pub use error::HistoryError;
 pub use file::{HistoryFile, Options};
 pub use read::Shown;

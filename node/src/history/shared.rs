@@ -51,30 +51,35 @@ pub(super) struct Memory<W> {
     pub(super) closing: bool,
 }
 
-impl<W: Message> Shared<W> {
-    pub(super) fn load(store: Store, meta: &Meta, state: &State) -> Result<Self, HistoryError> {
-        let memory = store.read("read", |read| {
+impl<W: Message> Memory<W> {
+    /// Reads what is to be in memory.
+    pub(super) fn load(store: &Store, meta: &Meta, state: &State) -> Result<Self, HistoryError> {
+        store.read("read", |read| {
             let recent = read.open_table(RECENT.definition)?;
             let filters = read.open_table(FILTERS.definition)?;
             let [batches, values] = state.indexes;
-            let pages = load_pages(read, state)?;
             check_ends(read, state)?;
             Ok(Memory {
                 overlay: Overlay::new(state.next.clone()),
                 batches: Index::load(&meta.seed, batches, &recent, &filters)?,
                 values: Index::load(&meta.seed, values, &recent, &filters)?,
-                pages,
+                pages: load_pages(read, state)?,
                 failed: None,
                 hurry: false,
                 closing: false,
             })
-        })?;
-        Ok(Shared {
+        })
+    }
+}
+
+impl<W: Message> Shared<W> {
+    pub(super) fn new(store: Store, memory: Memory<W>) -> Self {
+        Shared {
             store,
             memory: Mutex::new(memory),
             work: Condvar::new(),
             progress: Condvar::new(),
-        })
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Memory<W>> {
@@ -83,11 +88,12 @@ impl<W: Message> Shared<W> {
     }
 
     /// Remembers the first error, and lets everyone go who waits.
-    pub(super) fn fail(&self, error: HistoryError) {
+    pub(super) fn fail(&self, error: impl Into<StorageError>) {
+        let error = error.into();
         let mut memory = self.lock();
         if memory.failed.is_none() {
             tracing::error!(%error, "the history stops");
-            memory.failed = Some(error.into());
+            memory.failed = Some(error);
         }
         drop(memory);
         self.work.notify_all();
@@ -208,7 +214,7 @@ fn load_pages(read: &ReadTransaction, state: &State) -> Result<BTreeSet<Page>, F
     )))
 }
 
-/// The last row of everything is there, and nothing after it.
+/// The last row of everything is there.
 fn check_ends(read: &ReadTransaction, state: &State) -> Result<(), Fault> {
     let decisions = read.open_table(DECISIONS.definition)?;
     for (lane, next) in (0u16..).zip(&state.next) {

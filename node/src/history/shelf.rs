@@ -37,10 +37,12 @@ impl<W: Message> Shelf for HistoryFile<W> {
         limit: usize,
         max_bytes: usize,
     ) -> Result<Vec<Shown>, StorageError> {
-        HistoryFile::decisions(self, lane, from, limit, max_bytes)
+        let found = HistoryFile::decisions(self, lane, from, limit, max_bytes);
+        found.inspect_err(|error| self.fail(error))
     }
 
     fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
-        HistoryFile::find(self, lane, value)
+        let found = HistoryFile::find(self, lane, value);
+        found.inspect_err(|error| self.fail(error))
     }
 }

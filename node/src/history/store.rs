@@ -8,7 +8,10 @@ use super::rows::{
 };
 use super::untouched::Untouched;
 use crypto::NetworkId;
-use redb::{Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::backends::FileBackend;
+use redb::{
+    Database, Durability, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction,
+};
 use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -25,13 +28,8 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the history of a network, which is made if there is none.
-    pub(super) fn open(
-        path: &Path,
-        network: NetworkId,
-        lanes: u16,
-        cache_bytes: usize,
-    ) -> Result<(Self, Meta, State), HistoryError> {
+    /// Makes an empty history of a network where there is none.
+    pub(super) fn make(path: &Path, network: NetworkId, lanes: u16) -> Result<(), HistoryError> {
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(UNFINISHED);
         let unfinished = PathBuf::from(unfinished);
@@ -41,37 +39,37 @@ impl Store {
             }
             _ => {}
         }
-        if !path
-            .try_exists()
-            .map_err(HistoryError::io(path, "look for"))?
-        {
-            create(&unfinished, network, lanes)?;
-            fs::rename(&unfinished, path).map_err(HistoryError::io(path, "rename"))?;
-            sync_parent(path)?;
+        let exists = path.try_exists();
+        if exists.map_err(HistoryError::io(path, "look for"))? {
+            return Ok(());
         }
-        // What must not be opened must not be changed either, and opening changes a file.
-        let (_, meta, _) = Self::inspect(path, network)?;
-        if meta.lanes != lanes {
-            return Err(HistoryError::OtherLanes {
-                path: path.to_owned(),
-                found: meta.lanes,
-                expected: lanes,
-            });
-        }
-        let database = guarded(path, "open", || {
-            Ok(Database::builder().set_cache_size(cache_bytes).open(path)?)
-        })?;
-        let store = Store {
-            path: path.to_owned(),
-            database: Some(database),
-        };
-        let state = store.read("read", |read| {
-            STATE.must(&read.open_table(STATE.definition)?, 0)
-        })?;
-        Ok((store, meta, state))
+        create(&unfinished, network, lanes)?;
+        fs::rename(&unfinished, path).map_err(HistoryError::io(path, "rename"))?;
+        sync_parent(path)
     }
 
-    /// Opens a history for reading alone, and changes nothing in it.
+    /// Opens a history for writing, which changes it. `through` may put something between the database
+    /// and the file.
+    pub(super) fn open<B: StorageBackend>(
+        path: &Path,
+        cache_bytes: usize,
+        through: impl FnOnce(FileBackend) -> B,
+    ) -> Result<Self, HistoryError> {
+        let file = File::options().read(true).write(true).open(path);
+        let file = file.map_err(HistoryError::io(path, "open"))?;
+        let database = guarded(path, "open", || {
+            let backend = through(FileBackend::new(file)?);
+            let mut builder = Database::builder();
+            builder.set_cache_size(cache_bytes);
+            Ok(builder.create_with_backend(backend)?)
+        })?;
+        Ok(Store {
+            path: path.to_owned(),
+            database: Some(database),
+        })
+    }
+
+    /// Opens a history for reading alone, and changes nothing in it. Nobody writes to it meanwhile.
     pub(super) fn inspect(
         path: &Path,
         network: NetworkId,
@@ -97,7 +95,7 @@ impl Store {
     }
 
     /// What the file is, if it may be read.
-    fn identify(&self, network: NetworkId) -> Result<(Meta, State), HistoryError> {
+    pub(super) fn identify(&self, network: NetworkId) -> Result<(Meta, State), HistoryError> {
         let path = self.path();
         let meta: Meta = self
             .read("read", |read| {
@@ -135,6 +133,18 @@ impl Store {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Holds every page of the file against its checksum.
+    pub(super) fn verify_pages(&mut self) -> Result<(), HistoryError> {
+        let database = &mut self.database;
+        guarded(&self.path, "read", || {
+            let sound = database
+                .as_mut()
+                .map_or(Ok(true), Database::check_integrity)?;
+            let wrong = || Fault::damaged("the account of the pages in use is wrong");
+            sound.then_some(()).ok_or_else(wrong)
+        })
     }
 
     fn database(&self) -> Result<&Database, Fault> {

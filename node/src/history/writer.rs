@@ -17,8 +17,8 @@ pub(super) fn run<W: Message>(shared: &Shared<W>, state: State, options: Options
     let mut writer = Writer {
         shared,
         options,
+        remembered: Remembered::new(state.messages),
         state,
-        remembered: Remembered::default(),
     };
     while writer.wait() {
         if let Err(error) = writer.write() {

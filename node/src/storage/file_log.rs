@@ -8,13 +8,14 @@ use consensus::storage::{Storage, StorageError};
 use crypto::NetworkId;
 
 use super::directory::Directory;
+use super::draft::Draft;
 use super::format::{HEADER_LEN, Header, MAX_RECORD, encode_record, framed};
 use super::segment::Segment;
 use super::survey::survey;
 use super::{LogError, Replay};
 
 /// Appended records are written, though not synced, when they reach this size together.
-const MAX_BUFFER: usize = 4 << 20;
+pub(super) const MAX_BUFFER: usize = 4 << 20;
 
 /// How a log is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,46 +126,25 @@ impl FileLog {
         Ok(())
     }
 
-    /// Writes the checkpoint as a draft, which becomes the first segment of the next generation all at
-    /// once.
+    /// The log is what it was until the checkpoint is complete, and takes its place all at once.
     fn try_replace(
         &mut self,
         checkpoint: &mut dyn Iterator<Item = Vec<u8>>,
     ) -> Result<(), LogError> {
         let number = self.segment.header().number + 1;
         let start = header(self.network, number, self.next, number);
-        self.segment = Segment::draft(&self.directory, start, self.options.segment_bytes)?;
-        // What is in the buffer need not be written any more.
-        self.buffer.clear();
+        let mut draft = Draft::begin(&self.directory, start, self.options.segment_bytes)?;
         for record in checkpoint {
-            if record.len() > MAX_RECORD {
-                return Err(LogError::RecordTooLarge(record.len()));
-            }
-            encode_record(
-                &mut self.buffer,
-                start.salt,
-                self.next,
-                self.durable,
-                &record,
-            );
-            self.next += 1;
-            if self.buffer.len() >= MAX_BUFFER {
-                self.flush_draft()?;
-            }
+            draft.append(&record)?;
         }
-        self.flush_draft()?;
-        self.segment.name(&self.directory, self.next - 1)?;
-        self.durable = self.next - 1;
+        let (segment, last) = draft.finish(&self.directory)?;
+        self.segment = segment;
+        // Nothing that has been appended before needs to be written any more.
+        self.buffer.clear();
+        self.next = last + 1;
+        self.durable = last;
         self.grown = 0;
         self.directory.remove_before(number)
-    }
-
-    fn flush_draft(&mut self) -> Result<(), LogError> {
-        let bytes = self.buffer.len() as u64;
-        if bytes > self.segment.room() {
-            self.segment.extend(bytes, self.options.segment_bytes)?;
-        }
-        self.flush()
     }
 
     fn try_sync(&mut self) -> Result<(), LogError> {

@@ -31,6 +31,7 @@
 //! The files are described in [`mod@format`].
 
 mod directory;
+mod draft;
 mod error;
 mod examine;
 mod file_log;

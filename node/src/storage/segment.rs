@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate, fdatasync};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::LogError;
 use super::directory::Directory;
@@ -170,7 +170,7 @@ impl Segment {
 /// Reserves the space up to `capacity` now, so that a full disk is noticed here, and a sync has no
 /// new file length to write.
 fn allocate(path: &Path, file: &File, capacity: u64) -> Result<(), LogError> {
-    match fallocate(file, FallocateFlags::empty(), 0, capacity) {
+    match retry_on_intr(|| fallocate(file, FallocateFlags::empty(), 0, capacity)) {
         // Some file systems cannot reserve; there, a full disk is an error of a later write.
         Err(Errno::OPNOTSUPP) => file.set_len(capacity).map_err(LogError::io(path, "extend")),
         result => result.map_err(LogError::io(path, "allocate")),

@@ -54,5 +54,5 @@ async fn classic_paxos() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn disk_paxos() {
-    check(disks::net(true), "n1", &["batch", "value"]).await;
+    check(disks::net(true), "n1", &["value"]).await;
 }

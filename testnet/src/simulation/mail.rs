@@ -129,7 +129,9 @@ impl<P: Simulated> World<P> {
             return Ok(());
         };
         let answer = machine.answer(request, 1 << 20);
-        let batches: Vec<_> = wanted.iter().filter_map(|d| machine.batch(d)).collect();
+        let history = &self.nodes[place].history;
+        let batch = |digest| machine.batch(digest).or_else(|| history.batch(digest));
+        let batches: Vec<_> = wanted.iter().filter_map(batch).collect();
         let old = from_history(&*self.nodes[place].history, request, machine.remembered());
         for wire in old.into_iter().chain(answer.messages) {
             // Some are made for the answer, and some were stored and never left.

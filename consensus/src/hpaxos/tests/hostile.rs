@@ -257,6 +257,19 @@ fn a_value_decided_for_one_learner_only_is_not_lost_for_the_other() {
     p.wait(Duration::from_secs(30));
     let again = |o: &Output| matches!(o, Output::SendValue(x) if *x == val("v"));
     assert!(p.outputs.iter().any(again), "alice still has to get it");
+    // The history has it for the kiosk; that must not count for alice, whatever the log is reduced to.
+    let waiting = p.engine.waiting.len();
+    for checkpoint in [false, true] {
+        p.history.flush();
+        if checkpoint {
+            p.checkpoint();
+        }
+        p.restart();
+        assert_eq!(p.engine.waiting.len(), waiting);
+        p.outputs.clear();
+        p.wait(Duration::from_secs(30));
+        assert!(p.outputs.iter().any(again), "after a restart as well");
+    }
 }
 
 /// A liar's second vote makes a decision. Nobody may forget that by starting again: a certificate of every

@@ -12,6 +12,9 @@ use learner_graph::LearnerSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// So many slots stay in memory.
+pub(super) const RECENT: u64 = 8;
+
 pub(super) struct Puppets {
     pub(super) network: Arc<Network>,
     pub(super) engine: HPaxos,
@@ -33,6 +36,7 @@ pub(super) fn config(network: &Network, me: u16) -> Config {
         window: 4,
         batching: Default::default(),
         max_waiting: 4,
+        recent: RECENT,
     }
 }
 

@@ -70,8 +70,8 @@ fn whoever_restarts_from_a_checkpoint_has_forgotten_nothing() {
                     net.ask(i, asked);
                 }
                 10 => {
-                    let leap = net.below(800);
-                    net.now += Duration::from_millis(leap);
+                    let pause = net.below(800);
+                    net.now += Duration::from_millis(pause);
                 }
                 _ => {
                     net.step(i);

@@ -146,7 +146,13 @@ impl Net {
         let answer = Protocol::answer(&answers.machine, &request, 1 << 20);
         inputs.extend(answer.messages.into_iter().map(Input::Message));
         let wanted = self.nodes[asks].fetching.iter();
-        let batches = wanted.filter_map(|d| answers.machine.batch(d));
+        let batch = |d| {
+            answers
+                .machine
+                .batch(d)
+                .or_else(|| answers.history.batch(d))
+        };
+        let batches = wanted.filter_map(batch);
         inputs.extend(batches.map(|b| Input::Batch(Batch::clone(&b))));
         inputs.push(Input::Alive(MemberId(asked as u16)));
         self.nodes[asks].inbox.extend(inputs);

@@ -221,6 +221,7 @@ fn config(network: &Network, me: u16) -> Config {
         window: 4,
         batching: Default::default(),
         max_waiting: MAX_WAITING,
+        recent: 64,
     }
 }
 

@@ -26,6 +26,13 @@ impl Certificates {
         learner: &str,
         path: &Path,
     ) -> Result<Certificates, Unanswered> {
+        if path == Path::new("-") {
+            let why = "--certificate needs a file of its own: what is submitted is told on standard output";
+            return Err(Unanswered {
+                exit: Exit::Usage,
+                why: why.to_owned(),
+            });
+        }
         let status = api.json(api.get(&["v1", "status"])).await?;
         if let Some(why) = uncertified(status["mode"].as_str().unwrap_or("?")) {
             let exit = Exit::Bad;
@@ -156,6 +163,13 @@ mod tests {
         }
         certificates.finish().unwrap_or_else(|e| panic!("{e:?}"));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), LINE);
+    }
+
+    #[tokio::test]
+    async fn standard_output_is_for_something_else() {
+        let api = node("hpaxos").await;
+        let begun = Certificates::begin(&api, "alice", Path::new("-")).await;
+        assert_eq!(begun.unwrap_err().exit, Exit::Usage);
     }
 
     #[tokio::test]

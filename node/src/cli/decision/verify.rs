@@ -5,7 +5,7 @@ use super::lines::{Line, Lines};
 use super::uncertified;
 use super::words::{Place, proved, proved_json};
 use crate::Config;
-use crate::cli::{Exit, complain, fail, print};
+use crate::cli::{Exit, complain, fail, print, printable};
 use crate::decision::{Claim, MAX_LINE_BYTES, Proved};
 use clap::Args;
 use serde_json::json;
@@ -139,6 +139,8 @@ impl Verification<'_> {
 
     fn refuse(&mut self, place: &Place, why: &str) {
         self.refused += 1;
+        // It may repeat what is in the file.
+        let why = printable(why);
         if self.args.json {
             let (file, line) = (&*place.file, place.line);
             print(

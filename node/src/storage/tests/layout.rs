@@ -58,6 +58,32 @@ fn segments_are_allocated_in_advance() {
 }
 
 #[test]
+fn what_follows_a_checkpoint_says_that_it_is_durable() {
+    let directory = log_of(&[&[b"old"], &[b"old"]]);
+    let (mut log, _) = open(&directory).unwrap();
+    let mut records = [b"one".to_vec(), b"two".to_vec()].into_iter();
+    log.replace(&mut records).unwrap();
+    log.append(b"three").unwrap();
+    log.sync().unwrap();
+    let bytes = fs::read(segment(&directory, 1)).unwrap();
+    let (header, _) = Header::decode(&bytes).unwrap();
+    let expected = Header {
+        network: network(),
+        number: 1,
+        first: 3,
+        generation: 1,
+        sealed: 4,
+        salt: header.salt,
+    };
+    assert_eq!(header, expected);
+    let mut records = Vec::new();
+    for (sequence, durable, record) in [(3, 2, &b"one"[..]), (4, 2, b"two"), (5, 4, b"three")] {
+        encode_record(&mut records, header.salt, sequence, durable, record);
+    }
+    assert_eq!(hex(&bytes[HEADER_LEN..][..records.len()]), hex(&records));
+}
+
+#[test]
 fn every_segment_has_its_own_salt() {
     let big = [7; 3000];
     let directory = log_of(&[&[&big, &big, &big]]);

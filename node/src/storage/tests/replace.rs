@@ -1,5 +1,7 @@
 //! A checkpoint takes the place of everything before it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::*;
 use crate::storage::format::{Header, MAX_RECORD, RECORD_HEADER_LEN};
 use crate::storage::segment::Segment;
@@ -151,6 +153,23 @@ fn too_large_a_record_in_a_checkpoint_stops_the_log() {
     }
     drop(log);
     assert_eq!(records(&directory), [b"one"]);
+}
+
+#[test]
+fn a_checkpoint_whose_maker_panics_leaves_the_log_as_it_is() {
+    let directory = log_of(&[&[b"one"]]);
+    let (mut log, _) = open(&directory).unwrap();
+    log.append(b"two").unwrap();
+    let mut records = (0..10).map(|made| match made {
+        9 => panic!("on purpose"),
+        _ => vec![made; 1 << 20],
+    });
+    let replacing = AssertUnwindSafe(|| log.replace(&mut records));
+    assert!(catch_unwind(replacing).is_err());
+    log.append(b"three").unwrap();
+    log.sync().unwrap();
+    drop(log);
+    assert_eq!(super::records(&directory), [&b"one"[..], b"two", b"three"]);
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn machine(network: &Arc<Network>, i: usize) -> Machine {
         window: 8,
         batching: Default::default(),
         max_waiting: 100,
+        recent: 64,
     };
     Machine {
         protocol: HPaxos::new(
