@@ -13,7 +13,7 @@ use learner_graph::{LearnerId, LearnerSet};
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 
 /// How a history is kept.
@@ -137,9 +137,8 @@ impl<W: Message> HistoryFile<W> {
     pub fn flush(&self) {
         let mut memory = self.shared.lock();
         memory.overlay.release();
-        drop(memory);
         self.shared.work.notify_all();
-        self.wait_for_room();
+        drop(self.with_room(memory));
     }
 
     /// Like [`HistoryFile::flush`], and returns when everything is durable.
@@ -172,14 +171,14 @@ impl<W: Message> HistoryFile<W> {
 
     /// Waits while the writer is behind. What is not released yet it cannot write, and nobody waits
     /// for that.
-    fn wait_for_room(&self) {
-        let mut memory = self.shared.lock();
+    fn with_room<'m>(&self, mut memory: MutexGuard<'m, Memory<W>>) -> MutexGuard<'m, Memory<W>> {
         while memory.failed.is_none()
             && memory.overlay.writable() > 0
             && memory.overlay.bytes() > self.options.max_unwritten
         {
             memory = writer::wait(&self.shared.progress, memory);
         }
+        memory
     }
 
     /// What a call found, or nothing after an error.
@@ -240,8 +239,7 @@ impl<W: Message> History<W> for HistoryFile<W> {
     }
 
     fn keep(&self, keep: Keep<W>) {
-        self.wait_for_room();
-        let mut memory = self.shared.lock();
+        let mut memory = self.with_room(self.shared.lock());
         if memory.failed.is_some() {
             return;
         }

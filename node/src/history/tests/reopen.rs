@@ -137,3 +137,21 @@ fn an_interrupted_creation_leaves_nothing() {
     assert_holds(&open(path(&directory)), 1);
     assert!(!unfinished.exists());
 }
+
+#[test]
+fn opening_after_a_crash_needs_no_repair() {
+    let directory = history_of(20);
+    let history = open(path(&directory));
+    keep(&history, 20..30);
+    history.commit().unwrap();
+    // As it is now, without having been closed.
+    let crashed = fs::read(path(&directory)).unwrap();
+    drop(history);
+    fs::write(path(&directory), crashed).unwrap();
+    // A repair would read the whole file.
+    let opened = redb::Database::builder()
+        .set_repair_callback(redb::RepairSession::abort)
+        .open(path(&directory));
+    drop(opened.unwrap());
+    assert_holds(&open(path(&directory)), 30);
+}
