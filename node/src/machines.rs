@@ -2,7 +2,6 @@
 //! a simulation of it runs.
 
 use crate::config::{Config, Limits, NodeConfig};
-use consensus::HistoryOf;
 use consensus::disk_paxos::{self, DiskPaxos};
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
@@ -12,7 +11,7 @@ use std::sync::Arc;
 
 /// Heterogeneous Paxos. Without a signer it only learns.
 #[must_use]
-pub fn hpaxos(config: &Config, signer: Option<Signer>, history: Arc<HistoryOf<HPaxos>>) -> HPaxos {
+pub fn hpaxos(config: &Config, signer: Option<Signer>) -> HPaxos {
     let limits = &config.limits;
     HPaxos::new(
         Arc::clone(&config.network),
@@ -21,17 +20,14 @@ pub fn hpaxos(config: &Config, signer: Option<Signer>, history: Arc<HistoryOf<HP
             patience: Limits::ms(limits.patience_ms),
             grace: Limits::ms(limits.grace_ms),
             window: limits.window,
-            batching: limits.batching(),
             max_waiting: Limits::count(limits.max_waiting),
-            recent: limits.slots_in_memory,
         },
-        history,
     )
 }
 
 /// Classic Paxos.
 #[must_use]
-pub fn paxos(config: &Config, node: &NodeConfig, history: Arc<HistoryOf<Paxos>>) -> Paxos {
+pub fn paxos(config: &Config, node: &NodeConfig) -> Paxos {
     let limits = &config.limits;
     let read = config.read_quorums.as_ref();
     Paxos::new(
@@ -43,21 +39,14 @@ pub fn paxos(config: &Config, node: &NodeConfig, history: Arc<HistoryOf<Paxos>>)
             read: read.unwrap_or(config.network.graph()).clone(),
             patience: Limits::ms(limits.patience_ms),
             window: limits.window,
-            batching: limits.batching(),
             max_waiting: Limits::count(limits.max_waiting),
-            recent: limits.slots_in_memory,
         },
-        history,
     )
 }
 
 /// Disk Paxos. A node that is no processor learns by gossip.
 #[must_use]
-pub fn disk_paxos(
-    config: &Config,
-    node: &NodeConfig,
-    history: Arc<HistoryOf<DiskPaxos>>,
-) -> DiskPaxos {
+pub fn disk_paxos(config: &Config, node: &NodeConfig) -> DiskPaxos {
     let limits = &config.limits;
     let processors = config.nodes.iter();
     let processors = processors.filter_map(|n| n.processor.zip(n.member));
@@ -69,10 +58,7 @@ pub fn disk_paxos(
             learner: node.learners.first().copied().unwrap_or(LearnerId(0)),
             patience: Limits::ms(limits.patience_ms),
             window: limits.window,
-            batching: limits.batching(),
             max_waiting: Limits::count(limits.max_waiting),
-            recent: limits.slots_in_memory,
         },
-        history,
     )
 }

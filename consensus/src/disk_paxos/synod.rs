@@ -140,7 +140,6 @@ impl Synod {
         let dropped = std::mem::replace(&mut block.entries, kept);
         self.bytes -= dropped.values().map(|e| size(&e.inp)).sum::<usize>();
         block.floor = floor;
-        self.tried = self.tried.split_off(&floor);
         self.version += 1;
     }
 

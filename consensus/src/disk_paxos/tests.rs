@@ -4,7 +4,6 @@ use super::{
     Action, Block, Config, Decided, DiskPaxos, Entry, Event, Input, LogRecord, Operation, Output,
     ProcessorId, Report,
 };
-use crate::history::MemoryHistory;
 use crate::paxos::Vote;
 use crate::{Ballot, Batch, ClientValue, Member, Network, Protocol, Slot, Time};
 use crypto::{Keypair, MemberId};
@@ -69,16 +68,10 @@ impl Alone {
             learner: LearnerId(0),
             patience: PATIENCE,
             window: 8,
-            batching: Default::default(),
-            recent: 8,
             max_waiting: 100,
         };
         let mut alone = Alone {
-            engine: DiskPaxos::new(
-                Arc::new(network),
-                config,
-                Arc::new(MemoryHistory::default()),
-            ),
+            engine: DiskPaxos::new(Arc::new(network), config),
             now: Time::ZERO,
             asked: BTreeMap::new(),
             decided: Vec::new(),

@@ -6,7 +6,7 @@ use super::message::{OneC, Proposal};
 use super::one_bs::{OneBs, SlotView};
 use super::safe_at::{Trust, knows_safe_at};
 use crate::log::batches::Batches;
-use crate::log::pipeline::{Batching, Choice, Pipeline, Supply};
+use crate::log::pipeline::{Choice, Pipeline};
 use crate::log::waiting::Waiting;
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Batch, Slot, Time};
@@ -31,12 +31,11 @@ pub(super) struct Proposer {
 }
 
 /// What a proposer looks at.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Scene<'a> {
     pub(super) now: Time,
     pub(super) grace: Duration,
     pub(super) window: u64,
-    pub(super) batching: Batching,
     /// How many turns every proposer has had before this one.
     pub(super) turn: u64,
     pub(super) one_bs: &'a OneBs,
@@ -63,7 +62,7 @@ impl Proposer {
     /// When `phase_1c` has to be called although nothing happens.
     pub(super) fn deadline(&self, grace: Duration) -> Option<Time> {
         if self.ready {
-            self.pipeline.due()
+            None
         } else {
             Some(self.quorum_since?.saturating_add(grace))
         }
@@ -92,22 +91,15 @@ impl Proposer {
         // A learner whose quorum has fallen silent must not fill the window: one decision closes.
         let undecided = |slot| learners.undecided_in(slot) == scene.trust.graph.learners();
         let decided_as = |slot, value: &Digest| learners.decided_as(slot, value);
-        self.pipeline.close(undecided, decided_as, scene.waiting);
+        self.pipeline.close(undecided, decided_as, scene.batches);
         self.pipeline.skip_to(learners.end());
         let (mut made, mut proposals) = (Vec::new(), Vec::new());
         let ballot = self.ballot;
-        // Nothing is announced that nobody would hear, this node included: what it announced it has to
-        // remember.
-        let last = learners.front().plus(SLOT_RANGE);
-        let choose = |slot| choose(served, slot, scene).filter(|_| slot <= last);
-        let supply = Supply {
-            waiting: scene.waiting,
-            batches: scene.batches,
-            batching: scene.batching,
-            now: scene.now,
-        };
+        let choose = |slot| choose(served, slot, scene);
         while self.pipeline.open() < scene.window {
-            let next = self.pipeline.next(choose, supply, &mut made);
+            let next = self
+                .pipeline
+                .next(choose, scene.waiting, scene.batches, &mut made);
             let Some((slot, value)) = next else { break };
             let learners = learners.undecided_in(slot);
             proposals.push(Proposal {
@@ -135,16 +127,6 @@ impl Proposer {
     /// A value waits again although an announced batch carries it.
     pub(super) fn release(&mut self, id: &Digest) {
         self.pipeline.release(id);
-    }
-
-    /// Everything below a slot is settled: what was announced there is asked for no more.
-    pub(super) fn forget_below(&mut self, slot: Slot) {
-        self.pipeline.forget_below(slot);
-    }
-
-    /// The values announced in the present ballot.
-    pub(super) fn announced(&self) -> impl Iterator<Item = Digest> {
-        self.pipeline.proposed().map(|(_, value)| value)
     }
 
     /// What is safe may have changed: unfinished slots are looked at again.

@@ -7,7 +7,6 @@ use consensus::disk_paxos::{
     Action, Block, Config, Decided, DiskPaxos, Entry, Event, Input, LogRecord, Operation, Output,
     ProcessorId, Record, Report,
 };
-use consensus::history::MemoryHistory;
 use consensus::paxos::Vote;
 use consensus::{Ballot, Network, Protocol, Slot, SyncRequest, Time};
 use crypto::{Digest, MemberId};
@@ -61,11 +60,7 @@ fn p(number: u8) -> ProcessorId {
 impl World {
     fn new(network: Arc<Network>) -> Self {
         let mut world = World {
-            engine: DiskPaxos::new(
-                Arc::clone(&network),
-                config(),
-                Arc::new(MemoryHistory::default()),
-            ),
+            engine: DiskPaxos::new(Arc::clone(&network), config()),
             network,
             now: Time::ZERO,
             stored: Vec::new(),
@@ -207,11 +202,7 @@ impl World {
     }
 
     fn restart(&mut self) {
-        self.engine = DiskPaxos::new(
-            Arc::clone(&self.network),
-            config(),
-            Arc::new(MemoryHistory::default()),
-        );
+        self.engine = DiskPaxos::new(Arc::clone(&self.network), config());
         for record in &self.stored {
             assert!(self.engine.restore(record.clone()).is_empty());
         }
@@ -235,8 +226,6 @@ fn config() -> Config {
         learner: LearnerId(0),
         patience: Duration::from_secs(1),
         window: 4,
-        batching: Default::default(),
-        recent: 8,
         max_waiting: 4,
     }
 }

@@ -3,7 +3,6 @@
 
 use crate::source::Source;
 use crate::{FOUR, MEMBERS, network};
-use consensus::history::MemoryHistory;
 use consensus::paxos::{Body, Config, Input, Message, Output, Paxos, Record, Vote};
 use consensus::{Ballot, Network, Protocol, Slot, SyncRequest, Time};
 use crypto::{Digest, MemberId, codec};
@@ -65,11 +64,7 @@ struct Own {
 impl World {
     fn new(network: Arc<Network>, me: MemberId) -> Self {
         World {
-            engine: Paxos::new(
-                Arc::clone(&network),
-                config(me),
-                Arc::new(MemoryHistory::default()),
-            ),
+            engine: Paxos::new(Arc::clone(&network), config(me)),
             network,
             me,
             now: Duration::from_millis(1),
@@ -178,11 +173,7 @@ impl World {
     }
 
     fn restart(&mut self) {
-        self.engine = Paxos::new(
-            Arc::clone(&self.network),
-            config(self.me),
-            Arc::new(MemoryHistory::default()),
-        );
+        self.engine = Paxos::new(Arc::clone(&self.network), config(self.me));
         self.own.next = Slot(0);
         for record in &self.stored {
             for output in self.engine.restore(record.clone()) {
@@ -291,8 +282,6 @@ fn config(me: MemberId) -> Config {
         read: learner_graph::parse_unchecked(READ).expect("a graph"),
         patience: Duration::from_secs(1),
         window: 4,
-        batching: Default::default(),
-        recent: 8,
         max_waiting: 4,
     }
 }

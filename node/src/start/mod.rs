@@ -12,14 +12,13 @@ mod machine;
 pub use error::StartError;
 
 use crate::config::{Config, Limits, Mode, NodeConfig};
-use crate::engine::{Engine, EngineError, EngineHandle, Event, Machine, Stores};
-use crate::history::HistoryFile;
+use crate::engine::{Engine, EngineError, EngineHandle, Event, Machine};
 use crate::http::{self, Api};
 use crate::network::{self, seen::Seen};
-use crate::storage::{FileLog, LOG};
+use crate::storage::FileLog;
 use crate::view::{Phase, View};
+use consensus::Protocol;
 use consensus::storage::StorageError;
-use consensus::{HistoryOf, Protocol};
 use crypto::Keypair;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -30,8 +29,6 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// The history's file in a data directory.
-const HISTORY: &str = "history.redb";
 /// Commands of the engine that may wait for the network.
 const COMMANDS: usize = 256;
 /// How long requests in progress may take when the node ends.
@@ -113,17 +110,12 @@ impl Node {
         };
         match config.mode {
             Mode::Hpaxos => {
-                let machine = |_: &_, history| machine::hpaxos(config, node, key, trace, history);
-                Node::assemble(place, machine).await
+                let machine = machine::hpaxos(config, node, key, trace)?;
+                Node::assemble(place, |_| Ok(machine)).await
             }
-            Mode::Paxos => {
-                let machine = |_: &_, history| Ok(machine::paxos(config, node, history));
-                Node::assemble(place, machine).await
-            }
+            Mode::Paxos => Node::assemble(place, |_| Ok(machine::paxos(config, node))).await,
             Mode::DiskPaxos => {
-                let machine =
-                    |engine: &_, history| machine::disk_paxos(config, node, engine, history);
-                Node::assemble(place, machine).await
+                Node::assemble(place, |engine| machine::disk_paxos(config, node, engine)).await
             }
         }
     }
@@ -132,7 +124,7 @@ impl Node {
     /// engine.
     async fn assemble<P: Protocol>(
         place: Place<'_>,
-        machine: impl FnOnce(&EngineHandle, Arc<HistoryOf<P>>) -> Result<Machine<P>, StartError>,
+        machine: impl FnOnce(&EngineHandle) -> Result<Machine<P>, StartError>,
     ) -> Result<Node, StartError> {
         let Place {
             config,
@@ -141,33 +133,16 @@ impl Node {
             data,
         } = place;
         // Reads the whole log once, which is short compared with replaying it.
-        let (storage, replay) = FileLog::open(data.join(LOG), config.network.id())?;
+        let (storage, replay) = FileLog::open(data.join("log"), config.network.id())?;
         if let Some(bytes) = replay.truncated() {
             tracing::info!(bytes, "cut off an unfinished write at the end of the log");
         }
-        // Where learners differ in nothing but where they are, all have one log.
-        let lanes = match config.mode {
-            Mode::Hpaxos => config.network.graph().n_learners(),
-            Mode::Paxos | Mode::DiskPaxos => 1,
-        };
-        let history = HistoryFile::open(
-            data.join(HISTORY),
-            config.network.id(),
-            lanes,
-            P::wire_bytes,
-        )?;
-        let history = Arc::new(history);
         let http = bind_http(node).await?;
         let (sender, events) = sync_channel(Limits::count(config.limits.engine_queue));
         let engine = EngineHandle::new(sender.clone());
         let (commands, commands_received) = mpsc::channel(COMMANDS);
         let (stop, stopped) = watch::channel(false);
-        let view = Arc::new(View::new(
-            config,
-            node,
-            run_number(),
-            Arc::clone(&history) as _,
-        ));
+        let view = Arc::new(View::new(config, node, run_number()));
         let seen = Arc::new(Seen::default());
         // The verification threads end with the network task.
         let (network, _threads) = network::Network::start(network::Setup {
@@ -181,12 +156,8 @@ impl Node {
             stop: stopped.clone(),
         })?;
         let run = Engine::new(
-            machine(&engine, Arc::clone(&history) as _)?,
-            Stores {
-                storage,
-                history,
-                checkpoint_bytes: Limits::mib(config.limits.log_mib) as u64,
-            },
+            machine(&engine)?,
+            storage,
             events,
             commands,
             Arc::clone(&view),

@@ -12,8 +12,7 @@ use super::survey::Summary;
 /// Gives the records of a log in the order in which they were appended, one at a time. What is
 /// appended after opening is not among them.
 ///
-/// It reads the files of the log, so that [replacing](consensus::storage::Storage::replace) those ends it
-/// with an error. After an error there is nothing more; the node must not start with a part of its log.
+/// After an error there is nothing more; the node must not start with a part of its log.
 #[derive(Debug)]
 pub struct Replay {
     directory: Arc<Directory>,
@@ -62,9 +61,8 @@ impl Replay {
             let (number, reader) = match &mut self.reader {
                 Some((number, reader)) => (number, reader),
                 empty => {
-                    let number = self.summary.generation;
-                    let reader = open(&self.directory, self.network, &self.summary, number, 0)?;
-                    let (number, reader) = empty.insert((number, reader));
+                    let reader = open(&self.directory, self.network, 0, 1)?;
+                    let (number, reader) = empty.insert((0, reader));
                     (number, reader)
                 }
             };
@@ -73,8 +71,7 @@ impl Replay {
             }
             // The survey has found more records, so there is a next segment.
             *number += 1;
-            let summary = &self.summary;
-            *reader = open(&self.directory, self.network, summary, *number, self.given)?;
+            *reader = open(&self.directory, self.network, *number, self.given + 1)?;
         }
     }
 }
@@ -99,15 +96,11 @@ impl Iterator for Replay {
     }
 }
 
-/// Opens the segment that follows after so many records of the log.
 fn open(
     directory: &Directory,
     network: NetworkId,
-    summary: &Summary,
     number: u64,
-    given: u64,
+    first: u64,
 ) -> Result<Reader, LogError> {
-    let first = Some(summary.first + given);
-    let path = directory.segment(number);
-    Reader::open_in(summary.generation, &path, network, number, first)
+    Reader::open(&directory.segment(number), network, number, first)
 }

@@ -19,8 +19,6 @@ pub struct Tally {
     pub messages: u64,
     /// Atomic actions on disks.
     pub disk_actions: u64,
-    /// Checkpoints made.
-    pub checkpoints: u64,
     /// Decisions delivered, over all nodes and learners.
     pub decisions: u64,
     /// Slots of the longest log.
@@ -55,7 +53,6 @@ impl Tally {
         self.steps += other.steps;
         self.messages += other.messages;
         self.disk_actions += other.disk_actions;
-        self.checkpoints += other.checkpoints;
         self.decisions += other.decisions;
         self.slots = self.slots.max(other.slots);
         self.ballots = self.ballots.max(other.ballots);

@@ -2,7 +2,6 @@
 
 use super::puppet::{Puppets, batch, one_b};
 use super::{FOUR, entry, learner, value};
-use crate::history::MemoryHistory;
 use crate::hpaxos::{HPaxos, Input, Message, Output, SlotVotes, Votes};
 use crate::{Ballot, ClientValue, Protocol as _, Slot};
 use crypto::MemberId;
@@ -199,11 +198,7 @@ fn rule_9_holds_after_a_change_of_ballot() {
 fn a_wish_alone_never_leads_to_the_last_ballot() {
     // A node that has just started and has heard of a4 only.
     let mut p = Puppets::new(KIOSK, 0);
-    p.engine = HPaxos::new(
-        Arc::clone(&p.network),
-        super::puppet::config(&p.network, 0),
-        Arc::new(MemoryHistory::default()),
-    );
+    p.engine = HPaxos::new(Arc::clone(&p.network), super::puppet::config(&p.network, 0));
     p.give(vec![Input::Alive(MemberId(3))]);
     let last = u64::MAX / 4 * 4;
     assert_eq!(p.network.owner(Ballot(last)), Some(MemberId(3)));
@@ -257,19 +252,6 @@ fn a_value_decided_for_one_learner_only_is_not_lost_for_the_other() {
     p.wait(Duration::from_secs(30));
     let again = |o: &Output| matches!(o, Output::SendValue(x) if *x == val("v"));
     assert!(p.outputs.iter().any(again), "alice still has to get it");
-    // The history has it for the kiosk; that must not count for alice, whatever the log is reduced to.
-    let waiting = p.engine.waiting.len();
-    for checkpoint in [false, true] {
-        p.history.flush();
-        if checkpoint {
-            p.checkpoint();
-        }
-        p.restart();
-        assert_eq!(p.engine.waiting.len(), waiting);
-        p.outputs.clear();
-        p.wait(Duration::from_secs(30));
-        assert!(p.outputs.iter().any(again), "after a restart as well");
-    }
 }
 
 /// A liar's second vote makes a decision. Nobody may forget that by starting again: a certificate of every
