@@ -97,7 +97,7 @@ impl Section {
 impl Problems {
     pub(super) fn add(&mut self, what: impl FnOnce() -> String) {
         self.count += 1;
-        if self.count <= 2 * MAX_TOLD {
+        if self.count <= MAX_TOLD {
             self.told.push(what());
         }
     }
