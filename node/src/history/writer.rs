@@ -5,6 +5,7 @@ use super::index::{Entry, Index, write_run};
 use super::rows::{FILTERS, RECENT, RUNS, STATE, State};
 use super::shared::{Memory, Message, Shared};
 use super::{HistoryError, Options};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -26,13 +27,21 @@ pub(super) fn run<W: Message>(shared: &Shared<W>, state: State, options: Options
         delay: MIN_DELAY,
         state,
     };
-    while writer.wait() {
-        if let Err(error) = writer.write() {
-            shared.fail(error);
+    // Nobody may wait for a thread that has ended, however it did.
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        while writer.wait() {
+            if let Err(error) = writer.write() {
+                shared.fail(error);
+            }
+            shared.progress.notify_all();
         }
-        shared.progress.notify_all();
+    }));
+    if ended.is_err() {
+        shared.fail(HistoryError::Misused {
+            path: shared.store.path().to_owned(),
+            what: "the thread that writes has panicked".to_owned(),
+        });
     }
-    // Nobody may wait for a thread that has ended.
     shared.progress.notify_all();
 }
 
