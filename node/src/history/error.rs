@@ -165,6 +165,11 @@ impl Fault {
                 source,
             },
             Self::Database(redb::Error::DatabaseAlreadyOpen) => HistoryError::InUse(path),
+            Self::Database(redb::Error::PreviousIo) => HistoryError::Io {
+                path,
+                doing,
+                source: io::Error::other("an earlier operation on this file has failed"),
+            },
             Self::Database(error) => HistoryError::Damaged {
                 path,
                 what: error.to_string(),

@@ -13,7 +13,7 @@ use learner_graph::{LearnerId, LearnerSet};
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
 
 /// How a history is kept.
@@ -139,7 +139,6 @@ impl<W: Message> HistoryFile<W> {
     pub fn flush(&self) {
         let mut memory = self.shared.lock();
         memory.overlay.release();
-        drop(memory);
         self.shared.work.notify_all();
     }
 
@@ -180,13 +179,17 @@ impl<W: Message> HistoryFile<W> {
     /// Waits while the writer is behind. What is not [flushed](HistoryFile::flush) yet it cannot write, and
     /// nobody waits for that.
     pub fn wait_for_room(&self) {
-        let mut memory = self.shared.lock();
+        drop(self.with_room(self.shared.lock()));
+    }
+
+    fn with_room<'m>(&self, mut memory: MutexGuard<'m, Memory<W>>) -> MutexGuard<'m, Memory<W>> {
         while memory.failed.is_none()
             && memory.overlay.writable() > 0
             && memory.overlay.bytes() > self.options.max_unwritten
         {
             memory = writer::wait(&self.shared.progress, memory);
         }
+        memory
     }
 
     /// Somebody could not read: that is the error of the whole history.
@@ -252,8 +255,7 @@ impl<W: Message> History<W> for HistoryFile<W> {
     }
 
     fn keep(&self, keep: Keep<W>) {
-        self.wait_for_room();
-        let mut memory = self.shared.lock();
+        let mut memory = self.with_room(self.shared.lock());
         if memory.failed.is_some() {
             return;
         }

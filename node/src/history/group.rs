@@ -25,12 +25,19 @@ pub(super) struct Remembered {
     order: VecDeque<Digest>,
     /// From this number on, all are here.
     since: u64,
+    /// At most so many are here.
+    most: usize,
 }
 
 impl Remembered {
     /// Nothing of what has numbers below `messages`.
     pub(super) fn new(messages: u64) -> Self {
+        Self::at_most(messages, REMEMBERED)
+    }
+
+    fn at_most(messages: u64, most: usize) -> Self {
         Remembered {
+            most,
             numbers: HashMap::new(),
             order: VecDeque::new(),
             since: messages,
@@ -41,7 +48,7 @@ impl Remembered {
         if self.numbers.insert(digest, number).is_none() {
             self.order.push_back(digest);
         }
-        while self.order.len() > REMEMBERED {
+        while self.order.len() > self.most {
             let oldest = self.order.pop_front();
             if let Some(number) = oldest.and_then(|oldest| self.numbers.remove(&oldest)) {
                 self.since = self.since.max(number + 1);
@@ -286,5 +293,30 @@ pub(super) fn apply<W: Message>(shared: &Shared<W>, count: usize, added: Added) 
             }
             PageChange::Settled(slot) => memory.pages.retain(|page| page.end > slot),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_known_to_be_everything_since() {
+        let digest = |n: u64| Digest::of(&n.to_le_bytes());
+        let mut remembered = Remembered::at_most(100, 3);
+        assert_eq!(remembered.since, 100);
+        for number in [100, 101] {
+            remembered.insert(digest(number), number);
+        }
+        // An old one, of which a lane that is late has reminded.
+        remembered.insert(digest(7), 7);
+        assert_eq!(remembered.since, 100);
+        remembered.insert(digest(102), 102);
+        assert_eq!(remembered.since, 101);
+        remembered.insert(digest(103), 103);
+        remembered.insert(digest(104), 104);
+        assert_eq!(remembered.since, 102);
+        let all = (0..200).filter(|n| remembered.numbers.get(&digest(*n)) == Some(n));
+        assert_eq!(all.collect::<Vec<_>>(), [102, 103, 104]);
     }
 }

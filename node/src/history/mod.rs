@@ -36,6 +36,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+/// The name of the file in a node's data directory.
+pub const FILE_NAME: &str = "history.redb";
+
 pub use check::{Report, Summary, check, summary};
 pub use error::HistoryError;
 pub use file::{HistoryFile, Options};

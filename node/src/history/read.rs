@@ -54,7 +54,7 @@ impl<W: Message> HistoryFile<W> {
         limit: usize,
         max_bytes: usize,
     ) -> Result<Vec<Shown>, StorageError> {
-        let (durable, unwritten) = self.split(lane, from, limit)?;
+        let Split { durable, unwritten } = self.split(lane, from, limit)?;
         let mut shown = Take::new(limit, max_bytes);
         if from < durable {
             self.shared().store.read("read", |read| {
@@ -112,12 +112,10 @@ impl<W: Message> HistoryFile<W> {
     pub fn proofs(&self, next: &[Slot], max_bytes: usize) -> Result<Vec<W>, StorageError> {
         let mut lanes = Vec::new();
         for (lane, from) in (0..).map(LearnerId).zip(next) {
-            let (durable, unwritten) = self.split(lane, *from, MAX_PROVED)?;
             lanes.push(Cursor {
                 lane,
                 slot: *from,
-                durable,
-                unwritten,
+                split: self.split(lane, *from, MAX_PROVED)?,
             });
         }
         let mut proofs = Proofs::new(max_bytes);
@@ -138,14 +136,8 @@ impl<W: Message> HistoryFile<W> {
         Ok(proofs.messages)
     }
 
-    /// The first slot of a lane, from `from` on, that is not in the file, and the decisions there and
-    /// behind that are in memory. What is below that slot is in the file now.
-    fn split(
-        &self,
-        lane: LearnerId,
-        from: Slot,
-        limit: usize,
-    ) -> Result<(Slot, Vec<Arc<Decided<W>>>), StorageError> {
+    /// What of a lane is in the file, and what from a slot on is not yet.
+    fn split(&self, lane: LearnerId, from: Slot, limit: usize) -> Result<Split<W>, StorageError> {
         let memory = self.shared().lock();
         if let Some(error) = &memory.failed {
             return Err(HistoryError::Stopped(error.0.clone()).into());
@@ -155,8 +147,8 @@ impl<W: Message> HistoryFile<W> {
         let durable = here.clone().next().map_or(next, |first| first.slot);
         let here = here.take_while(|decided| decided.slot < next);
         let skip = usize::try_from(from.0.saturating_sub(durable.0)).unwrap_or(usize::MAX);
-        let unwritten = here.skip(skip).take(limit).cloned();
-        Ok((durable, unwritten.collect()))
+        let unwritten = here.skip(skip).take(limit).cloned().collect();
+        Ok(Split { durable, unwritten })
     }
 
     fn running(&self) -> Result<(), StorageError> {
@@ -255,27 +247,34 @@ impl<W: Message> Proofs<W> {
     }
 }
 
+/// A lane, in two parts.
+struct Split<W> {
+    /// Everything below this slot is in the file.
+    durable: Slot,
+    /// What is in memory, from the slot on that was asked for.
+    unwritten: Vec<Arc<Decided<W>>>,
+}
+
 /// Where reading a lane is.
 struct Cursor<W> {
     lane: LearnerId,
     slot: Slot,
-    durable: Slot,
-    unwritten: Vec<Arc<Decided<W>>>,
+    split: Split<W>,
 }
 
 impl<W: Message> Cursor<W> {
     fn unwritten(&self) -> Option<&Arc<Decided<W>>> {
-        let first = self.unwritten.first()?.slot;
+        let first = self.split.unwritten.first()?.slot;
         let at = self.slot.0.checked_sub(first.0)?;
-        self.unwritten.get(usize::try_from(at).ok()?)
+        self.split.unwritten.get(usize::try_from(at).ok()?)
     }
 
     fn is_done(&self) -> bool {
-        self.slot >= self.durable && self.unwritten().is_none()
+        self.slot >= self.split.durable && self.unwritten().is_none()
     }
 
     fn take(&mut self, reader: &ProofReader, proofs: &mut Proofs<W>) -> Result<(), Fault> {
-        if self.slot < self.durable {
+        if self.slot < self.split.durable {
             reader.add(self.lane, self.slot, proofs)?;
         } else if let Some(decided) = self.unwritten() {
             for message in &decided.kept.proof {

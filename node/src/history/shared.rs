@@ -170,31 +170,44 @@ impl<W: Message> Shared<W> {
     }
 
     pub(super) fn page(&self, page: Page) -> Result<Option<Vec<W>>, HistoryError> {
-        let memory = self.lock();
-        match memory.overlay.page(page) {
-            PageState::Kept(paged) => return Ok(Some(paged.messages.clone())),
-            PageState::Settled => return Ok(None),
-            PageState::Unknown if !memory.pages.contains(&page) => return Ok(None),
-            PageState::Unknown => {}
+        let mut looked_at = None;
+        loop {
+            let memory = self.lock();
+            match memory.overlay.page(page) {
+                PageState::Kept(paged) => return Ok(Some(paged.messages.clone())),
+                PageState::Settled => return Ok(None),
+                PageState::Unknown if !memory.pages.contains(&page) => return Ok(None),
+                PageState::Unknown => {}
+            }
+            let written = memory.overlay.first();
+            drop(memory);
+            if looked_at == Some(written) {
+                // It should be in the file, and was not, and nothing was written meanwhile.
+                let fault = PAGES.missing(&page_key(page));
+                return Err(fault.at(self.store.path(), "read"));
+            }
+            looked_at = Some(written);
+            let found = self.store.read("read", |read| read_page(read, page))?;
+            if found.is_some() {
+                return Ok(found);
+            }
         }
-        drop(memory);
-        self.store.read("read", |read| {
-            // Settled since, if it is not there.
-            let pages = read.open_table(PAGES.definition)?;
-            let Some(count) = PAGES.get::<u32>(&pages, page_key(page))? else {
-                return Ok(None);
-            };
-            let messages = read.open_table(PAGE_MESSAGES.definition)?;
-            let messages =
-                (0..count).map(|n| PAGE_MESSAGES.must(&messages, page_message_key(page, n)));
-            Ok(Some(messages.collect::<Result<_, Fault>>()?))
-        })
     }
 
     pub(super) fn learners(&self, value: &Digest) -> Result<LearnerSet, HistoryError> {
         let delivered = self.delivered(value)?;
         Ok(delivered.map_or(LearnerSet::EMPTY, |d| d.learners()))
     }
+}
+
+fn read_page<W: Message>(read: &ReadTransaction, page: Page) -> Result<Option<Vec<W>>, Fault> {
+    let pages = read.open_table(PAGES.definition)?;
+    let Some(count) = PAGES.get::<u32>(&pages, page_key(page))? else {
+        return Ok(None);
+    };
+    let table = read.open_table(PAGE_MESSAGES.definition)?;
+    let messages = (0..count).map(|n| PAGE_MESSAGES.must(&table, page_message_key(page, n)));
+    Ok(Some(messages.collect::<Result<_, Fault>>()?))
 }
 
 /// The pages that are here. All of them are counted, so that none is missed.

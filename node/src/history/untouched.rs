@@ -125,3 +125,11 @@ impl StorageBackend for Untouched {
         Ok(())
     }
 }
+
+impl Drop for Untouched {
+    fn drop(&mut self) {
+        // Closing the file would do, if there were no child process that shares it until it runs its
+        // own program. A failure leaves the lock to that.
+        let _ = self.file.unlock();
+    }
+}

@@ -5,12 +5,18 @@ use super::index::{Entry, Index, write_run};
 use super::rows::{FILTERS, RECENT, RUNS, STATE, State};
 use super::shared::{Memory, Message, Shared};
 use super::{HistoryError, Options};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-/// What was released is written so much later at most, unless somebody waits for it: a group costs the
-/// disk about the same whether it is small or large.
-const DELAY: Duration = Duration::from_millis(200);
+/// What was released is written so much later at the earliest, unless somebody waits for it or there is
+/// enough for a group. Nothing is lost by waiting: the records that led to it are durable.
+const MIN_DELAY: Duration = Duration::from_millis(200);
+/// And so much later at the latest.
+const MAX_DELAY: Duration = Duration::from_secs(10);
+/// In between, so many times as long as the last group took: however small, a group costs about 0.15 MiB
+/// per GiB of the file.
+const REST: u32 = 50;
 
 /// Writes until the history is closed or has failed.
 pub(super) fn run<W: Message>(shared: &Shared<W>, state: State, options: Options) {
@@ -18,15 +24,24 @@ pub(super) fn run<W: Message>(shared: &Shared<W>, state: State, options: Options
         shared,
         options,
         remembered: Remembered::new(state.messages),
+        delay: MIN_DELAY,
         state,
     };
-    while writer.wait() {
-        if let Err(error) = writer.write() {
-            shared.fail(error);
+    // Nobody may wait for a thread that has ended, however it did.
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        while writer.wait() {
+            if let Err(error) = writer.write() {
+                shared.fail(error);
+            }
+            shared.progress.notify_all();
         }
-        shared.progress.notify_all();
+    }));
+    if ended.is_err() {
+        shared.fail(HistoryError::Misused {
+            path: shared.store.path().to_owned(),
+            what: "the thread that writes has panicked".to_owned(),
+        });
     }
-    // Nobody may wait for a thread that has ended.
     shared.progress.notify_all();
 }
 
@@ -35,6 +50,7 @@ struct Writer<'s, W> {
     options: Options,
     state: State,
     remembered: Remembered,
+    delay: Duration,
 }
 
 impl<W: Message> Writer<'_, W> {
@@ -57,7 +73,7 @@ impl<W: Message> Writer<'_, W> {
             let full = memory.overlay.bytes() >= self.options.group;
             let urgent = memory.closing || memory.hurry || full;
             let now = Instant::now();
-            let deadline = *deadline.get_or_insert(now + DELAY);
+            let deadline = *deadline.get_or_insert(now + self.delay);
             if urgent || now >= deadline {
                 return true;
             }
@@ -67,12 +83,14 @@ impl<W: Message> Writer<'_, W> {
     }
 
     fn write(&mut self) -> Result<(), HistoryError> {
+        let start = Instant::now();
         let ops = self.shared.lock().overlay.group(self.options.group);
         let (shared, state, remembered) = (self.shared, &mut self.state, &mut self.remembered);
         let added = shared
             .store
             .write(|write| write_group(shared, &ops, state, remembered, write))?;
         apply(shared, ops.len(), added);
+        self.delay = (start.elapsed() * REST).clamp(MIN_DELAY, MAX_DELAY);
         self.seal(|memory| &mut memory.batches)?;
         self.seal(|memory| &mut memory.values)
     }

@@ -1,7 +1,7 @@
 //! Reads every table, and holds it against the others.
 
 use super::super::error::Fault;
-use super::super::index::{Entry, bucket, filter_of};
+use super::super::index::{Entry, bucket, filter_of, hash_of};
 use super::super::rows::{
     BATCHES, BatchAt, DECISIONS, DecisionRow, Delivered, FILTERS, FilterRow, MESSAGES, Meta, New,
     PAGE_MESSAGES, PAGES, RECENT, RUNS, RowKey, Rows, State,
@@ -18,7 +18,6 @@ use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
-use std::hash::BuildHasher;
 
 /// Batches of which what they hold is remembered, at most.
 const MAX_REMEMBERED: usize = 1 << 14;
@@ -237,7 +236,7 @@ impl<'c> Reader<'c> {
                 }
                 if !row
                     .iter()
-                    .all(|(d, _)| filter.contains_hash(hasher.hash_one(d)))
+                    .all(|(d, _)| filter.contains_hash(hash_of(&hasher, d)))
                 {
                     self.wrong(FILTERS, (E::INDEX, run), "denies an entry");
                 }

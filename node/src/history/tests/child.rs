@@ -60,7 +60,8 @@ fn play_role() {
 fn go_on(path: &Path) -> u64 {
     let history = open(path);
     let mut acknowledged = (0..3).map(|to| history.next(lane(to)).0).min().unwrap();
-    for slot in acknowledged..100_000 {
+    let start = acknowledged;
+    for slot in start..100_000 {
         let batch = batch(slot, 2);
         say(&format!("{RELEASED}{}", slot + 1));
         for to in 0..3 {

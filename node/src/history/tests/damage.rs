@@ -1,6 +1,8 @@
 //! Whatever a failing disk does to the file: an error that says what and where, or the right answer.
 
 use super::*;
+use crate::history::rows::{MESSAGES, PAGES};
+use redb::ReadableTable;
 
 /// Enough for a run of each index.
 const SLOTS: u64 = 50;
@@ -172,6 +174,49 @@ fn an_index_that_has_changed_is_an_error() {
     let error = history.failed().unwrap();
     assert!(
         error.0.contains("of table runs has a wrong checksum"),
+        "{error}"
+    );
+}
+
+#[test]
+fn rows_that_have_changed_places_are_wrong() {
+    let directory = everything();
+    let database = redb::Database::open(path(&directory)).unwrap();
+    let write = database.begin_write().unwrap();
+    let mut table = write.open_table(MESSAGES.definition).unwrap();
+    let row = table.get(3).unwrap().unwrap().value().to_vec();
+    table.insert(4, row.as_slice()).unwrap();
+    drop(table);
+    write.commit().unwrap();
+    drop(database);
+    let history = open(path(&directory));
+    assert_eq!(history.decision(lane(1), Slot(1)), None);
+    let error = history.failed().unwrap();
+    assert!(
+        error
+            .0
+            .contains("row 4 of table messages has a wrong checksum"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_page_that_has_gone_is_an_error() {
+    let directory = everything();
+    let history = open(path(&directory));
+    // Behind the back of the history, which has it in memory that there is one.
+    history
+        .shared()
+        .store
+        .write(|write| {
+            write.open_table(PAGES.definition)?.remove((40, 48))?;
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(history.page(page(40)), None);
+    let error = history.failed().unwrap();
+    assert!(
+        error.0.contains("row (40, 48) of table pages is missing"),
         "{error}"
     );
 }

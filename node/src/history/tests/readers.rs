@@ -3,16 +3,38 @@
 use super::*;
 use std::collections::BTreeSet;
 
-/// A history of which some slots are written and some are not.
-fn half_written() -> (TempDir, File) {
-    let directory = history_of(10);
-    let history = open(path(&directory));
-    for slot in 10..20 {
-        for to in 0..3 {
-            history.keep(decision(to, slot, &batch(slot, 2)));
+/// A history whose first ten slots are written, the next ten are only released, and the last two are not
+/// even that.
+struct Mixed {
+    _directory: TempDir,
+    history: File,
+    control: faulty::Control,
+}
+
+impl Mixed {
+    fn new() -> Self {
+        let directory = history_of(10);
+        let (history, control) = open_faulty(&path(&directory));
+        control.close();
+        keep(&history, 10..20);
+        for slot in 20..22 {
+            for to in 0..3 {
+                history.keep(decision(to, slot, &batch(slot, 2)));
+            }
+        }
+        Mixed {
+            _directory: directory,
+            history,
+            control,
         }
     }
-    (directory, history)
+}
+
+impl Drop for Mixed {
+    fn drop(&mut self) {
+        // Whoever closes the history waits for its writer.
+        self.control.open();
+    }
 }
 
 fn slots(shown: &[Shown]) -> Vec<u64> {
@@ -21,7 +43,8 @@ fn slots(shown: &[Shown]) -> Vec<u64> {
 
 #[test]
 fn decisions_come_in_order_and_within_limits() {
-    let (_directory, history) = half_written();
+    let mixed = Mixed::new();
+    let history = &mixed.history;
     let read = |from, limit, bytes| {
         let shown = history
             .decisions(lane(1), Slot(from), limit, bytes)
@@ -59,7 +82,8 @@ fn proves(said: &Said) -> u64 {
 
 #[test]
 fn proofs_come_by_slot_and_each_once() {
-    let (_directory, history) = half_written();
+    let mixed = Mixed::new();
+    let history = &mixed.history;
     let read = |next: [u64; 3], bytes| {
         let messages = history.proofs(&next.map(Slot), bytes).unwrap();
         let distinct: BTreeSet<_> = messages.iter().map(|m| (m.by, proves(m))).collect();
@@ -85,6 +109,30 @@ fn proofs_come_by_slot_and_each_once() {
     let many = history.proofs(&[Slot(19); 300], usize::MAX).unwrap();
     assert_eq!(many.len(), 3);
     assert_eq!(history.proofs(&[], usize::MAX).unwrap(), []);
+}
+
+#[test]
+fn what_is_not_released_is_shown_to_nobody() {
+    let mixed = Mixed::new();
+    let history = &mixed.history;
+    assert_eq!(history.next(lane(1)), Slot(22));
+    for slot in 0..22 {
+        for value in &batch(slot, 2).values {
+            assert_eq!(history.delivered(&value.id()).len(), 3);
+            let found = history.find(lane(1), &value.id()).unwrap();
+            assert_eq!(found, Some(Slot(slot)).filter(|_| slot < 20));
+        }
+    }
+    let read = |history: &File| {
+        let shown = history
+            .decisions(lane(1), Slot(18), 99, usize::MAX)
+            .unwrap();
+        let proofs = history.proofs(&[Slot(18); 3], usize::MAX).unwrap();
+        (slots(&shown), proofs.len())
+    };
+    assert_eq!(read(history), (vec![18, 19], 6));
+    history.flush();
+    assert_eq!(read(history), (vec![18, 19, 20, 21], 12));
 }
 
 #[test]

@@ -88,6 +88,7 @@ fn only_what_was_new_to_a_learner_is_delivered_to_it() {
         batch,
         proof,
     });
+    history.flush();
     let shown = |history: &File| {
         let shown = history.decisions(lane(1), Slot(0), 9, 9999).unwrap();
         shown[0].values.clone()
@@ -136,4 +137,22 @@ fn an_interrupted_creation_leaves_nothing() {
     fs::write(&unfinished, b"half of it").unwrap();
     assert_holds(&open(path(&directory)), 1);
     assert!(!unfinished.exists());
+}
+
+#[test]
+fn opening_after_a_crash_needs_no_repair() {
+    let directory = history_of(20);
+    let history = open(path(&directory));
+    keep(&history, 20..30);
+    history.commit().unwrap();
+    // As it is now, without having been closed.
+    let crashed = fs::read(path(&directory)).unwrap();
+    drop(history);
+    fs::write(path(&directory), crashed).unwrap();
+    // A repair would read the whole file.
+    let opened = redb::Database::builder()
+        .set_repair_callback(redb::RepairSession::abort)
+        .open(path(&directory));
+    drop(opened.unwrap());
+    assert_holds(&open(path(&directory)), 30);
 }
