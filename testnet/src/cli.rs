@@ -225,7 +225,7 @@ pub struct SoakArgs {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = at_most_an_hour)]
     pub kill_every: Duration,
     /// Who is killed when, and for how long; the clock chooses if not given.
-    #[arg(long, value_name = "N", default_value_t = seed_of_the_clock())]
+    #[arg(long, value_name = "N", default_value_t = seed_of_the_clock(), hide_default_value = true)]
     pub seed: u64,
     /// How often a line on standard error tells how it goes, and the history has an entry.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = measured_time)]

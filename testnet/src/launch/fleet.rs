@@ -15,6 +15,9 @@ use tokio::process::{Child, ChildStdout, Command};
 /// How long nodes have to end after SIGTERM before they are killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(8);
 
+/// How a process ended that was killed.
+pub const KILLED: &str = "killed";
+
 /// A command that starts a node, and where its log goes.
 #[derive(Debug)]
 pub struct NodeCommand {
@@ -247,7 +250,7 @@ fn url(http: &str) -> String {
 fn describe(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match (status.signal(), status.code()) {
-        (Some(9), _) => "killed".to_owned(),
+        (Some(9), _) => KILLED.to_owned(),
         (Some(signal), _) => format!("ended by signal {signal}"),
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => "ended".to_owned(),

@@ -34,8 +34,8 @@ use tokio::task::{AbortHandle, JoinSet};
 
 mod steps;
 
-/// Reports that wait to be taken in; beyond, the tasks wait.
-const QUEUE: usize = 256;
+/// Reports that wait to be taken in; beyond, the tasks wait. A part of a log can have some 8 MiB of values.
+const QUEUE: usize = 32;
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_millis(20);
 /// Decisions that a node tells again after it has started again.

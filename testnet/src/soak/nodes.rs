@@ -9,7 +9,7 @@
 //! ```
 
 use crate::failure::Failure;
-use crate::launch::fleet::{Fleet, NodeCommand, NodeProcess, Ready};
+use crate::launch::fleet::{Fleet, KILLED, NodeCommand, NodeProcess, Ready};
 use crate::observe::Node;
 use rustix::process::Signal;
 use std::time::Duration;
@@ -116,7 +116,10 @@ impl<'a> Nodes<'a> {
     /// Waits for the next process to end. Cancel safe.
     pub async fn next_exit(&mut self) -> (Node, Ended) {
         let (node, how) = self.fleet.next_exit().await;
-        if let Stands::Dying(until) = self.stands[node] {
+        // Who ends otherwise has not waited to be killed.
+        if let Stands::Dying(until) = self.stands[node]
+            && how == KILLED
+        {
             self.stands[node] = Stands::Down(until);
             return (node, Ended::AsPlanned);
         }
@@ -229,7 +232,11 @@ mod tests {
             nodes.kill(0, s(1000));
             assert_eq!(nodes.next_exit().await, (0, Ended::AsPlanned));
             nodes.all_back(s(20));
-            nodes.start_due(s(20)).expect("started");
+            let mut started = nodes.start_due(s(20)).expect("started");
+            let (_, _, ready) = started.pop().expect("one");
+            // Its output is closed, so that the signal finds it at its end.
+            assert_eq!(ready.url().await, None);
+            nodes.kill(0, s(30));
             let (_, ended) = nodes.next_exit().await;
             let (how, log) = ("exit code 4".to_owned(), "  alas".to_owned());
             assert_eq!(ended, Ended::ByItself { how, log });

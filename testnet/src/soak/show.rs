@@ -342,6 +342,7 @@ fn clock(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::soak::probe::Space;
     use crate::soak::series::{Sample, Standing};
 
     #[test]
@@ -355,9 +356,13 @@ mod tests {
     fn columns_stand_under_their_heads() {
         let mut series = Series::new(1);
         for at in [10, 20, 30, 40, 50] {
-            let mut sample = Sample::default();
-            sample.resident = Some(3 << 20);
-            sample.space.log = 64 << 20;
+            let sample = Sample {
+                resident: Some(3 << 20),
+                space: Space {
+                    log: 64 << 20,
+                    history: None,
+                },
+            };
             let standing = Standing {
                 nodes: vec![sample],
                 ..Standing::default()

@@ -5,7 +5,7 @@ use super::{
     save, text,
 };
 use crate::failure::Failure;
-use crate::load::timeline::{Death, WIDTH};
+use crate::load::timeline::{Death, Moment, WIDTH};
 use crate::show::words;
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
@@ -125,11 +125,9 @@ fn latency(area: &Panel<'_>, death: &Death) -> Drawn {
     area.draw_text("latency: median", &text(14, &BLUE), (66, 2))?;
     area.draw_text("longest", &text(14, &ORANGE), (176, 2))?;
     marks(&chart, (LEAST_MS, top), death, false)?;
-    let lines: [(
-        &Shade,
-        fn(&crate::load::timeline::Moment) -> Option<Duration>,
-    ); 2] = [(&ORANGE, |m| m.max), (&BLUE, |m| m.median)];
-    for (shade, of) in lines {
+    type Of = fn(&Moment) -> Option<Duration>;
+    let (longest, median): (Of, Of) = (|moment| moment.max, |moment| moment.median);
+    for (shade, of) in [(&ORANGE, longest), (&BLUE, median)] {
         let times = middles(death, |at| of(&death.moments[at]).map(ms));
         // Where nothing was decided there is no line; what stands alone is a dot.
         for run in times.chunk_by(|a, b| a.1.is_some() && b.1.is_some()) {
@@ -209,7 +207,6 @@ fn marks<Y: Ranged<ValueType = f64>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::timeline::Moment;
 
     fn death(first: Option<u64>) -> Death {
         let moment = |at: u64| {
