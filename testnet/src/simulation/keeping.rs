@@ -5,7 +5,7 @@ use super::oracle::{Place, Verdict, Violation};
 use super::protocols::Simulated;
 use super::world::World;
 use consensus::storage::Storage as _;
-use consensus::{Input, Protocol as _};
+use consensus::Input;
 use crypto::codec;
 
 impl<P: Simulated> World<P> {
