@@ -99,6 +99,7 @@ fn promises_and_votes() {
             (SendBeforeStoring, FOUR, "rule 8: stored before it leaves"),
             (VoteWithoutBytes, FOUR, "rule 7: bytes before votes"),
             (ForgetAnnounced, FOUR, SPEC),
+            (CheckpointWithoutVotes, FOUR, SPEC),
         ],
     );
 }
