@@ -144,6 +144,12 @@ impl Synod {
         self.version += 1;
     }
 
+    /// How many slots are in phase 2.
+    #[cfg(test)]
+    pub(super) fn tried(&self) -> usize {
+        self.tried.len()
+    }
+
     /// The bytes of all values in `dblock`.
     pub(super) fn bytes(&self) -> usize {
         self.bytes

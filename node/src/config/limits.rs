@@ -120,6 +120,20 @@ impl Limits {
                 )),
             }
         }
+        // Whoever waits for a value would take the leader for dead.
+        if limits.batch_delay_ms > limits.patience_ms / 4 {
+            let found = entries
+                .keys()
+                .find(|name| name.get_ref() == "batch_delay_ms");
+            let (delay, patience) = (limits.batch_delay_ms, limits.patience_ms);
+            problems.push(Problem::error(
+                found.map(Spanned::span),
+                format!(
+                    "batch_delay_ms = {delay} is more than a quarter of patience_ms = {patience}"
+                ),
+                format!("use {} at most, or more patience", patience / 4),
+            ));
+        }
         limits
     }
 

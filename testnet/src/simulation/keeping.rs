@@ -4,8 +4,8 @@
 use super::oracle::{Place, Verdict, Violation};
 use super::protocols::Simulated;
 use super::world::World;
+use consensus::Input;
 use consensus::storage::Storage as _;
-use consensus::{Input, Protocol as _};
 use crypto::codec;
 
 impl<P: Simulated> World<P> {

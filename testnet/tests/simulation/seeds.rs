@@ -31,6 +31,7 @@ fn all_hold<P: Simulated>(
     // Not for want of anything to check. What the history has is not told again after a restart.
     assert!(total.decisions > 10 * SEEDS, "{total:?}");
     assert!(total.faults.contains_key("crash"), "{total:?}");
+    assert!(total.checkpoints > SEEDS, "{total:?}");
     let alone = total.messages == 0;
     assert!(
         alone || total.faults.contains_key("message lost"),

@@ -1,7 +1,7 @@
 //! A log that is long: what is in memory does not grow with it, and nothing is delivered twice.
 
 use super::net::{Net, value};
-use super::{Body, Input, Message, Output, Paxos, Vote};
+use super::{Body, Input, Message, Output, Paxos, Record, Vote};
 use crate::{Ballot, Batch, Protocol, Slot};
 use crypto::MemberId;
 
@@ -165,4 +165,72 @@ fn what_the_history_has_is_known_after_a_restart_and_nothing_else_is_asked_for()
         out.iter().all(|o| matches!(o, Output::SetTimer(_))),
         "{out:?}"
     );
+}
+
+fn one(n: u64) -> Batch {
+    Batch {
+        values: vec![value(n)],
+    }
+}
+
+fn vote(slot: u64, n: u64) -> Vote {
+    Vote {
+        slot: Slot(slot),
+        ballot: Ballot(1),
+        value: one(n).digest(),
+    }
+}
+
+fn decided(votes: Vec<Vote>) -> Message {
+    Message {
+        from: MemberId(0),
+        body: Body::Decided { votes },
+    }
+}
+
+#[test]
+fn bytes_that_were_stored_long_before_they_were_decided_are_there_after_a_restart() {
+    let mut net = Net::new(1, 1);
+    let mut records = vec![Record::Batch(one(99))];
+    for n in 0..10 {
+        records.push(Record::Batch(one(n)));
+        records.push(Record::Message(decided(vec![vote(n, n)])));
+    }
+    records.push(Record::Message(decided(vec![vote(10, 99)])));
+    net.restart(0, records);
+    assert_eq!(net.nodes[0].delivered.len(), 11);
+}
+
+#[test]
+fn the_low_water_mark_waits_for_the_bytes() {
+    let mut net = Net::new(1, 1);
+    let told = |votes| Input::Message(decided(votes));
+    let later = (1..20).map(|n| vote(n, n)).collect();
+    let bytes = (1..20).map(|n| Input::Batch(one(n)));
+    net.nodes[0].inbox = vec![told(vec![vote(0, 0)]), told(later)];
+    net.nodes[0].inbox.extend(bytes);
+    net.step(0);
+    assert_eq!(net.nodes[0].machine.sync_request().next, [Slot(20)]);
+    assert_eq!(net.nodes[0].machine.low_water(), Slot(0));
+    net.nodes[0].inbox.push(Input::Batch(one(0)));
+    net.step(0);
+    assert_eq!(net.nodes[0].machine.low_water(), Slot(20));
+}
+
+#[test]
+fn a_slot_that_is_never_decided_does_not_collect_votes_for_ever() {
+    let mut net = Net::new(1, 1);
+    for ballot in 1..200 {
+        let two_b = Body::TwoB {
+            ballot: Ballot(ballot),
+            values: vec![(Slot(0), one(ballot).digest())],
+        };
+        let from = MemberId(1);
+        let message = Message { from, body: two_b };
+        net.nodes[0].inbox.push(Input::Message(message));
+    }
+    net.step(0);
+    let (_, votes) = net.nodes[0].machine.received.votes_in(Slot(0));
+    assert!(votes.len() <= 32, "{}", votes.len());
+    assert_eq!(votes.last().map(|(_, v)| v.ballot), Some(Ballot(199)));
 }
