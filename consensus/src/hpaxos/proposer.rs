@@ -192,26 +192,33 @@ fn choose(served: LearnerSet, slot: Slot, scene: Scene<'_>) -> Option<Choice> {
     };
     // No batch has this digest: it stands for any value that was never proposed here.
     let free = safe_for(&Digest([0; 32]));
-    // A value that nobody is bound to may be a liar's invention, which nobody can ever store.
-    let real = |value: &Digest| free != wanting || scene.batches.here(value);
+    let here = |value: &Digest| scene.batches.here(value);
+    // A value that serves only those whom any value serves may be a liar's invention, which nobody can ever
+    // store. One that serves others was vouched for, by somebody who has stored it if they trust rightly.
+    let real = |(value, learners): &(Digest, LearnerSet)| {
+        !learners.is_subset(&free) || here(value) && !learners.is_empty()
+    };
     let candidates: Vec<(Digest, LearnerSet)> = shown(&view)
         .into_iter()
-        .filter(real)
         .map(|value| (value, safe_for(&value)))
-        .filter(|(_, learners)| !learners.is_empty())
+        .filter(real)
         .collect();
-    // The value of the highest 2av that serves everyone. Where none does, learners have forked, and
-    // their values take turns, since one ballot has one value.
-    if let Some((value, _)) = candidates.iter().find(|(_, learners)| *learners == wanting) {
+    // The value of the highest 2av that serves everyone.
+    let everyones = |(value, learners): &&(Digest, LearnerSet)| {
+        *learners == wanting && (here(value) || free.is_empty())
+    };
+    if let Some((value, _)) = candidates.iter().find(everyones) {
         return Some(Choice::Taken(*value));
     }
-    if !candidates.is_empty() {
-        let turn = scene.turn % candidates.len() as u64;
-        return candidates
-            .get(usize::try_from(turn).ok()?)
-            .map(|(v, _)| Choice::Taken(*v));
+    // Where none does, learners have forked, and their values take turns, since one ballot has one value.
+    // So do a value that cannot be seen here and any other, for those who need not wait for its bytes.
+    let seen = candidates.iter().any(|(value, _)| here(value));
+    let mut choices: Vec<Choice> = candidates.iter().map(|(v, _)| Choice::Taken(*v)).collect();
+    if !seen && !free.is_empty() {
+        choices.push(Choice::Any);
     }
-    (!free.is_empty()).then_some(Choice::Any)
+    let turn = scene.turn.checked_rem(choices.len() as u64)?;
+    choices.get(usize::try_from(turn).ok()?).copied()
 }
 
 /// The values of all 2av shown, the highest ballot first.
