@@ -55,9 +55,6 @@ async fn classic_paxos() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn disk_paxos() {
-<<<<<<< Updated upstream
-=======
     // What is decided is on the disks.
->>>>>>> Stashed changes
     check(disks::net(true), "n1", &["value"]).await;
 }
