@@ -45,6 +45,8 @@ pub enum Record<W, E> {
     Evidence(E),
     /// The raised low-water mark: nothing below it is ever signed again.
     LowWater(Slot),
+    /// A client's value that waits because this learner decided otherwise where others had it.
+    Owed(ClientValue, LearnerId),
 }
 
 /// An effect. The caller executes outputs in order; a `Send` or `Accepted` waits until every

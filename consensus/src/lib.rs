@@ -15,6 +15,7 @@
 
 mod ballot;
 pub mod disk_paxos;
+pub mod history;
 pub mod hpaxos;
 mod io;
 mod log;
@@ -25,15 +26,18 @@ pub mod planted;
 mod protocol;
 mod slot;
 mod status;
+mod steps;
 pub mod storage;
 mod value;
 
 pub use ballot::Ballot;
 pub use io::{Decision, Fork, Input, NoEvidence, Output, Record, SyncAnswer, SyncRequest};
+pub use log::pipeline::Batching;
 pub use network::{Member, Network, NetworkError};
-pub use protocol::{AnswerOf, InputOf, OutputOf, Protocol, RecordOf};
-pub use slot::Slot;
+pub use protocol::{AnswerOf, HistoryOf, InputOf, OutputOf, Protocol, RecordOf};
+pub use slot::{Page, Slot};
 pub use status::{DiskStatus, Status};
+pub use steps::steps;
 pub use value::{
     Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, MAX_KEY_BYTES, MAX_VALUE_BYTES,
     ValueError,

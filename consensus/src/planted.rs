@@ -5,7 +5,7 @@
 //! whole workspace are built with it, their node binaries included: those have no way to plant anything.
 
 use crate::disk_paxos::Block;
-use crate::hpaxos::SlotReport;
+use crate::hpaxos::{Message, SlotReport};
 use crate::{Ballot, Slot};
 use learner_graph::LearnerId;
 
@@ -58,6 +58,8 @@ pub enum Bug {
     SendBeforeStoring,
     /// HPaxos: votes are sent before the value's bytes are here.
     VoteWithoutBytes,
+    /// HPaxos: a checkpoint leaves out what was voted.
+    CheckpointWithoutVotes,
     /// All: a value that is decided in two slots is delivered twice.
     DeliverTwice,
     /// Paxos: an acceptor that restarts does not know which ballot it had joined, unless it voted there.
@@ -66,6 +68,8 @@ pub enum Bug {
     PaxosIgnoreVotes,
     /// Paxos: a leader that restarts goes on in its ballot without knowing what it had proposed.
     PaxosForgetProposed,
+    /// Paxos: a checkpoint leaves out an acceptor's votes.
+    PaxosCheckpointWithoutVotes,
     /// Disk Paxos: a slot commits once it is written to a majority, whatever is read afterwards.
     CommitUnread,
     /// Disk Paxos: a block has the entry of the newest slot only, whether the others are in the log or not.
@@ -118,6 +122,11 @@ pub(crate) fn tampered(mut report: SlotReport) -> Option<SlotReport> {
         report.proposals.clear();
     }
     (!report.votes.is_empty() || !report.proposals.is_empty()).then_some(report)
+}
+
+/// Whether a checkpoint has this statement: [`Bug::CheckpointWithoutVotes`].
+pub(crate) fn checkpoints(message: &Message) -> bool {
+    !(planted(Bug::CheckpointWithoutVotes) && matches!(message, Message::Votes(_)))
 }
 
 /// The ballot besides the joined one to vote in: [`Bug::VoteInLeftBallot`] and

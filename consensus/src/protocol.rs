@@ -57,9 +57,18 @@ pub trait Protocol: Sized + Send + 'static {
     /// Returns what observers learn from it; there is nothing to send or persist.
     fn restore(&mut self, record: RecordOf<Self>) -> Vec<OutputOf<Self>>;
 
+    /// Records that stand for everything that was stored so far: a node that is given these, and the
+    /// history as it is now, goes on as this one would after a restart. Asked for between steps, when the
+    /// node has heard everything that it said itself.
+    fn checkpoint(&self) -> Vec<RecordOf<Self>>;
+
     /// Consumes everything that happened since the last step and answers with what to do. `now` never
     /// goes back.
     fn step(&mut self, now: Time, inputs: Vec<InputOf<Self>>) -> Vec<OutputOf<Self>>;
+
+    /// From this slot on [`answer`](Protocol::answer) has every decision. Those before are in the history
+    /// alone, and the caller serves them from there.
+    fn remembered(&self) -> Slot;
 
     /// What to ask a peer for.
     fn sync_request(&self) -> SyncRequest;
@@ -67,7 +76,8 @@ pub trait Protocol: Sized + Send + 'static {
     /// What helps a peer that asks, at most about `max_bytes` of it.
     fn answer(&self, request: &SyncRequest, max_bytes: usize) -> AnswerOf<Self>;
 
-    /// The bytes of a batch, while its entry lives.
+    /// The bytes of a batch, while they are in memory. Others are in the history: see
+    /// [`remembered`](Protocol::remembered).
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>>;
 
     /// The signed certificate of a decision, in protocols that have any.
@@ -79,6 +89,8 @@ pub trait Protocol: Sized + Send + 'static {
 
 /// [`Input`] of a protocol.
 pub type InputOf<P> = Input<<P as Protocol>::Message, <P as Protocol>::Evidence>;
+/// The [`History`](crate::history::History) of a protocol.
+pub type HistoryOf<P> = dyn crate::history::History<<P as Protocol>::Wire>;
 /// [`Output`] of a protocol.
 pub type OutputOf<P> = Output<
     <P as Protocol>::Message,

@@ -29,3 +29,41 @@ impl fmt::Display for Slot {
         self.0.fmt(f)
     }
 }
+
+/// A run of slots that leave memory, and come back, together: from `start` up to `end`, without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Page {
+    /// The first slot.
+    pub start: Slot,
+    /// The slot after the last one.
+    pub end: Slot,
+}
+
+impl Page {
+    /// The page of a slot where pages have `slots` slots, at least one, counted from slot 0.
+    #[must_use]
+    pub fn of(slot: Slot, slots: u64) -> Page {
+        let start = Slot(slot.0 - slot.0 % slots.max(1));
+        Page {
+            start,
+            end: start.plus(slots.max(1)),
+        }
+    }
+
+    /// Whether the slot is one of them.
+    #[must_use]
+    pub fn contains(&self, slot: Slot) -> bool {
+        self.start <= slot && slot < self.end
+    }
+
+    /// Its slots, ascending.
+    pub fn slots(&self) -> impl DoubleEndedIterator<Item = Slot> + use<> {
+        (self.start.0..self.end.0).map(Slot)
+    }
+}
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.start, self.end)
+    }
+}

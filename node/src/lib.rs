@@ -17,9 +17,11 @@
 //!          ▼       │                               ▼
 //!   ┌──────────────┴───────────────────────────────────────────────┐
 //!   │ engine (one thread): queue ─► Protocol::step ─► append, sync │──► sends to network
-//!   │                        ▲            own messages      │       │
-//!   │                        └──────────────────────────────┘       │
-//!   └──────────────────────────────────────────────────────────────┘
+//!   │                        ▲      own messages │                  │
+//!   │                        └───────────────────┘   log, history   │
+//!   └──────────────────────────────────────────────────────┬───────┘
+//!                              what is old, for HTTP and ◄──┘
+//!                              for peers that were away
 //! ```
 //!
 //! Every arrow is a bounded queue. The engine is the only one to touch protocol state and storage.
@@ -30,8 +32,10 @@ mod args;
 mod byzantine;
 pub mod cli;
 pub mod config;
+mod decision;
 pub mod disks;
 mod engine;
+pub mod history;
 mod http;
 mod logging;
 pub mod machines;

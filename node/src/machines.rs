@@ -2,6 +2,7 @@
 //! a simulation of it runs.
 
 use crate::config::{Config, Limits, NodeConfig};
+use consensus::HistoryOf;
 use consensus::disk_paxos::{self, DiskPaxos};
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 /// Heterogeneous Paxos. Without a signer it only learns.
 #[must_use]
-pub fn hpaxos(config: &Config, signer: Option<Signer>) -> HPaxos {
+pub fn hpaxos(config: &Config, signer: Option<Signer>, history: Arc<HistoryOf<HPaxos>>) -> HPaxos {
     let limits = &config.limits;
     HPaxos::new(
         Arc::clone(&config.network),
@@ -20,14 +21,17 @@ pub fn hpaxos(config: &Config, signer: Option<Signer>) -> HPaxos {
             patience: Limits::ms(limits.patience_ms),
             grace: Limits::ms(limits.grace_ms),
             window: limits.window,
+            batching: limits.batching(),
             max_waiting: Limits::count(limits.max_waiting),
+            recent: limits.slots_in_memory,
         },
+        history,
     )
 }
 
 /// Classic Paxos.
 #[must_use]
-pub fn paxos(config: &Config, node: &NodeConfig) -> Paxos {
+pub fn paxos(config: &Config, node: &NodeConfig, history: Arc<HistoryOf<Paxos>>) -> Paxos {
     let limits = &config.limits;
     let read = config.read_quorums.as_ref();
     Paxos::new(
@@ -39,14 +43,21 @@ pub fn paxos(config: &Config, node: &NodeConfig) -> Paxos {
             read: read.unwrap_or(config.network.graph()).clone(),
             patience: Limits::ms(limits.patience_ms),
             window: limits.window,
+            batching: limits.batching(),
             max_waiting: Limits::count(limits.max_waiting),
+            recent: limits.slots_in_memory,
         },
+        history,
     )
 }
 
 /// Disk Paxos. A node that is no processor learns by gossip.
 #[must_use]
-pub fn disk_paxos(config: &Config, node: &NodeConfig) -> DiskPaxos {
+pub fn disk_paxos(
+    config: &Config,
+    node: &NodeConfig,
+    history: Arc<HistoryOf<DiskPaxos>>,
+) -> DiskPaxos {
     let limits = &config.limits;
     let processors = config.nodes.iter();
     let processors = processors.filter_map(|n| n.processor.zip(n.member));
@@ -58,7 +69,10 @@ pub fn disk_paxos(config: &Config, node: &NodeConfig) -> DiskPaxos {
             learner: node.learners.first().copied().unwrap_or(LearnerId(0)),
             patience: Limits::ms(limits.patience_ms),
             window: limits.window,
+            batching: limits.batching(),
             max_waiting: Limits::count(limits.max_waiting),
+            recent: limits.slots_in_memory,
         },
+        history,
     )
 }

@@ -1,7 +1,46 @@
 //! What several unit tests need.
 
 use crate::Config;
-use crypto::Keypair;
+use crate::history::{Shelf, Shown};
+use crate::view::View;
+use consensus::hpaxos::evidence::Certificate;
+use consensus::hpaxos::{Message, SlotVotes, Votes};
+use consensus::storage::StorageError;
+use consensus::{Ballot, Batch, ClientValue, Slot};
+use crypto::{Digest, Keypair, Signed, Signer};
+use learner_graph::LearnerId;
+
+/// A history that the test writes, of one lane, and where the node was when it started if not at its end.
+#[derive(Debug, Default)]
+pub(crate) struct Books(pub(crate) Vec<Shown>, pub(crate) Option<u64>);
+
+impl Shelf for Books {
+    fn next(&self, _: LearnerId) -> Slot {
+        Slot(self.1.unwrap_or(self.0.len() as u64))
+    }
+
+    fn decisions(
+        &self,
+        _: LearnerId,
+        from: Slot,
+        limit: usize,
+        _: usize,
+    ) -> Result<Vec<Shown>, StorageError> {
+        let shown = self.0.iter().filter(|shown| shown.slot >= from);
+        Ok(shown.take(limit).cloned().collect())
+    }
+
+    fn find(&self, _: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
+        let has = |shown: &&Shown| shown.values.iter().any(|(id, _)| id == value);
+        Ok(self.0.iter().find(has).map(|shown| shown.slot))
+    }
+}
+
+/// The view of node n1, which has decided nothing.
+pub(crate) fn view(config: &Config) -> View {
+    let node = config.node("n1").expect("n1");
+    View::new(config, node, 1, std::sync::Arc::new(Books::default()))
+}
 
 /// The key of the node with this number.
 pub(crate) fn keypair(node: u8) -> Keypair {
@@ -10,6 +49,11 @@ pub(crate) fn keypair(node: u8) -> Keypair {
 
 /// Three nodes, two learners; node n1 plays learner `alice` only. `more` goes to the end of the file.
 pub(crate) fn config(more: &str) -> Config {
+    Config::parse(&text(more), "test.toml").expect("the fixture is a good configuration")
+}
+
+/// The text of [`config`].
+pub(crate) fn text(more: &str) -> String {
     let mut text = String::from(
         r#"
 network = "test"
@@ -30,5 +74,61 @@ when = { threshold = 3, of = ["a1", "a2", "a3"] }
         ));
     }
     text.push_str(more);
-    Config::parse(&text, "test.toml").expect("the fixture is a good configuration")
+    text
+}
+
+/// A batch of these values.
+pub(crate) fn batch(values: &[&[u8]]) -> Batch {
+    let value = |bytes: &&[u8]| ClientValue::new(Vec::new(), bytes.to_vec()).expect("small");
+    Batch {
+        values: values.iter().map(value).collect(),
+    }
+}
+
+/// A learner's certificate, in ballot 1, with the signed 2b of these nodes of [`config`].
+pub(crate) fn certificate(
+    config: &Config,
+    learner: LearnerId,
+    slot: u64,
+    batch: &Batch,
+    nodes: &[u8],
+) -> Certificate {
+    let slot = Slot(slot);
+    let (ballot, value) = (Ballot(1), batch.digest());
+    let votes = SlotVotes {
+        slot,
+        two_av: None,
+        two_b: Some((value, [learner].into_iter().collect())),
+    };
+    let votes = Message::Votes(Votes {
+        ballot,
+        slots: vec![votes],
+    });
+    let two_b = nodes.iter().map(|n| signed(config, *n, votes.clone()));
+    let two_b = two_b.collect();
+    Certificate {
+        learner,
+        slot,
+        ballot,
+        value,
+        two_b,
+    }
+}
+
+/// What the node with this number of [`config`] signs.
+pub(crate) fn signed(config: &Config, node: u8, message: Message) -> Signed<Message> {
+    let member = config.network.member_named(&format!("n{node}"));
+    let member = member.expect("a node of the fixture");
+    let signer = Signer::new(keypair(node), member, config.network.id());
+    let signed = signer.sign(message).expect("small");
+    signed.signed().clone()
+}
+
+/// Serves these routes, and says where.
+pub(crate) async fn served(router: axum::Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
 }

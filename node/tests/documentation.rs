@@ -1,14 +1,17 @@
-//! `docs/configuration.md` and `docs/http-api.md` name everything there is, with the right numbers,
-//! and their examples can be used.
+//! `docs/configuration.md`, `docs/http-api.md`, `docs/storage.md` and `docs/decisions.md` name everything
+//! there is, with the right numbers, and their examples can be used.
 
-use crypto::Keypair;
+use crypto::{Digest, Keypair, NetworkId};
 use learner_graph::Severity;
 use node::Config;
 use node::config::{Byzantine, Limits, Mode, look};
+use node::storage::{LogError, format};
 use serde_json::Value;
 
 const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 const HTTP_API: &str = include_str!("../../docs/http-api.md");
+const STORAGE: &str = include_str!("../../docs/storage.md");
+const DECISIONS: &str = include_str!("../../docs/decisions.md");
 
 /// The blocks of a page that are in this language.
 fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
@@ -93,7 +96,7 @@ fn examples_are_valid_in_their_modes() {
 
 #[test]
 fn examples_of_json_are_json() {
-    let examples = [CONFIGURATION, HTTP_API].map(|page| blocks(page, "json"));
+    let examples = [CONFIGURATION, HTTP_API, STORAGE].map(|page| blocks(page, "json"));
     for line in examples.concat().iter().flat_map(|block| block.lines()) {
         let parsed = serde_json::from_str::<Value>(line);
         assert!(parsed.is_ok_and(|v| v.is_object()), "{line}");
@@ -153,6 +156,26 @@ fn fields_flags_and_variables_are_documented() {
 }
 
 #[test]
+fn the_fields_of_decision_files_are_documented() {
+    let line = include_str!("../src/decision/golden.ndjson");
+    let line: Value = serde_json::from_str(line).expect("JSON");
+    let fields: Vec<&str> = line
+        .as_object()
+        .expect("a line")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(fields.len(), 10, "{fields:?}");
+    for field in fields {
+        let row = format!("\n| `{field}` |");
+        assert!(DECISIONS.contains(&row), "`{field}` is not documented");
+    }
+    let format = line["format"].as_str().expect("text");
+    all_in_page(DECISIONS, &[format], 1);
+    all_in_page(HTTP_API, &[format], 1);
+}
+
+#[test]
 fn routes_problems_events_and_metrics_are_documented() {
     let routes = quoted_after(include_str!("../src/http/mod.rs"), ".route(");
     all_in_page(HTTP_API, &routes, 11);
@@ -176,4 +199,105 @@ fn routes_problems_events_and_metrics_are_documented() {
         .collect();
     let metrics: Vec<&str> = metrics.iter().map(String::as_str).collect();
     all_in_page(HTTP_API, &metrics, 23);
+}
+
+/// The rows of the table that begins with this one, cell by cell.
+fn table<'a>(page: &'a str, head: &str) -> Vec<Vec<&'a str>> {
+    let begun = page.split(&format!("\n{head}\n")).nth(1);
+    let rows = begun.expect("the table").lines().skip(1);
+    let rows = rows.take_while(|row| row.starts_with('|'));
+    let cells = |row: &'a str| row.trim_matches('|').split(" | ").map(str::trim).collect();
+    rows.map(cells).collect()
+}
+
+#[test]
+fn every_error_of_the_log_is_documented() {
+    let path = || "n1/log".into();
+    let (found, expected) = (NetworkId(Digest::of(b"a")), NetworkId(Digest::of(b"b")));
+    let errors = [
+        LogError::Io {
+            path: path(),
+            doing: "read",
+            source: std::io::Error::other("broken"),
+        },
+        LogError::InUse(path()),
+        LogError::NotASegment(path()),
+        LogError::NewerVersion {
+            path: path(),
+            found: format::VERSION + 1,
+        },
+        LogError::OtherNetwork {
+            path: path(),
+            found,
+            expected,
+        },
+        LogError::Damaged {
+            path: path(),
+            offset: 0,
+            what: String::new(),
+        },
+        LogError::Missing(path()),
+        LogError::RecordTooLarge(format::MAX_RECORD + 1),
+        LogError::Stopped(String::new()),
+    ];
+    let rows = table(STORAGE, "| error | what it means | what to do |");
+    assert_eq!(rows.len(), errors.len());
+    for (row, error) in rows.iter().zip(errors) {
+        let words = row[0].trim_matches('`');
+        assert!(error.to_string().contains(words), "{words}: {error}");
+    }
+}
+
+#[test]
+fn the_bytes_of_the_log_are_documented() {
+    let len = |head: &str| -> usize {
+        let rows = table(STORAGE, head);
+        rows.iter()
+            .filter_map(|row| row[1].parse::<usize>().ok())
+            .sum()
+    };
+    assert_eq!(len("| header | bytes |"), format::HEADER_LEN);
+    assert_eq!(len("| record | bytes |"), format::RECORD_HEADER_LEN);
+    let source = include_str!("../src/storage/format.rs");
+    assert!(source.contains("const HEADER_LEN_1: usize = 72;") && STORAGE.contains("(72 bytes)"));
+}
+
+#[test]
+fn what_storage_show_prints_is_documented() {
+    let log = include_str!("../src/cli/storage/log.rs");
+    let fields = table(STORAGE, "| field of `log` | what |");
+    let fields: Vec<&str> = fields.iter().flat_map(|row| row[0].split(", ")).collect();
+    for field in &fields {
+        assert!(log.contains(&field.replace('`', "\"")), "{field}");
+    }
+    let examples = blocks(STORAGE, "json");
+    let example: Vec<Value> = examples[0]
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let known = ["event", "path", "network", "records"];
+    for name in example[0].as_object().expect("an object").keys() {
+        let documented = fields.contains(&format!("`{name}`").as_str());
+        assert!(documented || known.contains(&name.as_str()), "{name}");
+    }
+    let kinds = table(STORAGE, "| kind | what |");
+    let kinds: Vec<&str> = kinds.iter().flat_map(|row| row[0].split(", ")).collect();
+    let records = include_str!("../src/cli/storage/records.rs");
+    let messages = [
+        include_str!("../../consensus/src/hpaxos/message.rs"),
+        include_str!("../../consensus/src/paxos/message.rs"),
+    ];
+    let named = quoted_after(records, "=> (").into_iter();
+    let named = named.chain(messages.iter().flat_map(|m| {
+        let kind = m.split("fn kind(&self)").nth(1).expect("kinds");
+        quoted_after(kind.split("\n    }\n").next().unwrap_or(kind), "=> ")
+    }));
+    let named: Vec<&str> = named.collect();
+    assert!(named.len() >= 12, "{named:?}");
+    for name in named {
+        assert!(
+            kinds.contains(&format!("`{name}`").as_str()),
+            "{name}: {kinds:?}"
+        );
+    }
 }

@@ -9,13 +9,23 @@
 //! - `cut=N` every event stream ends after N events
 //! - `gap=N` every event stream leaves its events N and N + 1 out and says so
 //! - `lose=NODE` the node accepts submissions and forgets them
+//! - `promise=NODE` the node says of submissions that they are decided, and forgets them
 //! - `refuse` every submission is answered with 413
 //! - `die=NODE` the node ends at its first submission
 //! - `broken=NODE` the node ends at once, with words on standard error
+//! - `empty=NODE:LEARNER:SLOT` the node reports no values in this slot
+//! - `again=NODE:LEARNER:SLOT` the node reports the values of the slot before
+//! - `swap=NODE:LEARNER:SLOT` the node reports this slot and the next one in each other's place
+//! - `forget=NODE` the node reports no values after it was started again
+//! - `stay=NODE` the node ends when it is started again, with words on standard error
+//! - `hang=NODE` the node is never ready when it is started again
+//!
+//! In `lose`, `promise` and the last six, `*` stands for every node, or every learner.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
+use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -31,6 +41,8 @@ struct Node {
     log: PathBuf,
     misbehaviour: Vec<String>,
     submissions: AtomicUsize,
+    /// Whether it has been started before.
+    again: bool,
 }
 
 fn main() -> Outcome<()> {
@@ -65,18 +77,28 @@ fn main() -> Outcome<()> {
         .and_then(toml::Value::as_str)
         .ok_or("no http")?;
     let spec = std::env::var("FAKE_NODE").unwrap_or_default();
+    let data = PathBuf::from(option("--data")?);
+    let again = data.exists();
+    std::fs::create_dir_all(&data)?;
     let node = Node {
         learners: learners
             .iter()
             .filter_map(|l| Some(l.as_str()?.to_owned()))
             .collect(),
-        log: PathBuf::from(option("--data")?).with_file_name("decided"),
+        log: data.with_file_name("decided"),
         misbehaviour: spec.split(';').map(str::to_owned).collect(),
         submissions: AtomicUsize::new(0),
+        again,
         name,
     };
     if node.spec("broken") == Some(&node.name) {
         return Err("this node is broken".into());
+    }
+    if node.since_again("stay") {
+        return Err("this node stays away".into());
+    }
+    while node.since_again("hang") {
+        std::thread::park();
     }
     let listener = TcpListener::bind(http)?;
     let node: &'static Node = Box::leak(Box::new(node));
@@ -109,6 +131,41 @@ impl Node {
             Some((name, what)) => (name == kind).then_some(what),
             None => (word == kind).then_some(""),
         })
+    }
+
+    /// Whether a kind of misbehaviour is this node's.
+    fn does(&self, kind: &str) -> bool {
+        let who = self.spec(kind);
+        who.is_some_and(|who| who == "*" || who == self.name)
+    }
+
+    /// The same, since it was started again.
+    fn since_again(&self, kind: &str) -> bool {
+        self.again && self.does(kind)
+    }
+
+    /// The slot in which a kind of misbehaviour is this node's, about a learner.
+    fn slot_of(&self, kind: &str, learner: &str) -> Option<usize> {
+        let mut words = self.spec(kind)?.split(':');
+        let who = words.next()?;
+        let mine = who == "*" || who == self.name;
+        let slot = words.next_back()?.parse().ok();
+        slot.filter(|_| mine && words.next().is_some_and(|of| of == "*" || of == learner))
+    }
+
+    /// The slot whose values are reported in a slot.
+    fn slot_for(&self, learner: &str, slot: usize) -> Option<usize> {
+        if self.slot_of("empty", learner) == Some(slot) || self.since_again("forget") {
+            return None;
+        }
+        if self.slot_of("again", learner) == Some(slot) {
+            return slot.checked_sub(1);
+        }
+        match self.slot_of("swap", learner) {
+            Some(first) if first == slot => Some(slot + 1),
+            Some(first) if first + 1 == slot => Some(first),
+            _ => Some(slot),
+        }
     }
 
     fn number(&self, kind: &str) -> Option<usize> {
@@ -177,9 +234,9 @@ impl Node {
             .and_then(|n| n.parse().ok())
             .unwrap_or(0);
         let decided = self.decided();
-        let page = decided.iter().enumerate().skip(from).take(2);
+        let page = (from..decided.len()).take(2);
         let page: Vec<Json> = page
-            .filter_map(|(slot, v)| self.event(learner, slot, v))
+            .filter_map(|slot| self.event(learner, slot, &decided))
             .collect();
         let next = from + page.len();
         let body = json!({"node": self.name, "learner": learner, "decisions": page, "next": next});
@@ -197,8 +254,11 @@ impl Node {
         if self.number("busy").is_some_and(|n| before < n) {
             return answer(stream, "429 Too Many Requests", "Retry-After: 0\r\n");
         }
-        if self.spec("lose") == Some(&self.name) {
+        if self.does("lose") {
             return answer(stream, "202 Accepted", "");
+        }
+        if self.does("promise") {
+            return answer(stream, "200 OK", "");
         }
         let line = format!(
             "{}\n",
@@ -213,16 +273,17 @@ impl Node {
         answer(stream, accepted, "")
     }
 
-    /// The values decided so far, a slot each, every key once.
+    /// The values decided so far, a slot each, every value with its key once.
     fn decided(&self) -> Vec<Json> {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         let mut values: Vec<Json> = Vec::new();
+        let mut known = HashSet::new();
         for value in whole
             .lines()
             .filter_map(|line| serde_json::from_str::<Json>(line).ok())
         {
-            if values.iter().all(|known| known["key"] != value["key"]) {
+            if known.insert(value.to_string()) {
                 values.push(value);
             }
         }
@@ -237,7 +298,7 @@ impl Node {
         let mut next = after;
         loop {
             let decided = self.decided();
-            while let Some(value) = decided.get(next / self.learners.len()) {
+            while next / self.learners.len() < decided.len() {
                 let slot = next / self.learners.len();
                 let learner = &self.learners[next % self.learners.len()];
                 next += 1;
@@ -248,7 +309,7 @@ impl Node {
                 if gap.is_some_and(|n| n == next || n + 1 == next) {
                     continue;
                 }
-                if let Some(event) = self.event(learner, slot, value) {
+                if let Some(event) = self.event(learner, slot, &decided) {
                     write!(stream, "id: {next}\nevent: decision\ndata: {event}\n\n")?;
                 }
                 if self.number("cut").is_some_and(|n| next - after >= n) {
@@ -261,21 +322,22 @@ impl Node {
         }
     }
 
-    fn event(&self, learner: &str, slot: usize, value: &Json) -> Option<Json> {
+    fn event(&self, learner: &str, slot: usize, decided: &[Json]) -> Option<Json> {
         if self.spec("mute") == Some(&format!("{}:{learner}", self.name)) {
             return None;
         }
-        let mut value = value.clone();
+        let slot_for = self.slot_for(learner, slot);
+        let mut values: Vec<Json> = Vec::from_iter(slot_for.and_then(|s| decided.get(s)).cloned());
         let lie = format!("{}:{learner}:{slot}:", self.name);
         if let Some(text) = self
             .spec("lie")
             .and_then(|lie_told| lie_told.strip_prefix(&lie))
         {
-            value = json!({"base64": STANDARD.encode(text)});
+            values = vec![json!({"base64": STANDARD.encode(text)})];
         }
         Some(json!({
             "event": "decision", "node": self.name, "learner": learner, "slot": slot, "ballot": 1,
-            "values": [value], "latency_ms": 1,
+            "values": values, "latency_ms": 1,
         }))
     }
 }

@@ -1,14 +1,22 @@
 //! The command line: what a user can say to `testnet`.
 
 use crate::plan::{Byzantine, Kill};
-use crate::show::words;
 use crate::simulation::adversary::Chosen;
+use crate::soak::stamp::LEAST_BYTES;
 use clap::{Args, Parser, Subcommand};
 use node::config::Mode;
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use read::Faults;
+pub(crate) use read::seconds;
+use read::{
+    at_most_an_hour, faults, measured_time, minutes, mode, seed_of_the_clock, seeds, some_time,
+};
+
+mod read;
 
 /// Launches local HPaxos networks of real node processes and shows what every learner decides.
 #[derive(Debug, Parser)]
@@ -34,6 +42,12 @@ pub enum Command {
     /// with. Exit codes: 0 measured, whatever the figures (errors are counted); 2 wrong usage; 3 it
     /// could not run, was interrupted, or no value at all was decided.
     Load(LoadArgs),
+    /// Keep a network under load, kill its nodes at random moments and start them again, and check every log
+    /// all the while: nothing acknowledged is lost, nothing is there twice, and all have the same order.
+    ///
+    /// Exit codes: 0 everything held; 1 something did not, and it is said what and where; 2 wrong usage; 3 it
+    /// could not run or not be checked, or was interrupted before anything failed.
+    Soak(Box<SoakArgs>),
     /// Run whole networks in this one process, on made-up time, with faults that a seed chooses, and check
     /// at every step what the papers promise.
     ///
@@ -141,8 +155,8 @@ pub struct TraceArgs {
 /// The options of `testnet load`.
 #[derive(Clone, Debug, Args)]
 pub struct LoadArgs {
-    /// The protocol: hpaxos, paxos or disk-paxos. Repeatable; all three if not given.
-    #[arg(long, value_name = "MODE", value_parser = mode)]
+    /// The protocols: hpaxos, paxos or disk-paxos; all three if not given.
+    #[arg(long, visible_alias = "modes", value_name = "MODE,…", value_delimiter = ',', value_parser = mode)]
     pub mode: Vec<Mode>,
     /// Numbers of clients, 1 to 1000 each; every number is a measurement of its own.
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,8,64",
@@ -154,23 +168,80 @@ pub struct LoadArgs {
     /// How long clients submit before that, at most 3600 seconds; 0 measures the start too.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = at_most_an_hour)]
     pub warm_up: Duration,
-    /// Bytes of each value; 8 are what it takes to tell all values apart.
-    #[arg(long, value_name = "BYTES", default_value = "100",
+    /// Bytes of each value; 8 are what it takes to tell all values apart. Every size is measured in a network
+    /// of its own.
+    #[arg(long, value_name = "BYTES,…", value_delimiter = ',', default_value = "100",
         value_parser = clap::value_parser!(u32).range(8..=node::MAX_VALUE_BYTES as i64))]
-    pub value_bytes: u32,
+    pub value_bytes: Vec<u32>,
+    /// SIGKILL the leader so many seconds after measuring has begun, and tell when the next value was decided.
+    /// Takes one number of clients and at most 300 seconds. Clients of the leader go to the next node.
+    #[arg(long, value_name = "AT", value_parser = at_most_an_hour)]
+    pub kill_leader: Option<Duration>,
+    /// Draw what was measured: throughput and latency around the leader's death with --kill-leader, otherwise
+    /// throughput by clients.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
     /// Number of nodes; 4 in mode hpaxos, 3 in mode paxos, 2 in mode disk-paxos if not given.
     #[arg(long, value_name = "N")]
     pub nodes: Option<usize>,
     /// Number of disks in mode disk-paxos; 3 if not given.
     #[arg(long, value_name = "N")]
     pub disks: Option<usize>,
-    /// Keep keys, configuration, data and logs in this directory, a part of it for each mode, instead
+    /// Keep keys, configuration, data and logs in this directory, a part of it for each network, instead
     /// of temporary ones. What is measured depends on the file system.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// One JSON object per line on standard output, and nothing else there.
     #[arg(long)]
     pub json: bool,
+    /// Node program to use instead of the one built into this binary.
+    #[arg(long, value_name = "PATH")]
+    pub hpaxos: Option<PathBuf>,
+}
+
+/// The options of `testnet soak`.
+#[derive(Clone, Debug, Args)]
+pub struct SoakArgs {
+    /// Which network.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// How long, at most 10080 minutes, which are a week; 0.25 are 15 seconds. Then everything comes back and
+    /// is decided.
+    #[arg(long, value_name = "M", default_value = "10", value_parser = minutes)]
+    pub minutes: Duration,
+    /// Clients, 1 to 1000. Each submits its next value when the last one is decided, and in mode hpaxos they
+    /// wait for the learners in turn.
+    #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub clients: u16,
+    /// Bytes of each value; 12 are what it takes to tell all values apart.
+    #[arg(long, value_name = "BYTES", default_value = "100",
+        value_parser = clap::value_parser!(u32).range(LEAST_BYTES as i64..=node::MAX_VALUE_BYTES as i64))]
+    pub value_bytes: u32,
+    /// At most so many values a second, all clients together; as many as they get decided if not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate: Option<u32>,
+    /// How often a node is killed, on average, at most every hour; 0 is never. It comes back at once, after a
+    /// moment, or after up to twice this time; one time in ten, all are killed together.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = at_most_an_hour)]
+    pub kill_every: Duration,
+    /// Who is killed when, and for how long; the clock chooses if not given.
+    #[arg(long, value_name = "N", default_value_t = seed_of_the_clock(), hide_default_value = true)]
+    pub seed: u64,
+    /// How often a line on standard error tells how it goes, and the history has an entry.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = measured_time)]
+    pub every: Duration,
+    /// How long a node may take to be ready again, and at the end everything to be decided everywhere.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = measured_time)]
+    pub patience: Duration,
+    /// One JSON object per line on standard output, and nothing else there.
+    #[arg(long)]
+    pub json: bool,
+    /// Write everything to this file at the end, with the whole history, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Keep keys, configuration, data and logs in this directory instead of a temporary one.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
     /// Node program to use instead of the one built into this binary.
     #[arg(long, value_name = "PATH")]
     pub hpaxos: Option<PathBuf>,
@@ -233,63 +304,4 @@ pub struct GuardArgs {
     /// Where to create the temporary directory.
     #[arg(long)]
     pub within: PathBuf,
-}
-
-/// Seconds as a user writes them: `2`, `2.5`, `2.5s`.
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    let number = text.strip_suffix('s').unwrap_or(text);
-    number
-        .parse::<f64>()
-        .ok()
-        .and_then(|s| Duration::try_from_secs_f64(s).ok())
-        .ok_or_else(|| format!("'{text}' is not a number of seconds such as 2 or 2.5"))
-}
-
-/// Seconds, and not none of them.
-fn some_time(text: &str) -> Result<Duration, String> {
-    match seconds(text)? {
-        Duration::ZERO => Err("nothing can be decided in no time".to_owned()),
-        time => Ok(time),
-    }
-}
-
-fn at_most_an_hour(text: &str) -> Result<Duration, String> {
-    let time = seconds(text)?;
-    match time <= Duration::from_secs(3600) {
-        true => Ok(time),
-        false => Err("use at most 3600 seconds".to_owned()),
-    }
-}
-
-fn measured_time(text: &str) -> Result<Duration, String> {
-    some_time(text).and_then(|_| at_most_an_hour(text))
-}
-
-/// Faults by their places in what a seed chooses.
-#[derive(Clone, Debug)]
-pub struct Faults(pub Vec<usize>);
-
-fn faults(text: &str) -> Result<Faults, String> {
-    if text == "none" {
-        return Ok(Faults(Vec::new()));
-    }
-    let places: Result<Vec<usize>, _> = text.split(',').map(str::parse).collect();
-    let wrong = |_| format!("'{text}' is neither a list of numbers such as 3,7 nor none");
-    places.map(Faults).map_err(wrong)
-}
-
-/// A range of seeds: `0..100`.
-fn seeds(text: &str) -> Result<Range<u64>, String> {
-    let (from, to) = text.split_once("..").unwrap_or((text, ""));
-    match (from.parse(), to.parse()) {
-        (Ok(from), Ok(to)) if from < to => Ok(from..to),
-        _ => Err(format!("'{text}' is not a range of seeds such as 0..100")),
-    }
-}
-
-fn mode(text: &str) -> Result<Mode, String> {
-    Mode::named(text).ok_or_else(|| {
-        let names = Mode::ALL.map(Mode::name);
-        format!("the modes are {}", words::list(&names))
-    })
 }

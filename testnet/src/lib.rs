@@ -12,7 +12,8 @@
 //!   show, summary ──► terminal, or JSON lines ──► exit code
 //! ```
 //!
-//! `load` launches networks in the same way, and measures them.
+//! `load` launches networks in the same way, and measures them. `soak` keeps one under load while its nodes are
+//! killed and come back, and checks every log.
 //!
 //! `conformance` is the specification as a program; `trace` holds what nodes did against it, and
 //! `simulation` has the invariants of its proof.
@@ -29,10 +30,12 @@ pub mod expect;
 pub mod failure;
 pub mod launch;
 pub mod load;
+mod mix;
 pub mod observe;
 pub mod plan;
 pub mod show;
 pub mod simulation;
+pub mod soak;
 pub mod summary;
 pub mod topology;
 pub mod trace;

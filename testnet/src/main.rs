@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Up(args) => in_runtime(testnet::up::up(&args)),
         Command::Load(args) => in_runtime(testnet::load::load(&args)),
+        Command::Soak(args) => in_runtime(testnet::soak::soak(&args)),
         Command::Simulate(args) => {
             testnet::simulation::command::simulate(&args).map(ExitCode::from)
         }

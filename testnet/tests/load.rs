@@ -137,6 +137,114 @@ fn errors_are_counted_and_shown() {
 }
 
 #[test]
+fn a_killed_leader_is_told_with_the_first_decision_after_it_and_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let plot = dir.path().join("death.svg");
+    let args = [
+        "--mode",
+        "paxos",
+        "--clients",
+        "4",
+        "--kill-leader",
+        "1",
+        "--seconds",
+        "8",
+        "--warm-up",
+        "1",
+        "--plot",
+        plot.to_str().unwrap(),
+        "--json",
+    ];
+    let outcome = run("load", &args, None);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let row = &measured(&outcome)[0];
+    let death = &row["leader_death"];
+    let seconds = |field: &str| death[field].as_f64().unwrap();
+    assert!(seconds("at_s") >= 1.0, "{outcome}");
+    let pause = seconds("first_decision_s") - seconds("at_s");
+    assert!(
+        pause > 0.0 && (seconds("pause_ms") / 1e3 - pause).abs() < 1e-3,
+        "{outcome}"
+    );
+    let values = death["values"].as_array().unwrap();
+    assert_eq!((values.len(), &death["moment_ms"]), (80, &100.0.into()));
+    let sum: u64 = values.iter().filter_map(Json::as_u64).sum();
+    assert_eq!(
+        Json::from(sum),
+        row["values"],
+        "every value has its moment: {outcome}"
+    );
+    let after = (seconds("first_decision_s") * 10.0) as usize;
+    assert!(values[after].as_u64() > Some(0), "{outcome}");
+    assert_eq!(row["syncs_per_value"], Json::Null, "the dead cannot tell");
+    let svg = std::fs::read_to_string(&plot).unwrap();
+    let leader = death["leader"].as_str().unwrap();
+    for words in [
+        &format!("leader {leader} killed"),
+        "first decision after it: ",
+        "paxos: 3 nodes, values of 100 bytes, 4 clients",
+    ] {
+        assert!(svg.contains(words), "no '{words}' in {svg}");
+    }
+}
+
+#[test]
+fn without_a_leader_nobody_can_be_killed() {
+    let args = ["--mode", "paxos", "--clients", "2", "--kill-leader", "0.2"];
+    let outcome = load(&args, FINE);
+    assert_eq!(outcome.code(), Some(3), "{outcome}");
+    assert!(
+        outcome.stderr.contains("no node says who leads"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn sizes_and_clients_are_compared_in_both_modes_and_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let plot = dir.path().join("rates.svg");
+    let matrix = [
+        "--modes",
+        "hpaxos,paxos",
+        "--clients",
+        "1,4",
+        "--value-bytes",
+        "100,5000",
+    ];
+    let args = [matrix.as_slice(), &["--plot", plot.to_str().unwrap()]].concat();
+    let outcome = load(&args, FINE);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    assert!(
+        outcome
+            .stdout
+            .contains("hpaxos: 4 nodes, values of 5000 bytes, 1 s\n"),
+        "{outcome}"
+    );
+    let table = outcome.stdout.split("hpaxos / paxos\n").nth(1).unwrap();
+    let rows = table
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().take(2).collect::<Vec<_>>());
+    let expected = [["100", "1"], ["100", "4"], ["5000", "1"], ["5000", "4"]];
+    assert_eq!(rows.collect::<Vec<_>>(), expected, "{outcome}");
+    let svg = std::fs::read_to_string(&plot).unwrap();
+    for words in ["values of 100 bytes", "values of 5000 bytes", "clients"] {
+        assert!(svg.contains(words), "no '{words}' in {svg}");
+    }
+    let json = load(&[matrix.as_slice(), &["--json"]].concat(), FINE);
+    let events = json.events();
+    let compared: Vec<&Json> = events.iter().filter(|e| e["event"] == "compare").collect();
+    assert_eq!((events.len(), compared.len()), (8 + 4, 4), "{json}");
+    for pair in compared {
+        let of = |mode: &str| pair[mode]["values_per_second"].as_f64().unwrap();
+        let ratio = pair["hpaxos_of_paxos"]["values_per_second"]
+            .as_f64()
+            .unwrap();
+        assert!((ratio - of("hpaxos") / of("paxos")).abs() < 1e-9, "{pair}");
+    }
+}
+
+#[test]
 fn no_value_at_all_is_exit_3() {
     let outcome = load(&["--mode", "hpaxos", "--clients", "2"], Some("refuse"));
     assert_eq!(outcome.code(), Some(3), "{outcome}");
@@ -186,7 +294,18 @@ fn a_signal_ends_it_and_leaves_nothing() {
 #[test]
 fn wrong_usage_is_exit_2_before_anything_starts() {
     let modes = ["--mode", "paxos", "--mode", "paxos"];
-    let cases: [(&[&str], &str); 11] = [
+    let kill = |seconds: &'static str, more: &[&'static str]| {
+        [&["--kill-leader", "2", "--seconds", seconds], more].concat()
+    };
+    let one = ["--clients", "1"];
+    let many = kill("3", &[]);
+    let sizes = kill("3", &["--clients", "1", "--value-bytes", "9,10"]);
+    let (late, long) = (kill("2", &one), kill("301", &one));
+    let cases: [(&[&str], &str); 15] = [
+        (&many, "--kill-leader takes one number of clients"),
+        (&sizes, "--kill-leader takes one size of values"),
+        (&late, "--kill-leader comes after the last second"),
+        (&long, "--kill-leader takes at most --seconds 300"),
         (&["--mode", "raft"], "hpaxos, paxos and disk-paxos"),
         (&modes, "--mode paxos is given twice"),
         (&["--clients", "0"], "--clients"),
@@ -211,7 +330,7 @@ fn wrong_usage_is_exit_2_before_anything_starts() {
 }
 
 #[test]
-fn a_directory_keeps_a_part_for_each_mode() {
+fn a_directory_keeps_a_part_for_each_network() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().to_str().unwrap();
     let args = ["--mode", "disk-paxos", "--clients", "1", "--dir", root];
@@ -225,4 +344,22 @@ fn a_directory_keeps_a_part_for_each_mode() {
     let again = load(&args, FINE);
     assert_eq!(again.code(), Some(3), "{again}");
     assert!(again.stderr.contains("is not empty"), "{again}");
+    let sizes = [
+        "--mode",
+        "paxos",
+        "--clients",
+        "1",
+        "--value-bytes",
+        "10,20",
+        "--dir",
+        root,
+    ];
+    let outcome = load(&sizes, FINE);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let mut parts = support::entries(dir.path());
+    parts.sort();
+    assert_eq!(parts, ["disk-paxos", "paxos-10", "paxos-20"]);
+    let plot = load(&["--plot", "/no/such/plot.svg"], FINE);
+    assert_eq!(plot.code(), Some(3), "{plot}");
+    assert!(plot.stderr.contains("--plot '/no/such/plot.svg'"), "{plot}");
 }

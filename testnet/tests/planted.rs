@@ -99,6 +99,7 @@ fn promises_and_votes() {
             (SendBeforeStoring, FOUR, "rule 8: stored before it leaves"),
             (VoteWithoutBytes, FOUR, "rule 7: bytes before votes"),
             (ForgetAnnounced, FOUR, SPEC),
+            (CheckpointWithoutVotes, FOUR, SPEC),
         ],
     );
 }
@@ -143,6 +144,7 @@ fn crash_faults_only() {
             (PaxosForgetPromise, PAXOS, "maxBal is remembered"),
             (PaxosIgnoreVotes, PAXOS, "Next: VoteFor"),
             (PaxosForgetProposed, PAXOS, "Next: VoteFor"),
+            (PaxosCheckpointWithoutVotes, PAXOS, "Next: VoteFor"),
             (CommitUnread, DISKS, "HInv2"),
             (ReuseBlock, DISKS, "Phase1or2Write"),
             (TryBelowFloor, DISKS, "HInv6"),

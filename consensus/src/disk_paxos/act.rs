@@ -2,7 +2,7 @@
 
 use super::drive::{Busy, Drive};
 use super::{Action, Block, Decided, DiskId, DiskPaxos, Operation, Output, ProcessorId};
-use crate::log::pipeline::Choice;
+use crate::log::pipeline::{Choice, Supply};
 use crate::planted::{self, Bug, planted};
 use crate::{Batch, Slot, Time};
 use learner_graph::AcceptorSet;
@@ -31,7 +31,7 @@ impl DiskPaxos {
             self.open = Some((self.next, now));
         }
         if self.synod.in_ballot() {
-            self.try_slots();
+            self.try_slots(now);
             self.log(now);
         } else {
             self.lead(me, now, out);
@@ -113,7 +113,7 @@ impl DiskPaxos {
 
     /// DiskSynod: EndPhase1or2(p) in phase 1, for every slot in which a value can be tried now: those that
     /// others left unfinished, then those for waiting values.
-    fn try_slots(&mut self) {
+    fn try_slots(&mut self, now: Time) {
         let seen = self.synod.seen_on(&self.drives);
         if !self.is_majority(&seen) {
             return;
@@ -122,6 +122,7 @@ impl DiskPaxos {
         let floor = self.drives.iter().map(Drive::floor).max();
         let floor = floor.filter(|_| !planted(Bug::TryBelowFloor));
         let from = floor.unwrap_or_default().max(self.next);
+        self.pipeline.forget_below(self.next);
         let decided = |slot: Slot| self.decided.get(&slot).map(|known| known.value);
         if self.looked != seen {
             self.looked = seen;
@@ -134,7 +135,7 @@ impl DiskPaxos {
         self.pipeline.close(
             |slot| decided(slot).is_none(),
             |slot, value| decided(slot) == Some(*value),
-            &self.batches,
+            &self.waiting,
         );
         let end = self.decided.last_key_value();
         self.pipeline
@@ -151,9 +152,13 @@ impl DiskPaxos {
                 let inp = self.synod.max_blk(slot, &self.drives);
                 Some(inp.map_or(Choice::Any, |inp| Choice::Taken(inp.digest())))
             };
-            let next = self
-                .pipeline
-                .next(choose, &self.waiting, &self.batches, &mut made);
+            let supply = Supply {
+                waiting: &self.waiting,
+                batches: &self.batches,
+                batching: self.config.batching,
+                now,
+            };
+            let next = self.pipeline.next(choose, supply, &mut made);
             let Some((slot, value)) = next else { break };
             let inp = match made.pop() {
                 Some(batch) => self.batches.keep(value, batch),
@@ -278,6 +283,7 @@ impl DiskPaxos {
         let turn = self.config.me.filter(|_| !self.synod.in_ballot());
         let times = [
             turn.and_then(|me| self.turn(me)),
+            self.pipeline.due(),
             self.config.me.map(|_| self.read_at),
             Some(self.log_at),
             self.flush_at,

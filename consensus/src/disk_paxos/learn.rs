@@ -1,6 +1,7 @@
 //! What is committed, and how this node and the others come to know it.
 
 use super::{Decided, DiskId, DiskPaxos, Known, LogRecord, Output, SLOT_RANGE, SyncAnswer};
+use crate::history::Keep;
 use crate::paxos::Vote;
 use crate::{Batch, Decision, Fork, Slot, SyncRequest, Time};
 use crypto::Digest;
@@ -20,9 +21,26 @@ impl DiskPaxos {
         slot
     }
 
-    /// A slot is committed. Two values for one are never to be seen, and are not to be hidden.
-    fn learn(&mut self, slot: Slot, known: Known, out: &mut Vec<Output>) {
-        let first = *self.decided.entry(slot).or_insert(known);
+    /// What is known to be committed in a slot, lately or long ago.
+    fn known(&self, slot: Slot) -> Option<Known> {
+        if slot >= self.oldest {
+            return self.decided.get(&slot).copied();
+        }
+        let kept = self.history.decision(DiskPaxos::LOG, slot)?;
+        Some(Known {
+            ballot: kept.ballot,
+            value: kept.value,
+            disks: kept.quorum,
+        })
+    }
+
+    /// A slot is committed. Two values for one are never to be seen, and are not to be hidden. True if it is
+    /// news.
+    fn learn(&mut self, slot: Slot, known: Known, out: &mut Vec<Output>) -> bool {
+        let Some(first) = self.known(slot) else {
+            self.decided.insert(slot, known);
+            return true;
+        };
         if first.value != known.value {
             out.push(Output::Fork(Fork {
                 learner: self.config.learner,
@@ -30,6 +48,7 @@ impl DiskPaxos {
                 values: [first, known].map(|k| (k.ballot, k.value)),
             }));
         }
+        false
     }
 
     /// DiskSynod: `output'[p] = dblock[p].inp`: this processor has committed a slot.
@@ -47,11 +66,7 @@ impl DiskPaxos {
         };
         self.keep(known.value, value);
         self.learn(slot, known, out);
-        Vote {
-            slot,
-            ballot: known.ballot,
-            value: known.value,
-        }
+        known.vote(slot)
     }
 
     /// Another node knows slots to be committed.
@@ -62,14 +77,12 @@ impl DiskPaxos {
             if vote.slot > end {
                 continue;
             }
-            let news = !self.decided.contains_key(&vote.slot);
             let known = Known {
                 ballot: vote.ballot,
                 value: vote.value,
                 disks: AcceptorSet::EMPTY,
             };
-            self.learn(vote.slot, known, out);
-            if news {
+            if self.learn(vote.slot, known, out) {
                 self.batches.claim(vote.value, out);
                 self.election.progress(now);
             }
@@ -108,7 +121,7 @@ impl DiskPaxos {
     }
 
     pub(super) fn keep(&mut self, digest: Digest, batch: &Arc<Batch>) {
-        if self.batches.get(&digest).is_none() {
+        if !self.batches.stored(&digest) {
             self.batches.keep(digest, Batch::clone(batch));
         }
     }
@@ -116,14 +129,14 @@ impl DiskPaxos {
     /// Delivers what the log has next, as far as the bytes are here.
     pub(super) fn deliver(&mut self, now: Time, out: &mut Vec<Output>) {
         while let Some(known) = self.decided.get(&self.next).copied() {
-            let Some(batch) = self.batches.get(&known.value).cloned() else {
+            let Some(batch) = self.batches.get(&known.value) else {
                 return;
             };
-            let (slot, learner) = (self.next, self.config.learner);
+            let slot = self.next;
             self.next = slot.next();
-            let (values, heard) = self.waiting.deliver_batch(&batch, learner, now);
-            out.push(Output::Decided(Decision {
-                learner,
+            let (values, heard) = self.waiting.deliver_batch(&batch, DiskPaxos::LOG, now);
+            let decision = Decision {
+                learner: DiskPaxos::LOG,
                 slot,
                 ballot: known.ballot,
                 value: known.value,
@@ -131,6 +144,16 @@ impl DiskPaxos {
                 // Values of which this node did not hear before may be old.
                 heard: heard.filter(|t| *t < now),
                 quorum: known.disks,
+            };
+            let votes = vec![known.vote(slot)];
+            self.history.keep(Keep::Decision {
+                decision: decision.clone(),
+                batch,
+                proof: vec![Decided { votes }],
+            });
+            out.push(Output::Decided(Decision {
+                learner: self.config.learner,
+                ..decision
             }));
         }
     }
@@ -138,29 +161,26 @@ impl DiskPaxos {
     /// The records of delivered slots, as many as are wanted and as fit.
     pub(super) fn records(&self, from: Slot, end: Slot, max_bytes: usize) -> Vec<LogRecord> {
         let mut bytes = 0;
-        let record = |(slot, known): (&Slot, &Known)| {
-            let value = Arc::clone(self.batches.get(&known.value)?);
+        let record = |slot| {
+            let known = self.known(slot)?;
+            let value = self.batches.get(&known.value)?;
             bytes += super::synod::size(&value);
             Some(LogRecord {
-                slot: *slot,
+                slot,
                 ballot: known.ballot,
                 value,
             })
-            .filter(|r| r.slot == from || bytes <= max_bytes)
+            .filter(|_| slot == from || bytes <= max_bytes)
         };
-        let end = end.min(self.next).max(from);
-        self.decided.range(from..end).map_while(record).collect()
+        let slots = from.0..end.min(self.next).0;
+        slots.map(Slot).map_while(record).collect()
     }
 
     /// What helps a node that asks.
     pub(super) fn answer(&self, request: &SyncRequest) -> SyncAnswer {
         let from = request.next.iter().min().copied().unwrap_or_default();
-        let vote = |(slot, known): (&Slot, &Known)| Vote {
-            slot: *slot,
-            ballot: known.ballot,
-            value: known.value,
-        };
-        let decided = self.decided.range(from..).map(vote);
+        let decided = self.decided.range(from..);
+        let decided = decided.map(|(slot, known)| known.vote(*slot));
         let votes: Vec<Vote> = decided.take(MAX_DECISIONS).collect();
         let messages = if votes.is_empty() {
             Vec::new()

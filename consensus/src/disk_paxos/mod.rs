@@ -17,6 +17,7 @@ mod block;
 mod disk;
 mod drive;
 mod election;
+mod forget;
 mod learn;
 mod message;
 mod step;
@@ -28,13 +29,15 @@ pub use block::{Block, Entry, LogRecord, MAX_BLOCK_BYTES, MAX_LOG_RECORD_BYTES, 
 pub use disk::{Action, DiskId, Event, Operation, Report};
 pub use message::{Decided, MAX_MESSAGE_BYTES};
 
+use crate::history::History;
 use crate::hpaxos::evidence::Certificate;
 use crate::io::NoEvidence;
 use crate::log::batches::Batches;
 use crate::log::pipeline::Pipeline;
 use crate::log::timer::Timer;
 use crate::log::waiting::Waiting;
-use crate::{Ballot, Batch, Network, Slot, Status, SyncRequest, Time};
+use crate::paxos::Vote;
+use crate::{Ballot, Batch, Batching, Network, Slot, Status, SyncRequest, Time};
 use crypto::{Digest, MemberId, Refusal, codec};
 use drive::Drive;
 use election::Election;
@@ -69,8 +72,12 @@ pub struct Config {
     pub patience: Duration,
     /// How many slots may be open at once.
     pub window: u64,
+    /// How many waiting values share a slot.
+    pub batching: Batching,
     /// How many client values may wait to be proposed.
     pub max_waiting: usize,
+    /// How many delivered slots stay in memory: for nodes and disks that are a little behind.
+    pub recent: u64,
 }
 
 /// A slot known to be committed.
@@ -82,10 +89,21 @@ struct Known {
     disks: AcceptorSet,
 }
 
+impl Known {
+    fn vote(&self, slot: Slot) -> Vote {
+        Vote {
+            slot,
+            ballot: self.ballot,
+            value: self.value,
+        }
+    }
+}
+
 /// One node's part in Disk Paxos.
 pub struct DiskPaxos {
     network: Arc<Network>,
     config: Config,
+    history: Arc<dyn History<Decided>>,
     /// The disks, by their place in the learner graph.
     drives: Vec<Drive>,
     synod: Synod,
@@ -94,8 +112,10 @@ pub struct DiskPaxos {
     /// The disks whose blocks were looked through for slots that others left unfinished.
     looked: AcceptorSet,
     election: Election,
-    /// DiskSynod: `output[p]`, and what others are known to have committed.
+    /// DiskSynod: `output[p]`, and what others are known to have committed; from `oldest` on.
     decided: BTreeMap<Slot, Known>,
+    /// Slots below have left memory: the history has them.
+    oldest: Slot,
     /// The first slot not delivered: without a decision, or without its bytes.
     next: Slot,
     batches: Batches,
@@ -112,9 +132,10 @@ pub struct DiskPaxos {
 }
 
 impl DiskPaxos {
-    /// A node that has said and heard nothing yet.
+    /// A node that has said nothing, and heard nothing but what the history has.
     #[must_use]
-    pub fn new(network: Arc<Network>, config: Config) -> Self {
+    pub fn new(network: Arc<Network>, config: Config, history: Arc<dyn History<Decided>>) -> Self {
+        let next = history.next(DiskPaxos::LOG);
         let n_disks = network.graph().n_acceptors();
         DiskPaxos {
             drives: (0..n_disks).map(|_| Drive::default()).collect(),
@@ -123,9 +144,10 @@ impl DiskPaxos {
             looked: AcceptorSet::EMPTY,
             election: Election::new(config.patience),
             decided: BTreeMap::new(),
-            next: Slot(0),
-            batches: Batches::default(),
-            waiting: Waiting::new(config.max_waiting, config.patience),
+            oldest: next,
+            next,
+            batches: Batches::new(Arc::clone(&history)),
+            waiting: Waiting::new(config.max_waiting, config.patience, Arc::clone(&history)),
             open: None,
             read_at: Time::ZERO,
             log_at: Time::ZERO,
@@ -133,8 +155,12 @@ impl DiskPaxos {
             timer: Timer::default(),
             network,
             config,
+            history,
         }
     }
+
+    /// In the history all learners have one log.
+    const LOG: LearnerId = LearnerId(0);
 
     /// DiskSynod: `dblock[p]`; `None` in phase 0.
     #[must_use]
@@ -202,6 +228,15 @@ impl crate::Protocol for DiskPaxos {
         Vec::new()
     }
 
+    fn checkpoint(&self) -> Vec<Record> {
+        // Everything else is on the disks.
+        self.waiting.own().cloned().map(Record::Value).collect()
+    }
+
+    fn remembered(&self) -> Slot {
+        self.oldest
+    }
+
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
         DiskPaxos::step(self, now, inputs)
     }
@@ -219,7 +254,7 @@ impl crate::Protocol for DiskPaxos {
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.batches.get(digest).cloned()
+        self.batches.in_memory(digest)
     }
 
     fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {

@@ -16,6 +16,7 @@ impl DiskPaxos {
         if self.config.me.is_some() {
             self.act(now, &mut out);
         }
+        self.forget();
         self.waiting.spread(now, &mut out);
         self.set_timer(now, &mut out);
         // The disks have the bytes, or will: they are not stored a second time.

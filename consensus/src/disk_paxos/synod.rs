@@ -140,7 +140,14 @@ impl Synod {
         let dropped = std::mem::replace(&mut block.entries, kept);
         self.bytes -= dropped.values().map(|e| size(&e.inp)).sum::<usize>();
         block.floor = floor;
+        self.tried = self.tried.split_off(&floor);
         self.version += 1;
+    }
+
+    /// How many slots are in phase 2.
+    #[cfg(test)]
+    pub(super) fn tried(&self) -> usize {
+        self.tried.len()
     }
 
     /// The bytes of all values in `dblock`.

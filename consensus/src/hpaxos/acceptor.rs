@@ -42,6 +42,15 @@ impl Acceptor {
         }
     }
 
+    /// The values of everything that it has sent and may have to show.
+    pub(super) fn named(&self) -> impl Iterator<Item = Digest> {
+        let entries = self
+            .sent
+            .values()
+            .flat_map(|s| s.votes.iter().chain(&s.proposals));
+        entries.map(|e| e.value)
+    }
+
     /// HPaxos: Phase1b(l, b, a) for all learners l. The caller has checked InitializedBallot.
     ///
     /// Returns the signed 1b, which must be durable before it leaves. `None` if `maxBal < b` does not
@@ -157,7 +166,7 @@ impl Acceptor {
             learners -= before.learners;
         }
         // The bytes are stored first (rule 7).
-        let stored = batches.get(&value).is_some() || planted(Bug::VoteWithoutBytes);
+        let stored = batches.stored(&value) || planted(Bug::VoteWithoutBytes);
         if learners.is_empty() || !stored {
             return None;
         }
@@ -204,7 +213,7 @@ impl Acceptor {
                     return None;
                 }
                 // The bytes are stored first (rule 7).
-                if batches.get(&value).is_none() && !planted(Bug::VoteWithoutBytes) {
+                if !batches.stored(&value) && !planted(Bug::VoteWithoutBytes) {
                     missing.push(value);
                     return None;
                 }

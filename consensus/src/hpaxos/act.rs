@@ -4,7 +4,7 @@
 use super::learner::Learners;
 use super::proposer::Scene;
 use super::received::Received;
-use super::{HPaxos, LOW_WATER_STEP, Message, Output, Record};
+use super::{HPaxos, Message, Output, Record};
 use crate::log::waiting::Waiting;
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Time};
@@ -20,7 +20,7 @@ impl HPaxos {
         self.propose(supported, now, out);
         self.vote(out);
         let settled = self.learners.settled();
-        if settled.0 >= self.floor.0 + LOW_WATER_STEP {
+        if settled >= self.floor.plus(self.config.recent.max(1)) {
             self.settle(out);
         }
         self.watch_ballot(out);
@@ -111,6 +111,7 @@ impl HPaxos {
             now,
             grace: self.config.grace,
             window: self.config.window,
+            batching: self.config.batching,
             turn: proposer.ballot().0.saturating_sub(1) / self.network.proposers().len() as u64,
             one_bs,
             learners: &self.learners,
@@ -148,7 +149,7 @@ impl HPaxos {
         for value in missing {
             self.batches.claim(value, out);
             // If the bytes were at hand, they are stored now and the vote can follow.
-            self.all_dirty |= self.batches.get(&value).is_some();
+            self.all_dirty |= self.batches.stored(&value);
         }
         if let Some(votes) = votes {
             self.say(Message::Votes(votes), out);
@@ -211,16 +212,14 @@ impl HPaxos {
             .acceptor
             .as_ref()
             .and_then(|_| self.pacemaker.deadline(self.network.graph(), oldest, now));
-        let grace = self
-            .proposer
-            .as_ref()
-            .and_then(|p| p.deadline(self.config.grace));
+        let proposer = self.proposer.as_ref();
+        let proposer = proposer.and_then(|p| p.deadline(self.config.grace));
         let undelivered = self
             .learners
             .ids()
             .any(|l| self.learners.next_delivery(l).is_some());
         let spread = (undelivered || self.waiting.has_own()).then_some(self.waiting.spread_at());
-        self.timer.set([patience, grace, spread], now, out);
+        self.timer.set([patience, proposer, spread], now, out);
     }
 
     /// Signs, stores and sends a statement of this node.

@@ -3,6 +3,7 @@
 use super::evidence::Evidence;
 use super::learner::Learned;
 use super::{Decision, HPaxos, Invalid, Output, Record};
+use crate::history::Keep;
 use crate::{Ballot, Slot, Time};
 use crypto::Digest;
 use learner_graph::LearnerId;
@@ -21,7 +22,7 @@ impl HPaxos {
             match learned {
                 Learned::Decided(learner) => {
                     self.pacemaker.progress(learner, now.saturating_sub(since));
-                    if let Some(value) = self.learners.decision(learner, slot).map(|d| d.value) {
+                    if let Some(value) = self.learners.value(learner, slot) {
                         self.batches.claim(value, out);
                     }
                     self.compare(learner, slot, out);
@@ -37,11 +38,11 @@ impl HPaxos {
 
     /// Compares a new decision with those of the other learners in the slot.
     fn compare(&mut self, learner: LearnerId, slot: Slot, out: &mut Vec<Output>) {
-        let Some(mine) = self.learners.decision(learner, slot).map(|d| d.value) else {
+        let Some(mine) = self.learners.value(learner, slot) else {
             return;
         };
         for other in self.learners.ids() {
-            let Some(theirs) = self.learners.decision(other, slot).map(|d| d.value) else {
+            let Some(theirs) = self.learners.value(other, slot) else {
                 continue;
             };
             if theirs == mine {
@@ -59,18 +60,27 @@ impl HPaxos {
 
     /// What a learner has just got in a slot, those that decided otherwise there have to get in
     /// another one, and it has to get theirs.
-    fn exchange(&mut self, learner: LearnerId, slot: Slot, mine: Digest) {
+    fn exchange(
+        &mut self,
+        learner: LearnerId,
+        slot: Slot,
+        mine: Digest,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
         for other in self.learners.ids() {
-            let Some(theirs) = self.learners.decision(other, slot).map(|d| d.value) else {
+            let Some(theirs) = self.learners.value(other, slot) else {
                 continue;
             };
             if theirs == mine {
                 continue;
             }
             for (value, misses) in [(theirs, learner), (mine, other)] {
-                let batch = self.batches.get(&value).cloned();
+                let batch = self.batches.get(&value);
                 for v in batch.iter().flat_map(|b| &b.values) {
-                    self.waiting.missed(v, misses);
+                    if self.waiting.missed(v, misses, now) {
+                        out.push(Output::Persist(Record::Owed(v.clone(), misses)));
+                    }
                     if let Some(proposer) = &mut self.proposer {
                         proposer.release(&v.id());
                     }
@@ -83,13 +93,14 @@ impl HPaxos {
     pub(super) fn deliver(&mut self, now: Time, out: &mut Vec<Output>) {
         for learner in self.learners.ids() {
             while let Some((slot, decided)) = self.learners.next_delivery(learner) {
-                let Some(batch) = self.batches.get(&decided.value).cloned() else {
+                let Some(batch) = self.batches.get(&decided.value) else {
                     break;
                 };
                 let (ballot, value, quorum) = (decided.ballot, decided.value, decided.quorum);
+                let proof = decided.two_b.iter().map(|m| m.signed().clone()).collect();
                 let (values, heard) = self.waiting.deliver_batch(&batch, learner, now);
                 self.learners.delivered(learner, slot);
-                self.exchange(learner, slot, value);
+                self.exchange(learner, slot, value, now, out);
                 let decision = Decision {
                     learner,
                     slot,
@@ -99,6 +110,11 @@ impl HPaxos {
                     heard,
                     quorum,
                 };
+                self.history.keep(Keep::Decision {
+                    decision: decision.clone(),
+                    batch,
+                    proof,
+                });
                 out.push(Output::Decided(decision));
             }
         }

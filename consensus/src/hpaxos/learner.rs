@@ -7,16 +7,21 @@ use super::evidence::{Certificate, Evidence};
 use super::message::Message;
 use super::received::SlotReceived;
 use crate::Fork;
+use crate::history::History;
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Slot};
-use crypto::{Digest, Verified};
+use crypto::{Digest, Signed, Verified};
 use learner_graph::{AcceptorSet, LearnerGraph, LearnerId, LearnerSet};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// HPaxos: `decision`, for all learners and slots, with the certificates.
-#[derive(Debug)]
+/// HPaxos: `decision`, for all learners and slots, with the certificates. What was delivered is in the
+/// history, and of that only what is recent is here as well.
 pub(super) struct Learners {
     of: Vec<Learner>,
+    history: Arc<dyn History<Signed<Message>>>,
+    /// From here on every decision is in memory.
+    remembered: Slot,
 }
 
 #[derive(Debug, Default)]
@@ -25,6 +30,7 @@ struct Learner {
     undecided: Slot,
     /// The first slot not delivered: at most `undecided`, below it while bytes are missing.
     next: Slot,
+    /// Those that are in memory: all from `next` on, and recent ones below.
     decided: BTreeMap<Slot, Decided>,
     forks: Vec<Fork>,
 }
@@ -35,7 +41,7 @@ pub(super) struct Decided {
     pub(super) ballot: Ballot,
     pub(super) value: Digest,
     pub(super) quorum: AcceptorSet,
-    two_b: Vec<Verified<Message>>,
+    pub(super) two_b: Vec<Verified<Message>>,
 }
 
 /// What a new 2b led to.
@@ -48,9 +54,21 @@ pub(super) enum Learned {
 }
 
 impl Learners {
-    pub(super) fn new(n: usize) -> Self {
+    /// Every learner goes on where the history ends.
+    pub(super) fn new(n: usize, history: Arc<dyn History<Signed<Message>>>) -> Self {
+        let start = |learner| {
+            let next = history.next(learner);
+            Learner {
+                undecided: next,
+                next,
+                ..Learner::default()
+            }
+        };
+        let of: Vec<Learner> = LearnerSet::first(n).into_iter().map(start).collect();
         Learners {
-            of: (0..n).map(|_| Learner::default()).collect(),
+            remembered: of.iter().map(|l| l.next).max().unwrap_or_default(),
+            of,
+            history,
         }
     }
 
@@ -78,30 +96,18 @@ impl Learners {
                     quorum,
                     two_b: proof(received, ballot, &quorum, slot, &value, l),
                 };
-                let learner = &mut self.of[usize::from(l.0)];
-                match learner.decided.get(&slot) {
+                match self.value(l, slot) {
                     None => {
+                        let learner = &mut self.of[usize::from(l.0)];
                         learner.decided.insert(slot, decided());
                         while learner.decided.contains_key(&learner.undecided) {
                             learner.undecided = learner.undecided.next();
                         }
                         learned.push(Learned::Decided(l));
                     }
-                    Some(first) if first.value != value => {
-                        if learner.forks.iter().all(|f| f.slot != slot) {
-                            let values = [(first.ballot, first.value), (ballot, value)];
-                            let fork = Fork {
-                                learner: l,
-                                slot,
-                                values,
-                            };
-                            learner.forks.push(fork.clone());
-                            let evidence = Evidence::Disagreement {
-                                first: first.certificate(l, slot),
-                                second: decided().certificate(l, slot),
-                            };
-                            learned.push(Learned::Fork(fork, Box::new(evidence)));
-                        }
+                    Some(first) if first != value => {
+                        let second = decided().certificate(l, slot);
+                        learned.extend(self.fork(second));
                     }
                     Some(_) => {}
                 }
@@ -110,33 +116,91 @@ impl Learners {
         learned
     }
 
-    /// The decision of a learner in a slot.
-    pub(super) fn decision(&self, learner: LearnerId, slot: Slot) -> Option<&Decided> {
-        self.of.get(usize::from(learner.0))?.decided.get(&slot)
+    /// A learner has a second decision in a slot, with another value: told once for each slot.
+    fn fork(&mut self, second: Certificate) -> Option<Learned> {
+        let (l, slot) = (second.learner, second.slot);
+        let first = self.certificate(l, slot)?;
+        let learner = self.of.get_mut(usize::from(l.0))?;
+        if learner.forks.iter().any(|f| f.slot == slot) {
+            return None;
+        }
+        let values = [&first, &second].map(|c| (c.ballot, c.value));
+        let fork = Fork {
+            learner: l,
+            slot,
+            values,
+        };
+        learner.forks.push(fork.clone());
+        let evidence = Evidence::Disagreement { first, second };
+        Some(Learned::Fork(fork, Box::new(evidence)))
+    }
+
+    fn of(&self, learner: LearnerId) -> Option<&Learner> {
+        self.of.get(usize::from(learner.0))
+    }
+
+    /// The value that a learner has decided in a slot.
+    pub(super) fn value(&self, learner: LearnerId, slot: Slot) -> Option<Digest> {
+        let l = self.of(learner)?;
+        match l.decided.get(&slot) {
+            Some(decided) => Some(decided.value),
+            None if slot < l.next => Some(self.history.decision(learner, slot)?.value),
+            None => None,
+        }
     }
 
     /// The certificate of a decision.
     pub(super) fn certificate(&self, learner: LearnerId, slot: Slot) -> Option<Certificate> {
-        Some(self.decision(learner, slot)?.certificate(learner, slot))
+        let l = self.of(learner)?;
+        if let Some(decided) = l.decided.get(&slot) {
+            return Some(decided.certificate(learner, slot));
+        }
+        let kept = self.history.decision(learner, slot);
+        let kept = kept.filter(|_| slot < l.next)?;
+        Some(Certificate {
+            learner,
+            slot,
+            ballot: kept.ballot,
+            value: kept.value,
+            two_b: kept.proof,
+        })
     }
 
-    /// The signed messages behind a decision.
+    /// The signed messages behind a decision that is in memory.
     pub(super) fn proof(&self, learner: LearnerId, slot: Slot) -> &[Verified<Message>] {
-        self.decision(learner, slot).map_or(&[], |d| &d.two_b)
+        let decided = self.of(learner).and_then(|l| l.decided.get(&slot));
+        decided.map_or(&[], |d| &d.two_b)
     }
 
     /// The learners that have not decided a slot.
     pub(super) fn undecided_in(&self, slot: Slot) -> LearnerSet {
+        let open = |l: &Learner| slot >= l.undecided && !l.decided.contains_key(&slot);
         self.ids()
-            .filter(|l| self.decision(*l, slot).is_none())
+            .zip(&self.of)
+            .filter(|(_, l)| open(l))
+            .map(|(id, _)| id)
             .collect()
     }
 
     /// Whether some learner has decided this value in a slot.
     pub(super) fn decided_as(&self, slot: Slot, value: &Digest) -> bool {
-        self.ids()
-            .filter_map(|l| self.decision(l, slot))
-            .any(|d| d.value == *value)
+        let mut ids = self.ids();
+        ids.any(|l| self.value(l, slot) == Some(*value))
+    }
+
+    /// The values of all decisions in memory that were not delivered yet.
+    pub(super) fn undelivered(&self) -> impl Iterator<Item = Digest> {
+        let ahead = self.of.iter().flat_map(|l| l.decided.range(l.next..));
+        ahead.map(|(_, d)| d.value)
+    }
+
+    /// Decisions below a slot that were delivered leave memory.
+    pub(super) fn forget_below(&mut self, slot: Slot) {
+        self.remembered = self.remembered.max(slot);
+        for l in &mut self.of {
+            let recent = l.decided.split_off(&slot.min(l.next));
+            l.decided = recent;
+        }
     }
 
     /// The first slot that a learner has not decided.
@@ -146,16 +210,14 @@ impl Learners {
             .map_or(Slot(0), |l| l.undecided)
     }
 
-    /// The first slot that some learner has not decided: below it every certificate is held.
+    /// The first slot that has not been delivered to some learner: below it every certificate is held,
+    /// and the history has everything.
     pub(super) fn settled(&self) -> Slot {
+        let next = self.of.iter().map(|l| l.next);
         if planted(Bug::SettleForAnother) {
-            return self.front();
+            return next.max().unwrap_or_default();
         }
-        self.of
-            .iter()
-            .map(|l| l.undecided)
-            .min()
-            .unwrap_or_default()
+        next.min().unwrap_or_default()
     }
 
     /// The first slot that no learner has decided all the way up to: the front of the log.
@@ -170,9 +232,8 @@ impl Learners {
     /// One past the highest slot decided by any learner.
     pub(super) fn end(&self) -> Slot {
         let last = |l: &Learner| {
-            l.decided
-                .last_key_value()
-                .map_or(Slot(0), |(s, _)| s.next())
+            let last = l.decided.last_key_value();
+            last.map_or(l.next, |(s, _)| s.next())
         };
         self.of.iter().map(last).max().unwrap_or_default()
     }
@@ -189,6 +250,11 @@ impl Learners {
         if let Some(l) = self.of.get_mut(usize::from(learner.0)) {
             l.next = slot.next();
         }
+    }
+
+    /// From this slot on every decision is in memory; those before are in the history alone.
+    pub(super) fn remembered(&self) -> Slot {
+        self.remembered
     }
 
     /// All learners.

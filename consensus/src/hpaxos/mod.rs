@@ -39,11 +39,12 @@ pub use contradiction::{Contradiction, contradiction};
 pub use message::{Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes};
 pub use sync::SyncAnswer;
 
+use crate::history::{History, Keep};
 use crate::log::batches::Batches;
 use crate::log::timer::Timer;
 use crate::log::waiting::Waiting;
 use crate::pacemaker::Pacemaker;
-use crate::{Ballot, Batch, Network, Slot, Status, Time};
+use crate::{Ballot, Batch, Batching, Network, Slot, Status, Time};
 use acceptor::Acceptor;
 use check::Horizon;
 use convictions::Convictions;
@@ -68,8 +69,6 @@ pub type Record = crate::Record<Signed<Message>, Evidence>;
 const SLOT_RANGE: u64 = 4096;
 /// How many turns of every proposer beyond the present ballot are heard.
 const BALLOT_TURNS: u64 = 8;
-/// The low-water mark is raised when so many slots are settled, and with every ballot joined.
-const LOW_WATER_STEP: u64 = 256;
 
 /// How one node takes part.
 #[derive(Debug)]
@@ -82,8 +81,13 @@ pub struct Config {
     pub grace: Duration,
     /// How many slots may be open at once.
     pub window: u64,
+    /// How many waiting values share a slot.
+    pub batching: Batching,
     /// How many client values may wait to be proposed.
     pub max_waiting: usize,
+    /// So many slots stay in memory after every learner has them: then the low-water mark rises above them
+    /// all, as it does with every ballot joined.
+    pub recent: u64,
 }
 
 /// One node's part in HPaxos: proposer, acceptor and learners.
@@ -93,6 +97,7 @@ pub struct Config {
 pub struct HPaxos {
     network: Arc<Network>,
     config: Config,
+    history: Arc<dyn History<Signed<Message>>>,
     acceptor: Option<Acceptor>,
     proposer: Option<Proposer>,
     learners: Learners,
@@ -119,19 +124,23 @@ pub struct HPaxos {
 impl HPaxos {
     /// A node that has said and heard nothing yet. What it stored before is given to `restore`.
     #[must_use]
-    pub fn new(network: Arc<Network>, config: Config) -> Self {
+    pub fn new(
+        network: Arc<Network>,
+        config: Config,
+        history: Arc<dyn History<Signed<Message>>>,
+    ) -> Self {
         let graph = network.graph();
         let me = config.signer.as_ref().map(Signer::member);
         let member = me.and_then(|m| network.member(m));
         HPaxos {
             acceptor: member.and_then(|m| m.acceptor).map(Acceptor::new),
             proposer: member.filter(|m| m.proposer).map(|_| Proposer::default()),
-            learners: Learners::new(graph.n_learners()),
+            learners: Learners::new(graph.n_learners(), Arc::clone(&history)),
             received: Received::default(),
             wishes: BTreeMap::new(),
             convictions: Convictions::new(graph),
-            batches: Batches::default(),
-            waiting: Waiting::new(config.max_waiting, config.patience),
+            batches: Batches::new(Arc::clone(&history)),
+            waiting: Waiting::new(config.max_waiting, config.patience, Arc::clone(&history)),
             pacemaker: Pacemaker::new(graph, config.patience),
             ballot: Ballot::NONE,
             floor: Slot(0),
@@ -142,6 +151,7 @@ impl HPaxos {
             refused: BTreeMap::new(),
             network,
             config,
+            history,
         }
     }
 
@@ -172,6 +182,23 @@ impl HPaxos {
         }
         self.received.drop_below(self.floor);
         self.dirty = self.dirty.split_off(&self.floor);
+        self.learners.forget_below(self.floor);
+        if let Some(proposer) = &mut self.proposer {
+            proposer.forget_below(self.floor);
+        }
+        self.history.keep(Keep::Settled(self.floor));
+        self.forget_batches();
+    }
+
+    /// What nothing in memory names is in the history, or was never decided.
+    fn forget_batches(&mut self) {
+        let acceptor = self.acceptor.iter().flat_map(Acceptor::named);
+        let proposer = self.proposer.iter().flat_map(Proposer::announced);
+        let named = acceptor.chain(proposer).chain(self.received.named());
+        let named: BTreeSet<Digest> = named.chain(self.learners.undelivered()).collect();
+        for batch in self.batches.retain(|digest| named.contains(digest)) {
+            self.waiting.forget(&batch);
+        }
     }
 
     fn refuse(&mut self, reason: &'static str) {
@@ -262,6 +289,14 @@ impl crate::Protocol for HPaxos {
         HPaxos::restore(self, record)
     }
 
+    fn checkpoint(&self) -> Vec<Record> {
+        HPaxos::checkpoint(self)
+    }
+
+    fn remembered(&self) -> Slot {
+        self.learners.remembered()
+    }
+
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
         HPaxos::step(self, now, inputs)
     }
@@ -275,7 +310,7 @@ impl crate::Protocol for HPaxos {
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.batches.get(digest).cloned()
+        self.batches.in_memory(digest)
     }
 
     fn certificate(&self, learner: LearnerId, slot: Slot) -> Option<Certificate> {

@@ -6,7 +6,7 @@ use super::message::{OneC, Proposal};
 use super::one_bs::{OneBs, SlotView};
 use super::safe_at::{Trust, knows_safe_at};
 use crate::log::batches::Batches;
-use crate::log::pipeline::{Choice, Pipeline};
+use crate::log::pipeline::{Batching, Choice, Pipeline, Supply};
 use crate::log::waiting::Waiting;
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Batch, Slot, Time};
@@ -31,11 +31,12 @@ pub(super) struct Proposer {
 }
 
 /// What a proposer looks at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub(super) now: Time,
     pub(super) grace: Duration,
     pub(super) window: u64,
+    pub(super) batching: Batching,
     /// How many turns every proposer has had before this one.
     pub(super) turn: u64,
     pub(super) one_bs: &'a OneBs,
@@ -62,7 +63,7 @@ impl Proposer {
     /// When `phase_1c` has to be called although nothing happens.
     pub(super) fn deadline(&self, grace: Duration) -> Option<Time> {
         if self.ready {
-            None
+            self.pipeline.due()
         } else {
             Some(self.quorum_since?.saturating_add(grace))
         }
@@ -91,15 +92,22 @@ impl Proposer {
         // A learner whose quorum has fallen silent must not fill the window: one decision closes.
         let undecided = |slot| learners.undecided_in(slot) == scene.trust.graph.learners();
         let decided_as = |slot, value: &Digest| learners.decided_as(slot, value);
-        self.pipeline.close(undecided, decided_as, scene.batches);
+        self.pipeline.close(undecided, decided_as, scene.waiting);
         self.pipeline.skip_to(learners.end());
         let (mut made, mut proposals) = (Vec::new(), Vec::new());
         let ballot = self.ballot;
-        let choose = |slot| choose(served, slot, scene);
+        // Nothing is announced that nobody would hear, this node included: what it announced it has to
+        // remember.
+        let last = learners.front().plus(SLOT_RANGE);
+        let choose = |slot| choose(served, slot, scene).filter(|_| slot <= last);
+        let supply = Supply {
+            waiting: scene.waiting,
+            batches: scene.batches,
+            batching: scene.batching,
+            now: scene.now,
+        };
         while self.pipeline.open() < scene.window {
-            let next = self
-                .pipeline
-                .next(choose, scene.waiting, scene.batches, &mut made);
+            let next = self.pipeline.next(choose, supply, &mut made);
             let Some((slot, value)) = next else { break };
             let learners = learners.undecided_in(slot);
             proposals.push(Proposal {
@@ -127,6 +135,16 @@ impl Proposer {
     /// A value waits again although an announced batch carries it.
     pub(super) fn release(&mut self, id: &Digest) {
         self.pipeline.release(id);
+    }
+
+    /// Everything below a slot is settled: what was announced there is asked for no more.
+    pub(super) fn forget_below(&mut self, slot: Slot) {
+        self.pipeline.forget_below(slot);
+    }
+
+    /// The values announced in the present ballot.
+    pub(super) fn announced(&self) -> impl Iterator<Item = Digest> {
+        self.pipeline.proposed().map(|(_, value)| value)
     }
 
     /// What is safe may have changed: unfinished slots are looked at again.
@@ -174,26 +192,33 @@ fn choose(served: LearnerSet, slot: Slot, scene: Scene<'_>) -> Option<Choice> {
     };
     // No batch has this digest: it stands for any value that was never proposed here.
     let free = safe_for(&Digest([0; 32]));
-    // A value that nobody is bound to may be a liar's invention, which nobody can ever store.
-    let real = |value: &Digest| free != wanting || scene.batches.here(value);
+    let here = |value: &Digest| scene.batches.here(value);
+    // A value that serves only those whom any value serves may be a liar's invention, which nobody can ever
+    // store. One that serves others was vouched for, by somebody who has stored it if they trust rightly.
+    let real = |(value, learners): &(Digest, LearnerSet)| {
+        !learners.is_subset(&free) || here(value) && !learners.is_empty()
+    };
     let candidates: Vec<(Digest, LearnerSet)> = shown(&view)
         .into_iter()
-        .filter(real)
         .map(|value| (value, safe_for(&value)))
-        .filter(|(_, learners)| !learners.is_empty())
+        .filter(real)
         .collect();
-    // The value of the highest 2av that serves everyone. Where none does, learners have forked, and
-    // their values take turns, since one ballot has one value.
-    if let Some((value, _)) = candidates.iter().find(|(_, learners)| *learners == wanting) {
+    // The value of the highest 2av that serves everyone.
+    let everyones = |(value, learners): &&(Digest, LearnerSet)| {
+        *learners == wanting && (here(value) || free.is_empty())
+    };
+    if let Some((value, _)) = candidates.iter().find(everyones) {
         return Some(Choice::Taken(*value));
     }
-    if !candidates.is_empty() {
-        let turn = scene.turn % candidates.len() as u64;
-        return candidates
-            .get(usize::try_from(turn).ok()?)
-            .map(|(v, _)| Choice::Taken(*v));
+    // Where none does, learners have forked, and their values take turns, since one ballot has one value.
+    // So do a value that cannot be seen here and any other, for those who need not wait for its bytes.
+    let seen = candidates.iter().any(|(value, _)| here(value));
+    let mut choices: Vec<Choice> = candidates.iter().map(|(v, _)| Choice::Taken(*v)).collect();
+    if !seen && !free.is_empty() {
+        choices.push(Choice::Any);
     }
-    (!free.is_empty()).then_some(Choice::Any)
+    let turn = scene.turn.checked_rem(choices.len() as u64)?;
+    choices.get(usize::try_from(turn).ok()?).copied()
 }
 
 /// The values of all 2av shown, the highest ballot first.

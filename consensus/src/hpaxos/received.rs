@@ -286,6 +286,15 @@ impl Received {
             .flat_map(OneBs::messages)
     }
 
+    /// Every value that something received about a slot names.
+    pub(super) fn named(&self) -> impl Iterator<Item = Digest> {
+        self.slots.values().flat_map(|s| {
+            let announced = s.one_c.values().map(|a| a.value);
+            let tallies = s.two_av.keys().chain(s.two_b.keys());
+            announced.chain(tallies.map(|(_, value)| *value))
+        })
+    }
+
     /// Every 1a and 1b of a ballot from `from` on.
     pub(super) fn joining(&self, from: Ballot) -> impl Iterator<Item = &Verified<Message>> {
         let one_a = self

@@ -1,8 +1,10 @@
 //! What a restart takes back from storage.
 
 use super::{HPaxos, Message, Output, Record};
-use crate::Time;
+use crate::planted;
+use crate::{Ballot, Batch, Time};
 use crypto::Verified;
+use std::collections::BTreeMap;
 
 impl HPaxos {
     /// Takes back one stored record, in the order of storage, before the first `step`.
@@ -24,6 +26,9 @@ impl HPaxos {
             Record::Value(value) => {
                 self.waiting.restore(value);
             }
+            Record::Owed(value, learner) => {
+                self.waiting.restore_owed(&value, learner);
+            }
             Record::Evidence(evidence) => {
                 self.admit(evidence, &mut out);
             }
@@ -44,6 +49,34 @@ impl HPaxos {
         out
     }
 
+    /// Records that stand for everything that was stored: see
+    /// [`Protocol::checkpoint`](crate::Protocol::checkpoint).
+    pub(super) fn checkpoint(&self) -> Vec<Record> {
+        let evidence = self.evidence().iter().map(|(e, _)| e.clone());
+        // Bytes come before what names them, and what is said in the order of ballots: of what this
+        // acceptor said itself, later ballots hide earlier ones.
+        let batches = self.batches.kept().map(|(_, b)| Batch::clone(b));
+        let slots = self.received.slots_from(self.floor);
+        let said = slots.flat_map(|(_, slot)| slot.messages());
+        let said: BTreeMap<_, _> = self
+            .received
+            .joining(Ballot::NONE)
+            .chain(said)
+            .map(|m| ((m.ballot(), rank(m), m.id()), m))
+            .collect();
+        let said = said.into_values().filter(|m| planted::checkpoints(m));
+        let own = self.waiting.own().cloned();
+        let owed = self.waiting.owed();
+        [Record::LowWater(self.floor)]
+            .into_iter()
+            .chain(evidence.map(Record::Evidence))
+            .chain(batches.map(Record::Batch))
+            .chain(said.map(|m| Record::Message(m.signed().clone())))
+            .chain(own.map(Record::Value))
+            .chain(owed.map(|(value, learner)| Record::Owed(value.clone(), learner)))
+            .collect()
+    }
+
     fn restore_own(&mut self, message: &Verified<Message>) {
         if Some(message.signer()) != self.me() {
             return;
@@ -55,5 +88,15 @@ impl HPaxos {
             (Message::OneC(m), _, Some(proposer)) => proposer.restore_1c(m, &self.batches),
             _ => {}
         }
+    }
+}
+
+/// A ballot is started before anything is announced in it, and joined before anything is voted.
+fn rank(message: &Message) -> u8 {
+    match message {
+        Message::OneA { .. } => 0,
+        Message::OneB(_) => 1,
+        Message::OneC(_) => 2,
+        Message::Votes(_) | Message::Wish { .. } => 3,
     }
 }

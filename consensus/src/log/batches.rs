@@ -1,31 +1,75 @@
 //! The bytes behind the digests.
 
+use crate::history::History;
 use crate::{Batch, Output, Record};
 use crypto::Digest;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 /// Batches that came before anything named them. The oldest make room: they can be fetched again.
 const MAX_UNCLAIMED: usize = 256;
 
-/// Batches by digest. Only those that a message names are kept for good.
-#[derive(Debug, Default)]
+/// Batches by digest. Only those that a message names are kept, and of these only what is recent or not
+/// in the history.
 pub(crate) struct Batches {
     kept: BTreeMap<Digest, Arc<Batch>>,
     wanted: BTreeSet<Digest>,
     unclaimed: BTreeMap<Digest, Batch>,
     order: VecDeque<Digest>,
+    /// What the history has.
+    old: Old,
 }
 
+type Old = Box<dyn Fn(&Digest) -> Option<Arc<Batch>> + Send>;
+
 impl Batches {
-    /// The bytes of a batch that is kept.
-    pub(crate) fn get(&self, digest: &Digest) -> Option<&Arc<Batch>> {
-        self.kept.get(digest)
+    /// None is here but those of the history.
+    pub(crate) fn new<W: 'static>(history: Arc<dyn History<W>>) -> Self {
+        Batches {
+            kept: BTreeMap::new(),
+            wanted: BTreeSet::new(),
+            unclaimed: BTreeMap::new(),
+            order: VecDeque::new(),
+            old: Box::new(move |digest| history.batch(digest)),
+        }
     }
 
-    /// Whether the bytes are here, kept or not.
+    /// The bytes of a batch that is stored here.
+    pub(crate) fn get(&self, digest: &Digest) -> Option<Arc<Batch>> {
+        let kept = self.kept.get(digest).cloned();
+        kept.or_else(|| (self.old)(digest))
+    }
+
+    /// The bytes of a batch that is in memory.
+    pub(crate) fn in_memory(&self, digest: &Digest) -> Option<Arc<Batch>> {
+        self.kept.get(digest).cloned()
+    }
+
+    /// All of those, with their digests.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (&Digest, &Arc<Batch>)> {
+        self.kept.iter()
+    }
+
+    /// Whether the bytes are stored here.
+    pub(crate) fn stored(&self, digest: &Digest) -> bool {
+        self.kept.contains_key(digest) || (self.old)(digest).is_some()
+    }
+
+    /// Lets go of every batch in memory that is not needed there: see `needs`. The others are in the
+    /// history, or nothing names them any more.
+    /// Returns those that were in memory.
+    pub(crate) fn retain(&mut self, needs: impl Fn(&Digest) -> bool) -> Vec<Arc<Batch>> {
+        self.wanted.retain(&needs);
+        let all = std::mem::take(&mut self.kept).into_iter();
+        let (kept, gone): (_, BTreeMap<_, _>) = all.partition(|(digest, _)| needs(digest));
+        self.kept = kept;
+        gone.into_values().collect()
+    }
+
+    /// Whether the bytes are here, stored or not.
     pub(crate) fn here(&self, digest: &Digest) -> bool {
-        self.kept.contains_key(digest) || self.unclaimed.contains_key(digest)
+        self.unclaimed.contains_key(digest) || self.stored(digest)
     }
 
     /// The digests whose bytes are missing.
@@ -36,7 +80,7 @@ impl Batches {
     /// Something names this digest: its bytes are needed from now on. They are stored if they are here,
     /// and asked for, once, if not.
     pub(crate) fn claim<M, W, E, F>(&mut self, digest: Digest, out: &mut Vec<Output<M, W, E, F>>) {
-        if self.kept.contains_key(&digest) {
+        if self.stored(&digest) {
             return;
         }
         if let Some(batch) = self.unclaimed.remove(&digest) {
@@ -60,7 +104,7 @@ impl Batches {
             self.keep(digest, batch);
             return true;
         }
-        if !self.kept.contains_key(&digest) && self.unclaimed.insert(digest, batch).is_none() {
+        if !self.stored(&digest) && self.unclaimed.insert(digest, batch).is_none() {
             self.order.push_back(digest);
             if self.order.len() > MAX_UNCLAIMED
                 && let Some(oldest) = self.order.pop_front()
@@ -77,5 +121,12 @@ impl Batches {
         let batch = Arc::new(batch);
         self.kept.insert(digest, Arc::clone(&batch));
         batch
+    }
+}
+
+impl fmt::Debug for Batches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kept, wanted) = (self.kept.len(), &self.wanted);
+        write!(f, "Batches {{ kept: {kept}, wanted: {wanted:?} }}")
     }
 }

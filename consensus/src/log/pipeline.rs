@@ -1,10 +1,43 @@
 //! Which slots a leader has used in its ballot, and with which values.
+//!
+//! A value goes into a fresh slot at once, unless the leader is told to wait for others to share the slot
+//! ([`Batching`]). Then it waits only while earlier slots are open: a leader with nothing to do never waits.
 
 use super::batches::Batches;
 use super::waiting::Waiting;
-use crate::{Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, Slot};
+use crate::{Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, Slot, Time};
 use crypto::Digest;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How many waiting values share a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batching {
+    /// How long the oldest value may wait for others while earlier slots are open. Zero: not at all.
+    pub delay: Duration,
+    /// With so many bytes of values a batch is full: it goes out at once, and takes no more. Only a single
+    /// value may be larger. [`MAX_BATCH_BYTES`] at most.
+    pub bytes: usize,
+}
+
+impl Default for Batching {
+    /// Nothing waits, and as much goes together as can.
+    fn default() -> Self {
+        Batching {
+            delay: Duration::ZERO,
+            bytes: MAX_BATCH_BYTES,
+        }
+    }
+}
+
+/// What slots are filled with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Supply<'a> {
+    pub(crate) waiting: &'a Waiting,
+    pub(crate) batches: &'a Batches,
+    pub(crate) batching: Batching,
+    pub(crate) now: Time,
+}
 
 /// The slots of one ballot, as its leader fills them. A slot is used once, for one value, forever.
 #[derive(Debug, Default)]
@@ -12,13 +45,24 @@ pub(crate) struct Pipeline {
     /// Slots that other ballots left unfinished.
     unfinished: BTreeSet<Slot>,
     /// What was proposed in this ballot.
-    proposed: BTreeMap<Slot, Digest>,
+    proposed: BTreeMap<Slot, Proposed>,
     /// Proposed slots that are not decided.
     open: BTreeSet<Slot>,
+    /// Slots decided as proposed, some of whose values still wait to be delivered.
+    closed: BTreeSet<Slot>,
     /// The first slot that nobody has used.
     fresh: Slot,
-    /// The client values that proposed batches carry.
+    /// The client values of open and closed slots.
     carried: BTreeSet<Digest>,
+    /// When the values that wait for others have waited long enough.
+    due: Option<Time>,
+}
+
+#[derive(Debug)]
+struct Proposed {
+    value: Digest,
+    /// What it carries, as far as that counts for the slot.
+    carries: Vec<Digest>,
 }
 
 /// What may be proposed in a slot.
@@ -36,6 +80,17 @@ impl Pipeline {
         self.open.len() as u64
     }
 
+    /// What was proposed, as far as it is not forgotten.
+    pub(crate) fn proposed(&self) -> impl Iterator<Item = (Slot, Digest)> {
+        self.proposed.iter().map(|(slot, p)| (*slot, p.value))
+    }
+
+    /// How many client values are carried.
+    #[cfg(test)]
+    pub(crate) fn carried(&self) -> usize {
+        self.carried.len()
+    }
+
     /// Finds the slots from `from` up to `end` that are still to be proposed in.
     pub(crate) fn look_back(&mut self, from: Slot, end: Slot, wanted: impl Fn(Slot) -> bool) {
         self.fresh = self.fresh.max(end).max(from);
@@ -48,26 +103,49 @@ impl Pipeline {
         self.fresh = self.fresh.max(slot);
     }
 
+    /// Slots below are decided and delivered: what was proposed there is forgotten, and nothing is ever
+    /// proposed there again.
+    pub(crate) fn forget_below(&mut self, slot: Slot) {
+        self.skip_to(slot);
+        self.unfinished = self.unfinished.split_off(&slot);
+        self.open = self.open.split_off(&slot);
+        self.closed = self.closed.split_off(&slot);
+        let kept = self.proposed.split_off(&slot);
+        for p in std::mem::replace(&mut self.proposed, kept).into_values() {
+            self.uncarry(&p.carries);
+        }
+    }
+
     /// Closes slots that are decided. Where an older ballot's value won, the values proposed there
     /// wait again.
     pub(crate) fn close(
         &mut self,
         is_open: impl Fn(Slot) -> bool,
         decided_as: impl Fn(Slot, &Digest) -> bool,
-        batches: &Batches,
+        waiting: &Waiting,
     ) {
         let closed: Vec<Slot> = self.open.iter().copied().filter(|s| !is_open(*s)).collect();
         for slot in closed {
             self.open.remove(&slot);
-            let Some(value) = self.proposed.get(&slot) else {
+            let Some(p) = self.proposed.get_mut(&slot) else {
                 continue;
             };
-            if !decided_as(slot, value)
-                && let Some(batch) = batches.get(value)
-            {
-                for v in &batch.values {
-                    self.carried.remove(&v.id());
-                }
+            if decided_as(slot, &p.value) {
+                self.closed.insert(slot);
+            } else {
+                let lost = std::mem::take(&mut p.carries);
+                self.uncarry(&lost);
+            }
+        }
+        let waits = |p: &Proposed| p.carries.iter().any(|id| waiting.waits(id));
+        let proposed = &self.proposed;
+        let delivered = |slot: &Slot| proposed.get(slot).is_none_or(|p| !waits(p));
+        let delivered: Vec<Slot> = self.closed.iter().copied().filter(delivered).collect();
+        for slot in delivered {
+            self.closed.remove(&slot);
+            if let Some(p) = self.proposed.get_mut(&slot) {
+                let done = std::mem::take(&mut p.carries);
+                self.uncarry(&done);
             }
         }
     }
@@ -77,58 +155,69 @@ impl Pipeline {
     pub(crate) fn next(
         &mut self,
         choose: impl Fn(Slot) -> Option<Choice>,
-        waiting: &Waiting,
-        batches: &Batches,
+        supply: Supply<'_>,
         made: &mut Vec<Batch>,
     ) -> Option<(Slot, Digest)> {
         while let Some(slot) = self.unfinished.pop_first() {
             // A gap takes any value, an empty batch if nothing waits. Where nothing is safe with what
             // is known, `look_back` finds the slot again.
             if let Some(choice) = choose(slot) {
-                return Some(self.use_slot(slot, choice, waiting, batches, made));
+                return Some(self.use_slot(slot, choice, supply, made));
             }
         }
-        if !self.something_waits(waiting) {
+        self.due = self.due_at(supply).filter(|due| *due > supply.now);
+        if self.due.is_some() || self.free(supply.waiting).next().is_none() {
             return None;
         }
         let slot = self.fresh;
         let choice = choose(slot)?;
         self.fresh = slot.next();
-        Some(self.use_slot(slot, choice, waiting, batches, made))
+        Some(self.use_slot(slot, choice, supply, made))
+    }
+
+    /// When `next` has to be called although nothing happens.
+    pub(crate) fn due(&self) -> Option<Time> {
+        self.due
+    }
+
+    /// When the waiting values have to go, if they can wait for others.
+    fn due_at(&self, supply: Supply<'_>) -> Option<Time> {
+        if supply.batching.delay.is_zero() || self.open.is_empty() || self.fitting(supply).1 {
+            return None;
+        }
+        let (oldest, _) = self.free(supply.waiting).next()?;
+        let since = supply.waiting.since(oldest)?;
+        Some(since.saturating_add(supply.batching.delay))
     }
 
     fn use_slot(
         &mut self,
         slot: Slot,
         choice: Choice,
-        waiting: &Waiting,
-        batches: &Batches,
+        supply: Supply<'_>,
         made: &mut Vec<Batch>,
     ) -> (Slot, Digest) {
         let value = match choice {
             Choice::Taken(value) => {
-                self.carry(batches.get(&value).map(|b| &**b));
+                let batch = supply.batches.get(&value);
+                self.propose(slot, value, batch.as_deref());
                 value
             }
             Choice::Any => {
-                let batch = self.take(waiting);
+                let batch = self.take(supply);
                 let value = batch.digest();
-                self.carry(Some(&batch));
+                self.propose(slot, value, Some(&batch));
                 made.push(batch);
                 value
             }
         };
-        self.proposed.insert(slot, value);
-        self.open.insert(slot);
         (slot, value)
     }
 
     /// Takes back a proposal from storage.
     pub(crate) fn restore(&mut self, slot: Slot, value: Digest, batches: &Batches) {
-        self.carry(batches.get(&value).map(|b| &**b));
-        self.proposed.insert(slot, value);
-        self.open.insert(slot);
-        self.fresh = self.fresh.max(slot.next());
+        self.propose(slot, value, batches.get(&value).as_deref());
+        self.skip_to(slot.next());
     }
 
     /// A value waits again although a proposed batch carries it.
@@ -136,31 +225,226 @@ impl Pipeline {
         self.carried.remove(id);
     }
 
-    fn carry(&mut self, batch: Option<&Batch>) {
-        self.carried
-            .extend(batch.iter().flat_map(|b| &b.values).map(ClientValue::id));
+    fn propose(&mut self, slot: Slot, value: Digest, batch: Option<&Batch>) {
+        let values = batch.into_iter().flat_map(|b| &b.values);
+        let carries: Vec<Digest> = values.map(ClientValue::id).collect();
+        self.carried.extend(&carries);
+        self.proposed.insert(slot, Proposed { value, carries });
+        self.open.insert(slot);
     }
 
-    fn free<'a>(&'a self, waiting: &'a Waiting) -> impl Iterator<Item = &'a ClientValue> {
-        waiting
-            .iter()
-            .filter(|(id, _)| !self.carried.contains(*id))
-            .map(|(_, v)| v)
+    fn uncarry(&mut self, ids: &[Digest]) {
+        for id in ids {
+            self.carried.remove(id);
+        }
     }
 
-    fn something_waits(&self, waiting: &Waiting) -> bool {
-        self.free(waiting).next().is_some()
+    fn free<'a>(
+        &'a self,
+        waiting: &'a Waiting,
+    ) -> impl Iterator<Item = (&'a Digest, &'a ClientValue)> {
+        waiting.iter().filter(|(id, _)| !self.carried.contains(*id))
+    }
+
+    /// How many of the oldest waiting values that no proposed batch carries fit into one, and whether that
+    /// is then full.
+    fn fitting(&self, supply: Supply<'_>) -> (usize, bool) {
+        let (mut count, mut bytes) = (0, 0);
+        for (_, value) in self.free(supply.waiting) {
+            bytes += value.encoded_len();
+            if count > 0 && bytes > supply.batching.bytes {
+                return (count, true);
+            }
+            count += 1;
+            if count == MAX_BATCH_VALUES || bytes >= supply.batching.bytes {
+                return (count, true);
+            }
+        }
+        (count, false)
     }
 
     /// The oldest waiting values that no proposed batch carries, as many as fit.
-    fn take(&self, waiting: &Waiting) -> Batch {
-        let mut bytes = 0;
-        let fitting = self.free(waiting).take(MAX_BATCH_VALUES).take_while(|v| {
-            bytes += v.encoded_len();
-            bytes <= MAX_BATCH_BYTES
-        });
+    fn take(&self, supply: Supply<'_>) -> Batch {
+        let (count, _) = self.fitting(supply);
+        let fitting = self.free(supply.waiting).take(count);
         Batch {
-            values: fitting.cloned().collect(),
+            values: fitting.map(|(_, value)| value.clone()).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::MemoryHistory;
+    use learner_graph::LearnerId;
+    use std::sync::Arc;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    struct Leader {
+        pipeline: Pipeline,
+        waiting: Waiting,
+        batches: Batches,
+        batching: Batching,
+        decided: BTreeMap<Slot, Digest>,
+    }
+
+    fn value(n: u8, bytes: usize) -> ClientValue {
+        ClientValue::new(vec![n], vec![n; bytes]).expect("small")
+    }
+
+    impl Leader {
+        fn new(delay: Duration, bytes: usize) -> Self {
+            let history = Arc::new(MemoryHistory::<()>::default());
+            Leader {
+                pipeline: Pipeline::default(),
+                waiting: Waiting::new(1000, MS, history.clone()),
+                batches: Batches::new(history),
+                batching: Batching { delay, bytes },
+                decided: BTreeMap::new(),
+            }
+        }
+
+        fn supply(&self, now: Time) -> Supply<'_> {
+            Supply {
+                waiting: &self.waiting,
+                batches: &self.batches,
+                batching: self.batching,
+                now,
+            }
+        }
+
+        /// Proposes all it can, and says how many values went into each slot.
+        fn propose(&mut self, now: Time) -> Vec<(u64, usize)> {
+            let decided = self.decided.clone();
+            self.pipeline.close(
+                |slot| !decided.contains_key(&slot),
+                |slot, value| decided.get(&slot) == Some(value),
+                &self.waiting,
+            );
+            let mut slots = Vec::new();
+            loop {
+                let mut made = Vec::new();
+                let mut pipeline = std::mem::take(&mut self.pipeline);
+                let next = pipeline.next(|_| Some(Choice::Any), self.supply(now), &mut made);
+                self.pipeline = pipeline;
+                let Some((slot, digest)) = next else {
+                    return slots;
+                };
+                for batch in made {
+                    slots.push((slot.0, batch.values.len()));
+                    self.batches.keep(digest, batch);
+                }
+            }
+        }
+
+        /// A slot is decided as proposed.
+        fn decide(&mut self, slot: u64) {
+            let slot = Slot(slot);
+            let (_, value) = self
+                .pipeline
+                .proposed()
+                .find(|(s, _)| *s == slot)
+                .expect("open");
+            self.decided.insert(slot, value);
+        }
+
+        /// A slot is delivered.
+        fn deliver(&mut self, slot: u64) {
+            let batch = self.batches.get(&self.decided[&Slot(slot)]).expect("kept");
+            self.waiting.deliver_batch(&batch, LearnerId(0), 9 * MS);
+        }
+    }
+
+    #[test]
+    fn without_delay_whatever_waits_goes_at_once_and_together() {
+        let mut leader = Leader::new(Duration::ZERO, MAX_BATCH_BYTES);
+        leader.waiting.heard(value(0, 10), MS);
+        assert_eq!(leader.propose(MS), [(0, 1)]);
+        for n in 1..4 {
+            leader.waiting.heard(value(n, 10), MS);
+        }
+        assert_eq!(leader.propose(MS), [(1, 3)]);
+        assert_eq!(leader.pipeline.due(), None);
+    }
+
+    #[test]
+    fn with_delay_a_value_waits_while_a_slot_is_open_and_no_longer() {
+        let mut leader = Leader::new(10 * MS, MAX_BATCH_BYTES);
+        leader.waiting.heard(value(0, 10), MS);
+        assert_eq!(leader.propose(MS), [(0, 1)], "nothing is open");
+        leader.waiting.heard(value(1, 10), 2 * MS);
+        leader.waiting.heard(value(2, 10), 8 * MS);
+        assert_eq!(leader.propose(11 * MS), []);
+        assert_eq!(leader.pipeline.due(), Some(12 * MS));
+        assert_eq!(
+            leader.propose(12 * MS),
+            [(1, 2)],
+            "the oldest has waited enough"
+        );
+        assert_eq!(leader.pipeline.due(), None);
+        leader.waiting.heard(value(3, 10), 12 * MS);
+        assert_eq!(leader.propose(13 * MS), []);
+        leader.decide(0);
+        assert_eq!(leader.propose(13 * MS), [], "slot 1 is open");
+        leader.decide(1);
+        assert_eq!(leader.propose(13 * MS), [(2, 1)]);
+    }
+
+    #[test]
+    fn a_full_batch_does_not_wait_and_takes_no_more() {
+        let mut leader = Leader::new(10 * MS, 100);
+        leader.waiting.heard(value(0, 10), MS);
+        assert_eq!(leader.propose(MS), [(0, 1)]);
+        // Each takes 27 bytes.
+        for n in 1..4 {
+            leader.waiting.heard(value(n, 10), MS);
+        }
+        assert_eq!(leader.propose(MS), []);
+        leader.waiting.heard(value(4, 10), MS);
+        assert_eq!(leader.propose(MS), [(1, 3)], "the fourth does not fit");
+        leader.waiting.heard(value(5, 1000), MS);
+        assert_eq!(leader.propose(MS), [(2, 1), (3, 1)], "too large for others");
+        assert_eq!(leader.pipeline.open(), 4);
+    }
+
+    #[test]
+    fn what_is_decided_is_not_proposed_again_before_it_is_delivered_and_then_nothing_is_kept_of_it()
+    {
+        let mut leader = Leader::new(Duration::ZERO, MAX_BATCH_BYTES);
+        for n in 0..3 {
+            leader.waiting.heard(value(n, 10), MS);
+            assert_eq!(leader.propose(MS), [(u64::from(n), 1)]);
+        }
+        leader.decide(1);
+        leader.decide(2);
+        assert_eq!(leader.propose(MS), [], "they wait for slot 0");
+        // In slot 0 another value won.
+        leader.decided.insert(Slot(0), Digest::of(b"another"));
+        leader.deliver(1);
+        leader.deliver(2);
+        assert_eq!(leader.propose(MS), [(3, 1)]);
+        leader.decide(3);
+        leader.deliver(3);
+        assert_eq!(leader.propose(MS), []);
+        leader.pipeline.forget_below(Slot(4));
+        assert_eq!(leader.pipeline.proposed().count(), 0);
+        assert!(leader.pipeline.carried.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_proposed_in_slots_that_are_forgotten() {
+        let mut leader = Leader::new(Duration::ZERO, MAX_BATCH_BYTES);
+        leader.pipeline.look_back(Slot(0), Slot(7), |_| true);
+        leader.pipeline.forget_below(Slot(6));
+        leader.waiting.heard(value(0, 10), MS);
+        leader.waiting.heard(value(1, 10), MS);
+        assert_eq!(leader.propose(MS), [(6, 2)]);
+        leader.decide(6);
+        leader.deliver(6);
+        leader.pipeline.forget_below(Slot(20));
+        leader.waiting.heard(value(2, 10), MS);
+        assert_eq!(leader.propose(MS), [(20, 1)]);
     }
 }

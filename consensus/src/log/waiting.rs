@@ -1,18 +1,19 @@
 //! Client values on their way into the log.
 
+use crate::history::History;
 use crate::planted::{Bug, planted};
 use crate::{Batch, ClientValue, Output, Record, Time};
 use crypto::Digest;
 use learner_graph::{LearnerId, LearnerSet};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Values that a node spreads again at once, because nobody has decided them.
 const SPREAD_AGAIN: usize = 64;
 
 /// Values that no learner has decided, in the order in which this node heard of them, and what
-/// became of the others.
-#[derive(Debug)]
+/// became of those that were decided lately. The history knows about the others.
 pub(crate) struct Waiting {
     /// How many values of its own clients a node keeps waiting.
     max_own: usize,
@@ -22,6 +23,8 @@ pub(crate) struct Waiting {
     queue: BTreeMap<u64, (Digest, ClientValue)>,
     known: BTreeMap<Digest, Known>,
     arrivals: u64,
+    /// The learners to which a value has been delivered, as far as the history knows.
+    delivered: Box<dyn Fn(&Digest) -> LearnerSet + Send>,
 }
 
 #[derive(Debug)]
@@ -31,13 +34,19 @@ struct Known {
     place: Option<u64>,
     /// Whether a client gave it to this node.
     own: bool,
+    /// The learners that decided otherwise where others had it, so that it waits for them.
+    owed: LearnerSet,
     /// The learners that have delivered it.
     delivered: LearnerSet,
 }
 
 impl Waiting {
     /// Nothing waits yet.
-    pub(crate) fn new(max_own: usize, patience: Duration) -> Self {
+    pub(crate) fn new<W: 'static>(
+        max_own: usize,
+        patience: Duration,
+        history: Arc<dyn History<W>>,
+    ) -> Self {
         Waiting {
             max_own,
             spread_every: patience / 2,
@@ -45,6 +54,7 @@ impl Waiting {
             queue: BTreeMap::new(),
             known: BTreeMap::new(),
             arrivals: 0,
+            delivered: Box::new(move |id| history.delivered(id)),
         }
     }
 
@@ -56,7 +66,7 @@ impl Waiting {
         out: &mut Vec<Output<M, W, E, F>>,
     ) {
         let id = value.id();
-        if !self.known.contains_key(&id) {
+        if !self.is_known(&id) {
             if self.own().count() >= self.max_own {
                 return out.push(Output::Full(id));
             }
@@ -127,10 +137,15 @@ impl Waiting {
         self.queue.len()
     }
 
-    /// Adds a value. False if it is known already, waiting or delivered.
-    fn add(&mut self, id: Digest, value: ClientValue, now: Time) -> bool {
-        if self.known.contains_key(&id) {
-            return false;
+    /// Whether a value waits or was delivered to some learner.
+    fn is_known(&self, id: &Digest) -> bool {
+        self.known.contains_key(id) || !(self.delivered)(id).is_empty()
+    }
+
+    /// Adds a value, unless it is known already.
+    fn add(&mut self, id: Digest, value: ClientValue, now: Time) {
+        if self.is_known(&id) {
+            return;
         }
         let place = Some(self.enqueue(id, value));
         self.known.insert(
@@ -139,10 +154,10 @@ impl Waiting {
                 heard: now,
                 place,
                 own: false,
+                owed: LearnerSet::EMPTY,
                 delivered: LearnerSet::EMPTY,
             },
         );
-        true
     }
 
     /// A client gave this value to this node. True if that is news, and the value still waits.
@@ -153,14 +168,26 @@ impl Waiting {
         !std::mem::replace(&mut known.own, true) && known.place.is_some()
     }
 
-    /// A learner decides a value. Returns whether it is new to that learner, and when it was heard.
+    /// A learner decides a value. Returns whether it is new to that learner, and when it was heard. What
+    /// the history knows already, the history alone goes on knowing.
     fn deliver(&mut self, id: Digest, learner: LearnerId, now: Time) -> (bool, Time) {
-        let known = self.known.entry(id).or_insert(Known {
-            heard: now,
-            place: None,
-            own: false,
-            delivered: LearnerSet::EMPTY,
-        });
+        if !self.known.contains_key(&id) {
+            let delivered = (self.delivered)(&id);
+            if delivered.contains(learner) && !planted(Bug::DeliverTwice) {
+                return (false, now);
+            }
+            let known = Known {
+                heard: now,
+                place: None,
+                own: false,
+                owed: LearnerSet::EMPTY,
+                delivered,
+            };
+            self.known.insert(id, known);
+        }
+        let Some(known) = self.known.get_mut(&id) else {
+            return (false, now);
+        };
         if let Some(place) = known.place.take() {
             self.queue.remove(&place);
         }
@@ -188,16 +215,68 @@ impl Waiting {
     }
 
     /// A learner decided otherwise in the slot in which another one delivered this value: it waits
-    /// again, unless that learner has it from elsewhere.
-    pub(crate) fn missed(&mut self, value: &ClientValue, learner: LearnerId) {
+    /// again, unless that learner has it from elsewhere. True if that is news, and has to be stored.
+    pub(crate) fn missed(&mut self, value: &ClientValue, learner: LearnerId, now: Time) -> bool {
         let id = value.id();
-        let wanted = |k: &Known| k.place.is_none() && !k.delivered.contains(learner);
-        if self.known.get(&id).is_some_and(wanted) {
-            let place = self.enqueue(id, value.clone());
-            if let Some(known) = self.known.get_mut(&id) {
-                known.place = Some(place);
+        let known = self.known.get(&id);
+        let delivered = known.map_or_else(|| (self.delivered)(&id), |k| k.delivered);
+        // What nobody has delivered waits, or has not been heard of by this way.
+        if delivered.is_empty() || delivered.contains(learner) {
+            return false;
+        }
+        let waits = known.and_then(|k| k.place);
+        let place = waits.unwrap_or_else(|| self.enqueue(id, value.clone()));
+        let known = self.known.entry(id).or_insert(Known {
+            heard: now,
+            place: None,
+            own: false,
+            owed: LearnerSet::EMPTY,
+            delivered,
+        });
+        known.place = Some(place);
+        known.owed.insert(learner)
+    }
+
+    /// Takes back a value that waited for a learner before a restart. Whoever heard it first may be gone, so
+    /// this node spreads it.
+    pub(crate) fn restore_owed(&mut self, value: &ClientValue, learner: LearnerId) {
+        if self.missed(value, learner, Time::ZERO) {
+            self.take_charge(&value.id());
+        }
+    }
+
+    /// The values that wait for learners that missed them, with these learners.
+    pub(crate) fn owed(&self) -> impl Iterator<Item = (&ClientValue, LearnerId)> {
+        self.queue.values().flat_map(|(id, value)| {
+            let known = self.known.get(id);
+            let owed = known.map_or(LearnerSet::EMPTY, |k| k.owed - k.delivered);
+            owed.into_iter().map(move |learner| (value, learner))
+        })
+    }
+
+    /// The history knows what became of the values of this batch: those that do not wait are forgotten.
+    pub(crate) fn forget(&mut self, batch: &Batch) {
+        for id in batch.values.iter().map(ClientValue::id) {
+            if self.known.get(&id).is_some_and(|k| k.place.is_none()) {
+                self.known.remove(&id);
             }
         }
+    }
+
+    /// Whether a value waits.
+    pub(crate) fn waits(&self, id: &Digest) -> bool {
+        self.known.get(id).is_some_and(|k| k.place.is_some())
+    }
+
+    /// Of how many values anything is in memory.
+    #[cfg(test)]
+    pub(crate) fn known(&self) -> usize {
+        self.known.len()
+    }
+
+    /// When a value was first heard of, if that is remembered.
+    pub(crate) fn since(&self, id: &Digest) -> Option<Time> {
+        self.known.get(id).map(|k| k.heard)
     }
 
     /// The waiting values, oldest first.
@@ -206,7 +285,7 @@ impl Waiting {
     }
 
     /// The waiting values that clients gave to this node, oldest first.
-    fn own(&self) -> impl Iterator<Item = &ClientValue> {
+    pub(crate) fn own(&self) -> impl Iterator<Item = &ClientValue> {
         let own = |id: &Digest| self.known.get(id).is_some_and(|k| k.own);
         self.queue
             .values()
@@ -217,12 +296,19 @@ impl Waiting {
     /// When the oldest waiting value was heard of.
     pub(crate) fn oldest(&self) -> Option<Time> {
         let (id, _) = self.queue.values().next()?;
-        self.known.get(id).map(|k| k.heard)
+        self.since(id)
     }
 
     fn enqueue(&mut self, id: Digest, value: ClientValue) -> u64 {
         self.arrivals += 1;
         self.queue.insert(self.arrivals, (id, value));
         self.arrivals
+    }
+}
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (waiting, known) = (self.queue.len(), self.known.len());
+        write!(f, "Waiting {{ waiting: {waiting}, known: {known} }}")
     }
 }

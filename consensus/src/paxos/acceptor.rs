@@ -13,7 +13,9 @@ pub(super) struct Acceptor {
     pub(super) id: AcceptorId,
     /// Paxos: `maxBal[a]`.
     pub(super) max_bal: Ballot,
-    /// Every slot below is decided and stored here; the acceptor votes in none of them again.
+    /// The last 1b, as it was said: if ever said again, then so.
+    promise: Option<Body>,
+    /// Every slot below is delivered here; the acceptor votes in none of them again.
     pub(super) low_water: Slot,
     /// Paxos: `maxVbal[a]` and `maxVal[a]`, by slot.
     voted: BTreeMap<Slot, (Ballot, Digest)>,
@@ -24,6 +26,7 @@ impl Acceptor {
         Acceptor {
             id,
             max_bal: Ballot::NONE,
+            promise: None,
             low_water: Slot(0),
             voted: BTreeMap::new(),
         }
@@ -44,11 +47,12 @@ impl Acceptor {
             value: *value,
         };
         let votes = self.voted.iter().map(vote).collect();
-        Some(Body::OneB {
+        self.promise = Some(Body::OneB {
             ballot,
             low_water: self.low_water,
             votes,
-        })
+        });
+        self.promise.clone()
     }
 
     /// Paxos: Phase2b(a), for the 2a of one ballot and slot. True if the acceptor votes, which must
@@ -75,6 +79,33 @@ impl Acceptor {
         }
     }
 
+    /// The values that it has voted for from the low-water mark on.
+    pub(super) fn voted(&self) -> impl Iterator<Item = (Slot, Digest)> {
+        self.voted.iter().map(|(slot, (_, value))| (*slot, *value))
+    }
+
+    /// What it would have to say to come where it is, in this order and after the low-water mark.
+    pub(super) fn said(&self) -> Vec<Body> {
+        let mut votes: BTreeMap<Ballot, Vec<(Slot, Digest)>> = BTreeMap::new();
+        for (slot, (ballot, value)) in &self.voted {
+            votes.entry(*ballot).or_default().push((*slot, *value));
+        }
+        let promised = match &self.promise {
+            Some(Body::OneB { ballot, .. }) => *ballot,
+            _ => Ballot::NONE,
+        };
+        if self.max_bal > promised {
+            // It may rest on votes that are below the low-water mark now.
+            votes.entry(self.max_bal).or_default();
+        }
+        let two_b = |(ballot, values)| Body::TwoB { ballot, values };
+        let later = votes.split_off(&promised);
+        let mut said: Vec<Body> = votes.into_iter().map(two_b).collect();
+        said.extend(self.promise.clone());
+        said.extend(later.into_iter().map(two_b));
+        said
+    }
+
     /// Takes back what it said itself.
     pub(super) fn restore(&mut self, body: &Body) {
         match body {
@@ -84,9 +115,11 @@ impl Acceptor {
                 if !planted(Bug::PaxosForgetPromise) {
                     self.max_bal = self.max_bal.max(*ballot);
                 }
+                self.promise = Some(body.clone());
                 self.raise_low_water(*low_water);
             }
             Body::TwoB { ballot, values } => {
+                self.max_bal = self.max_bal.max(*ballot);
                 for (slot, value) in values {
                     self.phase_2b(*ballot, *slot, *value);
                 }

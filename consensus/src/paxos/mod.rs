@@ -10,6 +10,8 @@
 //! meets every write quorum, which is checked before a network starts. Learners differ in name only.
 
 mod acceptor;
+mod checkpoint;
+mod forget;
 mod message;
 mod proposer;
 mod received;
@@ -20,12 +22,13 @@ mod tests;
 
 pub use message::{Body, MAX_MESSAGE_BYTES, Message, Vote};
 
+use crate::history::History;
 use crate::hpaxos::evidence::Certificate;
 use crate::log::batches::Batches;
 use crate::log::timer::Timer;
 use crate::log::waiting::Waiting;
 use crate::pacemaker::Pacemaker;
-use crate::{Ballot, Batch, Network, NoEvidence, Slot, Status, Time};
+use crate::{Ballot, Batch, Batching, Network, NoEvidence, Slot, Status, Time};
 use acceptor::Acceptor;
 use crypto::{Digest, MemberId, codec};
 use learner_graph::{AcceptorId, LearnerGraph, LearnerId, Suspicion};
@@ -42,10 +45,8 @@ pub type Output = crate::Output<Message, Message, NoEvidence, NoEvidence>;
 /// What a node of Paxos stores.
 pub type Record = crate::Record<Message, NoEvidence>;
 
-/// How far beyond the first undecided slot a slot may be to be heard.
+/// How far beyond the first slot that is not delivered a slot may be to be heard.
 const SLOT_RANGE: u64 = 4096;
-/// The low-water mark is raised when so many slots are decided, and with every ballot joined.
-const LOW_WATER_STEP: u64 = 256;
 
 /// How one node takes part.
 #[derive(Debug)]
@@ -61,20 +62,27 @@ pub struct Config {
     pub patience: Duration,
     /// How many slots may be open at once.
     pub window: u64,
+    /// How many waiting values share a slot.
+    pub batching: Batching,
     /// How many client values may wait to be proposed.
     pub max_waiting: usize,
+    /// How many delivered slots stay in memory: for peers that are a little behind.
+    pub recent: u64,
 }
 
 /// One node's part in Paxos. Which roles it plays follows from its entry in the network.
 pub struct Paxos {
     network: Arc<Network>,
     config: Config,
+    history: Arc<dyn History<Message>>,
     acceptor: Option<Acceptor>,
     proposer: Option<Proposer>,
     received: Received,
     wishes: BTreeMap<MemberId, Ballot>,
-    /// Paxos: `Chosen`, by slot, with the ballot of the quorum that was seen.
+    /// Paxos: `Chosen`, by slot, with the ballot of the quorum that was seen; from `oldest` on.
     decided: BTreeMap<Slot, (Ballot, Digest)>,
+    /// Slots below have left memory: the history has them.
+    oldest: Slot,
     /// The first slot without a decision.
     undecided: Slot,
     /// The first slot not delivered: below `undecided` while bytes are missing.
@@ -91,20 +99,23 @@ pub struct Paxos {
 }
 
 impl Paxos {
-    /// A node that has said and heard nothing yet. What it stored before is given to `restore`.
+    /// A node that has said nothing, and heard nothing but what the history has. What it stored before is
+    /// given to `restore`.
     #[must_use]
-    pub fn new(network: Arc<Network>, config: Config) -> Self {
+    pub fn new(network: Arc<Network>, config: Config, history: Arc<dyn History<Message>>) -> Self {
         let member = config.me.and_then(|m| network.member(m));
+        let next = history.next(Paxos::ANY);
         Paxos {
             acceptor: member.and_then(|m| m.acceptor).map(Acceptor::new),
             proposer: member.filter(|m| m.proposer).map(|_| Proposer::default()),
             received: Received::default(),
             wishes: BTreeMap::new(),
             decided: BTreeMap::new(),
-            undecided: Slot(0),
-            next: Slot(0),
-            batches: Batches::default(),
-            waiting: Waiting::new(config.max_waiting, config.patience),
+            oldest: next,
+            undecided: next,
+            next,
+            batches: Batches::new(Arc::clone(&history)),
+            waiting: Waiting::new(config.max_waiting, config.patience, Arc::clone(&history)),
             pacemaker: Pacemaker::new(network.graph(), config.patience),
             trust: Suspicion::default(),
             ballot: Ballot::NONE,
@@ -112,6 +123,7 @@ impl Paxos {
             running: false,
             network,
             config,
+            history,
         }
     }
 
@@ -126,12 +138,15 @@ impl Paxos {
                     self.pacemaker.joined(acceptor.max_bal, Time::ZERO);
                 }
                 if let Some(proposer) = &mut self.proposer {
-                    proposer.restore(&message.body, &self.batches);
+                    proposer.restore(&message.body, self.next, &self.batches);
                 }
                 self.take_in(message, Time::ZERO, &mut out);
             }
             Record::Batch(batch) => {
-                self.batches.keep(batch.digest(), batch);
+                let digest = batch.digest();
+                if !self.batches.stored(&digest) {
+                    self.batches.keep(digest, batch);
+                }
                 self.deliver(Time::ZERO, &mut out);
             }
             Record::Value(value) => {
@@ -142,8 +157,11 @@ impl Paxos {
                     acceptor.raise_low_water(mark);
                 }
             }
+            // Learners do not differ.
+            Record::Owed(..) => {}
             Record::Evidence(never) => match never {},
         }
+        self.trim();
         out.retain_mut(|o| match o {
             Output::Decided(decision) => {
                 // How long ago it was heard was not stored.
@@ -160,7 +178,7 @@ impl Paxos {
         self.acceptor.as_ref().map_or(Ballot::NONE, |a| a.max_bal)
     }
 
-    /// Any learner: all have the same quorums.
+    /// Any learner: all have the same quorums, and one log.
     const ANY: LearnerId = LearnerId(0);
 }
 
@@ -209,6 +227,14 @@ impl crate::Protocol for Paxos {
         Paxos::restore(self, record)
     }
 
+    fn checkpoint(&self) -> Vec<Record> {
+        Paxos::checkpoint(self)
+    }
+
+    fn remembered(&self) -> Slot {
+        self.oldest
+    }
+
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
         Paxos::step(self, now, inputs)
     }
@@ -226,7 +252,7 @@ impl crate::Protocol for Paxos {
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.batches.get(digest).cloned()
+        self.batches.in_memory(digest)
     }
 
     fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {

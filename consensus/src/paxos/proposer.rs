@@ -3,10 +3,9 @@
 use super::message::Body;
 use super::received::OneBs;
 use crate::log::batches::Batches;
-use crate::log::pipeline::{Choice, Pipeline};
-use crate::log::waiting::Waiting;
+use crate::log::pipeline::{Choice, Pipeline, Supply};
 use crate::planted::{Bug, planted};
-use crate::{Ballot, Batch, Slot};
+use crate::{Ballot, Batch, Slot, Time};
 use crypto::Digest;
 use learner_graph::AcceptorSet;
 
@@ -27,14 +26,13 @@ pub(super) struct Scene<'a> {
     pub(super) one_bs: &'a OneBs,
     /// Whether a set of acceptors is a phase 1 quorum.
     pub(super) is_read_quorum: &'a dyn Fn(&AcceptorSet) -> bool,
-    /// The first slot that is not decided here.
-    pub(super) undecided: Slot,
+    /// The first slot that is not delivered here.
+    pub(super) next: Slot,
     /// One past the last slot decided here.
     pub(super) end: Slot,
-    /// The value decided in a slot.
+    /// The value decided in a slot that is not delivered.
     pub(super) decided: &'a dyn Fn(Slot) -> Option<Digest>,
-    pub(super) waiting: &'a Waiting,
-    pub(super) batches: &'a Batches,
+    pub(super) supply: Supply<'a>,
 }
 
 impl Proposer {
@@ -59,21 +57,20 @@ impl Proposer {
         if !(scene.is_read_quorum)(&senders) {
             return (Vec::new(), None);
         }
+        self.pipeline.forget_below(scene.next);
         let open = |slot: Slot| (scene.decided)(slot).is_none();
         if self.looked != senders {
             self.looked = senders;
             let end = scene.one_bs.end().max(scene.end);
-            self.pipeline.look_back(scene.undecided, end, open);
+            self.pipeline.look_back(scene.next, end, open);
         }
         let decided_as = |slot, value: &Digest| (scene.decided)(slot) == Some(*value);
-        self.pipeline.close(open, decided_as, scene.batches);
+        self.pipeline.close(open, decided_as, scene.supply.waiting);
         self.pipeline.skip_to(scene.end);
         let (mut made, mut values) = (Vec::new(), Vec::new());
         while self.pipeline.open() < scene.window {
             let choose = |slot| choose(slot, scene);
-            let next = self
-                .pipeline
-                .next(choose, scene.waiting, scene.batches, &mut made);
+            let next = self.pipeline.next(choose, scene.supply, &mut made);
             let Some(proposal) = next else { break };
             values.push(proposal);
         }
@@ -85,14 +82,47 @@ impl Proposer {
         (made, two_a)
     }
 
-    /// Takes back what it said itself.
-    pub(super) fn restore(&mut self, body: &Body, batches: &Batches) {
+    /// When `phase_2a` has to be called although nothing happens.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.pipeline.due()
+    }
+
+    /// What it would have to say to come where it is, in this order.
+    pub(super) fn said(&self) -> Vec<Body> {
+        if self.ballot == Ballot::NONE {
+            return Vec::new();
+        }
+        let values: Vec<(Slot, Digest)> = self.pipeline.proposed().collect();
+        let ballot = self.ballot;
+        let two_a = (!values.is_empty()).then_some(Body::TwoA { ballot, values });
+        let mut said = vec![Body::OneA { ballot }];
+        said.extend(two_a);
+        said
+    }
+
+    /// The values that it has proposed.
+    pub(super) fn proposed(&self) -> impl Iterator<Item = (Slot, Digest)> {
+        self.pipeline.proposed()
+    }
+
+    #[cfg(test)]
+    pub(super) fn carried(&self) -> usize {
+        self.pipeline.carried()
+    }
+
+    /// Slots below are delivered.
+    pub(super) fn forget_below(&mut self, next: Slot) {
+        self.pipeline.forget_below(next);
+    }
+
+    /// Takes back what it said itself. Slots below `next` are delivered.
+    pub(super) fn restore(&mut self, body: &Body, next: Slot, batches: &Batches) {
         match body {
             Body::OneA { ballot } if *ballot > self.ballot => self.phase_1a(*ballot),
             Body::TwoA { ballot, values }
                 if *ballot == self.ballot && !planted(Bug::PaxosForgetProposed) =>
             {
-                for (slot, value) in values {
+                for (slot, value) in values.iter().filter(|(slot, _)| *slot >= next) {
                     self.pipeline.restore(*slot, *value, batches);
                 }
             }

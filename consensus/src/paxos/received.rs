@@ -6,7 +6,7 @@ use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorId, AcceptorSet};
 use std::collections::BTreeMap;
 
-/// 1b messages of so many ballots are kept.
+/// 1b messages of so many ballots are kept, and the 2b of so many in each slot.
 const MAX_BALLOTS: usize = 32;
 
 /// The 1b of one acceptor.
@@ -138,12 +138,44 @@ impl Received {
         voted.max().unwrap_or(Ballot::NONE).max(joined)
     }
 
-    /// What is known about a slot, from now on.
-    pub(super) fn slot_mut(&mut self, slot: Slot, now: Time) -> &mut SlotReceived {
+    fn slot_mut(&mut self, slot: Slot, now: Time) -> &mut SlotReceived {
         self.slots.entry(slot).or_insert_with(|| SlotReceived {
             since: now,
             ..Default::default()
         })
+    }
+
+    /// Takes in the 2a of a slot.
+    pub(super) fn two_a(&mut self, vote: Vote, now: Time) {
+        let known = self.slot_mut(vote.slot, now);
+        if known.two_a.is_none_or(|(b, _)| b < vote.ballot) {
+            known.two_a = Some((vote.ballot, vote.value));
+        }
+    }
+
+    /// Takes in the 2b of a slot. Returns who has sent the same.
+    pub(super) fn two_b(&mut self, a: AcceptorId, vote: Vote, now: Time) -> AcceptorSet {
+        let known = self.slot_mut(vote.slot, now);
+        let senders = known.two_b.entry((vote.ballot, vote.value)).or_default();
+        senders.insert(a);
+        let senders = *senders;
+        if known.two_b.len() > MAX_BALLOTS {
+            // Should that have been a quorum, whoever knows it tells.
+            known.two_b.pop_first();
+        }
+        senders
+    }
+
+    /// The values proposed and voted for, by slot.
+    pub(super) fn values(&self) -> impl Iterator<Item = (Slot, Digest)> {
+        let of_slot = |(slot, s): (&Slot, &SlotReceived)| {
+            let two_a = s.two_a.iter().map(|(_, value)| *value);
+            let two_b = s.two_b.keys().map(|(_, value)| *value);
+            let slot = *slot;
+            let values: Vec<_> = two_a.chain(two_b).map(|value| (slot, value)).collect();
+            values
+        };
+        self.slots.iter().flat_map(of_slot)
     }
 
     /// What is known about a slot.

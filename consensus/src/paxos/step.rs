@@ -2,7 +2,9 @@
 
 use super::message::{Body, Message, Vote};
 use super::proposer::Scene;
-use super::{Input, LOW_WATER_STEP, Output, Paxos, Record, SLOT_RANGE};
+use super::{Input, Output, Paxos, Record, SLOT_RANGE};
+use crate::history::Keep;
+use crate::log::pipeline::Supply;
 use crate::{Ballot, Decision, Slot, Time};
 use crypto::Digest;
 use learner_graph::AcceptorSet;
@@ -23,11 +25,9 @@ impl Paxos {
         }
         let supported = self.run_pacemaker(now, &mut out);
         self.join(now, &mut out);
-        self.propose(supported, &mut out);
+        self.propose(now, supported, &mut out);
         self.vote(&mut out);
-        if self.undecided.0 >= self.low_water().0 + LOW_WATER_STEP {
-            self.settle(&mut out);
-        }
+        self.forget(&mut out);
         self.watch_ballot(&mut out);
         self.waiting.spread(now, &mut out);
         self.set_timer(now, &mut out);
@@ -74,32 +74,18 @@ impl Paxos {
             (Body::TwoA { ballot, values }, _)
                 if self.network.owner(*ballot) == Some(message.from) =>
             {
-                for (slot, value) in self.in_range(values) {
-                    let known = self.received.slot_mut(slot, now);
-                    if known.two_a.is_none_or(|(b, _)| b < *ballot) {
-                        known.two_a = Some((*ballot, value));
-                    }
-                    self.batches.claim(value, out);
+                for vote in self.in_range(*ballot, values) {
+                    self.received.two_a(vote, now);
+                    self.batches.claim(vote.value, out);
                 }
             }
             (Body::TwoB { ballot, values }, Some(a)) => {
                 self.pacemaker.wanted(a, *ballot);
-                for (slot, value) in self.in_range(values) {
-                    let known = self.received.slot_mut(slot, now);
-                    let senders = known.two_b.entry((*ballot, value)).or_default();
-                    senders.insert(a);
-                    let senders = *senders;
+                for vote in self.in_range(*ballot, values) {
+                    let senders = self.received.two_b(a, vote, now);
                     // Paxos: ChosenIn(v, b).
                     if self.network.graph().is_quorum(Paxos::ANY, &senders) {
-                        self.decide(
-                            Vote {
-                                slot,
-                                ballot: *ballot,
-                                value,
-                            },
-                            now,
-                            out,
-                        );
+                        self.decide(vote, now, out);
                     }
                 }
             }
@@ -121,10 +107,20 @@ impl Paxos {
     }
 
     /// The values of undecided slots that are not too far ahead.
-    fn in_range(&self, values: &[(Slot, Digest)]) -> Vec<(Slot, Digest)> {
-        let end = self.undecided.plus(SLOT_RANGE);
-        let wanted = |(slot, _): &&(Slot, Digest)| !self.decided.contains_key(slot) && *slot <= end;
-        values.iter().filter(wanted).copied().collect()
+    fn in_range(&self, ballot: Ballot, values: &[(Slot, Digest)]) -> Vec<Vote> {
+        let wanted = values.iter().filter(|(slot, _)| self.is_open(*slot));
+        let vote = |(slot, value): &(Slot, Digest)| Vote {
+            slot: *slot,
+            ballot,
+            value: *value,
+        };
+        wanted.map(vote).collect()
+    }
+
+    /// Whether a slot is not decided here, and not too far ahead.
+    fn is_open(&self, slot: Slot) -> bool {
+        let range = self.undecided..=self.next.plus(SLOT_RANGE);
+        range.contains(&slot) && !self.decided.contains_key(&slot)
     }
 
     fn decide(&mut self, vote: Vote, now: Time, out: &mut Vec<Output>) {
@@ -133,7 +129,7 @@ impl Paxos {
             ballot,
             value,
         } = vote;
-        if self.decided.contains_key(&slot) {
+        if !self.is_open(slot) {
             return;
         }
         self.decided.insert(slot, (ballot, value));
@@ -156,21 +152,29 @@ impl Paxos {
     /// Delivers what the log has next, as far as the bytes are here.
     pub(super) fn deliver(&mut self, now: Time, out: &mut Vec<Output>) {
         while let Some((ballot, value)) = self.decided.get(&self.next).copied() {
-            let Some(batch) = self.batches.get(&value).cloned() else {
+            let Some(batch) = self.batches.get(&value) else {
                 return;
             };
             let slot = self.next;
             self.next = slot.next();
-            let learner = self.config.learner;
-            let (values, heard) = self.waiting.deliver_batch(&batch, learner, now);
-            out.push(Output::Decided(Decision {
-                learner,
+            let (values, heard) = self.waiting.deliver_batch(&batch, Paxos::ANY, now);
+            let decision = Decision {
+                learner: Paxos::ANY,
                 slot,
                 ballot,
                 value,
                 values,
                 heard,
                 quorum: AcceptorSet::EMPTY,
+            };
+            self.history.keep(Keep::Decision {
+                decision: decision.clone(),
+                batch,
+                proof: self.decisions(slot, 1),
+            });
+            out.push(Output::Decided(Decision {
+                learner: self.config.learner,
+                ..decision
             }));
         }
     }
@@ -218,7 +222,7 @@ impl Paxos {
     }
 
     /// Paxos: Phase1a and Phase2a.
-    fn propose(&mut self, supported: Ballot, out: &mut Vec<Output>) {
+    fn propose(&mut self, now: Time, supported: Ballot, out: &mut Vec<Output>) {
         let supported = supported.max(self.ballot);
         let mine = self.network.owner(supported) == self.config.me;
         let Some(proposer) = &mut self.proposer else {
@@ -239,14 +243,18 @@ impl Paxos {
             window: self.config.window,
             one_bs,
             is_read_quorum: &|set| self.config.read.is_quorum(Paxos::ANY, set),
-            undecided: self.undecided,
+            next: self.next,
             end: self
                 .decided
                 .last_key_value()
                 .map_or(Slot(0), |(s, _)| s.next()),
             decided: &|slot| self.decided.get(&slot).map(|(_, value)| *value),
-            waiting: &self.waiting,
-            batches: &self.batches,
+            supply: Supply {
+                waiting: &self.waiting,
+                batches: &self.batches,
+                batching: self.config.batching,
+                now,
+            },
         });
         for batch in made {
             out.push(Output::Persist(Record::Batch(batch.clone())));
@@ -268,7 +276,7 @@ impl Paxos {
             let Some((ballot, value)) = received.two_a else {
                 continue;
             };
-            if self.batches.get(&value).is_some() && acceptor.phase_2b(ballot, slot, value) {
+            if self.batches.stored(&value) && acceptor.phase_2b(ballot, slot, value) {
                 votes.push((ballot, slot, value));
             }
         }
@@ -284,22 +292,6 @@ impl Paxos {
                 out,
             );
         }
-    }
-
-    /// Raises the low-water mark to the first undecided slot.
-    fn settle(&mut self, out: &mut Vec<Output>) {
-        if let Some(acceptor) = &mut self.acceptor
-            && self.undecided > acceptor.low_water
-        {
-            out.push(Output::Persist(Record::LowWater(self.undecided)));
-            acceptor.raise_low_water(self.undecided);
-        }
-    }
-
-    pub(super) fn low_water(&self) -> Slot {
-        self.acceptor
-            .as_ref()
-            .map_or(self.undecided, |a| a.low_water)
     }
 
     fn watch_ballot(&mut self, out: &mut Vec<Output>) {
@@ -319,8 +311,9 @@ impl Paxos {
             self.pacemaker
                 .deadline(self.network.graph(), |_| oldest, now)
         });
+        let proposer = self.proposer.as_ref().and_then(|p| p.deadline());
         let spread = self.waiting.has_own().then(|| self.waiting.spread_at());
-        self.timer.set([patience, spread], now, out);
+        self.timer.set([patience, proposer, spread], now, out);
     }
 
     /// Stores and sends a statement of this node.

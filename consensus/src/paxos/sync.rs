@@ -34,7 +34,7 @@ impl Paxos {
     ) -> SyncAnswer<Message, NoEvidence> {
         let have: BTreeSet<u64> = request.have.iter().copied().collect();
         let from = request.next.iter().min().copied().unwrap_or_default();
-        let mut messages = self.decisions(from);
+        let mut messages = self.decisions(from, MAX_DECISIONS);
         messages.extend(self.open().filter(|m| !have.contains(&name(m))));
         let mut bytes = 0;
         let fits = messages.iter().take_while(|m| {
@@ -50,19 +50,14 @@ impl Paxos {
         }
     }
 
-    /// The decisions from a slot on, said by this node.
-    fn decisions(&self, from: Slot) -> Vec<Message> {
+    /// The decisions in memory from a slot on, said by this node; none if it is no member.
+    pub(super) fn decisions(&self, from: Slot, max: usize) -> Vec<Message> {
         let vote = |(slot, (ballot, value)): (&Slot, &(_, _))| Vote {
             slot: *slot,
             ballot: *ballot,
             value: *value,
         };
-        let votes: Vec<Vote> = self
-            .decided
-            .range(from..)
-            .map(vote)
-            .take(MAX_DECISIONS)
-            .collect();
+        let votes: Vec<Vote> = self.decided.range(from..).map(vote).take(max).collect();
         let me = self.config.me.filter(|_| !votes.is_empty());
         me.map(|from| Message {
             from,

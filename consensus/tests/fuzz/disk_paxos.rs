@@ -7,6 +7,7 @@ use consensus::disk_paxos::{
     Action, Block, Config, Decided, DiskPaxos, Entry, Event, Input, LogRecord, Operation, Output,
     ProcessorId, Record, Report,
 };
+use consensus::history::{History as _, MemoryHistory};
 use consensus::paxos::Vote;
 use consensus::{Ballot, Network, Protocol, Slot, SyncRequest, Time};
 use crypto::{Digest, MemberId};
@@ -44,6 +45,7 @@ struct World {
     engine: DiskPaxos,
     now: Time,
     stored: Vec<Record>,
+    history: Arc<MemoryHistory<Decided>>,
     /// What is in progress on each disk.
     asked: BTreeMap<u16, Action>,
     /// What was tried in this life: `inp` by slot and ballot.
@@ -59,8 +61,10 @@ fn p(number: u8) -> ProcessorId {
 
 impl World {
     fn new(network: Arc<Network>) -> Self {
+        let history = Arc::new(MemoryHistory::default());
         let mut world = World {
-            engine: DiskPaxos::new(Arc::clone(&network), config()),
+            engine: DiskPaxos::new(Arc::clone(&network), config(), history.clone()),
+            history,
             network,
             now: Time::ZERO,
             stored: Vec::new(),
@@ -75,7 +79,12 @@ impl World {
     }
 
     fn act(&mut self, source: &mut Source) {
-        let inputs = match source.below(16) {
+        let inputs = match source.below(18) {
+            16 => return self.history.flush(),
+            17 => {
+                self.stored = self.engine.checkpoint();
+                return self.restart();
+            }
             0 | 1 => {
                 self.now += source.time();
                 Vec::new()
@@ -202,7 +211,8 @@ impl World {
     }
 
     fn restart(&mut self) {
-        self.engine = DiskPaxos::new(Arc::clone(&self.network), config());
+        self.history.crash();
+        self.engine = DiskPaxos::new(Arc::clone(&self.network), config(), self.history.clone());
         for record in &self.stored {
             assert!(self.engine.restore(record.clone()).is_empty());
         }
@@ -210,7 +220,7 @@ impl World {
         self.tried.clear();
         self.asked.clear();
         self.mbal = Ballot::NONE;
-        self.next = Slot(0);
+        self.next = self.history.next(LearnerId(0));
         self.give(Vec::new());
     }
 }
@@ -226,6 +236,8 @@ fn config() -> Config {
         learner: LearnerId(0),
         patience: Duration::from_secs(1),
         window: 4,
+        batching: Default::default(),
+        recent: 1,
         max_waiting: 4,
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::source::Source;
 use crate::{FOUR, MEMBERS, network};
+use consensus::history::{History as _, MemoryHistory};
 use consensus::paxos::{Body, Config, Input, Message, Output, Paxos, Record, Vote};
 use consensus::{Ballot, Network, Protocol, Slot, SyncRequest, Time};
 use crypto::{Digest, MemberId, codec};
@@ -42,6 +43,7 @@ struct World {
     now: Time,
     said: Vec<Message>,
     stored: Vec<Record>,
+    history: Arc<MemoryHistory<Message>>,
     own: Own,
     transcript: Vec<String>,
 }
@@ -63,8 +65,10 @@ struct Own {
 
 impl World {
     fn new(network: Arc<Network>, me: MemberId) -> Self {
+        let history = Arc::new(MemoryHistory::default());
         World {
-            engine: Paxos::new(Arc::clone(&network), config(me)),
+            engine: Paxos::new(Arc::clone(&network), config(me), history.clone()),
+            history,
             network,
             me,
             now: Duration::from_millis(1),
@@ -76,7 +80,13 @@ impl World {
     }
 
     fn act(&mut self, source: &mut Source) {
-        match source.below(16) {
+        match source.below(18) {
+            16 => self.history.flush(),
+            17 => {
+                self.history.flush();
+                self.stored = self.engine.checkpoint();
+                self.restart();
+            }
             0 | 1 => {
                 self.now += source.time();
                 self.give(Vec::new());
@@ -173,8 +183,13 @@ impl World {
     }
 
     fn restart(&mut self) {
-        self.engine = Paxos::new(Arc::clone(&self.network), config(self.me));
-        self.own.next = Slot(0);
+        self.history.crash();
+        self.engine = Paxos::new(
+            Arc::clone(&self.network),
+            config(self.me),
+            self.history.clone(),
+        );
+        self.own.next = self.history.next(LearnerId(0));
         for record in &self.stored {
             for output in self.engine.restore(record.clone()) {
                 assert!(!matches!(output, Output::Persist(_) | Output::Send(_)));
@@ -282,6 +297,8 @@ fn config(me: MemberId) -> Config {
         read: learner_graph::parse_unchecked(READ).expect("a graph"),
         patience: Duration::from_secs(1),
         window: 4,
+        batching: Default::default(),
+        recent: 1,
         max_waiting: 4,
     }
 }

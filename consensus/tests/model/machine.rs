@@ -2,6 +2,7 @@
 
 use crate::liar::Liar;
 use crate::world::{Id, Kind, SLOT, World};
+use consensus::history::MemoryHistory;
 use consensus::hpaxos::evidence::{Certificate, Evidence};
 use consensus::hpaxos::{Config, HPaxos, Input, Message, Output, Record};
 use consensus::planted::Bug;
@@ -98,9 +99,15 @@ impl Machines {
             patience: Duration::from_secs(1),
             grace: Duration::ZERO,
             window: 1,
+            batching: Default::default(),
             max_waiting: 1,
+            recent: 64,
         };
-        let mut machine = HPaxos::new(Arc::clone(&self.world.network), config);
+        let mut machine = HPaxos::new(
+            Arc::clone(&self.world.network),
+            config,
+            Arc::new(MemoryHistory::default()),
+        );
         for (batch, _) in &self.world.values {
             machine.restore(Record::Batch(batch.clone()));
         }

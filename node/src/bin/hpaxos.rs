@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 use node::NodeArgs;
-use node::cli::{DiskCommand, EvidenceCommand, GraphCommand, KeygenArgs, SubmitArgs};
+use node::cli::{
+    DecisionCommand, DiskCommand, EvidenceCommand, GraphCommand, KeygenArgs, StorageCommand,
+    SubmitArgs,
+};
 use std::process::ExitCode;
 
 /// Heterogeneous Paxos: run a node, and ask about networks.
@@ -29,6 +32,12 @@ enum Command {
     /// Format the disks of a network, and ask about them
     #[command(subcommand)]
     Disk(DiskCommand),
+    /// Ask about what a node has stored
+    #[command(subcommand)]
+    Storage(StorageCommand),
+    /// Take decisions with their certificates along, and verify them
+    #[command(subcommand)]
+    Decision(DecisionCommand),
     /// Ask about evidence
     #[command(subcommand)]
     Evidence(EvidenceCommand),
@@ -41,6 +50,8 @@ fn main() -> ExitCode {
         Command::Node(args) => node::run(&args),
         Command::Submit(args) => args.run(),
         Command::Disk(command) => command.run(),
+        Command::Storage(command) => command.run(),
+        Command::Decision(command) => command.run(),
         Command::Evidence(command) => command.run(),
     }
 }

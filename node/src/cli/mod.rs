@@ -2,16 +2,21 @@
 //!
 //! Data goes to standard output, with `--json` one object per line; errors go to standard error.
 
+mod client;
+mod decision;
 mod disk;
 mod evidence;
 mod graph;
 mod keygen;
+mod storage;
 mod submit;
 
+pub use decision::DecisionCommand;
 pub use disk::DiskCommand;
 pub use evidence::EvidenceCommand;
 pub use graph::GraphCommand;
 pub use keygen::KeygenArgs;
+pub use storage::StorageCommand;
 pub use submit::SubmitArgs;
 
 use std::io::{self, Read, Write};
@@ -58,6 +63,23 @@ fn print(text: impl std::fmt::Display) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
+/// Words with something in them that others have written: short, and without what could disturb a
+/// terminal.
+fn printable(text: &str) -> String {
+    const SHOWN_CHARS: usize = 1000;
+    let mut printable = String::new();
+    for c in text.chars().take(SHOWN_CHARS) {
+        match c {
+            '"' | '\'' | '\\' => printable.push(c),
+            c => printable.extend(c.escape_debug()),
+        }
+    }
+    if text.chars().nth(SHOWN_CHARS).is_some() {
+        printable.push('…');
+    }
+    printable
+}
+
 /// Reads a file, or standard input for `-`, up to a limit.
 fn read_text(path: &Path, limit: usize) -> io::Result<String> {
     let mut text = String::new();
@@ -73,4 +95,18 @@ fn read_text(path: &Path, limit: usize) -> io::Result<String> {
         return Err(io::Error::other(format!("more than {limit} bytes")));
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_others_are_short_and_harmless() {
+        assert_eq!(printable("it's \"grüß\" \\"), "it's \"grüß\" \\");
+        let disturbing = "\u{1b}[2J\r\n\u{202e}";
+        assert_eq!(printable(disturbing), "\\u{1b}[2J\\r\\n\\u{202e}");
+        let long = printable(&"ü".repeat(2000));
+        assert_eq!((long.chars().count(), long.ends_with('…')), (1001, true));
+    }
 }

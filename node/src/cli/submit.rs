@@ -1,16 +1,17 @@
 //! `hpaxos submit`.
 
+use super::client::{Api, block_on};
+use super::decision::Certificates;
 use super::{Exit, fail, print};
 use clap::Args;
-use consensus::MAX_VALUE_BYTES;
-use reqwest::{Client, StatusCode, Url};
+use consensus::{ClientValue, MAX_VALUE_BYTES};
+use crypto::Digest;
 use serde_json::{Value, json};
 use std::io::{BufRead, Read};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// How long a node may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a node may take beyond what it was asked to wait.
 const SLACK: Duration = Duration::from_secs(40);
 
@@ -35,6 +36,9 @@ pub struct SubmitArgs {
     /// The idempotency key: the same value with another key is another submission
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Also write the decisions with their certificates to this new file, for `hpaxos decision verify`
+    #[arg(long, value_name = "FILE", requires = "wait")]
+    certificate: Option<PathBuf>,
     /// Print one JSON object per value
     #[arg(long)]
     json: bool,
@@ -44,19 +48,14 @@ impl SubmitArgs {
     /// Runs the command.
     #[must_use]
     pub fn run(&self) -> ExitCode {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        match runtime {
-            Ok(runtime) => runtime.block_on(self.submit_all()).into(),
-            Err(error) => fail(Exit::Failed, error).into(),
-        }
+        block_on(self.submit_all()).into()
     }
 
     async fn submit_all(&self) -> Exit {
-        let url = match self.url() {
-            Ok(url) => url,
-            Err(why) => return fail(Exit::Usage, why),
+        let timeout = Duration::from_millis(self.timeout_ms).saturating_add(SLACK);
+        let api = match Api::new(&self.node, timeout) {
+            Ok(api) => api,
+            Err(error) => return error.fail(),
         };
         let from_input = self.values.iter().any(|v| v == "-");
         if self.key.is_some() && (self.values.len() > 1 || from_input) {
@@ -65,18 +64,39 @@ impl SubmitArgs {
                 "--key names one submission, so give exactly one value with it",
             );
         }
-        let client = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(Duration::from_millis(self.timeout_ms).saturating_add(SLACK))
-            .build();
-        let client = match client {
-            Ok(client) => client,
-            Err(error) => return fail(Exit::Failed, error),
+        // Whatever keeps the certificates from being written is found before anything is submitted.
+        let mut certificates = match self.certificates(&api).await {
+            Ok(certificates) => certificates,
+            Err(exit) => return exit,
         };
+        let exit = self.submit_each(&api, certificates.as_mut()).await;
+        match certificates.map(Certificates::finish) {
+            Some(Err(error)) => error.fail(),
+            Some(Ok(())) | None => exit,
+        }
+    }
+
+    async fn certificates(&self, api: &Api) -> Result<Option<Certificates>, Exit> {
+        match (&self.certificate, &self.wait) {
+            (Some(path), Some(learner)) => {
+                let begun = Certificates::begin(api, learner, path).await;
+                begun.map(Some).map_err(|error| {
+                    error.fail();
+                    fail(error.exit, "nothing was submitted")
+                })
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn submit_each(&self, api: &Api, mut certificates: Option<&mut Certificates>) -> Exit {
         for value in &self.values {
             let exit = match value.as_str() {
-                "-" => self.submit_lines(&client, &url).await,
-                value => self.submit(&client, &url, value.as_bytes().to_vec()).await,
+                "-" => self.submit_lines(api, certificates.as_deref_mut()).await,
+                value => {
+                    let value = value.as_bytes().to_vec();
+                    self.submit(api, value, certificates.as_deref_mut()).await
+                }
             };
             if exit != Exit::Done {
                 return exit;
@@ -85,35 +105,7 @@ impl SubmitArgs {
         Exit::Done
     }
 
-    fn url(&self) -> Result<Url, String> {
-        let with_scheme = match self.node.contains("://") {
-            true => self.node.clone(),
-            false => format!("http://{}", self.node),
-        };
-        let wrong = |why: &dyn std::fmt::Display| {
-            format!(
-                "--node {}: {why}; write for example http://127.0.0.1:8001",
-                self.node
-            )
-        };
-        let mut url = Url::parse(&with_scheme).map_err(|e| wrong(&e))?;
-        if url.scheme() != "http" {
-            return Err(wrong(&"only http is spoken"));
-        }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong(&"this is more than a node's address"));
-        }
-        url.set_path("/v1/values");
-        url.set_query(None);
-        if let Some(learner) = &self.wait {
-            url.query_pairs_mut()
-                .append_pair("wait", learner)
-                .append_pair("timeout_ms", &self.timeout_ms.to_string());
-        }
-        Ok(url)
-    }
-
-    async fn submit_lines(&self, client: &Client, url: &Url) -> Exit {
+    async fn submit_lines(&self, api: &Api, mut certificates: Option<&mut Certificates>) -> Exit {
         let mut input = std::io::stdin().lock();
         for number in 1u64.. {
             let mut line = Vec::new();
@@ -133,7 +125,7 @@ impl SubmitArgs {
                 );
                 return fail(Exit::Bad, why);
             }
-            let exit = self.submit(client, url, line).await;
+            let exit = self.submit(api, line, certificates.as_deref_mut()).await;
             if exit != Exit::Done {
                 return exit;
             }
@@ -141,42 +133,48 @@ impl SubmitArgs {
         Exit::Done
     }
 
-    async fn submit(&self, client: &Client, url: &Url, value: Vec<u8>) -> Exit {
-        let mut request = client.post(url.clone()).body(value);
+    async fn submit(
+        &self,
+        api: &Api,
+        value: Vec<u8>,
+        certificates: Option<&mut Certificates>,
+    ) -> Exit {
+        let timeout = self.timeout_ms.to_string();
+        let query = match &self.wait {
+            Some(learner) => vec![("wait", learner.as_str()), ("timeout_ms", &timeout)],
+            None => Vec::new(),
+        };
+        let mut request = api.post(&["v1", "values"], &query);
         if let Some(key) = &self.key {
             request = request.header("idempotency-key", key);
         }
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => {
-                let why =
-                    std::error::Error::source(&error).map_or(String::new(), |s| format!(": {s}"));
-                return fail(Exit::Failed, format!("cannot reach {}{why}", self.node));
-            }
-        };
-        let status = response.status();
-        let answer: Value = match response.json().await {
+        let id = self.id(&value);
+        let answer = match api.json(request.body(value)).await {
             Ok(answer) => answer,
-            Err(error) => {
-                return fail(
-                    Exit::Failed,
-                    format!("{} answered no JSON: {error}", self.node),
-                );
-            }
+            Err(error) => return error.fail(),
         };
-        self.show(status, &answer)
+        let exit = self.show(&answer);
+        match certificates {
+            Some(certificates) if exit == Exit::Done => {
+                match certificates.fetch(api, &answer, id).await {
+                    Ok(()) => Exit::Done,
+                    Err(error) => error.fail(),
+                }
+            }
+            _ => exit,
+        }
     }
 
-    fn show(&self, status: StatusCode, answer: &Value) -> Exit {
-        if !status.is_success() {
-            let detail = answer["detail"].as_str().unwrap_or("no reason was given");
-            let exit = if status.is_server_error() {
-                Exit::Failed
-            } else {
-                Exit::Bad
-            };
-            return fail(exit, format!("{}: {detail}", status.as_u16()));
-        }
+    /// What names the submission of this value.
+    fn id(&self, value: &[u8]) -> Digest {
+        // Space around a header's value is not part of it.
+        let key = self.key.as_deref().unwrap_or_default();
+        let key = key.trim_matches([' ', '\t']).as_bytes();
+        let (key, bytes) = (key.to_vec(), value.to_vec());
+        ClientValue { key, bytes }.id()
+    }
+
+    fn show(&self, answer: &Value) -> Exit {
         let decided = answer["decided"] == json!(true);
         if self.json {
             let mut object = json!({"event": "submitted"});

@@ -1,5 +1,6 @@
 //! The limits of a node: everything that can grow or wait has one here.
 
+use consensus::Batching;
 use learner_graph::Problem;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,8 +47,15 @@ limits! {
     grace_ms = 50, 0 ..= 60_000;
     /// How many slots may be open at once.
     window = 64, 1 ..= 4096;
+    /// How long a leader lets a value wait for others to share its slot, while earlier slots are open.
+    batch_delay_ms = 0, 0 ..= 60_000;
+    /// With so many bytes of values a batch goes out at once and takes no more, unless a single value
+    /// is larger.
+    batch_bytes = 1_052_672, 1 ..= 1_052_672;
     /// How many client values may wait to be proposed; further ones are answered with 429.
     max_waiting = 4096, 1 ..= 1_000_000;
+    /// How many slots stay in memory after they are delivered, for peers that are a little behind.
+    slots_in_memory = 512, 1 ..= 65_536;
     /// How often one peer, in turn, is asked for what is missing here.
     sync_ms = 200, 10 ..= 60_000;
     /// The longest pause before a peer that does not answer is dialled again.
@@ -75,10 +83,12 @@ limits! {
     http_requests = 1024, 8 ..= 65_536;
     /// Event streams open at once; further ones are answered with 429.
     http_streams = 256, 1 ..= 65_536;
-    /// Decisions kept in memory for HTTP, per learner; older ones are answered with 410.
-    decisions_kept = 100_000, 16 ..= 10_000_000;
+    /// Decisions kept in memory for HTTP, per learner; older ones are read from the history.
+    decisions_kept = 1000, 16 ..= 10_000_000;
     /// The same bound in bytes of values.
-    decisions_kept_mib = 256, 2 ..= 65_536;
+    decisions_kept_mib = 16, 2 ..= 65_536;
+    /// The log is replaced by a checkpoint when it has grown by so much since the last one.
+    log_mib = 64, 1 ..= 65_536;
     /// Events kept for streams that resume; older ones are replaced by a `gap` event.
     events_kept = 10_000, 16 ..= 1_000_000;
     /// The same bound in bytes of values.
@@ -110,7 +120,30 @@ impl Limits {
                 )),
             }
         }
+        // Whoever waits for a value would take the leader for dead.
+        if limits.batch_delay_ms > limits.patience_ms / 4 {
+            let found = entries
+                .keys()
+                .find(|name| name.get_ref() == "batch_delay_ms");
+            let (delay, patience) = (limits.batch_delay_ms, limits.patience_ms);
+            problems.push(Problem::error(
+                found.map(Spanned::span),
+                format!(
+                    "batch_delay_ms = {delay} is more than a quarter of patience_ms = {patience}"
+                ),
+                format!("use {} at most, or more patience", patience / 4),
+            ));
+        }
         limits
+    }
+
+    /// How many waiting values share a slot.
+    #[must_use]
+    pub fn batching(&self) -> Batching {
+        Batching {
+            delay: Self::ms(self.batch_delay_ms),
+            bytes: Self::count(self.batch_bytes),
+        }
     }
 
     /// A limit that counts things in memory.

@@ -11,7 +11,7 @@
 use crate::network::budget::Permit;
 use crate::network::request::Request;
 use consensus::hpaxos::evidence::Certificate;
-use consensus::{ClientValue, Slot, disk_paxos};
+use consensus::{Batch, ClientValue, Slot, disk_paxos};
 use crypto::MemberId;
 use learner_graph::LearnerId;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub(crate) enum Event {
         /// In which slot.
         slot: Slot,
         /// Told what is known here.
-        answer: oneshot::Sender<Option<Certificate>>,
+        answer: oneshot::Sender<Option<Certified>>,
     },
     /// It is this peer's turn to be asked for what is missing here.
     AskPeer {
@@ -82,6 +82,15 @@ pub(crate) enum Event {
     },
     /// The node ends.
     Stop,
+}
+
+/// A decision and what proves it.
+#[derive(Debug)]
+pub(crate) struct Certified {
+    /// The proof.
+    pub(crate) certificate: Certificate,
+    /// The bytes behind the digest that it is of, if they are here.
+    pub(crate) batch: Option<Arc<Batch>>,
 }
 
 /// What became of a submitted value.

@@ -3,11 +3,15 @@
 //! ```text
 //!   queue ──drain──► inputs ─┐
 //!                            ├─► step ─► outputs ─► 1. append every record
-//!   own messages ────────────┘      ▲               2. sync, once
-//!        ▲                          │ timer         3. sends, answers, decisions
-//!        └──────────────────────────┴──────────────────────┘
+//!   own messages ────────────┘    │ ▲               2. when nothing of its own is left to hear: sync, once
+//!        ▲                        │ │ timer         3. sends, answers, decisions
+//!        └────────────────────────┘ └──────────────────────┘
 //! ```
+//!
+//! When the log has grown enough, the history is made durable, and a checkpoint takes the log's place.
 
+mod archivist;
+mod checkpoint;
 mod disks;
 mod event;
 mod outputs;
@@ -18,17 +22,22 @@ mod trace;
 mod wanted;
 
 pub(crate) use disks::Disks;
+#[cfg(test)]
+pub(crate) use event::Certified;
 pub(crate) use event::{
     Command, EngineHandle, Event, NodeIndex, NotSent, Queued, Submitted, Ticket,
 };
 pub(crate) use trace::Trace;
 
 use crate::byzantine::Lie;
+use crate::history::HistoryFile;
 use crate::network::seen::Seen;
 use crate::view::View;
+use archivist::Archivist;
 use consensus::storage::{Storage, StorageError};
-use consensus::{Input, InputOf, Protocol, RecordOf, Time};
+use consensus::{Input, InputOf, Protocol, Record, RecordOf, Time};
 use crypto::{DecodeError, Digest, codec};
+use questions::CatchingUp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -54,6 +63,18 @@ pub enum EngineError {
     /// A stored record makes no sense to this program.
     #[error("record {0} of the storage cannot be read ({1}); was it written by another version?")]
     Record(u64, DecodeError),
+    /// The log relies on a history that is not there.
+    #[error(
+        "the log says that everything below slot {low_water} was delivered and is in the history, but the history of lane {lane} ends before slot {next}: put the file history.redb back that belongs to this log; without it the node would have forgotten what it decided"
+    )]
+    HistoryLost {
+        /// Everything below was in the history.
+        low_water: u64,
+        /// Whose history is too short.
+        lane: u16,
+        /// Where it ends.
+        next: u64,
+    },
     /// The trace cannot be written: a hole in it would make it worthless.
     #[error("the trace cannot be written, so the node stops: {0}")]
     Trace(String),
@@ -80,17 +101,35 @@ pub(crate) struct Engine<P: Protocol, S> {
     events: Receiver<Queued<InputOf<P>>>,
     machine: Machine<P>,
     storage: S,
+    history: Arc<HistoryFile<P::Wire>>,
+    /// Answers peers from the history.
+    archivist: Archivist<P>,
     network: mpsc::Sender<Command>,
     view: Arc<View>,
     seen: Arc<Seen<P>>,
     state: State<InputOf<P>>,
 }
 
+/// Where an engine keeps things.
+pub(crate) struct Stores<P: Protocol, S> {
+    /// The log.
+    pub(crate) storage: S,
+    /// What has left memory: the same that the protocol was given.
+    pub(crate) history: Arc<HistoryFile<P::Wire>>,
+    /// The log is replaced by a checkpoint when it has grown by so many bytes.
+    pub(crate) checkpoint_bytes: u64,
+}
+
 /// What the engine keeps beside the protocol.
 struct State<I> {
     origin: Instant,
-    /// This node's own messages, for the next step.
+    /// This node's own messages, for the next step: those that a batch of steps left over.
     own: Vec<I>,
+    /// The log is replaced by a checkpoint when it has grown by so many bytes, and by as many as the last
+    /// checkpoint had.
+    checkpoint_bytes: u64,
+    last_checkpoint: u64,
+    catching_up: CatchingUp,
     timer: Option<Time>,
     wanted: Wanted,
     /// Clients that wait for `Accepted` or `Full`. Bounded by the HTTP requests in progress.
@@ -102,7 +141,7 @@ struct State<I> {
 impl<P: Protocol, S: Storage> Engine<P, S> {
     pub(crate) fn new(
         machine: Machine<P>,
-        storage: S,
+        stores: Stores<P, S>,
         events: Receiver<Queued<InputOf<P>>>,
         network: mpsc::Sender<Command>,
         view: Arc<View>,
@@ -112,6 +151,9 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         let state = State {
             origin: now,
             own: Vec::new(),
+            checkpoint_bytes: stores.checkpoint_bytes,
+            last_checkpoint: 0,
+            catching_up: CatchingUp::new(now),
             timer: None,
             wanted: Wanted::default(),
             submitted: HashMap::new(),
@@ -121,7 +163,9 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         Engine {
             events,
             machine,
-            storage,
+            storage: stores.storage,
+            archivist: Archivist::start(Arc::clone(&stores.history), network.clone()),
+            history: stores.history,
             network,
             view,
             seen,
@@ -147,6 +191,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             if !inputs.is_empty() || due {
                 self.step(inputs)?;
             }
+            self.checkpoint_if_due()?;
             if self.state.published.elapsed() >= STATUS_PERIOD || self.state.own.is_empty() {
                 self.publish_status();
             }
@@ -163,6 +208,9 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             let bytes = record?;
             let record = codec::decode::<RecordOf<P>>(&bytes, codec::LARGEST)
                 .map_err(|error| EngineError::Record(count, error))?;
+            if let Record::LowWater(mark) = &record {
+                self.expect_history(*mark)?;
+            }
             self.restore(record)?;
             count += 1;
             if reported.elapsed() >= REPLAY_REPORT {
@@ -170,6 +218,8 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
                 reported = Instant::now();
             }
         }
+        self.check_history()?;
+        self.history.flush();
         self.view.metrics.replayed.inc_by(count);
         tracing::info!(
             records = count,
@@ -236,13 +286,10 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
                     answer,
                 } => {
                     // Who asked may have gone away.
-                    let _ = answer.send(self.machine.protocol.certificate(learner, slot));
+                    let _ = answer.send(self.certified(learner, slot));
                 }
                 Event::AskPeer { peer } => self.ask(peer),
-                Event::Request { ticket, request } => {
-                    let response = codec::encode(&self.answer(&request));
-                    self.command(Command::Answer(ticket, response));
-                }
+                Event::Request { ticket, request } => self.answer(ticket, request),
                 Event::Stop => return None,
             }
         }
@@ -278,7 +325,10 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
     }
 
     fn publish_status(&mut self) {
-        self.view.set_status(self.machine.protocol.status());
+        let status = self.machine.protocol.status();
+        self.state.catching_up.report(&status.next);
+        self.view.set_ahead(&self.state.catching_up.ahead);
+        self.view.set_status(status);
         self.state.published = Instant::now();
     }
 }

@@ -3,48 +3,57 @@
 use super::{Command, Engine, EngineError, Submitted};
 use crate::network::frame::{Part, PartOf, split};
 use crate::network::request::Request;
-use consensus::storage::Storage;
-use consensus::{Input, InputOf, Output, OutputOf, Protocol, Time};
+use consensus::storage::{Storage, StorageError};
+use consensus::{InputOf, Output, OutputOf, Protocol, Time, steps};
 use crypto::{Digest, codec};
 
 impl<P: Protocol, S: Storage> Engine<P, S> {
-    /// One step of the protocol with everything that follows from it.
+    /// Takes steps until the node has heard everything that it says itself, makes everything durable
+    /// that they store, and then does what they ask for.
     pub(super) fn step(&mut self, inputs: Vec<InputOf<P>>) -> Result<(), EngineError> {
         let now = self.now();
         // The timer asked for a step at this time at the latest: this is it.
         if self.state.timer.is_some_and(|t| t <= now) {
             self.state.timer = None;
         }
-        self.view.metrics.steps.inc();
-        self.view.metrics.inputs.inc_by(inputs.len() as u64);
-        self.trace_heard(&inputs)?;
-        let outputs = self.machine.protocol.step(now, inputs);
-        self.persist(&outputs)?;
-        // What is durable may leave, and what may leave is in the trace.
-        self.trace_told(&outputs)?;
-        self.execute(now, outputs);
-        Ok(())
-    }
-
-    /// Everything persisted in a step shares one sync; nothing else happens before it.
-    fn persist(&mut self, outputs: &[OutputOf<P>]) -> Result<(), EngineError> {
+        let metrics = &self.view.metrics;
+        metrics.inputs.inc_by(inputs.len() as u64);
+        let traces = self.machine.trace.is_some();
+        let (mut heard, mut told) = (Vec::new(), Vec::new());
         let (mut records, mut bytes) = (0, 0);
-        for output in outputs {
-            let Output::Persist(record) = output else {
-                continue;
-            };
-            let encoded = codec::encode(record);
-            self.storage.append(&encoded)?;
-            records += 1;
-            bytes += encoded.len() as u64;
-        }
+        let storage = &mut self.storage;
+        let hears = |inputs: &[InputOf<P>]| {
+            metrics.steps.inc();
+            heard.push(if traces { inputs.to_vec() } else { Vec::new() });
+        };
+        let left = steps(&mut self.machine.protocol, now, inputs, hears, |outputs| {
+            for output in &outputs {
+                if let Output::Persist(record) = output {
+                    let encoded = codec::encode(record);
+                    records += 1;
+                    bytes += encoded.len() as u64;
+                    storage.append(&encoded)?;
+                }
+            }
+            told.push(outputs);
+            Ok::<_, StorageError>(())
+        })?;
+        self.check_history()?;
         if records > 0 {
             self.storage.sync()?;
-            let metrics = &self.view.metrics;
             metrics.records.inc_by(records);
             metrics.record_bytes.inc_by(bytes);
             metrics.syncs.inc();
         }
+        self.history.flush();
+        self.state.own = left;
+        for (inputs, outputs) in heard.into_iter().zip(told) {
+            self.trace_heard(&inputs)?;
+            // What is durable may leave, and what may leave is in the trace.
+            self.trace_told(&outputs)?;
+            self.execute(now, outputs);
+        }
+        self.history.wait_for_room();
         Ok(())
     }
 
@@ -108,7 +117,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         }
     }
 
-    /// An own message leaves, and comes back as input of the next step.
+    /// An own message leaves; the node has heard it, or will in the next step.
     fn send(&mut self, message: P::Message, parts: &mut Vec<PartOf<P>>) {
         let kind = P::kind(&message);
         tracing::trace!(kind, "sends");
@@ -119,7 +128,6 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         if let Some(contradiction) = lie.and_then(|lie| lie(&message)) {
             parts.push(Part::Message(contradiction));
         }
-        self.state.own.push(Input::Message(message));
     }
 
     fn tell(&mut self, id: &Digest, answer: Submitted) {

@@ -64,6 +64,14 @@ impl Protocol for Reader {
         Vec::new()
     }
 
+    fn checkpoint(&self) -> Vec<RecordOf<Self>> {
+        Vec::new()
+    }
+
+    fn remembered(&self) -> Slot {
+        Slot(0)
+    }
+
     fn step(&mut self, _: Time, inputs: Vec<InputOf<Self>>) -> Vec<OutputOf<Self>> {
         let heard = |disk| {
             let on = |i: &InputOf<Self>| matches!(i, Input::Disk(event) if event.disk == disk);
@@ -103,6 +111,16 @@ impl Protocol for Reader {
 
     fn status(&self) -> Status {
         Status::default()
+    }
+}
+
+fn stores(directory: &std::path::Path, storage: MemoryStorage) -> Stores<Reader, MemoryStorage> {
+    let network = testing::config("").network.id();
+    let history = HistoryFile::open(directory.join("history.redb"), network, 1, |()| 0);
+    Stores {
+        storage,
+        history: Arc::new(history.expect("a new history")),
+        checkpoint_bytes: 1 << 20,
     }
 }
 
@@ -168,7 +186,8 @@ impl Disks for Asked {
 #[test]
 fn what_cannot_be_traced_is_not_done_and_stops_the_node() {
     let config = testing::config("");
-    let view = Arc::new(View::new(&config, config.node("n1").expect("n1"), 1));
+    let directory = tempfile::tempdir().expect("a directory");
+    let view = Arc::new(testing::view(&config));
     let (sender, events) = sync_channel(2);
     let (commands, _network) = mpsc::channel(1);
     let (steps, _inputs) = channel();
@@ -182,7 +201,7 @@ fn what_cannot_be_traced_is_not_done_and_stops_the_node() {
     let seen = Arc::new(Seen::default());
     let run = Engine::new(
         machine,
-        MemoryStorage::default(),
+        stores(directory.path(), MemoryStorage::default()),
         events,
         commands,
         view,
@@ -208,7 +227,8 @@ fn failed(disk: DiskId) -> Event {
 #[test]
 fn events_of_disks_share_a_step_and_hold_nobody_up_at_the_end() {
     let config = testing::config("");
-    let view = Arc::new(View::new(&config, config.node("n1").expect("n1"), 1));
+    let directory = tempfile::tempdir().expect("a directory");
+    let view = Arc::new(testing::view(&config));
     let (sender, events) = sync_channel(2);
     let engine = EngineHandle::new(sender);
     let (commands, _network) = mpsc::channel(1);
@@ -223,10 +243,9 @@ fn events_of_disks_share_a_step_and_hold_nobody_up_at_the_end() {
         trace: None,
         disks: Some(Box::new(disks)),
     };
-    let storage = MemoryStorage::default();
     let run = Engine::new(
         machine,
-        storage,
+        stores(directory.path(), MemoryStorage::default()),
         events,
         commands,
         view,

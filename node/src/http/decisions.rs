@@ -4,15 +4,14 @@ use super::json::Json;
 use super::problem::Problem;
 use super::{Api, json};
 use crate::config::Mode;
+use crate::decision;
 use crate::engine::{Event, NotSent};
+use crate::view::View;
 use crate::view::decisions::Page;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use consensus::Slot;
-use crypto::codec;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -49,25 +48,29 @@ pub(super) async fn list(
         .view
         .log(learner)
         .map(|log| log.page(Slot(params.from), limit, MAX_PAGE_BYTES));
-    match page {
-        Some(Page::Decisions(found, next)) => {
-            let decisions: Vec<Value> =
-                found.iter().map(|d| json::decision(&api.view, d)).collect();
-            let node = &api.view.node.name;
-            Ok(Json(
-                json!({"node": node, "learner": name, "decisions": decisions, "next": next}),
-            ))
+    let (found, next) = match page {
+        Some(Page::Decisions(found, next)) => (found, next),
+        Some(Page::Old) => {
+            let from = Slot(params.from);
+            let read = move |view: &View| view.old(learner, from, limit, MAX_PAGE_BYTES);
+            let found = api.read_disk(read).await?;
+            let next = found.last().map_or(from, |d| d.slot.next());
+            (found, next)
         }
-        Some(Page::Gone(first)) => Err(Problem::gone(first.0)),
-        None => Err(Problem::not_found("no such learner")),
-    }
+        None => return Err(Problem::not_found("no such learner")),
+    };
+    let decisions: Vec<Value> = found.iter().map(|d| json::decision(&api.view, d)).collect();
+    let node = &api.view.node.name;
+    Ok(Json(
+        json!({"node": node, "learner": name, "decisions": decisions, "next": next}),
+    ))
 }
 
-/// The certificate of a decision, so that others can check it.
+/// A decision with its certificate, so that others can check it: a line of a decision file.
 pub(super) async fn certificate(
     State(api): State<Arc<Api>>,
     Path((name, slot)): Path<(String, String)>,
-) -> Result<Json, Problem> {
+) -> Result<Json<String>, Problem> {
     // Every node follows every learner, so this one does not have to play it.
     let learner = api.view.network.graph().learner(&name);
     let learner =
@@ -97,25 +100,22 @@ pub(super) async fn certificate(
     let answer = timeout(ANSWER_TIMEOUT, certificate).await;
     let answer = answer.map_err(|_| Problem::unavailable("the node is busy"))?;
     let found = answer.map_err(|_| Problem::unavailable("the node is ending"))?;
-    let missing = || {
+    let found = found.ok_or_else(|| {
         Problem::not_found(format!(
             "no certificate of slot {slot} for '{name}' is kept here"
         ))
-    };
-    let found = found.ok_or_else(missing)?;
+    })?;
+    let batch = found.batch.ok_or_else(|| {
+        Problem::unavailable(format!(
+            "slot {slot} is decided for '{name}', but its values have not arrived here yet"
+        ))
+    })?;
     let view = &api.view;
-    let signers: Vec<&str> = found
-        .two_b
-        .iter()
-        .map(|m| view.member_name(m.signer()))
-        .collect();
-    Ok(Json(json!({
-        "node": view.node.name,
-        "learner": name,
-        "slot": found.slot,
-        "ballot": found.ballot,
-        "digest": found.value,
-        "signers": signers,
-        "certificate": STANDARD.encode(codec::encode(&found)),
-    })))
+    let line = decision::write(
+        &view.network_name,
+        &view.network,
+        &found.certificate,
+        &batch,
+    );
+    Ok(Json(line))
 }

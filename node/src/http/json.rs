@@ -1,60 +1,25 @@
-//! The JSON shapes that several routes share.
-//!
-//! A value is the same object everywhere: `{"id":…,"base64":…,"text":…,"key":…}`. `base64` is always
-//! there; `text` only if the bytes are printable UTF-8; `key` (base64) only if the client gave one.
+//! The JSON shapes that several routes share. A value is the same object everywhere: [`ValueJson`].
 
+use crate::decision::ValueJson;
 use crate::view::View;
 use crate::view::decisions::Delivered;
 use crate::view::events::Happening;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use consensus::ClientValue;
-use crypto::Digest;
 use learner_graph::AcceptorSet;
-use serde::Serialize;
 use serde_json::{Value, json};
+use std::fmt::Display;
 
-/// An answer in JSON: one line, with its end.
-pub(super) struct Json(pub(super) Value);
+/// An answer in JSON, as a value or written already: one line, with its end.
+pub(super) struct Json<T = Value>(pub(super) T);
 
-impl IntoResponse for Json {
+impl<T: Display> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         let mut response = format!("{}\n", self.0).into_response();
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response
     }
-}
-
-/// A client's value.
-#[derive(Serialize)]
-pub(super) struct ValueJson {
-    id: Digest,
-    base64: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-}
-
-impl ValueJson {
-    fn new(id: &Digest, value: &ClientValue) -> Self {
-        ValueJson {
-            id: *id,
-            base64: STANDARD.encode(&value.bytes),
-            text: text(&value.bytes),
-            key: (!value.key.is_empty()).then(|| STANDARD.encode(&value.key)),
-        }
-    }
-}
-
-/// The bytes as text, if a person could read it.
-fn text(bytes: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let readable = |c: char| !c.is_control() || "\t\n\r".contains(c);
-    text.chars().all(readable).then(|| text.to_owned())
 }
 
 /// The names of acceptors.
@@ -70,7 +35,7 @@ pub(super) fn decision(view: &View, delivered: &Delivered) -> Value {
     let values = delivered
         .values
         .iter()
-        .map(|(id, v)| ValueJson::new(id, v))
+        .map(|(id, v)| ValueJson::with_id(id, v))
         .collect::<Vec<_>>();
     json!({
         "slot": delivered.slot,
@@ -117,19 +82,5 @@ pub(super) fn event(view: &View, happening: &Happening) -> (&'static str, Value)
             "fork",
             json!({"event": "fork", "node": node, "learner": learner, "slot": slot, "digests": digests}),
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_shown_only_if_readable() {
-        assert_eq!(text("grüß\n".as_bytes()).as_deref(), Some("grüß\n"));
-        assert_eq!(text(b""), Some(String::new()));
-        assert_eq!(text(b"\x00"), None);
-        assert_eq!(text(b"\xff"), None);
-        assert_eq!(text(b"\x1b[31m"), None);
     }
 }

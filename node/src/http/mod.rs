@@ -28,6 +28,7 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use consensus::storage::StorageError;
 use learner_graph::LearnerId;
 use problem::Problem;
 use std::sync::Arc;
@@ -56,6 +57,19 @@ impl Api {
             requests: Arc::new(Semaphore::new(Limits::count(limits.http_requests))),
             streams: Arc::new(Semaphore::new(Limits::count(limits.http_streams))),
             stop,
+        }
+    }
+
+    /// What reading from the disk finds.
+    async fn read_disk<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&View) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let view = Arc::clone(&self.view);
+        match tokio::task::spawn_blocking(move || read(&view)).await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(error)) => Err(Problem::unavailable(error.to_string())),
+            Err(_) => Err(Problem::unavailable("the node is ending")),
         }
     }
 

@@ -68,13 +68,6 @@ impl Problem {
         )
     }
 
-    pub(super) fn gone(first: u64) -> Self {
-        let detail = format!(
-            "decisions before slot {first} are no longer kept by this node; ask from={first}"
-        );
-        Self::new(StatusCode::GONE, "gone", "No longer kept", detail)
-    }
-
     pub(super) fn too_large(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,

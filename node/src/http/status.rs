@@ -52,6 +52,7 @@ fn storage(view: &View) -> Value {
         "records": m.records.get(),
         "bytes": m.record_bytes.get(),
         "syncs": m.syncs.get(),
+        "checkpoints": m.checkpoints.get(),
     })
 }
 
@@ -61,6 +62,7 @@ fn protocol(view: &View, status: &Status, fields: &mut Map<String, Value>) {
         let id = u16::try_from(index).map(learner_graph::LearnerId::from_index);
         id.map_or("?", |id| graph.learner_name(id)).to_owned()
     };
+    let ahead = view.ahead();
     let mut learners = Map::new();
     let mut connected = Map::new();
     for (i, row) in status.connected.iter().enumerate() {
@@ -74,9 +76,10 @@ fn protocol(view: &View, status: &Status, fields: &mut Map<String, Value>) {
             Some(json!({"next": log.next(), "decisions": log.delivered()}))
         });
         let forks = view.metrics.forks_of(&name);
+        let ahead = ahead.get(i).copied().unwrap_or_default().max(*next);
         learners.insert(
             name,
-            json!({"next": next, "delivered": delivered, "forks": forks}),
+            json!({"next": next, "ahead": ahead, "delivered": delivered, "forks": forks}),
         );
     }
     let groups: Vec<Vec<&str>> = groups(&status.connected)

@@ -3,6 +3,7 @@
 use super::json::Json;
 use super::problem::Problem;
 use super::{Api, json};
+use crate::config::Mode;
 use crate::engine::{Event, NotSent, Submitted};
 use crate::view::Phase;
 use crate::view::decisions::Delivered;
@@ -73,6 +74,11 @@ pub(super) async fn submit(
         Ok(waiting) => waiting,
         Err(found) => return Ok(decided(&api, &id, &found)),
     };
+    if let Some(learner) = learner
+        && let Some(found) = api.read_disk(move |view| view.find(learner, &id)).await?
+    {
+        return Ok(decided(&api, &id, &found));
+    }
     store(&api, value).await?;
     let limit = Duration::from_millis(params.timeout_ms.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
     if let Some(mut waiting) = waiting {
@@ -96,7 +102,7 @@ pub(super) async fn submit(
 
 fn decided(api: &Api, id: &Digest, delivered: &Delivered) -> Response {
     // The values of others in the batch are not repeated to everyone who waits.
-    Json(json!({
+    let mut object = json!({
         "id": id,
         "decided": true,
         "node": api.view.node.name,
@@ -106,8 +112,14 @@ fn decided(api: &Api, id: &Digest, delivered: &Delivered) -> Response {
         "digest": delivered.digest,
         "latency_ms": delivered.latency_ms,
         "acceptors": json::acceptors(&api.view, &delivered.acceptors),
-    }))
-    .into_response()
+    });
+    if api.view.mode == Mode::Hpaxos {
+        // Names of learners are the same in a path as elsewhere.
+        let learner = api.view.learner_name(delivered.learner);
+        let path = format!("/v1/decisions/{learner}/{}/certificate", delivered.slot);
+        object["certificate"] = path.into();
+    }
+    Json(object).into_response()
 }
 
 async fn read(headers: &HeaderMap, body: Body) -> Result<ClientValue, Problem> {

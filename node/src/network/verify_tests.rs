@@ -37,7 +37,7 @@ fn fixture(max_bytes: usize) -> Fixture<HPaxos> {
 
 fn fixture_of<P: Protocol>(max_bytes: usize) -> Fixture<P> {
     let config = testing::config("");
-    let view = Arc::new(View::new(&config, config.node("n1").unwrap(), 1));
+    let view = Arc::new(testing::view(&config));
     let (engine, inputs) = sync_channel(16);
     let (reporter, reports) = mpsc::channel(16);
     let verifier = Verifier::<P> {

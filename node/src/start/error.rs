@@ -1,5 +1,6 @@
 //! Why a node does not start.
 
+use crate::history::HistoryError;
 use crate::network::NetworkStartError;
 use crate::storage::LogError;
 use crate::trace::WriterError;
@@ -38,6 +39,9 @@ pub enum StartError {
     /// The data cannot be used.
     #[error("cannot use the data directory: {0}")]
     Storage(#[from] LogError),
+    /// The history cannot be used.
+    #[error("cannot use the data directory: {0}")]
+    History(#[from] HistoryError),
     /// The network cannot be started.
     #[error(transparent)]
     Network(#[from] NetworkStartError),

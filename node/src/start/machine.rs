@@ -6,11 +6,13 @@ use crate::config::{Config, NodeConfig};
 use crate::engine::{self, EngineHandle, Event, Machine};
 use crate::trace::Tracer;
 use crate::{disks, machines};
+use consensus::HistoryOf;
 use consensus::disk_paxos::{DiskPaxos, Operation};
 use consensus::hpaxos::HPaxos;
 use consensus::paxos::Paxos;
 use crypto::{Keypair, Signer};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Heterogeneous Paxos. Whoever signs reads the key file.
 pub(super) fn hpaxos(
@@ -18,6 +20,7 @@ pub(super) fn hpaxos(
     node: &NodeConfig,
     key: &Path,
     trace: Option<&Path>,
+    history: Arc<HistoryOf<HPaxos>>,
 ) -> Result<Machine<HPaxos>, StartError> {
     let signer = || -> Result<Option<Signer>, StartError> {
         let Some(member) = node.member else {
@@ -29,7 +32,7 @@ pub(super) fn hpaxos(
             config.network.id(),
         )))
     };
-    let protocol = machines::hpaxos(config, signer()?);
+    let protocol = machines::hpaxos(config, signer()?, history);
     let lie = match (node.byzantine, signer()?) {
         (Some(behaviour), Some(signer)) => {
             tracing::warn!(
@@ -54,9 +57,13 @@ pub(super) fn hpaxos(
 }
 
 /// Classic Paxos.
-pub(super) fn paxos(config: &Config, node: &NodeConfig) -> Machine<Paxos> {
+pub(super) fn paxos(
+    config: &Config,
+    node: &NodeConfig,
+    history: Arc<HistoryOf<Paxos>>,
+) -> Machine<Paxos> {
     Machine {
-        protocol: machines::paxos(config, node),
+        protocol: machines::paxos(config, node, history),
         lie: None,
         trace: None,
         disks: None,
@@ -68,6 +75,7 @@ pub(super) fn disk_paxos(
     config: &Config,
     node: &NodeConfig,
     engine: &EngineHandle,
+    history: Arc<HistoryOf<DiskPaxos>>,
 ) -> Result<Machine<DiskPaxos>, StartError> {
     let disks = match (&config.disks, node.processor) {
         (Some(disks), Some(id)) => {
@@ -84,7 +92,7 @@ pub(super) fn disk_paxos(
         _ => None,
     };
     Ok(Machine {
-        protocol: machines::disk_paxos(config, node),
+        protocol: machines::disk_paxos(config, node, history),
         lie: None,
         trace: None,
         disks,

@@ -12,13 +12,14 @@ mod machine;
 pub use error::StartError;
 
 use crate::config::{Config, Limits, Mode, NodeConfig};
-use crate::engine::{Engine, EngineError, EngineHandle, Event, Machine};
+use crate::engine::{Engine, EngineError, EngineHandle, Event, Machine, Stores};
+use crate::history::HistoryFile;
 use crate::http::{self, Api};
 use crate::network::{self, seen::Seen};
-use crate::storage::FileLog;
+use crate::storage::{FileLog, LOG};
 use crate::view::{Phase, View};
-use consensus::Protocol;
 use consensus::storage::StorageError;
+use consensus::{HistoryOf, Protocol};
 use crypto::Keypair;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -29,6 +30,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+/// The history's file in a data directory.
+const HISTORY: &str = "history.redb";
 /// Commands of the engine that may wait for the network.
 const COMMANDS: usize = 256;
 /// How long requests in progress may take when the node ends.
@@ -110,12 +113,17 @@ impl Node {
         };
         match config.mode {
             Mode::Hpaxos => {
-                let machine = machine::hpaxos(config, node, key, trace)?;
-                Node::assemble(place, |_| Ok(machine)).await
+                let machine = |_: &_, history| machine::hpaxos(config, node, key, trace, history);
+                Node::assemble(place, machine).await
             }
-            Mode::Paxos => Node::assemble(place, |_| Ok(machine::paxos(config, node))).await,
+            Mode::Paxos => {
+                let machine = |_: &_, history| Ok(machine::paxos(config, node, history));
+                Node::assemble(place, machine).await
+            }
             Mode::DiskPaxos => {
-                Node::assemble(place, |engine| machine::disk_paxos(config, node, engine)).await
+                let machine =
+                    |engine: &_, history| machine::disk_paxos(config, node, engine, history);
+                Node::assemble(place, machine).await
             }
         }
     }
@@ -124,7 +132,7 @@ impl Node {
     /// engine.
     async fn assemble<P: Protocol>(
         place: Place<'_>,
-        machine: impl FnOnce(&EngineHandle) -> Result<Machine<P>, StartError>,
+        machine: impl FnOnce(&EngineHandle, Arc<HistoryOf<P>>) -> Result<Machine<P>, StartError>,
     ) -> Result<Node, StartError> {
         let Place {
             config,
@@ -133,16 +141,33 @@ impl Node {
             data,
         } = place;
         // Reads the whole log once, which is short compared with replaying it.
-        let (storage, replay) = FileLog::open(data.join("log"), config.network.id())?;
+        let (storage, replay) = FileLog::open(data.join(LOG), config.network.id())?;
         if let Some(bytes) = replay.truncated() {
             tracing::info!(bytes, "cut off an unfinished write at the end of the log");
         }
+        // Where learners differ in nothing but where they are, all have one log.
+        let lanes = match config.mode {
+            Mode::Hpaxos => config.network.graph().n_learners(),
+            Mode::Paxos | Mode::DiskPaxos => 1,
+        };
+        let history = HistoryFile::open(
+            data.join(HISTORY),
+            config.network.id(),
+            lanes,
+            P::wire_bytes,
+        )?;
+        let history = Arc::new(history);
         let http = bind_http(node).await?;
         let (sender, events) = sync_channel(Limits::count(config.limits.engine_queue));
         let engine = EngineHandle::new(sender.clone());
         let (commands, commands_received) = mpsc::channel(COMMANDS);
         let (stop, stopped) = watch::channel(false);
-        let view = Arc::new(View::new(config, node, run_number()));
+        let view = Arc::new(View::new(
+            config,
+            node,
+            run_number(),
+            Arc::clone(&history) as _,
+        ));
         let seen = Arc::new(Seen::default());
         // The verification threads end with the network task.
         let (network, _threads) = network::Network::start(network::Setup {
@@ -156,8 +181,12 @@ impl Node {
             stop: stopped.clone(),
         })?;
         let run = Engine::new(
-            machine(&engine)?,
-            storage,
+            machine(&engine, Arc::clone(&history) as _)?,
+            Stores {
+                storage,
+                history,
+                checkpoint_bytes: Limits::mib(config.limits.log_mib) as u64,
+            },
             events,
             commands,
             Arc::clone(&view),

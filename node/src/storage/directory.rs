@@ -1,22 +1,24 @@
 //! The directory of a log: its lock, and the names of its segments.
 
 use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::LogError;
+use super::files::{self, sync_directory};
 
 const LOCK: &str = "lock";
 /// A segment that is being prepared has this name, and no other until it is complete.
 const UNFINISHED: &str = "segment.new";
 
-/// A directory that this process has for itself, until this is dropped.
+/// A directory that no other process writes to until this is dropped.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    lock: File,
+    lock: Option<File>,
 }
 
 impl Directory {
@@ -37,8 +39,8 @@ impl Directory {
         Self::lock(path)
     }
 
-    /// Locks a directory that exists.
-    pub(super) fn lock(path: &Path) -> Result<Self, LogError> {
+    /// Locks a directory that exists, for a process that has it for itself.
+    fn lock(path: &Path) -> Result<Self, LogError> {
         let name = path.join(LOCK);
         let lock = OpenOptions::new()
             .create(true)
@@ -46,15 +48,32 @@ impl Directory {
             .write(true)
             .open(&name)
             .map_err(LogError::io(&name, "create the lock"))?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(LogError::InUse(path.to_owned())),
-            Err(error) => return Err(LogError::io(&name, "lock")(error)),
+        Self::locked(path, lock, FlockOperation::NonBlockingLockExclusive)
+    }
+
+    /// Locks a directory that exists for those who only read, and changes nothing in it.
+    pub(super) fn look(path: &Path) -> Result<Self, LogError> {
+        let name = path.join(LOCK);
+        match File::open(&name) {
+            Ok(lock) => Self::locked(path, lock, FlockOperation::NonBlockingLockShared),
+            // A copy of the segments, which nobody writes to.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self {
+                path: path.to_owned(),
+                lock: None,
+            }),
+            Err(error) => Err(LogError::io(&name, "open the lock")(error)),
         }
-        Ok(Self {
-            path: path.to_owned(),
-            lock,
-        })
+    }
+
+    fn locked(path: &Path, lock: File, how: FlockOperation) -> Result<Self, LogError> {
+        match flock(&lock, how) {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                lock: Some(lock),
+            }),
+            Err(Errno::WOULDBLOCK) => Err(LogError::InUse(path.to_owned())),
+            Err(error) => Err(LogError::io(&path.join(LOCK), "lock")(error)),
+        }
     }
 
     /// The path of a segment.
@@ -67,8 +86,8 @@ impl Directory {
         self.path.join(UNFINISHED)
     }
 
-    /// How many segments there are. They are numbered from 0 without a gap.
-    pub(super) fn count(&self) -> Result<u64, LogError> {
+    /// The numbers of the segments that there are, in order.
+    pub(super) fn segments(&self) -> Result<Vec<u64>, LogError> {
         let reading = "list";
         let mut numbers = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(LogError::io(&self.path, reading))? {
@@ -78,23 +97,23 @@ impl Directory {
             numbers.extend(name.to_str().and_then(segment_number));
         }
         numbers.sort_unstable();
-        for (expected, number) in (0..).zip(&numbers) {
-            if *number != expected {
-                return Err(LogError::Missing(self.segment(expected)));
+        Ok(numbers)
+    }
+
+    /// Removes the segments of earlier generations: those before the first one of this generation.
+    pub(super) fn remove_before(&self, generation: u64) -> Result<(), LogError> {
+        // The oldest first, so that what is left lacks its start and is never taken for a log.
+        for number in self.segments()? {
+            if number < generation {
+                files::remove(&self.segment(number))?;
             }
         }
-        Ok(numbers.len() as u64)
+        Ok(())
     }
 
     /// Removes what a crash during the preparation of a segment has left.
     pub(super) fn remove_unfinished(&self) -> Result<(), LogError> {
-        let path = self.unfinished();
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(LogError::io(&path, "remove")(error))
-            }
-            _ => Ok(()),
-        }
+        files::remove(&self.unfinished())
     }
 
     /// Makes the names in the directory durable.
@@ -107,7 +126,9 @@ impl Drop for Directory {
     fn drop(&mut self) {
         // Closing the file would do, if there were no child process that shares it until it runs
         // its own program. A failure leaves the lock to that.
-        let _ = flock(&self.lock, FlockOperation::Unlock);
+        if let Some(lock) = &self.lock {
+            let _ = flock(lock, FlockOperation::Unlock);
+        }
     }
 }
 
@@ -117,10 +138,4 @@ fn segment_number(name: &str) -> Option<u64> {
     let number = u64::from_str_radix(digits, 16).ok()?;
     // Only the spelling that we write, so that no two names mean one number.
     (format!("{number:016x}") == digits).then_some(number)
-}
-
-fn sync_directory(path: &Path) -> Result<(), LogError> {
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(LogError::io(path, "sync"))
 }

@@ -1,5 +1,6 @@
 //! The log, open for appending.
 
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,13 +8,14 @@ use consensus::storage::{Storage, StorageError};
 use crypto::NetworkId;
 
 use super::directory::Directory;
-use super::format::{HEADER_LEN, MAX_RECORD, RECORD_HEADER_LEN, encode_record};
+use super::draft::Draft;
+use super::format::{HEADER_LEN, Header, MAX_RECORD, encode_record, framed};
 use super::segment::Segment;
 use super::survey::survey;
 use super::{LogError, Replay};
 
 /// Appended records are written, though not synced, when they reach this size together.
-const MAX_BUFFER: usize = 4 << 20;
+pub(super) const MAX_BUFFER: usize = 4 << 20;
 
 /// How a log is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub struct FileLog {
     next: u64,
     /// The last sequence number that is durable.
     durable: u64,
+    /// Bytes of the records behind the checkpoint.
+    grown: u64,
     /// The error that has stopped the log.
     stopped: Option<String>,
 }
@@ -78,13 +82,16 @@ impl FileLog {
     ) -> Result<(Self, Replay), LogError> {
         let directory = Arc::new(Directory::open_or_create(directory.as_ref())?);
         let survey = survey(&directory, network)?;
-        let capacity = options.segment_bytes.max(HEADER_LEN as u64);
+        let summary = survey.summary;
         let segment = match &survey.tail {
-            None => Segment::create(&directory, network, 0, 1, capacity)?,
+            None => create(&directory, header(network, 0, 1, 0), options.segment_bytes)?,
             Some(tail) => {
                 directory.remove_unfinished()?;
-                let torn = survey.summary.torn.is_some();
-                Segment::reopen(&directory, tail, torn, capacity)?
+                let torn = summary.torn.is_some();
+                let segment = Segment::reopen(&directory, tail, torn, options.segment_bytes)?;
+                // Only now is it sure that the names of the generation that counts are durable.
+                directory.remove_before(summary.generation)?;
+                segment
             }
         };
         let log = Self {
@@ -93,28 +100,51 @@ impl FileLog {
             network,
             options,
             buffer: Vec::new(),
-            next: survey.summary.records + 1,
-            durable: survey.summary.records,
+            next: summary.next(),
+            durable: summary.next() - 1,
+            grown: summary.grown,
             stopped: None,
         };
-        Ok((log, Replay::new(directory, network, survey.summary)))
+        Ok((log, Replay::new(directory, network, summary)))
     }
 
     fn try_append(&mut self, record: &[u8]) -> Result<(), LogError> {
         if record.len() > MAX_RECORD {
             return Err(LogError::RecordTooLarge(record.len()));
         }
-        let needed = (RECORD_HEADER_LEN + record.len()) as u64;
+        let needed = framed(record);
         if self.buffer.len() as u64 + needed > self.segment.room() {
             self.rotate(needed)?;
         }
         let salt = self.segment.salt();
         encode_record(&mut self.buffer, salt, self.next, self.durable, record);
         self.next += 1;
+        self.grown += needed;
         if self.buffer.len() >= MAX_BUFFER {
             self.flush()?;
         }
         Ok(())
+    }
+
+    /// The log is what it was until the checkpoint is complete, and takes its place all at once.
+    fn try_replace(
+        &mut self,
+        checkpoint: &mut dyn Iterator<Item = Vec<u8>>,
+    ) -> Result<(), LogError> {
+        let number = self.segment.header().number + 1;
+        let start = header(self.network, number, self.next, number);
+        let mut draft = Draft::begin(&self.directory, start, self.options.segment_bytes)?;
+        for record in checkpoint {
+            draft.append(&record)?;
+        }
+        let (segment, last) = draft.finish(&self.directory)?;
+        self.segment = segment;
+        // Nothing that has been appended before needs to be written any more.
+        self.buffer.clear();
+        self.next = last + 1;
+        self.durable = last;
+        self.grown = 0;
+        self.directory.remove_before(number)
     }
 
     fn try_sync(&mut self) -> Result<(), LogError> {
@@ -132,8 +162,14 @@ impl FileLog {
     fn rotate(&mut self, needed: u64) -> Result<(), LogError> {
         self.try_sync()?;
         let capacity = self.options.segment_bytes.max(HEADER_LEN as u64 + needed);
-        let number = self.segment.number() + 1;
-        self.segment = Segment::create(&self.directory, self.network, number, self.next, capacity)?;
+        let before = self.segment.header();
+        let header = header(
+            self.network,
+            before.number + 1,
+            self.next,
+            before.generation,
+        );
+        self.segment = create(&self.directory, header, capacity)?;
         Ok(())
     }
 
@@ -160,6 +196,25 @@ impl FileLog {
     }
 }
 
+/// The header of a new segment, into which nothing has been written yet.
+fn header(network: NetworkId, number: u64, first: u64, generation: u64) -> Header {
+    Header {
+        network,
+        number,
+        first,
+        generation,
+        sealed: first - 1,
+        salt: RandomState::new().hash_one(number),
+    }
+}
+
+/// Creates an empty segment: complete and durable, or not at all.
+fn create(directory: &Directory, header: Header, capacity: u64) -> Result<Segment, LogError> {
+    let mut segment = Segment::draft(directory, header, capacity)?;
+    segment.name(directory, header.sealed)?;
+    Ok(segment)
+}
+
 impl Storage for FileLog {
     fn append(&mut self, record: &[u8]) -> Result<(), StorageError> {
         self.guard(|log| log.try_append(record))
@@ -167,5 +222,18 @@ impl Storage for FileLog {
 
     fn sync(&mut self) -> Result<(), StorageError> {
         self.guard(Self::try_sync)
+    }
+
+    /// Needs disk space for the checkpoint beside what there is, which is removed afterwards. In memory
+    /// are a buffer and one record.
+    fn replace(
+        &mut self,
+        checkpoint: &mut dyn Iterator<Item = Vec<u8>>,
+    ) -> Result<(), StorageError> {
+        self.guard(|log| log.try_replace(checkpoint))
+    }
+
+    fn grown(&self) -> u64 {
+        self.grown
     }
 }

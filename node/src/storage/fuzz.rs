@@ -1,7 +1,7 @@
 //! Fuzzing a segment of the log: its records are whole, torn, out of order or no records at all.
 
 use super::format::{HEADER_LEN, Header, encode_record};
-use super::{FileLog, Options, check};
+use super::{FileLog, Options, examine};
 use crypto::{Digest, NetworkId};
 use std::fs;
 use std::path::Path;
@@ -25,20 +25,23 @@ fn segments() {
         .with_iterations(150)
         .with_max_len(128)
         .for_each(|bytes: &[u8]| {
-            let file = path.join(format!("segment-{:016x}.log", 0));
-            let written = segment(bytes);
+            let (number, written) = segment(bytes);
+            let file = path.join(format!("segment-{number:016x}.log"));
             fs::write(&file, &written).expect("a file");
-            match check(path, network()) {
-                Ok(summary) => {
+            let looked = examine(path, None, &mut |_| {}).expect("a directory");
+            match looked.problem {
+                None => {
+                    let summary = looked.summary;
                     let found = opened(path).expect("a log that was found to be good");
                     assert_eq!(found.len() as u64, summary.records);
                     let size: usize = found.iter().map(Vec::len).sum();
                     assert_eq!(size as u64, summary.bytes);
-                    let again = check(path, network()).expect("a log that was repaired");
-                    assert_eq!(again.torn, None, "it is cut once");
+                    let again = examine(path, None, &mut |_| {}).expect("a directory");
+                    assert!(again.problem.is_none(), "{:?}", again.problem);
+                    assert_eq!(again.summary.torn, None, "it is cut once");
                     assert_eq!(opened(path).as_ref(), Ok(&found));
                 }
-                Err(error) => {
+                Some(error) => {
                     assert!(!error.to_string().is_empty());
                     assert!(opened(path).is_err(), "{error}");
                     assert_eq!(
@@ -60,18 +63,13 @@ fn opened(path: &Path) -> Result<Vec<Vec<u8>>, String> {
         .collect()
 }
 
-/// A segment by the choices of an input.
-fn segment(bytes: &[u8]) -> Vec<u8> {
+/// A segment by the choices of an input, and the number in its name.
+fn segment(bytes: &[u8]) -> (u64, Vec<u8>) {
     let mut choices = bytes.iter().copied();
     let mut choose = move || choices.next();
-    let header = Header {
-        network: network(),
-        number: 0,
-        first: 1,
-        salt: 7,
-    };
+    let header = header(choose().unwrap_or(0));
     let mut file = header.encode().to_vec();
-    let mut sequence = 0;
+    let mut sequence = header.first.saturating_sub(1);
     while let Some(choice) = choose() {
         let next = choose().unwrap_or(0);
         match choice {
@@ -102,18 +100,44 @@ fn segment(bytes: &[u8]) -> Vec<u8> {
             }
         }
     }
-    file
+    (header.number, file)
+}
+
+/// The first of all segments, or a checkpoint of some records, or what makes no sense.
+fn header(choice: u8) -> Header {
+    let (number, generation, first, sealed) = match choice {
+        0..128 => (0, 0, 1, 0),
+        128..240 => (3, 3, 5, 4 + u64::from(choice % 8)),
+        _ => (3, 2 + u64::from(choice % 4), u64::from(choice / 4 % 2), 4),
+    };
+    Header {
+        network: network(),
+        number,
+        first,
+        generation,
+        sealed,
+        salt: 7,
+    }
 }
 
 #[test]
 fn a_segment_of_whole_records_is_opened() {
+    // The first of all, and a checkpoint of two records with one appended.
+    for (choice, records) in [(0, 3), (130, 3)] {
+        let directory = TempDir::new().expect("a directory");
+        let (number, written) = segment(&[choice, 3, 5, 100, 7, 0, 0]);
+        assert!(written.len() > HEADER_LEN);
+        let name = format!("segment-{number:016x}.log");
+        fs::write(directory.path().join(name), written).expect("a file");
+        assert_eq!(
+            opened(directory.path()).map(|found| found.len()),
+            Ok(records)
+        );
+    }
+    // A checkpoint that lacks records.
     let directory = TempDir::new().expect("a directory");
-    let written = segment(&[3, 5, 100, 7, 0, 0]);
-    assert!(written.len() > HEADER_LEN);
-    fs::write(
-        directory.path().join(format!("segment-{:016x}.log", 0)),
-        written,
-    )
-    .expect("a file");
-    assert_eq!(opened(directory.path()).map(|found| found.len()), Ok(3));
+    let (number, written) = segment(&[134, 3, 5, 100, 7, 0, 0]);
+    let name = format!("segment-{number:016x}.log");
+    fs::write(directory.path().join(name), written).expect("a file");
+    assert!(opened(directory.path()).is_err_and(|error| error.contains("checkpoint")));
 }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use crypto::NetworkId;
 
 use super::LogError;
-use super::format::{HEADER_LEN, Header, HeaderError, MAX_RECORD, RECORD_HEADER_LEN, RecordHeader};
+use super::format::{
+    HEADER_LEN, Header, HeaderError, MAX_RECORD, RECORD_HEADER_LEN, RecordHeader, header_len,
+};
 
 /// A segment being read. Holds one buffer; records are at most [`MAX_RECORD`] long.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(super) struct Reader {
     file: BufReader<File>,
     path: PathBuf,
     header: Header,
+    version: u32,
     /// Where the next record starts.
     offset: u64,
     /// The length of the file when it was opened.
@@ -39,12 +42,11 @@ pub(super) enum Step {
 }
 
 impl Reader {
-    /// Opens segment `number` of a log in which the next record is `first`.
+    /// Opens segment `number` of a log, of this network if one is named.
     pub(super) fn open(
         path: &Path,
-        network: NetworkId,
+        network: Option<NetworkId>,
         number: u64,
-        first: u64,
     ) -> Result<Self, LogError> {
         let file = File::open(path).map_err(LogError::io(path, "open"))?;
         let len = file
@@ -52,38 +54,77 @@ impl Reader {
             .map_err(LogError::io(path, "examine"))?
             .len();
         let mut file = BufReader::with_capacity(1 << 16, file);
-        let header = read_header(path, &mut file, len)?;
-        if header.network != network {
+        let (header, version) = read_header(path, &mut file)?;
+        if let Some(expected) = network.filter(|network| *network != header.network) {
             return Err(LogError::OtherNetwork {
                 path: path.to_owned(),
                 found: header.network,
-                expected: network,
+                expected,
             });
         }
         if header.number != number {
             let what = format!("it is segment {} under another name", header.number);
             return Err(LogError::damaged(path, 0, what));
         }
-        if header.first != first {
-            let what = format!(
-                "it starts with record {}, but the segments before end with record {}",
-                header.first,
-                first - 1
-            );
-            return Err(LogError::damaged(path, 0, what));
+        if !header.makes_sense() {
+            return Err(LogError::damaged(path, 0, "its header contradicts itself"));
         }
-        Ok(Self {
+        let mut reader = Self {
             file,
             path: path.to_owned(),
             header,
-            offset: HEADER_LEN as u64,
+            version,
+            offset: header_len(version) as u64,
             len,
-            next: first,
-        })
+            next: header.first,
+        };
+        // The header may be shorter than what was read for it.
+        reader.seek_back()?;
+        Ok(reader)
+    }
+
+    /// Opens segment `number` of a generation. Its first record must be `first`, where that is known.
+    pub(super) fn open_in(
+        generation: u64,
+        path: &Path,
+        network: NetworkId,
+        number: u64,
+        first: Option<u64>,
+    ) -> Result<Self, LogError> {
+        let reader = Self::open(path, Some(network), number)?;
+        let header = reader.header;
+        if header.generation != generation {
+            let what = format!(
+                "it is of generation {}, and the last segment is of generation {generation}",
+                header.generation
+            );
+            return Err(LogError::damaged(path, 0, what));
+        }
+        match first {
+            Some(first) if header.first != first => {
+                let what = format!(
+                    "it starts with record {}, but the segments before end with record {}",
+                    header.first,
+                    first - 1
+                );
+                Err(LogError::damaged(path, 0, what))
+            }
+            _ => Ok(reader),
+        }
     }
 
     pub(super) fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// The format version of the segment.
+    pub(super) fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The length of the file.
+    pub(super) fn len(&self) -> u64 {
+        self.len
     }
 
     pub(super) fn offset(&self) -> u64 {
@@ -177,12 +218,10 @@ impl Reader {
     }
 }
 
-fn read_header(path: &Path, file: &mut impl Read, len: u64) -> Result<Header, LogError> {
-    if len < HEADER_LEN as u64 {
-        return Err(LogError::damaged(path, 0, "it is shorter than its header"));
-    }
-    let mut bytes = [0; HEADER_LEN];
-    file.read_exact(&mut bytes)
+fn read_header(path: &Path, file: &mut impl Read) -> Result<(Header, u32), LogError> {
+    let mut bytes = Vec::with_capacity(HEADER_LEN);
+    file.take(HEADER_LEN as u64)
+        .read_to_end(&mut bytes)
         .map_err(LogError::io(path, "read"))?;
     Header::decode(&bytes).map_err(|error| match error {
         HeaderError::Magic => LogError::NotASegment(path.to_owned()),
@@ -190,6 +229,7 @@ fn read_header(path: &Path, file: &mut impl Read, len: u64) -> Result<Header, Lo
             path: path.to_owned(),
             found,
         },
+        HeaderError::Short => LogError::damaged(path, 0, "it is shorter than its header"),
         HeaderError::Checksum => {
             LogError::damaged(path, 0, "the checksum of its header does not fit")
         }

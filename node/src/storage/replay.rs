@@ -12,7 +12,8 @@ use super::survey::Summary;
 /// Gives the records of a log in the order in which they were appended, one at a time. What is
 /// appended after opening is not among them.
 ///
-/// After an error there is nothing more; the node must not start with a part of its log.
+/// It reads the files of the log, so that [replacing](consensus::storage::Storage::replace) those ends it
+/// with an error. After an error there is nothing more; the node must not start with a part of its log.
 #[derive(Debug)]
 pub struct Replay {
     directory: Arc<Directory>,
@@ -61,8 +62,9 @@ impl Replay {
             let (number, reader) = match &mut self.reader {
                 Some((number, reader)) => (number, reader),
                 empty => {
-                    let reader = open(&self.directory, self.network, 0, 1)?;
-                    let (number, reader) = empty.insert((0, reader));
+                    let number = self.summary.generation;
+                    let reader = open(&self.directory, self.network, &self.summary, number, 0)?;
+                    let (number, reader) = empty.insert((number, reader));
                     (number, reader)
                 }
             };
@@ -71,7 +73,8 @@ impl Replay {
             }
             // The survey has found more records, so there is a next segment.
             *number += 1;
-            *reader = open(&self.directory, self.network, *number, self.given + 1)?;
+            let summary = &self.summary;
+            *reader = open(&self.directory, self.network, summary, *number, self.given)?;
         }
     }
 }
@@ -96,11 +99,15 @@ impl Iterator for Replay {
     }
 }
 
+/// Opens the segment that follows after so many records of the log.
 fn open(
     directory: &Directory,
     network: NetworkId,
+    summary: &Summary,
     number: u64,
-    first: u64,
+    given: u64,
 ) -> Result<Reader, LogError> {
-    Reader::open(&directory.segment(number), network, number, first)
+    let first = Some(summary.first + given);
+    let path = directory.segment(number);
+    Reader::open_in(summary.generation, &path, network, number, first)
 }

@@ -1,16 +1,15 @@
 //! The segment that is being written.
 
-use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher, RandomState};
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crypto::NetworkId;
 use rustix::fs::{FallocateFlags, fallocate, fdatasync};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::LogError;
 use super::directory::Directory;
+use super::files;
 use super::format::{HEADER_LEN, Header};
 use super::survey::Tail;
 
@@ -30,35 +29,23 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// Creates a segment: complete and durable, or not at all.
-    pub(super) fn create(
+    /// Starts a segment, with the name of one that is not complete. Nothing but the space for it is
+    /// there before it gets [its name](Self::name).
+    pub(super) fn draft(
         directory: &Directory,
-        network: NetworkId,
-        number: u64,
-        first: u64,
+        header: Header,
         capacity: u64,
     ) -> Result<Self, LogError> {
-        let (draft, path) = (directory.unfinished(), directory.segment(number));
+        let path = directory.unfinished();
         directory.remove_unfinished()?;
-        let header = Header {
-            network,
-            number,
-            first,
-            salt: RandomState::new().hash_one(number),
-        };
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create_new(true)
-            .open(&draft)
-            .map_err(LogError::io(&draft, "create"))?;
-        allocate(&draft, &file, capacity)?;
-        file.write_all_at(&header.encode(), 0)
-            .map_err(LogError::io(&draft, "write"))?;
-        file.sync_all().map_err(LogError::io(&draft, "sync"))?;
-        // A crash from here on leaves a whole segment or none.
-        fs::rename(&draft, &path).map_err(LogError::io(&path, "name"))?;
-        directory.sync()?;
+            .open(&path)
+            .map_err(LogError::io(&path, "create"))?;
+        let capacity = capacity.max(HEADER_LEN as u64);
+        allocate(&path, &file, capacity)?;
         Ok(Self {
             file,
             path,
@@ -66,6 +53,21 @@ impl Segment {
             end: HEADER_LEN as u64,
             capacity,
         })
+    }
+
+    /// Makes a draft a segment of the log, complete and durable, or not at all. The records that were
+    /// written to it, up to `sealed`, are its checkpoint.
+    pub(super) fn name(&mut self, directory: &Directory, sealed: u64) -> Result<(), LogError> {
+        self.header.sealed = sealed;
+        self.file
+            .write_all_at(&self.header.encode(), 0)
+            .map_err(LogError::io(&self.path, "write"))?;
+        files::sync(&self.path, &self.file)?;
+        // A crash from here on leaves a whole segment or none.
+        let path = directory.segment(self.header.number);
+        files::rename(&self.path, &path)?;
+        self.path = path;
+        directory.sync()
     }
 
     /// Opens the last segment of a log, and makes it what the survey says it is: `torn` bytes behind
@@ -100,10 +102,7 @@ impl Segment {
         if torn || len < segment.capacity {
             allocate(&segment.path, &segment.file, segment.capacity)?;
         }
-        segment
-            .file
-            .sync_all()
-            .map_err(LogError::io(&segment.path, "sync"))?;
+        files::sync(&segment.path, &segment.file)?;
         directory.sync()?;
         Ok(segment)
     }
@@ -114,8 +113,8 @@ impl Segment {
     fn cut(&mut self) -> Result<(), LogError> {
         self.file
             .set_len(self.end)
-            .and_then(|()| self.file.sync_all())
-            .map_err(LogError::io(&self.path, "cut the unfinished end of"))
+            .map_err(LogError::io(&self.path, "cut the unfinished end of"))?;
+        files::sync(&self.path, &self.file)
     }
 
     /// Writes the records from `from` on again, as they are. After a sync that failed, the system
@@ -132,6 +131,12 @@ impl Segment {
             from += len as u64;
         }
         Ok(())
+    }
+
+    /// Makes room for `bytes` more, and for `reserve` behind them.
+    pub(super) fn extend(&mut self, bytes: u64, reserve: u64) -> Result<(), LogError> {
+        self.capacity = self.end + bytes + reserve;
+        allocate(&self.path, &self.file, self.capacity)
     }
 
     /// Writes at the end. The caller has seen to it that there is [`room`](Self::room).
@@ -153,8 +158,8 @@ impl Segment {
         self.capacity.saturating_sub(self.end)
     }
 
-    pub(super) fn number(&self) -> u64 {
-        self.header.number
+    pub(super) fn header(&self) -> &Header {
+        &self.header
     }
 
     pub(super) fn salt(&self) -> u64 {
@@ -165,7 +170,7 @@ impl Segment {
 /// Reserves the space up to `capacity` now, so that a full disk is noticed here, and a sync has no
 /// new file length to write.
 fn allocate(path: &Path, file: &File, capacity: u64) -> Result<(), LogError> {
-    match fallocate(file, FallocateFlags::empty(), 0, capacity) {
+    match retry_on_intr(|| fallocate(file, FallocateFlags::empty(), 0, capacity)) {
         // Some file systems cannot reserve; there, a full disk is an error of a later write.
         Err(Errno::OPNOTSUPP) => file.set_len(capacity).map_err(LogError::io(path, "extend")),
         result => result.map_err(LogError::io(path, "allocate")),

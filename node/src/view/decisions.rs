@@ -1,5 +1,6 @@
 //! The decisions of one learner, as HTTP shows them.
 
+use crate::history::Shown;
 use consensus::{Ballot, ClientValue, Slot};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerId};
@@ -27,6 +28,19 @@ pub(crate) struct Delivered {
 }
 
 impl Delivered {
+    /// A decision of a learner that was read from the history: how long it took was not stored.
+    pub(crate) fn shown(learner: LearnerId, shown: Shown) -> Self {
+        Delivered {
+            learner,
+            slot: shown.slot,
+            ballot: shown.ballot,
+            digest: shown.digest,
+            values: shown.values,
+            latency_ms: None,
+            acceptors: shown.quorum,
+        }
+    }
+
     /// The bytes that it takes in memory, about.
     pub(crate) fn size(&self) -> usize {
         256 + self
@@ -42,11 +56,11 @@ impl Delivered {
 pub(crate) enum Page {
     /// Decisions from the slot asked for, and the slot to ask for next.
     Decisions(Vec<Arc<Delivered>>, Slot),
-    /// The slot asked for is no longer kept; this is the first one that is.
-    Gone(Slot),
+    /// The slot asked for is no longer in memory.
+    Old,
 }
 
-/// The latest decisions; the oldest are dropped at the bound.
+/// The latest decisions; the oldest are dropped at the bound, and are in the history.
 pub(crate) struct DecisionLog {
     kept: VecDeque<Arc<Delivered>>,
     bytes: usize,
@@ -62,14 +76,15 @@ pub(crate) struct DecisionLog {
 }
 
 impl DecisionLog {
-    pub(crate) fn new(max_count: usize, max_bytes: usize) -> Self {
+    /// The log of a learner that goes on at a slot.
+    pub(crate) fn new(next: Slot, max_count: usize, max_bytes: usize) -> Self {
         DecisionLog {
             kept: VecDeque::new(),
             bytes: 0,
             max_count,
             max_bytes,
-            next: Slot(0),
-            delivered: 0,
+            next,
+            delivered: next.0,
             index: HashMap::new(),
             waiting: HashMap::new(),
         }
@@ -105,7 +120,7 @@ impl DecisionLog {
     pub(crate) fn page(&self, from: Slot, limit: usize, max_bytes: usize) -> Page {
         let first = self.kept.front().map_or(self.next, |d| d.slot);
         if from < first {
-            return Page::Gone(first);
+            return Page::Old;
         }
         let start = self.kept.partition_point(|d| d.slot < from);
         let mut decisions: Vec<Arc<Delivered>> = Vec::new();
@@ -181,13 +196,13 @@ mod tests {
     fn slots(page: Page) -> (Vec<u64>, u64) {
         match page {
             Page::Decisions(found, next) => (found.iter().map(|d| d.slot.0).collect(), next.0),
-            Page::Gone(first) => panic!("gone before {first}"),
+            Page::Old => panic!("no longer in memory"),
         }
     }
 
     #[test]
     fn pages_follow_each_other() {
-        let mut log = DecisionLog::new(100, 1 << 20);
+        let mut log = DecisionLog::new(Slot(0), 100, 1 << 20);
         assert_eq!(slots(log.page(Slot(0), 10, 1 << 20)), (vec![], 0));
         for slot in 0..5 {
             log.push(decision(slot, &slot.to_string()));
@@ -204,14 +219,14 @@ mod tests {
 
     #[test]
     fn the_oldest_are_dropped_at_both_bounds() {
-        let mut log = DecisionLog::new(2, 1 << 20);
+        let mut log = DecisionLog::new(Slot(0), 2, 1 << 20);
         for slot in 0..5 {
             log.push(decision(slot, &slot.to_string()));
         }
-        assert_eq!(log.page(Slot(0), 10, 1 << 20), Page::Gone(Slot(3)));
+        assert_eq!(log.page(Slot(0), 10, 1 << 20), Page::Old);
         assert_eq!(log.index.len(), 2);
         assert_eq!((log.next(), log.delivered()), (Slot(5), 5));
-        let mut log = DecisionLog::new(100, 1000);
+        let mut log = DecisionLog::new(Slot(0), 100, 1000);
         for slot in 0..5 {
             log.push(decision(slot, &"x".repeat(600)));
         }
@@ -220,7 +235,7 @@ mod tests {
 
     #[test]
     fn who_waits_is_told_once_and_later_comers_at_once() {
-        let mut log = DecisionLog::new(100, 1 << 20);
+        let mut log = DecisionLog::new(Slot(0), 100, 1 << 20);
         let wanted = decision(0, "v");
         let id = wanted.values[0].0;
         let mut waiting = log.wait_for(id).unwrap_err();

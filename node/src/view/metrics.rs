@@ -19,6 +19,8 @@ pub(crate) struct Metrics {
     pub(crate) records: Counter,
     pub(crate) record_bytes: Counter,
     pub(crate) syncs: Counter,
+    /// Times that the log was replaced by a checkpoint.
+    pub(crate) checkpoints: Counter,
     pub(crate) replayed: Counter,
     pub(crate) foreign: Counter,
     pub(crate) frames_received: Counter,
@@ -49,6 +51,7 @@ impl Metrics {
             records: Counter::default(),
             record_bytes: Counter::default(),
             syncs: Counter::default(),
+            checkpoints: Counter::default(),
             replayed: Counter::default(),
             foreign: Counter::default(),
             frames_received: Counter::default(),
@@ -94,6 +97,11 @@ impl Metrics {
             "storage_syncs",
             "Times that storage was made durable",
             self.syncs.clone(),
+        );
+        r.register(
+            "storage_checkpoints",
+            "Times that the log was replaced by a checkpoint",
+            self.checkpoints.clone(),
         );
         r.register(
             "storage_replayed",

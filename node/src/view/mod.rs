@@ -13,7 +13,9 @@ pub(crate) mod events;
 pub(crate) mod metrics;
 
 use crate::config::{Config, Limits, Mode, NodeConfig};
-use consensus::{Ballot, Decision, Fork, Network, Status, Time};
+use crate::history::Shelf;
+use consensus::storage::StorageError;
+use consensus::{Ballot, Decision, Fork, Network, Slot, Status, Time};
 use crypto::{Digest, MemberId};
 use decisions::{DecisionLog, Delivered};
 use events::{EventLog, Happening};
@@ -25,6 +27,15 @@ use tokio::sync::watch;
 
 /// How many pieces of evidence are shown: far more than the protocol keeps for any network.
 const MAX_PROOFS: usize = 4096;
+
+/// The learner whose log in the history is this one's: where learners differ in nothing but where they
+/// are, there is one log for all.
+fn lane(mode: Mode, learner: LearnerId) -> LearnerId {
+    match mode {
+        Mode::Hpaxos => learner,
+        Mode::Paxos | Mode::DiskPaxos => LearnerId(0),
+    }
+}
 
 /// How far the node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,31 +78,36 @@ pub(crate) struct View {
     /// The event log.
     pub(crate) events: EventLog,
     logs: BTreeMap<LearnerId, Mutex<DecisionLog>>,
+    /// What is no longer in the logs.
+    shelf: Arc<dyn Shelf>,
     phase: watch::Sender<Phase>,
     state: RwLock<State>,
 }
 
 struct State {
     status: Option<Status>,
+    ahead: Vec<Slot>,
     proofs: Vec<Proof>,
     connected: BTreeMap<String, bool>,
 }
 
 impl View {
     /// The view of a node that has not started yet. `run` tells the runs of the node apart.
-    pub(crate) fn new(config: &Config, node: &NodeConfig, run: u64) -> Self {
+    pub(crate) fn new(config: &Config, node: &NodeConfig, run: u64, shelf: Arc<dyn Shelf>) -> Self {
         let limits = &config.limits;
-        let log = || {
+        let log = |learner: LearnerId| {
             let (count, bytes) = (
                 Limits::count(limits.decisions_kept),
                 Limits::mib(limits.decisions_kept_mib),
             );
-            Mutex::new(DecisionLog::new(count, bytes))
+            let next = shelf.next(lane(config.mode, learner));
+            Mutex::new(DecisionLog::new(next, count, bytes))
         };
         let others = config.nodes.iter().filter(|n| n.name != node.name);
         let peers: Vec<String> = others.map(|n| n.name.clone()).collect();
         let state = State {
             status: None,
+            ahead: Vec::new(),
             proofs: Vec::new(),
             connected: peers.iter().map(|p| (p.clone(), false)).collect(),
         };
@@ -107,7 +123,8 @@ impl View {
                 Limits::count(limits.events_kept),
                 Limits::mib(limits.events_kept_mib),
             ),
-            logs: node.learners.iter().map(|l| (*l, log())).collect(),
+            logs: node.learners.iter().map(|l| (*l, log(*l))).collect(),
+            shelf,
             phase: watch::Sender::new(Phase::Starting),
             state: RwLock::new(state),
         }
@@ -162,6 +179,53 @@ impl View {
         m.waiting.set(number(status.waiting as u64));
         m.caught.set(number(status.caught.len() as u64));
         self.write(|s| s.status = Some(status));
+    }
+
+    /// Per learner, the highest slot that a peer says it has come to.
+    pub(crate) fn ahead(&self) -> Vec<Slot> {
+        self.read(|s| s.ahead.clone())
+    }
+
+    /// A peer has come to a slot.
+    pub(crate) fn set_ahead(&self, ahead: &[Slot]) {
+        self.write(|s| {
+            s.ahead.clear();
+            s.ahead.extend_from_slice(ahead);
+        });
+    }
+
+    /// Decisions of a learner that were delivered long ago, from a slot on: at most `limit`, and about
+    /// `max_bytes` of them. The history may know more, which is not durable yet. Reads from the disk: not to
+    /// be called from asynchronous code.
+    pub(crate) fn old(
+        &self,
+        learner: LearnerId,
+        from: Slot,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Arc<Delivered>>, StorageError> {
+        let lane = lane(self.mode, learner);
+        let next = self.log(learner).map_or(Slot(0), |log| log.next());
+        let mut shown = self.shelf.decisions(lane, from, limit, max_bytes)?;
+        shown.retain(|shown| shown.slot < next);
+        let delivered = shown
+            .into_iter()
+            .map(|shown| Delivered::shown(learner, shown));
+        Ok(delivered.map(Arc::new).collect())
+    }
+
+    /// The decision that delivered a value to a learner, however long ago. Reads from the disk: not to be
+    /// called from asynchronous code.
+    pub(crate) fn find(
+        &self,
+        learner: LearnerId,
+        value: &Digest,
+    ) -> Result<Option<Arc<Delivered>>, StorageError> {
+        let Some(slot) = self.shelf.find(lane(self.mode, learner), value)? else {
+            return Ok(None);
+        };
+        let found = self.old(learner, slot, 1, 0)?;
+        Ok(found.into_iter().find(|d| d.slot == slot))
     }
 
     /// All evidence known.

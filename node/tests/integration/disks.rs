@@ -5,7 +5,7 @@ use node::Config;
 use node::disks::{FormatOptions, format};
 
 /// Two processors and three disks in files, formatted. Nodes find each other if they have `gossip`.
-fn net(gossip: bool) -> TestNet {
+pub(crate) fn net(gossip: bool) -> TestNet {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let mut text = String::from("network = \"test\"\nmode = \"disk-paxos\"\n");
     for d in 1..=3 {

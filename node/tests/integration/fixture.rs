@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -137,9 +138,22 @@ impl TestNet {
         node.stop().await.expect("it stops");
     }
 
-    fn url(&self, node: &str, path: &str) -> String {
+    /// Where a node's HTTP API is.
+    pub(crate) fn address(&self, node: &str) -> String {
         let address = self.nodes[node].http().expect("an HTTP address");
-        format!("http://{address}{path}")
+        format!("http://{address}")
+    }
+
+    fn url(&self, node: &str, path: &str) -> String {
+        format!("{}{path}", self.address(node))
+    }
+
+    /// Runs the program in the network's directory, beside the nodes, which live in this process.
+    pub(crate) async fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hpaxos"));
+        command.args(args).current_dir(self.dir.path());
+        let output = tokio::task::spawn_blocking(move || command.output());
+        output.await.expect("no panic").expect("it runs")
     }
 
     pub(crate) async fn get(&self, node: &str, path: &str) -> Value {

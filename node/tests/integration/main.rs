@@ -3,8 +3,11 @@
 
 mod command_line;
 mod config;
+mod decisions;
 mod disks;
 mod fixture;
+mod long_logs;
 mod networks;
 mod paxos;
 mod starting;
+mod storage;

@@ -3,7 +3,7 @@
 use crate::fixture::{TestNet, free_ports, new_key};
 
 /// Three nodes that play everything.
-fn net() -> TestNet {
+pub(crate) fn net() -> TestNet {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let mut text = String::from(
         r#"
@@ -53,4 +53,32 @@ async fn the_log_outlives_the_leader_and_a_restart_of_everybody() {
         assert_eq!(status["mode"], "paxos");
         assert_eq!(status["refusals"], serde_json::json!({}), "{status}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_are_no_certificates_and_that_is_said() {
+    let mut net = net();
+    net.start_all().await;
+    net.submit("n1", "first", "n1").await;
+    let node = net.address("n1");
+    let submit = ["submit", "--node", &node, "second", "--wait", "n1"];
+    let export = ["decision", "export", "--node", &node, "--learner", "n1"];
+    for args in [
+        [&submit[..], &["--certificate", "d"]].concat(),
+        [&export[..], &["--slot", "0", "--to", "d"]].concat(),
+        [&export[..], &["--slots", "0..", "--to", "d"]].concat(),
+        vec!["decision", "verify", "--config", "net.toml", "net.toml"],
+    ] {
+        let refused = net.run(&args).await;
+        assert_eq!(refused.status.code(), Some(1), "{args:?}: {refused:?}");
+        let why = String::from_utf8_lossy(&refused.stderr);
+        let said = why.contains("mode 'paxos' has no") && why.contains("certificates");
+        assert!(said, "{args:?}: {why}");
+        assert!(!net.path("d").exists(), "{args:?}");
+    }
+    assert_eq!(
+        net.delivered("n1", "n1").await,
+        ["first"],
+        "nothing was submitted"
+    );
 }

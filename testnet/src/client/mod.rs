@@ -9,11 +9,13 @@
 
 pub mod catch_up;
 pub mod follow;
+pub mod leader;
 pub mod sse;
 pub mod submit;
 
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, StatusCode};
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use std::time::Duration;
 
@@ -32,6 +34,16 @@ pub enum ClientError {
         url: String,
         /// What happened instead.
         reason: String,
+    },
+    /// An answer that is not what it should be.
+    #[error("{url}{path} cannot be read: {error}")]
+    Unreadable {
+        /// The address asked.
+        url: String,
+        /// The path there.
+        path: String,
+        /// What is wrong with the answer.
+        error: serde_json::Error,
     },
     /// The node refuses, and would refuse again.
     #[error("{url} answers {status}: {text}")]
@@ -164,6 +176,14 @@ impl NodeClient {
     /// # Errors
     /// If the node does not answer, refuses, or answers with something else.
     pub async fn get(&self, path: &str) -> Result<Json, ClientError> {
+        self.get_as(path).await
+    }
+
+    /// The same, read as something else than any document.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), or if the document is not of this kind.
+    pub async fn get_as<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         let request = self
             .http
             .get(format!("{}{path}", self.url))
@@ -172,7 +192,12 @@ impl NodeClient {
         if !answer.status().is_success() {
             return Err(self.refused(answer).await);
         }
-        answer.json().await.map_err(|e| self.no_answer(&e))
+        let body = answer.bytes().await.map_err(|e| self.no_answer(&e))?;
+        serde_json::from_slice(&body).map_err(|error| ClientError::Unreadable {
+            url: self.url.clone(),
+            path: path.to_owned(),
+            error,
+        })
     }
 
     /// Opens the event stream, after the event with this id if one is given.

@@ -26,6 +26,15 @@ impl Targets {
         Targets(Arc::new(RwLock::new(nodes)))
     }
 
+    /// Submit to a node again.
+    pub fn insert(&self, node: usize, client: NodeClient) {
+        let mut nodes = self
+            .0
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        nodes.push((node, client));
+    }
+
     /// Do not submit to a node any more.
     pub fn remove(&self, node: usize) {
         let mut nodes = self
@@ -35,8 +44,9 @@ impl Targets {
         nodes.retain(|(at, _)| *at != node);
     }
 
-    /// The node whose turn it is.
-    fn pick(&self, turn: usize) -> Option<(usize, NodeClient)> {
+    /// The node whose turn it is; `None` if there are none.
+    #[must_use]
+    pub fn pick(&self, turn: usize) -> Option<(usize, NodeClient)> {
         let nodes = self
             .0
             .read()
@@ -106,7 +116,7 @@ async fn submit(place: usize, value: &Value, targets: &Targets) -> Progress {
             Ok(Submitted::Accepted) => return Progress::Accepted { value: place, node },
             Ok(Submitted::Busy(pause)) => tokio::time::sleep(pause).await,
             Err(ClientError::NoAnswer { .. }) => tokio::time::sleep(PAUSE).await,
-            Err(error @ ClientError::Refused { .. }) => {
+            Err(error @ (ClientError::Refused { .. } | ClientError::Unreadable { .. })) => {
                 return Progress::Refused {
                     value: place,
                     error,

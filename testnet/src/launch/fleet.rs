@@ -15,6 +15,9 @@ use tokio::process::{Child, ChildStdout, Command};
 /// How long nodes have to end after SIGTERM before they are killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(8);
 
+/// How a process ended that was killed.
+pub const KILLED: &str = "killed";
+
 /// A command that starts a node, and where its log goes.
 #[derive(Debug)]
 pub struct NodeCommand {
@@ -35,7 +38,7 @@ pub struct NodeProcess {
     pid: u32,
     log: PathBuf,
     child: Child,
-    ready: Option<Lines<BufReader<ChildStdout>>>,
+    ready: Option<Ready>,
     status: Option<ExitStatus>,
 }
 
@@ -46,14 +49,45 @@ struct ReadyLine {
     http: String,
 }
 
+/// The standard output of a node that is not ready yet.
+#[derive(Debug)]
+pub struct Ready(Lines<BufReader<ChildStdout>>);
+
+impl Ready {
+    /// Waits for the ready line and returns the URL of the HTTP API; `None` if the process ends, or closes
+    /// its output, before.
+    pub async fn url(mut self) -> Option<String> {
+        while let Ok(Some(line)) = self.0.next_line().await {
+            let parsed = serde_json::from_str::<ReadyLine>(&line);
+            if let Some(ready) = parsed.ok().filter(|ready| ready.event == "ready") {
+                // Whatever it prints later must neither block nor kill it.
+                tokio::spawn(async move { while let Ok(Some(_)) = self.0.next_line().await {} });
+                return Some(url(&ready.http));
+            }
+        }
+        None
+    }
+}
+
 impl NodeProcess {
     /// Starts a node. Call it on a thread that lives as long as the program: see
     /// [`die_with`](super::child::die_with).
     ///
+    /// What it writes to its log comes after what is there from an earlier start.
+    ///
     /// # Errors
     /// If the log cannot be made or the program cannot be started.
-    pub fn start(command: NodeCommand) -> io::Result<NodeProcess> {
-        let log = File::create(&command.log)?;
+    pub fn start(command: &NodeCommand) -> Result<NodeProcess, Failure> {
+        let name = &command.name;
+        NodeProcess::spawn(command)
+            .map_err(|e| Failure::could_not_run(format!("cannot start node {name}: {e}")))
+    }
+
+    fn spawn(command: &NodeCommand) -> io::Result<NodeProcess> {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&command.log)?;
         let mut child = Command::new(&command.program)
             .args(&command.args)
             .stdin(Stdio::null())
@@ -66,12 +100,12 @@ impl NodeProcess {
         let ready = child
             .stdout
             .take()
-            .map(|stdout| BufReader::new(stdout).lines());
+            .map(|stdout| Ready(BufReader::new(stdout).lines()));
         let pid = child.id().unwrap_or_default();
         Ok(NodeProcess {
-            name: command.name,
+            name: command.name.clone(),
             pid,
-            log: command.log,
+            log: command.log.clone(),
             child,
             ready,
             status: None,
@@ -95,22 +129,28 @@ impl NodeProcess {
     /// # Errors
     /// If the process ends, or closes its output, before it is ready: with the end of its log.
     pub async fn ready(&mut self) -> Result<String, Failure> {
-        if let Some(mut lines) = self.ready.take() {
-            while let Ok(Some(line)) = lines.next_line().await {
-                let parsed = serde_json::from_str::<ReadyLine>(&line);
-                if let Some(ready) = parsed.ok().filter(|ready| ready.event == "ready") {
-                    // Whatever it prints later must neither block nor kill it.
-                    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                    return Ok(url(&ready.http));
-                }
-            }
+        if let Some(ready) = self.take_ready()
+            && let Some(url) = ready.url().await
+        {
+            return Ok(url);
         }
         let status = self.wait().await.map_or_else(|e| e.to_string(), describe);
         Err(Failure::could_not_run(format!(
             "node {} ended before it was ready ({status}); the end of its log:\n{}",
             self.name,
-            log_tail(&self.log)
+            self.log_tail()
         )))
+    }
+
+    /// What it will say when it is ready, to be waited for apart from the process. Only once.
+    pub fn take_ready(&mut self) -> Option<Ready> {
+        self.ready.take()
+    }
+
+    /// The last lines of its log, indented.
+    #[must_use]
+    pub fn log_tail(&self) -> String {
+        log_tail(&self.log)
     }
 
     /// Waits until the process has ended. Cancel safe.
@@ -210,7 +250,7 @@ fn url(http: &str) -> String {
 fn describe(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match (status.signal(), status.code()) {
-        (Some(9), _) => "killed".to_owned(),
+        (Some(9), _) => KILLED.to_owned(),
         (Some(signal), _) => format!("ended by signal {signal}"),
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => "ended".to_owned(),

@@ -16,7 +16,8 @@ pub mod workspace;
 
 use crate::failure::Failure;
 use fleet::{Fleet, NodeCommand, NodeProcess};
-use layout::{Layout, Ports};
+use layout::{Layout, NodePlan, Ports};
+use ports::Wanted;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -85,14 +86,11 @@ pub async fn launch(
     layout: &Layout,
     programs: &Programs,
     workspace: Workspace,
-    base_port: Option<u16>,
+    wanted: Wanted,
 ) -> Result<Running, Failure> {
     let keys = workspace.make_keys(layout)?;
     for attempt in 1.. {
-        let ports = match base_port {
-            Some(base) => ports::from_base(base, layout.nodes.len())?,
-            None => ports::free(layout.nodes.len())?,
-        };
+        let ports = ports::find(wanted, layout.nodes.len())?;
         workspace.write_config(&layout.config(&keys, &ports)?)?;
         if !layout.disks.is_empty() {
             disks::format_disks(&workspace.config(), programs.node.as_deref())?;
@@ -116,7 +114,7 @@ pub async fn launch(
         let Some((port, error)) = ports::first_taken(&ended) else {
             return Err(failure);
         };
-        if base_port.is_some() || attempt >= ATTEMPTS {
+        if matches!(wanted, Wanted::From(_)) || attempt >= ATTEMPTS {
             let why = format!("port {port} on 127.0.0.1 cannot be used: {error}");
             return Err(Failure::could_not_run(why));
         }
@@ -127,38 +125,44 @@ pub async fn launch(
 }
 
 fn start_all(layout: &Layout, programs: &Programs, dir: &Workspace) -> Result<Fleet, Failure> {
-    let mut fleet = Fleet::default();
-    for plan in &layout.nodes {
-        let mut args: Vec<OsString> = vec![
-            "node".into(),
-            "--parent".into(),
-            std::process::id().to_string().into(),
-        ];
-        if let Some(node) = &programs.node {
-            args.extend(["--exec".into(), node.into()]);
-        }
-        args.extend(["--".into(), "--config".into(), dir.config().into()]);
-        args.extend(["--name".into(), OsString::from(&plan.name)]);
-        args.extend(["--key".into(), dir.key(&plan.name).into()]);
-        args.extend([
-            "--data".into(),
-            dir.data(&plan.name).into(),
-            "--ready-json".into(),
-        ]);
-        if let Some(file) = layout.trace_of(&plan.name) {
-            args.extend(["--trace".into(), file.into()]);
-        }
-        let command = NodeCommand {
-            name: plan.name.clone(),
-            program: programs.testnet.clone(),
-            args,
-            log: dir.log(&plan.name),
-        };
-        let process = NodeProcess::start(command)
-            .map_err(|e| Failure::could_not_run(format!("cannot start node {}: {e}", plan.name)))?;
-        fleet.nodes.push(process);
+    let start = |plan| NodeProcess::start(&command(layout, programs, dir, plan));
+    let nodes = layout.nodes.iter().map(start).collect::<Result<_, _>>()?;
+    Ok(Fleet { nodes })
+}
+
+/// The command that starts a node, for the first time or again.
+#[must_use]
+pub fn command(
+    layout: &Layout,
+    programs: &Programs,
+    dir: &Workspace,
+    plan: &NodePlan,
+) -> NodeCommand {
+    let mut args: Vec<OsString> = vec![
+        "node".into(),
+        "--parent".into(),
+        std::process::id().to_string().into(),
+    ];
+    if let Some(node) = &programs.node {
+        args.extend(["--exec".into(), node.into()]);
     }
-    Ok(fleet)
+    args.extend(["--".into(), "--config".into(), dir.config().into()]);
+    args.extend(["--name".into(), OsString::from(&plan.name)]);
+    args.extend(["--key".into(), dir.key(&plan.name).into()]);
+    args.extend([
+        "--data".into(),
+        dir.data(&plan.name).into(),
+        "--ready-json".into(),
+    ]);
+    if let Some(file) = layout.trace_of(&plan.name) {
+        args.extend(["--trace".into(), file.into()]);
+    }
+    NodeCommand {
+        name: plan.name.clone(),
+        program: programs.testnet.clone(),
+        args,
+        log: dir.log(&plan.name),
+    }
 }
 
 /// Forgets what nodes wrote that will start from nothing again.

@@ -2,7 +2,67 @@
 
 use super::layout::Ports;
 use crate::failure::Failure;
+use crate::mix::mix;
 use std::net::{Ipv4Addr, TcpListener};
+
+/// Which ports a network gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Any that are free.
+    Free,
+    /// Any that are free and that the system gives to nobody who does not ask for them: a node that is
+    /// down for a while finds them free again.
+    Lasting,
+    /// From here upwards.
+    From(u16),
+}
+
+/// Finds ports, two per node.
+///
+/// # Errors
+/// If there are none, or they are taken.
+pub fn find(wanted: Wanted, nodes: usize) -> Result<Vec<Ports>, Failure> {
+    match wanted {
+        Wanted::Free => free(nodes),
+        Wanted::Lasting => lasting(nodes),
+        Wanted::From(base) => from_base(base, nodes),
+    }
+}
+
+/// The lowest port that is looked at for a node that wants to keep it.
+const LOWEST: u16 = 10_000;
+
+/// Free ports below those that the system gives to outgoing connections. Where it begins with depends on
+/// the process, so that two networks seldom meet.
+fn lasting(nodes: usize) -> Result<Vec<Ports>, Failure> {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
+    let end = range
+        .ok()
+        .and_then(|text| text.split_whitespace().next()?.parse::<u16>().ok());
+    let room = end.unwrap_or(32_768).saturating_sub(LOWEST);
+    if room < 1000 {
+        return free(nodes);
+    }
+    let first = mix(u64::from(std::process::id())) % u64::from(room);
+    let all = (0..u64::from(room)).map(|at| (first + at) % u64::from(room));
+    let all = all.filter_map(|at| LOWEST.checked_add(u16::try_from(at).ok()?));
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let found: Vec<u16> = all.filter(is_free).take(2 * nodes).collect();
+    if found.len() < 2 * nodes {
+        let why = format!(
+            "no {} free ports from {LOWEST} upwards on 127.0.0.1",
+            2 * nodes
+        );
+        return Err(Failure::could_not_run(why));
+    }
+    let both = found.chunks_exact(2);
+    Ok(both
+        .map(|both| Ports {
+            peers: both[0],
+            http: both[1],
+        })
+        .collect())
+}
 
 /// Finds free ports, two per node. They are free for the moment only: whoever starts nodes on them
 /// must be ready to try others.
@@ -81,6 +141,16 @@ mod tests {
         let ports = free(20).expect("ports");
         let all: BTreeSet<u16> = ports.iter().flat_map(|p| [p.peers, p.http]).collect();
         assert_eq!(all.len(), 40);
+    }
+
+    #[test]
+    fn lasting_ports_are_free_and_nobody_gets_them_by_chance() {
+        let ports = find(Wanted::Lasting, 5).expect("ports");
+        let all: BTreeSet<u16> = ports.iter().flat_map(|p| [p.peers, p.http]).collect();
+        assert_eq!((all.len(), first_taken(&ports).is_none()), (10, true));
+        assert!(all.first() >= Some(&LOWEST), "{all:?}");
+        let given = free(1).expect("ports")[0].http;
+        assert!(all.last() < Some(&given), "{all:?}, {given}");
     }
 
     #[test]

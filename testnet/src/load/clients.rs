@@ -2,6 +2,7 @@
 
 use super::tally::{Tally, Window};
 use crate::client::{ClientError, NodeClient};
+use crate::mix::mix;
 use std::time::{Duration, Instant};
 
 /// How long a value may take to be decided before it counts as an error.
@@ -24,6 +25,12 @@ impl Values {
         Values { bytes, next: 0 }
     }
 
+    /// The bytes of each.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     fn make(&mut self) -> Vec<u8> {
         self.next += 1;
         let words = (0..self.bytes.div_ceil(8) as u64).map(|word| mix(self.next ^ (word << 40)));
@@ -31,14 +38,6 @@ impl Values {
         value.truncate(self.bytes);
         value
     }
-}
-
-/// The finalizer of SplitMix64: one to one, so that different numbers have different images.
-fn mix(number: u64) -> u64 {
-    let mut z = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// A node with a learner that it plays, to wait for.
@@ -51,39 +50,67 @@ pub struct Target {
 }
 
 /// Runs so many clients, spread over the targets in turn, until the window ends and every request
-/// begun in it is answered.
-pub async fn run(targets: &[Target], clients: usize, values: &mut Values, window: Window) -> Tally {
+/// begun in it is answered. With `points`, every value of the window is noted.
+pub async fn run(
+    targets: &[Target],
+    clients: usize,
+    values: &mut Values,
+    window: Window,
+    points: bool,
+) -> Tally {
     let values = std::cell::RefCell::new(values);
     let next = || values.borrow_mut().make();
-    let loops = targets.iter().cycle().take(clients);
-    let loops = loops.map(|target| client(target, &next, window));
-    let mut all = Tally::default();
+    let loops = (0..clients).map(|at| client(targets, at, &next, window, Tally::new(points)));
+    let mut all = Tally::new(points);
     for tally in futures::future::join_all(loops).await {
         all.add(tally);
     }
     all
 }
 
-async fn client(target: &Target, next: &impl Fn() -> Vec<u8>, window: Window) -> Tally {
-    let mut tally = Tally::default();
-    loop {
-        let asked = Instant::now();
+/// A client that begins with the target at a place. When that does not answer, which is an error, it goes to
+/// the next one with the same value, whose time goes on, and stays there.
+async fn client(
+    targets: &[Target],
+    mut at: usize,
+    next: &impl Fn() -> Vec<u8>,
+    window: Window,
+    mut tally: Tally,
+) -> Tally {
+    // A value that is asked for again, since when, and how often it was.
+    let mut unanswered: Option<(Instant, Vec<u8>, usize)> = None;
+    while let Some(target) = targets.get(at.checked_rem(targets.len()).unwrap_or(0)) {
+        let (asked, value, often) = match unanswered.take() {
+            Some(again) if again.0.elapsed() < PATIENCE => again,
+            _ => (Instant::now(), next(), 1),
+        };
         if asked >= window.end {
             return tally;
         }
-        let answer = target.node.decide(next(), &target.learner, PATIENCE).await;
-        let error = match answer {
+        let answer = target.node.decide(value.clone(), &target.learner, PATIENCE);
+        let error = match answer.await {
             Ok(true) => {
                 tally.decided(window, asked, Instant::now());
                 continue;
             }
             Ok(false) => "not decided in time".to_owned(),
             Err(ClientError::Refused { status, .. }) => format!("status {status}"),
-            Err(ClientError::NoAnswer { reason, .. }) => format!("no answer: {reason}"),
+            Err(ClientError::Unreadable { error, .. }) => format!("unreadable: {error}"),
+            Err(ClientError::NoAnswer { reason, .. }) => {
+                tally.failed(format!("no answer: {reason}"));
+                unanswered = Some((asked, value, often + 1));
+                at += 1;
+                // Nobody answers.
+                if often % targets.len() == 0 {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                continue;
+            }
         };
         tally.failed(error);
         tokio::time::sleep(PAUSE).await;
     }
+    tally
 }
 
 #[cfg(test)]

@@ -1,28 +1,37 @@
 //! `testnet load`: how many values a network decides in a second, and how long each takes.
 //!
 //! ```text
-//!   for each mode:        plain (disk-paxos only) ─► launch ─┐
+//!   for each mode and size of values:  plain (disk-paxos only) ─► launch ─┐
 //!   for each number of clients:   spent ─► clients ─► spent ─┴─► row ─► show
+//!                                             │                   └─► compare, plot
+//!                                             └─► kill (the leader) ─► timeline
 //! ```
 //!
 //! The network is one of real processes, started as `testnet up` starts it. Whatever happens to it is
 //! counted or ends the program; nothing is repeated in silence.
 
 pub mod clients;
+pub mod compare;
 pub mod plain;
+pub mod plot;
 pub mod show;
 pub mod spent;
 pub mod tally;
+pub mod timeline;
+mod under;
 
 use crate::cli::{LoadArgs, NetworkArgs, UpArgs};
 use crate::client::{NodeClient, connections};
 use crate::failure::Failure;
+use crate::launch::layout::Layout;
+use crate::launch::ports::Wanted;
 use crate::launch::workspace::Workspace;
 use crate::launch::{self, Running};
 use crate::show::{complain, words};
 use crate::up::prepare::{Prepared, prepare};
 use crate::up::signals::Signals;
 use clients::{Target, Values};
+use compare::Cell;
 use node::config::Mode;
 use plain::PlainLoop;
 use show::{Plain, Row, Show};
@@ -32,6 +41,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tally::{Tally, Window};
+use timeline::Death;
+
+/// The longest time in which every value is noted.
+const LONGEST_NOTED: Duration = Duration::from_secs(300);
 
 /// Measures what the arguments say and returns the exit code.
 ///
@@ -45,8 +58,17 @@ pub async fn load(args: &LoadArgs) -> Result<u8, Failure> {
     let mut show = Show::new(args.json);
     // Dropped when told to stop: then the network ends, and its directory is removed.
     let all = async {
-        for prepared in &networks {
-            measure(args, prepared, &mut show).await?;
+        let mut seen = Seen::default();
+        for bytes in &args.value_bytes {
+            for prepared in &networks {
+                measure(args, prepared, *bytes, &mut show, &mut seen).await?;
+            }
+        }
+        show.compare(&compare::pairs(&seen.cells))?;
+        match &args.plot {
+            None => {}
+            Some(path) if args.kill_leader.is_some() => plot::death::write(path, &seen.deaths)?,
+            Some(path) => plot::rates::write(path, &seen.cells)?,
         }
         Ok(0)
     };
@@ -54,6 +76,14 @@ pub async fn load(args: &LoadArgs) -> Result<u8, Failure> {
         outcome = all => outcome,
         () = signals.next() => Err(Failure::could_not_run("stopped before everything was measured")),
     }
+}
+
+/// What was measured so far.
+#[derive(Default)]
+struct Seen {
+    cells: Vec<Cell>,
+    /// Leaders that were killed, with what the network was.
+    deaths: Vec<(String, Death)>,
 }
 
 /// Checks all arguments before anything starts.
@@ -70,10 +100,33 @@ fn networks(args: &LoadArgs) -> Result<Vec<Prepared>, Failure> {
         let why = "--disks is for mode disk-paxos, which is not among the modes";
         return Err(Failure::usage(why));
     }
+    kill_leader(args)?;
+    // Before anything is measured that could then not be drawn.
+    args.plot.as_deref().map_or(Ok(()), |path| {
+        let file = std::fs::File::create(path).map(drop);
+        file.map_err(|e| Failure::could_not_run(format!("--plot '{}': {e}", path.display())))
+    })?;
     modes
         .iter()
         .map(|mode| prepare(&as_up(args, *mode)))
         .collect()
+}
+
+/// A network whose leader was killed is not measured again, and every value is noted.
+fn kill_leader(args: &LoadArgs) -> Result<(), Failure> {
+    let Some(at) = args.kill_leader else {
+        return Ok(());
+    };
+    let why = match () {
+        () if args.clients.len() > 1 => "takes one number of clients: add --clients 8, for example",
+        () if args.value_bytes.len() > 1 => {
+            "takes one size of values: --value-bytes 100, for example"
+        }
+        () if args.seconds > LONGEST_NOTED => "takes at most --seconds 300",
+        () if at >= args.seconds => "comes after the last second; use more --seconds",
+        () => return Ok(()),
+    };
+    Err(Failure::usage(format!("--kill-leader {why}")))
 }
 
 /// The network that `testnet up` would start.
@@ -101,10 +154,20 @@ fn as_up(args: &LoadArgs, mode: Mode) -> UpArgs {
 }
 
 /// Measures one network with all numbers of clients.
-async fn measure(args: &LoadArgs, prepared: &Prepared, show: &mut Show) -> Result<(), Failure> {
+async fn measure(
+    args: &LoadArgs,
+    prepared: &Prepared,
+    value_bytes: u32,
+    show: &mut Show,
+    seen: &mut Seen,
+) -> Result<(), Failure> {
     let layout = &prepared.layout;
     let mode = layout.mode.name();
-    let dir = args.dir.as_ref().map(|dir| dir.join(mode));
+    let part = match args.value_bytes.len() {
+        1 => mode.to_owned(),
+        _ => format!("{mode}-{value_bytes}"),
+    };
+    let dir = args.dir.as_ref().map(|dir| dir.join(&part));
     let workspace = Workspace::new(dir.as_deref(), &prepared.programs.testnet)?;
     let plain = match layout.mode {
         Mode::DiskPaxos => Some(plain_loop(args, prepared, workspace.root()).await?),
@@ -112,29 +175,24 @@ async fn measure(args: &LoadArgs, prepared: &Prepared, show: &mut Show) -> Resul
     };
     let nodes = words::count(layout.nodes.len(), "node");
     complain(&format!("{mode}: starting {nodes}"));
-    let mut running = launch::launch(layout, &prepared.programs, workspace, None).await?;
+    let mut running = launch::launch(layout, &prepared.programs, workspace, Wanted::Free).await?;
     let targets = targets(prepared, &running)?;
-    show.begin(layout, args, plain.as_ref())?;
-    let mut values = Values::new(args.value_bytes as usize);
+    show.begin(layout, args, value_bytes, plain.as_ref())?;
+    let mut values = Values::new(value_bytes as usize);
     for clients in &args.clients {
         let clients = usize::from(*clients);
         let seconds = args.seconds.as_secs_f64();
         let who = words::count(clients, "client");
         complain(&format!("{mode}: {who} for {seconds} s"));
-        let row = tokio::select! {
-            row = row(args, clients, &targets, &mut values) => row?,
-            (node, how) = running.fleet.next_exit() => {
-                let name = &layout.nodes[node].name;
-                let logs = running.workspace.log(name);
-                let why = format!("node {name} died under load: {how}; its log is {}", logs.display());
-                return Err(Failure::could_not_run(why));
-            }
-        };
+        let row = row(args, layout, &mut running, clients, &targets, &mut values).await?;
         show.row(layout, args, &row, plain.as_ref())?;
         if row.tally.answered == 0 {
             let why = "no value was decided, all requests failed";
             return Err(Failure::could_not_run(format!("{mode} with {who}: {why}")));
         }
+        seen.cells.push(Cell::of(layout.mode, &row, args.seconds));
+        let title = || format!("{}, {who}", show::title(layout, value_bytes));
+        seen.deaths.extend(row.death.map(|death| (title(), death)));
     }
     show.end()?;
     running.fleet.stop().await;
@@ -143,22 +201,37 @@ async fn measure(args: &LoadArgs, prepared: &Prepared, show: &mut Show) -> Resul
 
 async fn row(
     args: &LoadArgs,
+    layout: &Layout,
+    running: &mut Running,
     clients: usize,
     targets: &[Target],
     values: &mut Values,
 ) -> Result<Row, Failure> {
+    let value_bytes = u32::try_from(values.bytes()).unwrap_or(u32::MAX);
     let before = Spent::so_far(targets).await?;
     let start = Instant::now() + args.warm_up;
     let window = Window {
         start,
         end: start + args.seconds,
     };
-    let tally = clients::run(targets, clients, values, window).await;
-    let spent = Spent::so_far(targets).await?.since(before);
+    let kill_at = args.kill_leader.map(|at| start + at);
+    let tally = clients::run(targets, clients, values, window, kill_at.is_some());
+    let (mut tally, died) = under::watched(tally, layout, running, targets, kill_at).await?;
+    let points = tally.points.take().unwrap_or_default();
+    let death = died.map(|(leader, at)| {
+        let at = at.saturating_duration_since(start);
+        Death::new(leader, at, args.seconds, &points)
+    });
+    let spent = match death {
+        None => Some(Spent::so_far(targets).await?.since(before)),
+        Some(_) => None,
+    };
     Ok(Row {
         clients,
+        value_bytes,
         tally,
         spent,
+        death,
     })
 }
 

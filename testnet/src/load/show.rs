@@ -1,13 +1,14 @@
 //! What a user sees of measurements: a table for a person, or lines of JSON for a program.
 
+use super::compare::{self, Pair};
 use super::spent::Spent;
 use super::tally::{Tally, Times, per_second};
+use super::timeline::{Death, Moment, WIDTH};
 use crate::cli::LoadArgs;
 use crate::failure::Failure;
 use crate::launch::layout::Layout;
-use crate::show::words;
+use crate::show::{line, words};
 use serde_json::{Value as Json, json};
-use std::io::{self, Write};
 use std::time::Duration;
 
 /// What one number of clients saw.
@@ -15,10 +16,15 @@ use std::time::Duration;
 pub struct Row {
     /// The number of clients.
     pub clients: usize,
+    /// Bytes of each value.
+    pub value_bytes: u32,
     /// What they saw.
     pub tally: Tally,
-    /// What the network spent meanwhile, from before the warm-up to after the last answer.
-    pub spent: Spent,
+    /// What the network spent meanwhile, from before the warm-up to after the last answer. `None` if a node
+    /// died, which can no longer tell.
+    pub spent: Option<Spent>,
+    /// The leader's death, if it was killed.
+    pub death: Option<Death>,
 }
 
 impl Row {
@@ -27,8 +33,9 @@ impl Row {
         self.tally.values as f64 / plain.tally.values as f64
     }
 
-    fn per_value(&self, n: u64) -> Option<f64> {
-        (self.tally.answered > 0).then(|| n as f64 / self.tally.answered as f64)
+    fn per_value(&self, of: fn(Spent) -> u64) -> Option<f64> {
+        let spent = self.spent.filter(|_| self.tally.answered > 0)?;
+        Some(of(spent) as f64 / self.tally.answered as f64)
     }
 }
 
@@ -63,6 +70,7 @@ impl Show {
         &self,
         layout: &Layout,
         args: &LoadArgs,
+        value_bytes: u32,
         plain: Option<&Plain>,
     ) -> Result<(), Failure> {
         let seconds = args.seconds;
@@ -70,7 +78,11 @@ impl Show {
             (true, None) => Ok(()),
             (true, Some(plain)) => line(&plain_json(plain, layout, seconds)),
             (false, plain) => {
-                line(&title(layout, args))?;
+                line(&format!(
+                    "{}, {} s",
+                    title(layout, value_bytes),
+                    seconds.as_secs_f64()
+                ))?;
                 line(&HEAD)?;
                 plain.map_or(Ok(()), |plain| line(&plain_line(plain, seconds)))
             }
@@ -96,6 +108,9 @@ impl Show {
         for (how, times) in &row.tally.errors {
             line(&format!("          {times} × {how}"))?;
         }
+        if let Some(death) = &row.death {
+            line(&death_line(death))?;
+        }
         if let (Some(plain), Some(ratio)) = (plain, ratio) {
             let words = format!(
                 "disk-paxos with {}: {:.0} values/s = {ratio:.2} × the plain loop's {:.0} rounds/s",
@@ -108,7 +123,20 @@ impl Show {
         Ok(())
     }
 
-    /// The end of a mode.
+    /// What was measured in two modes, side by side.
+    ///
+    /// # Errors
+    /// If the output is gone.
+    pub fn compare(&self, pairs: &[Pair]) -> Result<(), Failure> {
+        if self.json {
+            return pairs.iter().try_for_each(|pair| line(&pair.json()));
+        }
+        let head = compare::HEAD.iter().filter(|_| !pairs.is_empty());
+        head.copied().try_for_each(|head| line(&head))?;
+        pairs.iter().try_for_each(|pair| line(&pair.line()))
+    }
+
+    /// The end of a network.
     ///
     /// # Errors
     /// If the output is gone.
@@ -118,28 +146,21 @@ impl Show {
     }
 }
 
-fn line(text: &dyn std::fmt::Display) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    let written = writeln!(out, "{text}").and_then(|()| out.flush());
-    written.map_err(|_| Failure::Unread)
-}
-
 const HEAD: &str = concat!(
     "  clients  values/s    median       p95       p99       max",
     "  errors  syncs/value  disk ops/value  ballots",
 );
 
-fn title(layout: &Layout, args: &LoadArgs) -> String {
+/// A network and the values that it gets.
+pub(super) fn title(layout: &Layout, value_bytes: u32) -> String {
     let disks = match layout.disks.len() {
         0 => String::new(),
         n => format!(", {}", words::count(n, "disk")),
     };
     format!(
-        "{}: {}{disks}, values of {} bytes, {} s",
+        "{}: {}{disks}, values of {value_bytes} bytes",
         layout.mode.name(),
         words::count(layout.nodes.len(), "node"),
-        args.value_bytes,
-        args.seconds.as_secs_f64(),
     )
 }
 
@@ -152,22 +173,17 @@ fn times(times: &Times) -> String {
 }
 
 fn row_line(row: &Row, time: Duration) -> String {
-    let per_value = |n| {
-        row.per_value(n)
-            .map_or("-".to_owned(), |x| format!("{x:.2}"))
-    };
-    let operations = match row.spent.operations {
-        0 => "-".to_owned(),
-        n => per_value(n),
-    };
+    let digits = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{x:.2}"));
+    let some = |x: &f64| *x > 0.0;
+    let operations = digits(row.per_value(|spent| spent.operations).filter(some));
+    let ballots = row.spent.map_or("-".to_owned(), |s| s.ballot.to_string());
     format!(
-        "{:>9}{:>10.0}{}{:>8}{:>13}{operations:>16}{:>9}",
+        "{:>9}{:>10.0}{}{:>8}{:>13}{operations:>16}{ballots:>9}",
         row.clients,
         per_second(row.tally.values, time),
         times(&row.tally.times),
         row.tally.error_count(),
-        per_value(row.spent.syncs),
-        row.spent.ballot,
+        digits(row.per_value(|spent| spent.syncs)),
     )
 }
 
@@ -188,20 +204,51 @@ fn row_json(row: &Row, layout: &Layout, args: &LoadArgs, ratio: Option<f64>) -> 
     let tally = &row.tally;
     let mut object = json!({
         "event": "load", "mode": layout.mode.name(), "nodes": layout.nodes.len(),
-        "clients": row.clients, "value_bytes": args.value_bytes,
+        "clients": row.clients, "value_bytes": row.value_bytes,
         "seconds": args.seconds.as_secs_f64(), "values": tally.values,
         "values_per_second": per_second(tally.values, args.seconds),
         "latency_ms": latency(&tally.times), "errors": tally.error_count(),
         "error_kinds": tally.errors, "answered": tally.answered,
-        "syncs_per_value": row.per_value(row.spent.syncs), "ballots": row.spent.ballot,
+        "syncs_per_value": row.per_value(|spent| spent.syncs),
+        "ballots": row.spent.map(|spent| spent.ballot),
     });
+    if let (Some(death), Some(fields)) = (&row.death, object.as_object_mut()) {
+        fields.insert("leader_death".into(), death_json(death));
+    }
     if let (Some(ratio), Some(fields)) = (ratio, object.as_object_mut()) {
         fields.insert("disks".into(), json!(layout.disks.len()));
-        let operations = row.per_value(row.spent.operations);
+        let operations = row.per_value(|spent| spent.operations);
         fields.insert("disk_operations_per_value".into(), json!(operations));
         fields.insert("of_plain_loop".into(), json!(ratio));
     }
     object
+}
+
+fn death_json(death: &Death) -> Json {
+    let ms = |time: Duration| time.as_micros() as f64 / 1e3;
+    let each = |of: &dyn Fn(&Moment) -> Json| death.moments.iter().map(of).collect::<Vec<Json>>();
+    json!({
+        "leader": death.leader, "at_s": death.at.as_secs_f64(),
+        "first_decision_s": death.first.map(|first| first.as_secs_f64()),
+        "pause_ms": death.pause().map(ms), "moment_ms": ms(WIDTH),
+        "values": each(&|m| json!(m.values)), "median_ms": each(&|m| json!(m.median.map(ms))),
+        "max_ms": each(&|m| json!(m.max.map(ms))),
+    })
+}
+
+fn death_line(death: &Death) -> String {
+    let at = death.at.as_secs_f64();
+    let first = match death.pause() {
+        Some(pause) => format!(
+            "the first value submitted after that was decided {} later",
+            words::time(pause)
+        ),
+        None => "no value submitted after that was decided".to_owned(),
+    };
+    format!(
+        "          leader {} killed at {at:.2} s; {first}",
+        death.leader
+    )
 }
 
 fn plain_json(plain: &Plain, layout: &Layout, time: Duration) -> Json {
@@ -232,8 +279,10 @@ mod tests {
         };
         Row {
             clients: 8,
+            value_bytes: 100,
             tally,
-            spent,
+            spent: Some(spent),
+            death: None,
         }
     }
 
@@ -250,10 +299,13 @@ mod tests {
     fn what_is_not_known_is_not_made_up() {
         let mut row = row();
         row.tally = Tally::default();
-        assert_eq!(row.per_value(row.spent.syncs), None);
+        assert_eq!(row.per_value(|spent| spent.syncs), None);
         let line = row_line(&row, Duration::from_secs(5));
         assert_eq!(line.len(), HEAD.len());
         assert!(line.contains(" - "), "{line}");
+        row.spent = None;
+        let line = row_line(&row, Duration::from_secs(5));
+        assert_eq!((line.len(), line.ends_with('-')), (HEAD.len(), true));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What clients count, and what becomes of it. No I/O.
 
+use super::timeline::Point;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -70,9 +71,20 @@ pub struct Tally {
     pub times: Times,
     /// Requests at any time that did not end with a decision, by what happened instead.
     pub errors: BTreeMap<String, u64>,
+    /// Each of `values`, if they are to be noted.
+    pub points: Option<Vec<Point>>,
 }
 
 impl Tally {
+    /// Nothing has been seen. With `points`, every value of the window will be noted.
+    #[must_use]
+    pub fn new(points: bool) -> Tally {
+        Tally {
+            points: points.then(Vec::new),
+            ..Tally::default()
+        }
+    }
+
     /// A value was decided.
     pub fn decided(&mut self, window: Window, asked: Instant, answered: Instant) {
         self.answered += 1;
@@ -82,6 +94,13 @@ impl Tally {
         self.times.record(answered.saturating_duration_since(asked));
         if answered < window.end {
             self.values += 1;
+            let since = |at: Instant| at.saturating_duration_since(window.start);
+            if let Some(points) = &mut self.points {
+                points.push(Point {
+                    asked: since(asked),
+                    answered: since(answered),
+                });
+            }
         }
     }
 
@@ -107,6 +126,9 @@ impl Tally {
         self.values += other.values;
         self.answered += other.answered;
         self.times.add(&other.times);
+        if let (Some(points), Some(others)) = (&mut self.points, other.points) {
+            points.extend(others);
+        }
         for (how, times) in other.errors {
             self.failed_often(how, times);
         }
@@ -171,6 +193,29 @@ mod tests {
         assert!(near(times.quantile(0.99), ms(990)));
         assert!(near(times.max(), ms(1000)));
         assert_eq!((all.values, all.answered), (1000, 1000));
+    }
+
+    #[test]
+    fn values_of_the_window_are_noted_if_wished() {
+        let zero = Instant::now();
+        let window = Window {
+            start: zero + ms(100),
+            end: zero + ms(200),
+        };
+        let (mut one, mut all) = (Tally::new(true), Tally::new(true));
+        let mut without = Tally::new(false);
+        for (asked, answered) in [(0, 99), (50, 110), (150, 199), (150, 200)] {
+            let [asked, answered] = [asked, answered].map(|at| zero + ms(at));
+            one.decided(window, asked, answered);
+            without.decided(window, asked, answered);
+        }
+        all.add(one);
+        let point = |asked, answered| Point {
+            asked: ms(asked),
+            answered: ms(answered),
+        };
+        assert_eq!(all.points, Some(vec![point(0, 10), point(50, 99)]));
+        assert_eq!((without.points, without.values), (None, 2));
     }
 
     #[test]

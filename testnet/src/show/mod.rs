@@ -7,15 +7,27 @@ pub mod verdict;
 pub mod words;
 
 use crate::event::NodeEvent;
+use crate::failure::Failure;
 use crate::observe::{Divergence, Node, Observer, Report};
 use crate::summary::Summary;
 use serde_json::Value as Json;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::Duration;
 
 /// Writes to standard error. Nobody has to read it.
 pub fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Writes a line to standard output, at once.
+///
+/// # Errors
+/// If nobody reads it.
+pub fn line(text: &dyn Display) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
+    written.map_err(|_| Failure::Unread)
 }
 
 /// A node as it is announced.

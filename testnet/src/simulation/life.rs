@@ -5,6 +5,7 @@ use super::faults::Fault;
 use super::oracle::{Oracle as _, Place, Verdict, Violation};
 use super::protocols::Simulated;
 use super::world::{Event, World};
+use consensus::history::History as _;
 use consensus::{Output, OutputOf, RecordOf};
 use crypto::codec;
 use std::time::Duration;
@@ -19,11 +20,13 @@ impl<P: Simulated> World<P> {
             return Ok(());
         }
         let honest = self.stage.honest(place);
-        self.logs.restarts(place);
+        let history = self.nodes[place].history.clone();
+        let next = |learner| history.next(P::in_history(learner));
+        self.logs.restarts(place, next)?;
         if honest {
             self.oracle.started(place)?;
         }
-        let mut machine = P::machine(&self.stage, place);
+        let mut machine = P::machine(&self.stage, place, history);
         let stored = self.nodes[place].storage.durable().to_vec();
         for bytes in &stored {
             let record = codec::decode::<RecordOf<P>>(bytes, codec::LARGEST)

@@ -5,8 +5,10 @@ use super::node::Packet;
 use super::oracle::{Oracle as _, Place, Verdict, Violation};
 use super::protocols::Simulated;
 use super::world::{Event, World};
-use consensus::{Batch, Input};
+use consensus::history::History;
+use consensus::{Batch, Input, Slot, SyncRequest};
 use crypto::Digest;
+use learner_graph::LearnerId;
 use std::time::Duration;
 
 impl<P: Simulated> World<P> {
@@ -127,8 +129,11 @@ impl<P: Simulated> World<P> {
             return Ok(());
         };
         let answer = machine.answer(request, 1 << 20);
-        let batches: Vec<_> = wanted.iter().filter_map(|d| machine.batch(d)).collect();
-        for wire in answer.messages {
+        let history = &self.nodes[place].history;
+        let batch = |digest| machine.batch(digest).or_else(|| history.batch(digest));
+        let batches: Vec<_> = wanted.iter().filter_map(batch).collect();
+        let old = from_history(&*self.nodes[place].history, request, machine.remembered());
+        for wire in old.into_iter().chain(answer.messages) {
             // Some are made for the answer, and some were stored and never left.
             let message = match self.said.get(&P::id(&wire)) {
                 Some(message) => message.clone(),
@@ -176,4 +181,18 @@ impl<P: Simulated> World<P> {
         }
         Ok(())
     }
+}
+
+/// Decisions of a learner in one answer, at most.
+const OLD_DECISIONS: usize = 16;
+
+/// What proves the decisions that a peer lacks and the state machine has in memory no more.
+fn from_history<W>(history: &impl History<W>, request: &SyncRequest, remembered: Slot) -> Vec<W> {
+    let mut proofs = Vec::new();
+    for (learner, from) in (0..).map(LearnerId).zip(&request.next) {
+        let slots = (from.0..remembered.0).take(OLD_DECISIONS);
+        let kept = slots.map_while(|slot| history.decision(learner, Slot(slot)));
+        proofs.extend(kept.flat_map(|kept| kept.proof));
+    }
+    proofs
 }

@@ -23,6 +23,7 @@ pub mod disks;
 mod drives;
 pub mod faults;
 pub mod invariants;
+mod keeping;
 mod life;
 mod mail;
 mod node;

@@ -5,10 +5,12 @@ use super::clock::Clock;
 use super::disks::{Drive, Visit};
 use super::oracle::Place;
 use super::protocols::Simulated;
+use consensus::history::MemoryHistory;
 use consensus::storage::MemoryStorage;
 use consensus::{Batch, ClientValue, InputOf, OutputOf, Protocol, Status, SyncRequest, Time};
 use crypto::Digest;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What travels between nodes.
 pub(super) enum Packet<P: Protocol> {
@@ -48,6 +50,7 @@ pub(super) struct Node<P: Simulated> {
     /// `None` while it is down.
     pub(super) machine: Option<P>,
     pub(super) storage: MemoryStorage,
+    pub(super) history: Arc<MemoryHistory<P::Wire>>,
     pub(super) clock: Clock,
     pub(super) liar: Option<Box<dyn Liar<P>>>,
     /// Counts its starts: events of an earlier life mean nothing.
@@ -74,6 +77,7 @@ impl<P: Simulated> Node<P> {
         Node {
             machine: None,
             storage: MemoryStorage::default(),
+            history: Arc::default(),
             clock,
             liar,
             life: 0,
@@ -102,6 +106,7 @@ impl<P: Simulated> Node<P> {
     /// Everything that is only in memory is gone.
     pub(super) fn forget(&mut self) {
         self.machine = None;
+        self.history.crash();
         self.inbox.clear();
         self.asked.clear();
         (self.timer, self.wake, self.syncing) = (None, None, None);

@@ -12,8 +12,9 @@ use consensus::disk_paxos::{Decided, DiskPaxos};
 use consensus::hpaxos::evidence::Finding;
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
-use consensus::{Network, NoEvidence, Protocol};
+use consensus::{HistoryOf, Network, NoEvidence, Protocol};
 use crypto::Verified;
+use learner_graph::LearnerId;
 use node::machines;
 use std::sync::Arc;
 
@@ -26,7 +27,10 @@ pub trait Simulated: Protocol {
     fn oracle(stage: &Arc<Stage>) -> Self::Oracle;
 
     /// The state machine of a place, as it starts for the first time.
-    fn machine(stage: &Stage, place: Place) -> Self;
+    fn machine(stage: &Stage, place: Place, history: Arc<HistoryOf<Self>>) -> Self;
+
+    /// The log of a learner in the history of a node that plays it.
+    fn in_history(learner: LearnerId) -> LearnerId;
 
     /// Whether a statement binds its sender, so that it must be stored before it leaves.
     fn binds(message: &Self::Message) -> bool;
@@ -48,8 +52,12 @@ impl Simulated for HPaxos {
         Conforms::new(stage)
     }
 
-    fn machine(stage: &Stage, place: Place) -> Self {
-        machines::hpaxos(&stage.config, stage.signer(place))
+    fn machine(stage: &Stage, place: Place, history: Arc<HistoryOf<Self>>) -> Self {
+        machines::hpaxos(&stage.config, stage.signer(place), history)
+    }
+
+    fn in_history(learner: LearnerId) -> LearnerId {
+        learner
     }
 
     fn binds(message: &Verified<hpaxos::Message>) -> bool {
@@ -80,8 +88,12 @@ impl Simulated for Paxos {
         Voting::new(stage)
     }
 
-    fn machine(stage: &Stage, place: Place) -> Self {
-        machines::paxos(&stage.config, stage.node(place))
+    fn machine(stage: &Stage, place: Place, history: Arc<HistoryOf<Self>>) -> Self {
+        machines::paxos(&stage.config, stage.node(place), history)
+    }
+
+    fn in_history(_: LearnerId) -> LearnerId {
+        LearnerId(0)
     }
 
     fn binds(message: &paxos::Message) -> bool {
@@ -109,8 +121,12 @@ impl Simulated for DiskPaxos {
         DiskSynod::new(stage)
     }
 
-    fn machine(stage: &Stage, place: Place) -> Self {
-        machines::disk_paxos(&stage.config, stage.node(place))
+    fn machine(stage: &Stage, place: Place, history: Arc<HistoryOf<Self>>) -> Self {
+        machines::disk_paxos(&stage.config, stage.node(place), history)
+    }
+
+    fn in_history(_: LearnerId) -> LearnerId {
+        LearnerId(0)
     }
 
     /// What is decided is on the disks.

@@ -18,6 +18,14 @@ pub struct Setting {
     pub grace: Duration,
     /// Slots open at once.
     pub window: u64,
+    /// Slots that stay in memory once they are delivered.
+    pub recent: u64,
+    /// How long values wait for others to share a slot.
+    pub batch_delay: Duration,
+    /// In how many of a hundred cases the history is durable soon after the records.
+    pub flush: u64,
+    /// In how many of a hundred cases a node makes a checkpoint where it can.
+    pub checkpoint: u64,
     /// The links, while the faults last.
     pub links: Links,
     /// How long a sync of the storage takes.
@@ -45,6 +53,10 @@ impl Setting {
             patience: 200 * MS,
             grace: 20 * MS,
             window: 8,
+            recent: 512,
+            batch_delay: Duration::ZERO,
+            flush: 100,
+            checkpoint: 1,
             links: Links::CALM,
             sync: (MS / 10, 2 * MS),
             disk: (MS / 20, MS),
@@ -73,11 +85,16 @@ impl Setting {
             rate: 800 + u32::try_from(chance.below(450)).unwrap_or(0),
         };
         let values = 4 + chance.below(40);
+        let keeping = &mut Chance::new(seed, 4);
         Setting {
             seed,
             patience,
             grace: patience / 10,
             window: 1 + chance.below(12),
+            recent: *keeping.pick(&[1, 2, 5, 512]).unwrap_or(&512),
+            batch_delay: *keeping.pick(&[0, 0, 2, 20]).unwrap_or(&0) * MS,
+            flush: *keeping.pick(&[5, 50, 100]).unwrap_or(&100),
+            checkpoint: *keeping.pick(&[0, 1, 10, 50]).unwrap_or(&0),
             links,
             sync: (MS / 20, *chance.pick(&[1, 5, 30]).unwrap_or(&5) * MS),
             disk: (MS / 50, *chance.pick(&[1, 3, 10]).unwrap_or(&1) * MS),

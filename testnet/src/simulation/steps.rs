@@ -72,7 +72,9 @@ impl<P: Simulated> World<P> {
         for output in outputs {
             self.execute(place, output)?;
         }
-        if !after.is_empty() {
+        if after.is_empty() {
+            self.between_steps(place)?;
+        } else {
             let takes = self.chance.time(self.setting.sync);
             let node = &mut self.nodes[place];
             node.syncing = Some(after);
@@ -103,6 +105,7 @@ impl<P: Simulated> World<P> {
         for (asks, request, wanted) in std::mem::take(&mut self.nodes[place].asked) {
             self.answers(place, asks, &request, &wanted)?;
         }
+        self.durable(place);
         self.wake(place, self.now);
         Ok(())
     }

@@ -19,6 +19,8 @@ pub struct Tally {
     pub messages: u64,
     /// Atomic actions on disks.
     pub disk_actions: u64,
+    /// Checkpoints made.
+    pub checkpoints: u64,
     /// Decisions delivered, over all nodes and learners.
     pub decisions: u64,
     /// Slots of the longest log.
@@ -53,6 +55,7 @@ impl Tally {
         self.steps += other.steps;
         self.messages += other.messages;
         self.disk_actions += other.disk_actions;
+        self.checkpoints += other.checkpoints;
         self.decisions += other.decisions;
         self.slots = self.slots.max(other.slots);
         self.ballots = self.ballots.max(other.ballots);

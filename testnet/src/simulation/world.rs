@@ -60,6 +60,8 @@ pub struct World<P: Simulated> {
     pub(super) disks: Vec<Disk>,
     pub(super) oracle: P::Oracle,
     pub(super) chance: Chance,
+    /// What nodes do with what they have stored.
+    pub(super) keeping: Chance,
     pub(super) agenda: Agenda<Event<P>>,
     /// Everything that was ever signed, by its id: nobody has to verify it again.
     pub(super) said: BTreeMap<Digest, P::Message>,
@@ -78,6 +80,8 @@ impl<P: Simulated> World<P> {
         limits.patience_ms = millis(setting.patience);
         limits.grace_ms = millis(setting.grace);
         limits.window = setting.window;
+        limits.slots_in_memory = setting.recent;
+        limits.batch_delay_ms = millis(setting.batch_delay);
         let stage = Arc::new(stage);
         let n_disks = match &stage.config.disks {
             Some(_) => stage.network().graph().n_acceptors(),
@@ -101,6 +105,7 @@ impl<P: Simulated> World<P> {
             disks: (0..n_disks).map(|_| Disk::default()).collect(),
             oracle: P::oracle(&stage),
             chance: Chance::new(setting.seed, 2),
+            keeping: Chance::new(setting.seed, 5),
             agenda: Agenda::new(),
             said: BTreeMap::new(),
             at_work: Vec::new(),

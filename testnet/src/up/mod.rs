@@ -15,6 +15,7 @@ mod tasks;
 
 use crate::cli::UpArgs;
 use crate::failure::Failure;
+use crate::launch::ports::Wanted;
 use crate::launch::workspace::Workspace;
 use crate::launch::{self, Running};
 use crate::show::human::Human;
@@ -37,8 +38,9 @@ pub async fn up(args: &UpArgs) -> Result<u8, Failure> {
         complain(warning);
     }
     let workspace = Workspace::new(args.dir.as_deref(), &prepared.programs.testnet)?;
+    let ports = args.base_port.map_or(Wanted::Free, Wanted::From);
     let launched = tokio::select! {
-        launched = launch::launch(&prepared.layout, &prepared.programs, workspace, args.base_port) => launched,
+        launched = launch::launch(&prepared.layout, &prepared.programs, workspace, ports) => launched,
         () = signals.next() => Err(Failure::could_not_run("stopped before the network was ready")),
     };
     let mut running = launched?;

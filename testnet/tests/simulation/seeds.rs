@@ -28,9 +28,10 @@ fn all_hold<P: Simulated>(
         }
         total.add(&outcome.tally);
     }
-    // Not for want of anything to check.
-    assert!(total.decisions > 20 * SEEDS, "{total:?}");
+    // Not for want of anything to check. What the history has is not told again after a restart.
+    assert!(total.decisions > 10 * SEEDS, "{total:?}");
     assert!(total.faults.contains_key("crash"), "{total:?}");
+    assert!(total.checkpoints > SEEDS, "{total:?}");
     let alone = total.messages == 0;
     assert!(
         alone || total.faults.contains_key("message lost"),

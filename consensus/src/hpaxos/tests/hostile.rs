@@ -2,9 +2,10 @@
 
 use super::puppet::{Puppets, batch, one_b};
 use super::{FOUR, entry, learner, value};
+use crate::history::MemoryHistory;
 use crate::hpaxos::{HPaxos, Input, Message, Output, SlotVotes, Votes};
 use crate::{Ballot, ClientValue, Protocol as _, Slot};
-use crypto::MemberId;
+use crypto::{Digest, MemberId};
 use learner_graph::LearnerSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,22 @@ alice = { threshold = 3, of = ["a1", "a2", "a3", "a4"] }
 [[safe]]
 between = ["alice"]
 when = { threshold = 3, of = ["a1", "a2", "a3", "a4"] }
+"#;
+
+/// Carol believes in a4, which may lie.
+const DUPED: &str = r#"
+acceptors = ["a1", "a2", "a3", "a4"]
+[define]
+any3 = { threshold = 3, of = ["a1", "a2", "a3", "a4"] }
+[learners]
+alice = "any3"
+carol = { threshold = 4, of = ["a1", "a2", "a3", "a4"] }
+[[safe]]
+between = ["alice"]
+when = "any3"
+[[safe]]
+between = ["carol"]
+when = "a4"
 "#;
 
 fn val(text: &str) -> ClientValue {
@@ -56,6 +73,50 @@ fn one_slot_number_in_a_1b_costs_a_leader_little() {
     p.hear(3, one_b(2, 0, far));
     p.wait(Duration::from_millis(20));
     assert_eq!(said_1c(&p), 1, "the leader goes on");
+}
+
+/// The values that a2 announces in slot 0 in its first turns, when a4 claims to have voted for a value that
+/// does not exist.
+fn announced_beside_an_invention(graph: &str) -> Vec<Digest> {
+    let mut p = Puppets::new(graph, 1);
+    let everyone = p.network.graph().learners();
+    let invention = entry(1, "invention", everyone);
+    p.give(vec![Input::Submit(val("mine"))]);
+    for ballot in [2, 6] {
+        for i in [0, 2, 3] {
+            let ballot = Ballot(ballot);
+            p.hear(i, Message::Wish { ballot });
+        }
+        for i in [0, 2] {
+            p.hear(i, one_b(ballot, 0, vec![]));
+        }
+        let shown = vec![(0, vec![invention.clone()], vec![invention.clone()])];
+        p.hear(3, one_b(ballot, 0, shown));
+        p.wait(Duration::from_millis(20));
+    }
+    let one_cs = p.said.iter().filter_map(|m| match m {
+        Message::OneC(c) => Some(&c.proposals),
+        _ => None,
+    });
+    let first = one_cs.filter_map(|proposals| proposals.first());
+    first
+        .filter(|q| q.slot == Slot(0))
+        .map(|q| q.value)
+        .collect()
+}
+
+#[test]
+fn an_invention_for_a_learner_that_needs_the_liar_holds_nobody_else_up() {
+    // Carol wants all four; for alice and bob any value is safe without a4.
+    let (_, mine) = batch("mine");
+    assert_eq!(announced_beside_an_invention(FOUR), [mine, mine]);
+}
+
+#[test]
+fn an_invention_for_a_learner_that_trusts_the_liar_holds_nobody_else_up_for_ever() {
+    let (_, mine) = batch("mine");
+    let announced = announced_beside_an_invention(DUPED);
+    assert_eq!(announced, [value("invention"), mine], "they take turns");
 }
 
 #[test]
@@ -198,7 +259,11 @@ fn rule_9_holds_after_a_change_of_ballot() {
 fn a_wish_alone_never_leads_to_the_last_ballot() {
     // A node that has just started and has heard of a4 only.
     let mut p = Puppets::new(KIOSK, 0);
-    p.engine = HPaxos::new(Arc::clone(&p.network), super::puppet::config(&p.network, 0));
+    p.engine = HPaxos::new(
+        Arc::clone(&p.network),
+        super::puppet::config(&p.network, 0),
+        Arc::new(MemoryHistory::default()),
+    );
     p.give(vec![Input::Alive(MemberId(3))]);
     let last = u64::MAX / 4 * 4;
     assert_eq!(p.network.owner(Ballot(last)), Some(MemberId(3)));
@@ -252,6 +317,19 @@ fn a_value_decided_for_one_learner_only_is_not_lost_for_the_other() {
     p.wait(Duration::from_secs(30));
     let again = |o: &Output| matches!(o, Output::SendValue(x) if *x == val("v"));
     assert!(p.outputs.iter().any(again), "alice still has to get it");
+    // The history has it for the kiosk; that must not count for alice, whatever the log is reduced to.
+    let waiting = p.engine.waiting.len();
+    for checkpoint in [false, true] {
+        p.history.flush();
+        if checkpoint {
+            p.checkpoint();
+        }
+        p.restart();
+        assert_eq!(p.engine.waiting.len(), waiting);
+        p.outputs.clear();
+        p.wait(Duration::from_secs(30));
+        assert!(p.outputs.iter().any(again), "after a restart as well");
+    }
 }
 
 /// A liar's second vote makes a decision. Nobody may forget that by starting again: a certificate of every

@@ -1,6 +1,7 @@
 //! Tests of single rules, close to the paper's definitions.
 
 mod contradiction;
+mod forget;
 mod hostile;
 mod puppet;
 mod rules;

@@ -1,19 +1,24 @@
 //! One real state machine among puppets: the test signs whatever the others are to say.
 
 use super::{network, signer};
+use crate::history::MemoryHistory;
 use crate::hpaxos::{
     Config, Entry, HPaxos, Input, Message, OneB, OneC, Output, Proposal, Record, SlotReport,
     SlotVotes, SyncRequest, Votes,
 };
 use crate::{Ballot, Batch, ClientValue, Network, Slot, Time};
-use crypto::{Digest, MemberId, Verified};
+use crypto::{Digest, MemberId, Signed, Verified};
 use learner_graph::LearnerSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// So many slots stay in memory.
+pub(super) const RECENT: u64 = 8;
+
 pub(super) struct Puppets {
     pub(super) network: Arc<Network>,
     pub(super) engine: HPaxos,
+    pub(super) history: Arc<MemoryHistory<Signed<Message>>>,
     pub(super) me: u16,
     pub(super) now: Time,
     /// Everything the real one said, in order.
@@ -29,7 +34,9 @@ pub(super) fn config(network: &Network, me: u16) -> Config {
         patience: Duration::from_secs(1),
         grace: Duration::from_millis(10),
         window: 4,
+        batching: Default::default(),
         max_waiting: 4,
+        recent: RECENT,
     }
 }
 
@@ -37,10 +44,16 @@ impl Puppets {
     /// The real one is member `me`, which plays acceptor `me`.
     pub(super) fn new(graph: &str, me: u16) -> Self {
         let network = network(graph);
-        let engine = HPaxos::new(Arc::clone(&network), config(&network, me));
+        let history = Arc::new(MemoryHistory::default());
+        let engine = HPaxos::new(
+            Arc::clone(&network),
+            config(&network, me),
+            Arc::clone(&history) as _,
+        );
         let mut puppets = Puppets {
             network,
             engine,
+            history,
             me,
             now: Duration::from_millis(1),
             said: Vec::new(),
@@ -91,9 +104,20 @@ impl Puppets {
         self.give(Vec::new());
     }
 
+    /// What is stored is replaced by a checkpoint.
+    pub(super) fn checkpoint(&mut self) {
+        self.history.flush();
+        self.stored = self.engine.checkpoint();
+    }
+
     /// SIGKILL and restart: everything stored comes back, nothing else.
     pub(super) fn restart(&mut self) {
-        let mut engine = HPaxos::new(Arc::clone(&self.network), config(&self.network, self.me));
+        self.history.crash();
+        let mut engine = HPaxos::new(
+            Arc::clone(&self.network),
+            config(&self.network, self.me),
+            Arc::clone(&self.history) as _,
+        );
         for record in &self.stored {
             engine.restore(record.clone());
         }

@@ -2,6 +2,7 @@
 
 use super::puppet::{Puppets, batch, one_b, votes};
 use super::{FOUR, entry, learner, value};
+use crate::history::MemoryHistory;
 use crate::hpaxos::acceptor::Acceptor;
 use crate::hpaxos::convictions::Convictions;
 use crate::hpaxos::evidence::Finding;
@@ -14,6 +15,7 @@ use crate::{Ballot, ClientValue, Protocol, Slot};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorId, LearnerId, LearnerSet};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The real one plays a4; a1, a2 and a3 own the ballots 1, 2 and 3.
@@ -323,7 +325,7 @@ fn rule_2_an_acceptor_itself_keeps_to_its_low_water_mark() {
     let p = a4();
     let graph = p.network.graph();
     let mut received = Received::default();
-    let mut batches = Batches::default();
+    let mut batches = Batches::new::<()>(Arc::new(MemoryHistory::default()));
     let v = batches.keep(batch("v").1, batch("v").0).digest();
     for i in 0..4 {
         received.one_b(AcceptorId(i), &p.sign(i, one_b(1, 0, vec![])));

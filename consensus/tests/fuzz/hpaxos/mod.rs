@@ -5,6 +5,7 @@ mod own;
 
 use crate::source::Source;
 use crate::{FOUR, MEMBERS, MIXED, network, signer};
+use consensus::history::MemoryHistory;
 use consensus::hpaxos::{Config, HPaxos, Input, Message, Output, Record};
 use consensus::{Batch, Network, Protocol, Status, SyncRequest, Time};
 use crypto::{MemberId, Signer, Verified};
@@ -57,7 +58,11 @@ impl World {
     fn new(network: Arc<Network>, me: u16) -> Self {
         let signers: Vec<Signer> = (0..MEMBERS).map(|i| signer(&network, i)).collect();
         let mut world = World {
-            engine: HPaxos::new(Arc::clone(&network), config(&network, me)),
+            engine: HPaxos::new(
+                Arc::clone(&network),
+                config(&network, me),
+                Arc::new(MemoryHistory::default()),
+            ),
             now: Duration::from_millis(1),
             others: Others::new(signers, me),
             own: Own::new(Arc::clone(&network), MemberId(me)),
@@ -165,7 +170,11 @@ impl World {
 
     fn restart(&mut self) {
         self.held = None;
-        let mut engine = HPaxos::new(Arc::clone(&self.network), config(&self.network, self.me));
+        let mut engine = HPaxos::new(
+            Arc::clone(&self.network),
+            config(&self.network, self.me),
+            Arc::new(MemoryHistory::default()),
+        );
         self.own.restarted();
         for record in &self.stored {
             self.own.restored(record);
@@ -210,7 +219,9 @@ fn config(network: &Network, me: u16) -> Config {
         patience: Duration::from_secs(1),
         grace: Duration::from_millis(10),
         window: 4,
+        batching: Default::default(),
         max_waiting: MAX_WAITING,
+        recent: 64,
     }
 }
 

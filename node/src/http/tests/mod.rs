@@ -1,11 +1,13 @@
 //! The API over a real socket, with a view and an engine that the test plays.
 
+mod certificates;
 mod modes;
 mod problems;
 
 use super::{Api, serve};
 use crate::Config;
 use crate::engine::{EngineHandle, Event, Submitted};
+use crate::history::Shown;
 use crate::testing;
 use crate::view::View;
 use crate::view::events::Happening;
@@ -41,8 +43,12 @@ async fn fixture_with_queue(limits: &str, queue: usize) -> Fixture {
 }
 
 async fn fixture_of(config: &Config, queue: usize) -> Fixture {
+    fixture_with(config, testing::Books::default(), queue).await
+}
+
+async fn fixture_with(config: &Config, history: testing::Books, queue: usize) -> Fixture {
     let node = config.node("n1").unwrap();
-    let view = Arc::new(View::new(config, node, 7));
+    let view = Arc::new(View::new(config, node, 7, Arc::new(history)));
     let (sender, events) = sync_channel(queue);
     let (stop, stopped) = watch::channel(false);
     let api = Api::new(
@@ -249,6 +255,7 @@ async fn wait_answers_with_the_decision() {
     let expected = json!({
         "id": id, "decided": true, "node": "n1", "learner": "alice", "slot": 0, "ballot": 3,
         "digest": Digest::of(b"batch"), "latency_ms": 20, "acceptors": ["a2"],
+        "certificate": "/v1/decisions/alice/0/certificate",
     });
     assert_eq!(first, expected);
     let (_, again) = answer(f.post("?wait=alice").body("v")).await;
@@ -315,14 +322,52 @@ async fn decisions_come_in_pages() {
 }
 
 #[tokio::test]
-async fn what_is_no_longer_kept_is_gone() {
-    let f = fixture("[limits]\ndecisions_kept = 16\n").await;
-    for slot in 0..20 {
+async fn what_is_no_longer_in_memory_comes_from_the_history() {
+    let config = testing::config("[limits]\ndecisions_kept = 16\n");
+    // It was there when the node started.
+    let old = (0..3).map(|slot| shown(slot, b"old")).collect();
+    let f = fixture_with(&config, testing::Books(old, None), 64).await;
+    for slot in 3..23 {
         f.decide(slot, b"v");
     }
-    let (status, problem) = answer(f.get("/v1/learners/alice/decisions")).await;
-    assert_eq!(status, 410);
-    assert!(problem["detail"].as_str().unwrap().contains("from=4"));
+    let slots = |page: &Value| -> Vec<u64> {
+        let decisions = page["decisions"].as_array().unwrap().iter();
+        decisions.map(|d| d["slot"].as_u64().unwrap()).collect()
+    };
+    let (status, page) = answer(f.get("/v1/learners/alice/decisions?from=1")).await;
+    assert_eq!((status, slots(&page)), (200, vec![1, 2]), "{page}");
+    assert_eq!(page["decisions"][0]["values"][0]["text"], "old");
+    assert_eq!(page["next"], 3);
+    let (_, page) = answer(f.get("/v1/learners/alice/decisions?from=7&limit=2")).await;
+    assert_eq!(slots(&page), [7, 8], "from memory");
+}
+
+#[tokio::test]
+async fn a_history_shows_nothing_that_was_not_delivered() {
+    let config = testing::config("");
+    let mut books = testing::Books((0..3).map(|slot| shown(slot, b"old")).collect(), None);
+    // It is kept already, and what led to it is not durable.
+    books.0.push(shown(3, b"early"));
+    let early = books.0[3].values[0].0;
+    books.1 = Some(3);
+    let f = fixture_with(&config, books, 64).await;
+    let (_, page) = answer(f.get("/v1/learners/alice/decisions?from=0")).await;
+    assert_eq!(page["next"], 3, "{page}");
+    let alice = LearnerId(0);
+    assert_eq!(f.view.find(alice, &early), Ok(None));
+    f.decide(3, b"early");
+    assert!(f.view.find(alice, &early).unwrap().is_some());
+}
+
+fn shown(slot: u64, value: &[u8]) -> Shown {
+    let value = ClientValue::new(Vec::new(), value.to_vec()).unwrap();
+    Shown {
+        slot: Slot(slot),
+        ballot: Ballot(1),
+        digest: Digest::of(b"batch"),
+        quorum: AcceptorSet::EMPTY,
+        values: vec![(value.id(), value)],
+    }
 }
 
 /// Reads a stream until it has shown so many events, as (id, event, data).

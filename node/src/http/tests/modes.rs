@@ -3,6 +3,7 @@
 use super::{answer, fixture, fixture_of};
 use crate::Config;
 use crate::config::Mode;
+use crate::engine::Submitted;
 use crate::testing;
 use consensus::{Ballot, DiskStatus, Slot, Status};
 use serde_json::json;
@@ -19,6 +20,14 @@ async fn only_signed_messages_make_certificates() {
         assert_eq!(status, 404);
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains(mode.name()), "{detail}");
+        let mut f = fixture_of(&config, 64).await;
+        f.engine(Submitted::Accepted, true);
+        let (status, decided) = answer(f.post("?wait=alice").body("v")).await;
+        assert_eq!(
+            (status, decided.get("certificate")),
+            (200, None),
+            "nothing is promised"
+        );
     }
 }
 

@@ -12,10 +12,8 @@ use super::*;
 const ROLE: &str = "STORAGE_TEST_ROLE";
 const DIRECTORY: &str = "STORAGE_TEST_DIRECTORY";
 const LIMIT: &str = "STORAGE_TEST_LIMIT";
-/// Says that records up to a number are durable.
-const ACKNOWLEDGED: &str = "acknowledged ";
 /// Nobody, where the tests run as the super-user.
-const NOBODY: u32 = 65534;
+pub(super) const NOBODY: u32 = 65534;
 
 /// What the other process and those who check its log open it with.
 pub(super) const OPTIONS: Options = Options {
@@ -28,6 +26,16 @@ pub(super) enum Role {
     Open,
     /// Appends and syncs until something fails, or it is killed; acknowledges each sync.
     Append,
+    /// The same, with a checkpoint now and then, which it acknowledges as well.
+    Replace,
+    /// Appends, and begins a checkpoint that never ends.
+    Halfway,
+    /// Appends, and replaces where it may not write any more.
+    Forbidden,
+    /// Appends, and replaces where everything has become read-only.
+    ReadOnly,
+    /// Appends, and replaces by more than the disk holds, then by less.
+    Full,
 }
 
 /// The entry of the other process. Without a role it has nothing to do.
@@ -42,66 +50,24 @@ fn play_role() {
         setrlimit(Resource::Fsize, Rlimit { current, maximum }).unwrap();
     }
     match env::var(ROLE).unwrap().as_str() {
-        "Append" => append(&directory),
-        _ => match FileLog::open(directory, network()) {
+        "Open" => match FileLog::open(directory, network()) {
             Ok(_) => say("opened"),
             Err(error) => say(&error.to_string()),
         },
+        "Append" => roles::append(&directory, u64::MAX),
+        "Replace" => roles::append(&directory, 5),
+        "Halfway" => roles::halfway(&directory),
+        "Forbidden" => roles::forbidden(&directory),
+        "ReadOnly" => roles::read_only(&directory),
+        "Full" => roles::full(&directory),
+        other => panic!("there is no role {other}"),
     }
 }
 
-/// Batches of one to four records. The bound is far above what any test waits for.
-fn append(directory: &Path) {
-    let (mut log, replay) = FileLog::open_with(directory, network(), OPTIONS).unwrap();
-    let mut number = replay.summary().records;
-    drop(replay);
-    for batch in 0..100_000 {
-        for _ in 0..batch % 4 + 1 {
-            if let Err(error) = log.append(&record(number)) {
-                say(&error.to_string());
-                return say(&log.sync().unwrap_err().to_string());
-            }
-            number += 1;
-        }
-        if let Err(error) = log.sync() {
-            say(&error.to_string());
-            return say(&log.append(b"more").unwrap_err().to_string());
-        }
-        say(&format!("{ACKNOWLEDGED}{number}"));
-    }
-}
-
-/// The record of a number: up to 3 KB that no other number has.
-fn record(number: u64) -> Vec<u8> {
-    let mut record = number.to_le_bytes().to_vec();
-    record.resize(8 + (number * 7919 % 3000) as usize, number as u8);
-    record
-}
-
-/// Opens the log after the other process has ended: everything acknowledged is there, and what there
-/// is beyond is whole and in order.
-pub(super) fn assert_recovered(directory: &Path, acknowledged: u64) {
-    let (_log, replay) = FileLog::open_with(directory, network(), OPTIONS).unwrap();
-    let mut count = 0;
-    for found in replay {
-        assert_eq!(found.unwrap(), record(count), "record {count}");
-        count += 1;
-    }
-    assert!(count >= acknowledged, "{count} of {acknowledged}");
-}
-
-/// The last acknowledgement in an output.
-pub(super) fn acknowledged(output: &str) -> u64 {
-    let numbers = output.lines().filter_map(|line| {
-        let (_, number) = line.rsplit_once(ACKNOWLEDGED)?;
-        number.parse().ok()
-    });
-    numbers.max().unwrap_or(0)
-}
-
-/// Starts the other process.
+/// Starts the other process. Its input stays open as long as nobody closes it.
 pub(super) fn spawn(role: Role, directory: &Path) -> Child {
     command(&env::current_exe().unwrap(), role, directory)
+        .stdin(Stdio::piped())
         .spawn()
         .unwrap()
 }
@@ -114,16 +80,44 @@ pub(super) fn run(role: Role, directory: &Path) -> String {
 /// The same, with a limit on the size of files. Exceeding it is an error and not a signal.
 pub(super) fn run_limited(role: Role, directory: &Path, bytes: u64) -> String {
     let inner = command(&env::current_exe().unwrap(), role, directory);
-    let mut limited = Command::new("/bin/sh");
-    limited.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
-    limited.arg(inner.get_program()).args(inner.get_args());
-    limited.envs(
-        inner
-            .get_envs()
-            .filter_map(|(name, value)| Some((name, value?))),
+    let mut limited = within(
+        &["/bin/sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"],
+        &inner,
     );
-    limited.env(LIMIT, bytes.to_string());
-    output(limited.stdout(Stdio::piped()))
+    output(limited.env(LIMIT, bytes.to_string()))
+}
+
+/// The same, in a mount namespace of its own, where a file system of so many MiB is mounted on the
+/// directory. `None` where this user may not do that.
+pub(super) fn run_mounted(role: Role, directory: &Path, mib: u32) -> Option<String> {
+    const MOUNT: &str = "mount -t tmpfs -o size=\"$1\"m none \"$2\" && shift 2 && exec \"$@\"";
+    let namespace = ["unshare", "--map-root-user", "--mount"];
+    let possible = Command::new(namespace[0])
+        .args(&namespace[1..])
+        .args(["/bin/sh", "-c", MOUNT, "sh", "1"])
+        .arg(directory)
+        .arg("true")
+        .output();
+    if !possible.is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    let inner = command(&env::current_exe().unwrap(), role, directory);
+    let mib = mib.to_string();
+    let mut around = namespace.to_vec();
+    around.extend(["/bin/sh", "-c", MOUNT, "sh", &mib]);
+    around.push(directory.to_str().unwrap());
+    Some(output(&mut within(&around, &inner)))
+}
+
+/// A command that another one starts at its end.
+fn within(around: &[&str], inner: &Command) -> Command {
+    let mut command = Command::new(around[0]);
+    command.args(&around[1..]);
+    command.arg(inner.get_program()).args(inner.get_args());
+    let set = inner.get_envs();
+    command.envs(set.filter_map(|(name, value)| Some((name, value?))));
+    command.stdout(Stdio::piped());
+    command
 }
 
 /// The same, as a user without privileges, in a directory within `home`, which must be open to all.
@@ -158,7 +152,7 @@ fn output(command: &mut Command) -> String {
 }
 
 /// Says a line at once. When nobody listens any more, there is nothing left to do.
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let mut stdout = std::io::stdout();
     if writeln!(stdout, "{line}")
         .and_then(|()| stdout.flush())

@@ -73,11 +73,11 @@ fn a_write_that_is_cut_short_leaves_what_was_acknowledged() {
     let directory = TempDir::new().unwrap();
     drop(FileLog::open_with(&directory, network(), child::OPTIONS).unwrap());
     let output = child::run_limited(child::Role::Append, directory.path(), 100_000);
-    let acknowledged = child::acknowledged(&output);
+    let acknowledged = roles::acknowledged(&output);
     assert!(output.contains("cannot write to"), "{output}");
     assert!(output.contains("stopped earlier"), "{output}");
-    child::assert_recovered(directory.path(), acknowledged);
-    assert!(acknowledged > 10, "{output}");
+    roles::assert_recovered(directory.path(), acknowledged);
+    assert!(acknowledged.next > 10, "{output}");
 }
 
 #[test]
@@ -87,9 +87,9 @@ fn a_segment_that_cannot_be_allocated_stops_the_log() {
     drop(FileLog::open_with(&directory, network(), child::OPTIONS).unwrap());
     let below = child::OPTIONS.segment_bytes - 1;
     let output = child::run_limited(child::Role::Append, directory.path(), below);
-    let acknowledged = child::acknowledged(&output);
+    let acknowledged = roles::acknowledged(&output);
     assert!(output.contains("cannot allocate"), "{output}");
     assert!(output.contains("segment.new"), "{output}");
-    child::assert_recovered(directory.path(), acknowledged);
+    roles::assert_recovered(directory.path(), acknowledged);
     assert!(!directory.path().join("segment.new").exists());
 }

@@ -1,13 +1,20 @@
 //! Tests of the log, on real files.
 
+mod checkpoint_damage;
 mod child;
 mod damage;
 mod failing;
 mod killed;
 mod layout;
+mod model;
+mod mounts;
+mod power_cut;
 mod refused;
 mod reopen;
+mod replace;
+mod roles;
 mod torn;
+mod versions;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +24,7 @@ use crypto::{Digest, NetworkId};
 use tempfile::TempDir;
 
 use super::format::HEADER_LEN;
-use super::{FileLog, LogError, Options, Replay};
+use super::{FileLog, LogError, Options, Replay, Summary, examine};
 
 /// Small segments, so that the tests get through several.
 const SMALL: Options = Options {
@@ -36,6 +43,13 @@ fn open(directory: impl AsRef<Path>) -> Result<(FileLog, Replay), LogError> {
 fn records(directory: impl AsRef<Path>) -> Vec<Vec<u8>> {
     let (_log, replay) = open(directory).unwrap();
     replay.map(Result::unwrap).collect()
+}
+
+/// What a look at a log finds that is good.
+fn summary(directory: impl AsRef<Path>) -> Summary {
+    let looked = examine(directory.as_ref(), None, &mut |_| {}).unwrap();
+    assert!(looked.problem.is_none(), "{:?}", looked.problem);
+    looked.summary
 }
 
 /// The error of opening a log that must not be opened.
@@ -61,6 +75,16 @@ fn log_of(batches: &[&[&[u8]]]) -> TempDir {
 
 fn segment(directory: &TempDir, number: u64) -> PathBuf {
     directory.path().join(format!("segment-{number:016x}.log"))
+}
+
+/// The numbers of the segments that there are, whether they count or not.
+fn numbers(directory: &TempDir) -> Vec<u64> {
+    let names = snapshot(directory).into_iter().filter_map(|(path, _)| {
+        let name = path.file_name()?.to_str()?;
+        let digits = name.strip_prefix("segment-")?.strip_suffix(".log")?;
+        u64::from_str_radix(digits, 16).ok()
+    });
+    names.collect()
 }
 
 /// Changes the bytes of a segment.

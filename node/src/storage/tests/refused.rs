@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::storage::{check, format::VERSION};
+use crate::storage::{examine, format::VERSION};
 
 #[test]
 fn another_network_is_refused_by_name() {
@@ -13,7 +13,13 @@ fn another_network_is_refused_by_name() {
     let error = FileLog::open(&directory, other).unwrap_err().to_string();
     assert!(error.contains(&other.to_string()), "{error}");
     assert!(error.contains(&network().to_string()), "{error}");
-    assert!(check(directory.path(), other).is_err());
+    let looked = examine(directory.path(), None, &mut |_| {}).unwrap();
+    assert_eq!(looked.network, Some(network()));
+    let looked = examine(directory.path(), Some(other), &mut |_| panic!("a record")).unwrap();
+    assert!(matches!(
+        looked.problem,
+        Some(LogError::OtherNetwork { .. })
+    ));
     assert_eq!(snapshot(&directory), before);
     assert_eq!(records(&directory), [b"one"]);
 }
@@ -26,7 +32,7 @@ fn a_newer_version_is_refused_by_number() {
     });
     let before = snapshot(&directory);
     let error = refusal(&directory).to_string();
-    assert!(error.contains("format version 2"), "{error}");
+    assert!(error.contains("format version 3"), "{error}");
     assert_eq!(snapshot(&directory), before);
 }
 
@@ -36,7 +42,7 @@ fn two_openers_are_refused_until_the_first_is_done() {
     let (log, replay) = open(&directory).unwrap();
     assert!(matches!(refusal(&directory), LogError::InUse(_)));
     assert!(matches!(
-        check(directory.path(), network()),
+        examine(directory.path(), None, &mut |_| {}),
         Err(LogError::InUse(_))
     ));
     drop(log);

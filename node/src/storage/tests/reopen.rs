@@ -3,7 +3,6 @@
 use std::time::UNIX_EPOCH;
 
 use super::*;
-use crate::storage::check;
 use crate::storage::directory::Directory;
 use crate::storage::format::{MAX_RECORD, RECORD_HEADER_LEN};
 use crate::storage::survey::survey;
@@ -41,7 +40,7 @@ fn records_come_back_in_order_over_many_segments_and_openings() {
         log.sync().unwrap();
         log.sync().unwrap();
     }
-    let summary = check(directory.path(), network()).unwrap();
+    let summary = summary(&directory);
     assert_eq!(summary.records, expected.len() as u64);
     assert_eq!(
         summary.bytes as usize,
@@ -82,7 +81,7 @@ fn a_large_buffer_is_written_before_the_sync() {
 fn what_only_the_last_sync_covers_is_written_again() {
     // The second batch says that the first was durable; nothing says so of the second.
     let directory = log_of(&[&[b"one", b"two"], &[b"three", b"four"]]);
-    let survey = survey(&Directory::lock(directory.path()).unwrap(), network()).unwrap();
+    let survey = survey(&Directory::look(directory.path()).unwrap(), network()).unwrap();
     let tail = survey.tail.unwrap();
     let size = RECORD_HEADER_LEN + 3;
     assert_eq!(tail.doubtful as usize, HEADER_LEN + 2 * size);

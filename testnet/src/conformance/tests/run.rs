@@ -1,6 +1,7 @@
 //! A few real state machines in memory: everything is delivered, in order, and time passes only when
 //! there is nothing else to do.
 
+use consensus::history::MemoryHistory;
 use consensus::hpaxos::trace::{Action, Recorder, messages};
 use consensus::hpaxos::{Config, HPaxos, Input, Message, Output};
 use consensus::{ClientValue, Member, Network, Protocol, Record, Time};
@@ -43,10 +44,16 @@ fn machine(network: &Arc<Network>, i: usize) -> Machine {
         patience: Duration::from_millis(500),
         grace: Duration::from_millis(20),
         window: 8,
+        batching: Default::default(),
         max_waiting: 100,
+        recent: 64,
     };
     Machine {
-        protocol: HPaxos::new(Arc::clone(network), config),
+        protocol: HPaxos::new(
+            Arc::clone(network),
+            config,
+            Arc::new(MemoryHistory::default()),
+        ),
         recorder: Recorder::new(Arc::clone(network), Some(member)),
         inbox: VecDeque::new(),
         timer: None,

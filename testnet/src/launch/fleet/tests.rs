@@ -26,7 +26,7 @@ fn a_panic_leaves_no_process_behind() {
     let pid = std::sync::Mutex::new(0);
     let outcome = std::panic::catch_unwind(|| {
         runtime().block_on(async {
-            let node = NodeProcess::start(sleeper(dir.path())).expect("sleep exists");
+            let node = NodeProcess::start(&sleeper(dir.path())).expect("sleep exists");
             *pid.lock().expect("unpoisoned") = node.pid();
             assert!(exists(node.pid()));
             let _fleet = Fleet { nodes: vec![node] };
@@ -41,8 +41,8 @@ fn a_panic_leaves_no_process_behind() {
 fn a_killed_node_is_noticed_and_told_apart() {
     let dir = tempfile::tempdir().expect("dir");
     runtime().block_on(async {
-        let first = NodeProcess::start(sleeper(dir.path())).expect("sleep exists");
-        let second = NodeProcess::start(sleeper(dir.path())).expect("sleep exists");
+        let first = NodeProcess::start(&sleeper(dir.path())).expect("sleep exists");
+        let second = NodeProcess::start(&sleeper(dir.path())).expect("sleep exists");
         let pid = first.pid();
         let mut fleet = Fleet {
             nodes: vec![first, second],
@@ -67,7 +67,7 @@ fn a_node_that_ends_early_shows_its_log() {
     };
     let error = runtime()
         .block_on(async {
-            NodeProcess::start(command)
+            NodeProcess::start(&command)
                 .expect("sh exists")
                 .ready()
                 .await

@@ -13,13 +13,21 @@ pub struct Logs {
     entangled: Vec<LearnerSet>,
     names: Vec<String>,
     /// Everything that was ever shown there, slot by slot.
-    shown: BTreeMap<(Place, LearnerId), Vec<Digest>>,
-    /// What the node has shown since it started.
+    shown: BTreeMap<(Place, LearnerId), Vec<Shown>>,
     since: BTreeMap<(Place, LearnerId), Since>,
     /// The values that some learner has in a slot, wherever.
     decided: BTreeMap<Slot, BTreeMap<LearnerId, BTreeSet<Digest>>>,
 }
 
+/// What was shown of a slot.
+#[derive(Debug)]
+struct Shown {
+    value: Digest,
+    /// The client values that were new.
+    new: Vec<Digest>,
+}
+
+/// What a node's log has: what its history had when it started, and what it has shown since.
 #[derive(Debug, Default)]
 struct Since {
     next: Slot,
@@ -44,9 +52,32 @@ impl Logs {
         }
     }
 
-    /// A node starts again, and shows everything from the first slot on.
-    pub fn restarts(&mut self, place: Place) {
+    /// A node starts again. It shows everything from the first slot on that its history has not: `next`.
+    ///
+    /// # Errors
+    /// If that was never shown, or the history has what was not.
+    pub fn restarts(&mut self, place: Place, next: impl Fn(LearnerId) -> Slot) -> Verdict {
         self.since.retain(|(at, _), _| *at != place);
+        for ((at, learner), shown) in &self.shown {
+            let next = next(*learner);
+            let kept = usize::try_from(next.0).ok().and_then(|n| shown.get(..n));
+            if *at != place {
+                continue;
+            }
+            let Some(kept) = kept else {
+                let what = format!("slot {next} is next after slot {}", shown.len());
+                return Err(Violation::of("what is in the history was shown", what));
+            };
+            let order: Vec<Digest> = kept.iter().flat_map(|s| &s.new).copied().collect();
+            let values = order.iter().copied().collect();
+            let since = Since {
+                next,
+                values,
+                order,
+            };
+            self.since.insert((place, *learner), since);
+        }
+        Ok(())
     }
 
     /// A learner delivers the next slot of its log at a node.
@@ -62,21 +93,22 @@ impl Logs {
             return Err(Violation::of("log order", what));
         }
         since.next = slot.next();
-        for id in decision.values.iter().map(ClientValue::id) {
-            since.order.push(id);
-            if !since.values.insert(id) {
+        let new: Vec<Digest> = decision.values.iter().map(ClientValue::id).collect();
+        for id in &new {
+            since.order.push(*id);
+            if !since.values.insert(*id) {
                 let what = format!("slot {slot} delivers a client's value again");
                 return Err(Violation::of("no duplicate", what));
             }
         }
         let shown = self.shown.entry((place, learner)).or_default();
         match usize::try_from(slot.0).ok().and_then(|at| shown.get(at)) {
-            Some(before) if *before != value => {
+            Some(before) if (before.value, &before.new) != (value, &new) => {
                 let what = format!("slot {slot} was shown with another value before a restart");
                 return Err(Violation::of("what was shown stays", what));
             }
             Some(_) => {}
-            None => shown.push(value),
+            None => shown.push(Shown { value, new }),
         }
         self.agrees(learner, slot, value)
     }

@@ -1,9 +1,12 @@
 //! One processor, told what its disks say: the rules that whole networks rarely show.
 
+mod long_log;
+
 use super::{
     Action, Block, Config, Decided, DiskPaxos, Entry, Event, Input, LogRecord, Operation, Output,
     ProcessorId, Report,
 };
+use crate::history::MemoryHistory;
 use crate::paxos::Vote;
 use crate::{Ballot, Batch, ClientValue, Member, Network, Protocol, Slot, Time};
 use crypto::{Keypair, MemberId};
@@ -50,6 +53,11 @@ fn block(mbal: u64, floor: u64, entries: &[(u64, u64, &str)]) -> Block {
 
 impl Alone {
     fn new() -> Alone {
+        Alone::with(Arc::default(), 8)
+    }
+
+    /// It knows what the history has, and keeps so many slots in memory.
+    fn with(history: Arc<MemoryHistory<Decided>>, recent: u64) -> Alone {
         let graph = "acceptors = [\"d1\", \"d2\", \"d3\"]\n[learners]\n\
             p1 = { threshold = 2, of = [\"d1\", \"d2\", \"d3\"] }\n\
             p2 = { threshold = 2, of = [\"d1\", \"d2\", \"d3\"] }\n";
@@ -68,10 +76,12 @@ impl Alone {
             learner: LearnerId(0),
             patience: PATIENCE,
             window: 8,
+            batching: Default::default(),
+            recent,
             max_waiting: 100,
         };
         let mut alone = Alone {
-            engine: DiskPaxos::new(Arc::new(network), config),
+            engine: DiskPaxos::new(Arc::new(network), config, history),
             now: Time::ZERO,
             asked: BTreeMap::new(),
             decided: Vec::new(),

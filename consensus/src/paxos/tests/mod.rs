@@ -1,11 +1,16 @@
 //! Single rules of classic Paxos, where whole networks would rarely show their loss.
 
+mod checkpoint;
+mod long_log;
+mod net;
+
 use super::acceptor::Acceptor;
 use super::received::Received;
 use super::{Body, Config, Input, Message, Output, Paxos, Record, Vote};
+use crate::history::MemoryHistory;
 use crate::{Ballot, ClientValue, Member, Network, Slot};
 use crypto::{Digest, Keypair, MemberId};
-use learner_graph::{AcceptorId, LearnerId};
+use learner_graph::{AcceptorId, LearnerGraph, LearnerId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +22,19 @@ all = { threshold = 2, of = ["a1", "a2", "a3"] }
 between = ["all"]
 when = { threshold = 3, of = ["a1", "a2", "a3"] }
 "#;
+
+/// A network of three nodes, any two of which are a quorum.
+fn three() -> (Arc<Network>, LearnerGraph) {
+    let graph = learner_graph::parse_graph(THREE).expect("valid").0;
+    let member = |i: u16| Member {
+        name: format!("n{i}"),
+        key: Keypair::from_seed([i as u8 + 1; 32]).public(),
+        acceptor: Some(AcceptorId(i)),
+        proposer: true,
+    };
+    let network = Network::new("test", "paxos", graph.clone(), (0..3).map(member).collect());
+    (Arc::new(network.expect("valid")), graph)
+}
 
 fn one_b(ballot: u64, votes: Vec<Vote>) -> Body {
     Body::OneB {
@@ -57,15 +75,7 @@ fn the_vote_of_the_highest_ballot_counts() {
 
 #[test]
 fn a_leader_never_uses_a_slot_of_its_ballot_twice_after_a_crash() {
-    let graph = learner_graph::parse_graph(THREE).expect("valid").0;
-    let member = |i: u16| Member {
-        name: format!("n{i}"),
-        key: Keypair::from_seed([i as u8 + 1; 32]).public(),
-        acceptor: Some(AcceptorId(i)),
-        proposer: true,
-    };
-    let network = Network::new("test", "paxos", graph.clone(), (0..3).map(member).collect());
-    let network = Arc::new(network.expect("valid"));
+    let (network, graph) = three();
     let start = || {
         let config = Config {
             me: Some(MemberId(0)),
@@ -73,9 +83,15 @@ fn a_leader_never_uses_a_slot_of_its_ballot_twice_after_a_crash() {
             read: graph.clone(),
             patience: Duration::from_secs(1),
             window: 8,
+            batching: Default::default(),
+            recent: 8,
             max_waiting: 100,
         };
-        Paxos::new(Arc::clone(&network), config)
+        Paxos::new(
+            Arc::clone(&network),
+            config,
+            Arc::new(MemoryHistory::default()),
+        )
     };
     let (mut stored, mut proposed): (Vec<Record>, Vec<(Slot, Digest)>) = (Vec::new(), Vec::new());
     for run in ["first", "second"] {

@@ -1,0 +1,75 @@
+//! What leaves memory. The history has every decision that was delivered, for ever; a few hundred recent ones stay
+//! here, so that it is seldom asked.
+
+use super::{Output, Paxos, Record};
+use crate::Slot;
+use crypto::Digest;
+use std::collections::BTreeSet;
+
+impl Paxos {
+    /// Lets go of what the history has, once that is much.
+    pub(super) fn forget(&mut self, out: &mut Vec<Output>) {
+        let some = (self.config.recent / 2).max(1);
+        if self.next.0 >= self.low_water().0.saturating_add(some) {
+            self.settle(out);
+        }
+        self.trim();
+    }
+
+    /// Looking everything through is not for every slot: half as many more than are wanted may gather.
+    pub(super) fn trim(&mut self) {
+        let recent = self.config.recent;
+        if self.next.0 >= self.oldest.0.saturating_add((recent + recent / 2).max(1)) {
+            self.drop_below(Slot(self.next.0.saturating_sub(recent)));
+        }
+    }
+
+    /// Raises the low-water mark to the first slot that is not delivered.
+    pub(super) fn settle(&mut self, out: &mut Vec<Output>) {
+        if let Some(acceptor) = &mut self.acceptor
+            && self.next > acceptor.low_water
+        {
+            out.push(Output::Persist(Record::LowWater(self.next)));
+            acceptor.raise_low_water(self.next);
+        }
+    }
+
+    /// The acceptor's low-water mark.
+    pub(super) fn low_water(&self) -> Slot {
+        self.acceptor.as_ref().map_or(self.next, |a| a.low_water)
+    }
+
+    /// Delivered slots below leave memory, with everything that is there for their sake alone.
+    fn drop_below(&mut self, oldest: Slot) {
+        self.oldest = oldest;
+        let recent = self.decided.split_off(&oldest);
+        let old = std::mem::replace(&mut self.decided, recent).into_values();
+        let old: BTreeSet<Digest> = old.map(|(_, value)| value).collect();
+        if let Some(proposer) = &mut self.proposer {
+            proposer.forget_below(self.next);
+        }
+        let named = self.named(oldest);
+        // While what was stored is taken back, bytes come before whatever names them.
+        let running = self.running;
+        let needs = |value: &Digest| named.contains(value) || !running && !old.contains(value);
+        for batch in self.batches.retain(needs) {
+            self.waiting.forget(&batch);
+        }
+    }
+
+    /// The values that anything in memory names in slots from this one on.
+    pub(super) fn named(&self, from: Slot) -> BTreeSet<Digest> {
+        let decided = self
+            .decided
+            .iter()
+            .map(|(slot, (_, value))| (*slot, *value));
+        let voted = self.acceptor.iter().flat_map(|a| a.voted());
+        let proposed = self.proposer.iter().flat_map(|p| p.proposed());
+        let named = decided
+            .chain(voted)
+            .chain(proposed)
+            .chain(self.received.values());
+        let named = named.filter(|(slot, _)| *slot >= from);
+        named.map(|(_, value)| value).collect()
+    }
+}

@@ -1,0 +1,177 @@
+//! `hpaxos decision verify`.
+
+use super::compare::Seen;
+use super::lines::{Line, Lines};
+use super::uncertified;
+use super::words::{Place, proved, proved_json};
+use crate::Config;
+use crate::cli::{Exit, complain, fail, print, printable};
+use crate::decision::{Claim, MAX_LINE_BYTES, Proved};
+use clap::Args;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// The arguments of `hpaxos decision verify`.
+#[derive(Args, Debug)]
+pub struct VerifyArgs {
+    /// The configuration of the network
+    #[arg(long, env = "HPAXOS_CONFIG", value_name = "FILE")]
+    config: PathBuf,
+    /// Files with decisions, one per line; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Refuse the decisions of all other learners
+    #[arg(long)]
+    learner: Option<String>,
+    /// Print one JSON object per line
+    #[arg(long)]
+    json: bool,
+}
+
+impl VerifyArgs {
+    pub(super) fn run(&self) -> Exit {
+        let config = match Config::load(&self.config) {
+            Ok(config) => config,
+            Err(error) => {
+                complain(error);
+                return Exit::Failed;
+            }
+        };
+        if let Some(why) = uncertified(config.mode.name()) {
+            return fail(Exit::Bad, why);
+        }
+        if let Some(learner) = &self.learner
+            && config.network.graph().learner(learner).is_none()
+        {
+            let why = format!("--learner: the configuration has no learner '{learner}'");
+            return fail(Exit::Usage, why);
+        }
+        let mut verification = Verification {
+            args: self,
+            seen: Seen::new(&config),
+            config: &config,
+            verified: 0,
+            refused: 0,
+            unread: 0,
+            disagreed: 0,
+        };
+        for file in &self.files {
+            verification.file(file);
+        }
+        verification.finish()
+    }
+}
+
+struct Verification<'a> {
+    args: &'a VerifyArgs,
+    config: &'a Config,
+    seen: Seen,
+    verified: u64,
+    refused: u64,
+    unread: u64,
+    disagreed: u64,
+}
+
+impl Verification<'_> {
+    fn file(&mut self, path: &Path) {
+        let name: Rc<str> = path.display().to_string().into();
+        if let Err(error) = self.lines(path, &name) {
+            complain(format!("{name}: error: cannot be read: {error}"));
+            self.unread += 1;
+        }
+    }
+
+    fn lines(&mut self, path: &Path, name: &Rc<str>) -> std::io::Result<()> {
+        let mut lines = Lines::open(path, MAX_LINE_BYTES)?;
+        let mut place = Place {
+            file: Rc::clone(name),
+            line: 1,
+        };
+        while let Some(line) = lines.next()? {
+            match self.verify(line) {
+                Ok(decision) => self.show(&place, &decision),
+                Err(why) => self.refuse(&place, &why),
+            }
+            place.line += 1;
+        }
+        if place.line == 1 {
+            self.refuse(&place, "there is no decision in it");
+        }
+        Ok(())
+    }
+
+    fn verify(&self, line: Line) -> Result<Proved, String> {
+        let line = line?;
+        if line.is_empty() {
+            return Err("the line is empty".into());
+        }
+        let claim = Claim::read(&line).map_err(|flaw| flaw.to_string())?;
+        let learner = claim.learner().to_owned();
+        let proved = claim.verify(self.config).map_err(|flaw| flaw.to_string())?;
+        match &self.args.learner {
+            Some(wanted) if *wanted != learner => Err(format!(
+                "it is a decision of {learner}, and those of {wanted} are asked for"
+            )),
+            _ => Ok(proved),
+        }
+    }
+
+    fn show(&mut self, place: &Place, decision: &Proved) {
+        self.verified += 1;
+        let graph = self.config.network.graph();
+        if self.args.json {
+            print(proved_json(place, self.config, decision));
+        } else {
+            print(proved(place, self.config, decision));
+        }
+        for disagreement in self.seen.add(place, decision) {
+            self.disagreed += u64::from(disagreement.broken);
+            if self.args.json {
+                print(disagreement.json(graph));
+            } else if disagreement.broken {
+                complain(format!("error: {}", disagreement.words(graph)));
+            } else {
+                print(disagreement.words(graph));
+            }
+        }
+    }
+
+    fn refuse(&mut self, place: &Place, why: &str) {
+        self.refused += 1;
+        // It may repeat what is in the file.
+        let why = printable(why);
+        if self.args.json {
+            let (file, line) = (&*place.file, place.line);
+            print(
+                json!({"event": "decision", "valid": false, "file": file, "line": line, "why": why}),
+            );
+        }
+        complain(format!("{place}: error: {why}"));
+    }
+
+    /// Sums up. What is wrong weighs more than what could not be read.
+    fn finish(&self) -> Exit {
+        if self.seen.overflowed() {
+            complain("not all of so many decisions were held against each other");
+        }
+        let (verified, refused) = (self.verified, self.refused);
+        if self.args.json {
+            print(json!({
+                "event": "summary", "verified": verified, "refused": refused,
+                "unread": self.unread, "disagreements": self.disagreed,
+            }));
+        } else if refused == 0 {
+            print(format!("verified: {verified}"));
+        } else {
+            print(format!("verified: {verified}, refused: {refused}"));
+        }
+        if refused > 0 || self.disagreed > 0 {
+            Exit::Bad
+        } else if self.unread > 0 {
+            Exit::Failed
+        } else {
+            Exit::Done
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What records of the log mean, in each mode.
+
+use crate::Config;
+use crate::config::Mode;
+use consensus::disk_paxos::{Decided, DiskPaxos};
+use consensus::hpaxos::HPaxos;
+use consensus::paxos::Paxos;
+use consensus::{Network, Protocol, Record, RecordOf, hpaxos, paxos};
+use crypto::{Body as _, Signed, codec};
+
+/// The kind of a record that cannot be read.
+const UNREADABLE: &str = "unreadable";
+
+/// What a record is.
+pub(super) struct Verdict {
+    /// Its kind.
+    pub(super) kind: &'static str,
+    /// What is wrong with it.
+    pub(super) wrong: Option<String>,
+}
+
+/// A protocol whose messages say their kind before anybody has verified them.
+trait Kinds: Protocol {
+    const MODE: Mode;
+
+    /// The kind of a message; `None` if it is none.
+    fn kind_of(wire: &Self::Wire) -> Option<&'static str>;
+}
+
+impl Kinds for HPaxos {
+    const MODE: Mode = Mode::Hpaxos;
+
+    fn kind_of(wire: &Signed<hpaxos::Message>) -> Option<&'static str> {
+        let message: hpaxos::Message =
+            codec::decode(wire.body(), hpaxos::Message::MAX_BYTES).ok()?;
+        Some(message.kind())
+    }
+}
+
+impl Kinds for Paxos {
+    const MODE: Mode = Mode::Paxos;
+
+    fn kind_of(wire: &paxos::Message) -> Option<&'static str> {
+        Some(wire.body.kind())
+    }
+}
+
+impl Kinds for DiskPaxos {
+    const MODE: Mode = Mode::DiskPaxos;
+
+    fn kind_of(wire: &Decided) -> Option<&'static str> {
+        Some(DiskPaxos::kind(wire))
+    }
+}
+
+/// Judges a record by a configuration: it must be one of the mode and, if it is to be verified, its
+/// signatures and evidence must hold.
+pub(super) fn judge(record: &[u8], config: &Config, verify: bool) -> Verdict {
+    let network = verify.then_some(&*config.network);
+    match config.mode {
+        Mode::Hpaxos => judge_of::<HPaxos>(record, network),
+        Mode::Paxos => judge_of::<Paxos>(record, network),
+        Mode::DiskPaxos => judge_of::<DiskPaxos>(record, network),
+    }
+}
+
+/// The kind of a record of whatever mode it is.
+pub(super) fn guess(record: &[u8]) -> &'static str {
+    let verdicts = [
+        judge_of::<HPaxos>(record, None),
+        judge_of::<Paxos>(record, None),
+        judge_of::<DiskPaxos>(record, None),
+    ];
+    let good = verdicts.iter().find(|verdict| verdict.wrong.is_none());
+    good.map_or(UNREADABLE, |verdict| verdict.kind)
+}
+
+fn judge_of<P: Kinds>(record: &[u8], network: Option<&Network>) -> Verdict {
+    let unreadable = |why: &dyn std::fmt::Display| Verdict {
+        kind: UNREADABLE,
+        wrong: Some(format!(
+            "it is no record of mode '{}': {why}",
+            P::MODE.name()
+        )),
+    };
+    let record: RecordOf<P> = match codec::decode(record, codec::LARGEST) {
+        Ok(record) => record,
+        Err(error) => return unreadable(&error),
+    };
+    let (kind, wrong) = match record {
+        Record::Message(wire) => {
+            let Some(kind) = P::kind_of(&wire) else {
+                return unreadable(&"it holds no message");
+            };
+            let opened = network.map(|network| P::open(wire, network));
+            (
+                kind,
+                opened
+                    .and_then(Result::err)
+                    .map(|refusal| refusal.to_string()),
+            )
+        }
+        Record::Batch(_) => ("batch", None),
+        Record::Value(_) => ("value", None),
+        Record::Evidence(evidence) => {
+            let proves = network.is_none_or(|network| P::examine(&evidence, network).is_some());
+            (
+                "evidence",
+                (!proves).then(|| "it proves nothing".to_owned()),
+            )
+        }
+        Record::LowWater(_) => ("low-water", None),
+        Record::Owed(..) => ("owed", None),
+    };
+    Verdict { kind, wrong }
+}

@@ -1,0 +1,48 @@
+//! The history as those see it who know no protocol.
+
+use super::{HistoryFile, Message, Shown};
+use consensus::Slot;
+use consensus::history::History;
+use consensus::storage::StorageError;
+use crypto::Digest;
+use learner_graph::LearnerId;
+
+/// Reads what was decided; every method may wait for the disk.
+pub(crate) trait Shelf: Send + Sync {
+    /// See [`History::next`].
+    fn next(&self, lane: LearnerId) -> Slot;
+
+    /// See [`HistoryFile::decisions`].
+    fn decisions(
+        &self,
+        lane: LearnerId,
+        from: Slot,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Shown>, StorageError>;
+
+    /// See [`HistoryFile::find`].
+    fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError>;
+}
+
+impl<W: Message> Shelf for HistoryFile<W> {
+    fn next(&self, lane: LearnerId) -> Slot {
+        History::next(self, lane)
+    }
+
+    fn decisions(
+        &self,
+        lane: LearnerId,
+        from: Slot,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Shown>, StorageError> {
+        let found = HistoryFile::decisions(self, lane, from, limit, max_bytes);
+        found.inspect_err(|error| self.fail(error))
+    }
+
+    fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
+        let found = HistoryFile::find(self, lane, value);
+        found.inspect_err(|error| self.fail(error))
+    }
+}
