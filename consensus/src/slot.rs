@@ -22,6 +22,11 @@ impl Slot {
     pub fn plus(self, n: u64) -> Slot {
         Slot(self.0.saturating_add(n))
     }
+
+    /// This slot and those after it, as far as they are before `end`.
+    pub fn up_to(self, end: Slot) -> impl DoubleEndedIterator<Item = Slot> + use<> {
+        (self.0..end.0).map(Slot)
+    }
 }
 
 impl fmt::Display for Slot {
@@ -58,7 +63,7 @@ impl Page {
 
     /// Its slots, ascending.
     pub fn slots(&self) -> impl DoubleEndedIterator<Item = Slot> + use<> {
-        (self.start.0..self.end.0).map(Slot)
+        self.start.up_to(self.end)
     }
 }
 

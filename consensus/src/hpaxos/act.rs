@@ -17,6 +17,7 @@ impl HPaxos {
     pub(super) fn act(&mut self, now: Time, out: &mut Vec<Output>) {
         let supported = self.run_pacemaker(now, out);
         self.join(now, out);
+        self.report_thawed(out);
         self.propose(supported, now, out);
         self.vote(out);
         let settled = self.learners.settled();
@@ -70,11 +71,12 @@ impl HPaxos {
             return;
         };
         self.settle(out);
+        let frozen = self.received.frozen_runs();
         let (Some(acceptor), Some(signer)) = (&mut self.acceptor, &self.config.signer) else {
             return;
         };
         // A ballot whose 1b cannot be said is not joined.
-        let Some(one_b) = acceptor.phase_1b(ballot, |m| signer.sign(Message::OneB(m)).ok()) else {
+        let Some(one_b) = acceptor.phase_1b(ballot, frozen, |m| signer.sign(Message::OneB(m)).ok()) else {
             return self.refuse("own_1b_too_large");
         };
         send(one_b, out);
@@ -113,6 +115,7 @@ impl HPaxos {
             window: self.config.window,
             batching: self.config.batching,
             turn: proposer.ballot().0.saturating_sub(1) / self.network.proposers().len() as u64,
+            received: &self.received,
             one_bs,
             learners: &self.learners,
             waiting: &self.waiting,
@@ -236,7 +239,7 @@ impl HPaxos {
 }
 
 /// A statement is stored before it leaves.
-fn send(message: Verified<Message>, out: &mut Vec<Output>) {
+pub(super) fn send(message: Verified<Message>, out: &mut Vec<Output>) {
     let before = out.len();
     // A wish binds nobody, so nothing is lost with it.
     if !matches!(*message, Message::Wish { .. }) {

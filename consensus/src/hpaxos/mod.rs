@@ -20,6 +20,7 @@ mod learn;
 mod learner;
 mod message;
 mod one_bs;
+mod pages;
 mod proposer;
 #[cfg(any(test, feature = "planted"))]
 mod published;
@@ -36,7 +37,7 @@ pub mod trace;
 pub use crate::{Decision, Fork, SyncRequest};
 pub use check::{Invalid, check};
 pub use contradiction::{Contradiction, contradiction};
-pub use message::{Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes};
+pub use message::{Entry, Message, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes, Votes};
 pub use sync::SyncAnswer;
 
 use crate::history::{History, Keep};
@@ -52,6 +53,7 @@ use crypto::{Digest, MemberId, Signed, Signer, Verified};
 use evidence::{Certificate, Evidence, Finding};
 use learner::Learners;
 use learner_graph::{AcceptorId, LearnerId};
+use pages::Pages;
 use proposer::Proposer;
 use received::Received;
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,6 +90,8 @@ pub struct Config {
     /// So many slots stay in memory after every learner has them: then the low-water mark rises above them
     /// all, as it does with every ballot joined.
     pub recent: u64,
+    /// So many slots leave memory, and come back, together, while some learner has not decided them.
+    pub page: u64,
 }
 
 /// One node's part in HPaxos: proposer, acceptor and learners.
@@ -112,6 +116,8 @@ pub struct HPaxos {
     ballot: Ballot,
     /// Slots below are settled and forgotten; an acceptor's low-water mark.
     floor: Slot,
+    /// Which pages are in memory.
+    pages: Pages,
     /// Slots whose acceptor rules are to be looked at.
     dirty: BTreeSet<Slot>,
     all_dirty: bool,
@@ -144,6 +150,7 @@ impl HPaxos {
             pacemaker: Pacemaker::new(graph, config.patience),
             ballot: Ballot::NONE,
             floor: Slot(0),
+            pages: Pages::default(),
             dirty: BTreeSet::new(),
             all_dirty: true,
             timer: Timer::default(),
@@ -170,6 +177,7 @@ impl HPaxos {
         for input in inputs {
             self.absorb(now, input, &mut out);
         }
+        self.turn_pages(now, &mut out);
         self.act(now, &mut out);
         self.set_timer(now, &mut out);
         out

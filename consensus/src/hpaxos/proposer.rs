@@ -4,12 +4,13 @@ use super::SLOT_RANGE;
 use super::learner::Learners;
 use super::message::{OneC, Proposal};
 use super::one_bs::{OneBs, SlotView};
+use super::received::Received;
 use super::safe_at::{Trust, knows_safe_at};
 use crate::log::batches::Batches;
 use crate::log::pipeline::{Batching, Choice, Pipeline, Supply};
 use crate::log::waiting::Waiting;
 use crate::planted::{Bug, planted};
-use crate::{Ballot, Batch, Slot, Time};
+use crate::{Ballot, Batch, Page, Slot, Time};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerSet};
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub(super) struct Scene<'a> {
     pub(super) batching: Batching,
     /// How many turns every proposer has had before this one.
     pub(super) turn: u64,
+    pub(super) received: &'a Received,
     pub(super) one_bs: &'a OneBs,
     pub(super) learners: &'a Learners,
     pub(super) waiting: &'a Waiting,
@@ -87,7 +89,9 @@ impl Proposer {
             let end = reported
                 .min(learners.front().plus(SLOT_RANGE))
                 .max(learners.end());
-            self.pipeline.look_back(settled, end, wanted);
+            // Frozen pages have their turn when their learner comes to them.
+            let slots = scene.received.hot(settled, end);
+            self.pipeline.look_back(slots.filter(|slot| wanted(*slot)), end);
         }
         // A learner whose quorum has fallen silent must not fill the window: one decision closes.
         let undecided = |slot| learners.undecided_in(slot) == scene.trust.graph.learners();
@@ -142,6 +146,20 @@ impl Proposer {
         self.pipeline.forget_below(slot);
     }
 
+    /// Whether everything that it announced in a page has come back to it.
+    pub(super) fn is_announced(&self, page: Page, received: &Received) -> bool {
+        let mut proposed = self.pipeline.proposed().filter(|(slot, _)| page.contains(*slot));
+        proposed.all(|(slot, value)| {
+            let announced = received.slot(slot).and_then(|s| s.announced(self.ballot));
+            announced.is_some_and(|a| a.value == value)
+        })
+    }
+
+    /// A page leaves memory: what was announced there comes back with it.
+    pub(super) fn freeze(&mut self, page: Page) {
+        self.pipeline.forget(page);
+    }
+
     /// The values announced in the present ballot.
     pub(super) fn announced(&self) -> impl Iterator<Item = Digest> {
         self.pipeline.proposed().map(|(_, value)| value)
@@ -160,9 +178,14 @@ impl Proposer {
     }
 
     /// Takes back a 1c of its own from storage.
-    pub(super) fn restore_1c(&mut self, one_c: &OneC, batches: &Batches) {
+    pub(super) fn restore_1c(
+        &mut self,
+        one_c: &OneC,
+        of: impl Fn(Slot) -> bool,
+        batches: &Batches,
+    ) {
         if one_c.ballot == self.ballot && !planted(Bug::ForgetAnnounced) {
-            for p in &one_c.proposals {
+            for p in one_c.proposals.iter().filter(|p| of(p.slot)) {
                 self.pipeline.restore(p.slot, p.value, batches);
             }
         }

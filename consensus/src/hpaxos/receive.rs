@@ -1,6 +1,7 @@
 //! What a step takes in: HPaxos: Recv, and what comes from clients.
 
 use super::received::Novelty;
+use super::message::Scope;
 use super::{HPaxos, Input, Invalid, Message, Output, Record, check};
 use crate::{Ballot, Slot, Time};
 use crypto::Verified;
@@ -78,7 +79,10 @@ impl HPaxos {
             (Message::OneB(m), Some(a)) => {
                 self.pacemaker.wanted(a, m.ballot);
                 self.all_dirty = true;
-                (self.received.one_b(a, message), Vec::new())
+                if let (Some(proposer), Scope::Only(_)) = (&mut self.proposer, &m.scope) {
+                    proposer.look_again();
+                }
+                (self.received.one_b(m, a, message), Vec::new())
             }
             (Message::Votes(m), Some(a)) => {
                 let (novelty, slots, all) = self.received.votes(m, a, message, self.floor, now);

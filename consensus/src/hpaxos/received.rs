@@ -5,10 +5,10 @@
 //! handed to nodes that missed them.
 
 use super::evidence::Evidence;
-use super::message::{Message, OneC, SlotVotes, Votes};
+use super::message::{Message, OneB, OneC, Scope, SlotVotes, Votes};
 use super::one_bs::OneBs;
 use crate::planted::{Bug, planted};
-use crate::{Ballot, Slot, Time};
+use crate::{Ballot, Page, Slot, Time};
 use crypto::{Digest, MemberId, Verified};
 use learner_graph::{AcceptorId, AcceptorSet, LearnerId, LearnerSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,8 @@ use std::ops::Bound;
 const MAX_VALUES: usize = 4;
 /// 1b messages kept per acceptor. Ballots change rarely; a flood evicts only the flooder's own.
 const MAX_ONE_B: usize = 32;
+/// Parts of 1b about single pages that are kept per acceptor, at most.
+const MAX_PARTS: usize = 64;
 /// 1a messages kept per proposer.
 const MAX_ONE_A: usize = 8;
 
@@ -38,6 +40,8 @@ pub(super) struct Received {
     one_a: BTreeMap<MemberId, BTreeMap<Ballot, Verified<Message>>>,
     one_b: BTreeMap<Ballot, OneBs>,
     slots: BTreeMap<Slot, SlotReceived>,
+    /// Frozen pages: nothing about them is here, and nothing is taken in.
+    frozen: BTreeSet<Page>,
 }
 
 /// What was received about one slot.
@@ -126,6 +130,87 @@ impl Received {
     /// Forgets every slot below the low-water mark.
     pub(super) fn drop_below(&mut self, low_water: Slot) {
         self.slots = self.slots.split_off(&low_water);
+        self.frozen.retain(|page| page.end > low_water);
+        self.retain_parts(|page| page.end > low_water);
+    }
+
+    fn retain_parts(&mut self, keep: impl Fn(&Page) -> bool) {
+        for one_bs in self.one_b.values_mut() {
+            one_bs.retain_parts(&keep);
+        }
+    }
+
+    /// The frozen pages, ascending.
+    pub(super) fn frozen(&self) -> impl Iterator<Item = Page> {
+        self.frozen.iter().copied()
+    }
+
+    /// Whether a slot is of a frozen page.
+    pub(super) fn is_frozen(&self, slot: Slot) -> bool {
+        let last = Page {
+            start: slot,
+            end: Slot(u64::MAX),
+        };
+        let page = self.frozen.range(..=last).next_back();
+        page.is_some_and(|page| page.contains(slot))
+    }
+
+    /// The frozen pages, ascending, neighbours as one.
+    pub(super) fn frozen_runs(&self) -> Vec<Page> {
+        let mut runs: Vec<Page> = Vec::new();
+        for page in &self.frozen {
+            match runs.last_mut().filter(|last| last.end == page.start) {
+                Some(last) => last.end = page.end,
+                None => runs.push(*page),
+            }
+        }
+        runs
+    }
+
+    /// The slots from `from` up to `end` that are not of frozen pages.
+    pub(super) fn hot(&self, from: Slot, end: Slot) -> impl Iterator<Item = Slot> {
+        let mut runs = self.frozen_runs().into_iter();
+        let (mut next, mut run) = (from, runs.next());
+        std::iter::from_fn(move || {
+            while let Some(page) = run.filter(|page| page.start <= next) {
+                next = next.max(page.end);
+                run = runs.next();
+            }
+            let slot = next;
+            next = slot.next();
+            (slot < end).then_some(slot)
+        })
+    }
+
+    /// Everything that is needed to go on with a page: what was said about it, the older ballots first, after
+    /// what justifies it.
+    pub(super) fn about(&self, page: Page) -> Vec<Verified<Message>> {
+        let slots = self.slots.range(page.start..page.end);
+        let said = slots.clone().flat_map(|(_, s)| s.said.values().flatten());
+        let one_c = slots.flat_map(|(_, s)| s.one_c.values().flat_map(|a| &a.messages));
+        let mut said: Vec<_> = one_c.chain(said).collect();
+        // What is said twice in a slot stays in its order.
+        said.sort_by_key(|m| m.ballot());
+        let voted: BTreeSet<Ballot> = said.iter().map(|m| m.ballot()).collect();
+        let joined = self.one_b.iter().filter(|(b, _)| voted.contains(b));
+        let joined = joined.flat_map(|(_, o)| o.messages());
+        let parts = self.one_b.values().flat_map(OneBs::parts);
+        let parts = parts.filter(|(of, ..)| **of == page).map(|(.., m)| m);
+        let mut seen = BTreeSet::new();
+        let all = joined.chain(parts).chain(said);
+        all.filter(|m| seen.insert(m.id())).cloned().collect()
+    }
+
+    /// Forgets a page, and what is said about it from now on.
+    pub(super) fn freeze(&mut self, page: Page) {
+        self.slots.retain(|slot, _| !page.contains(*slot));
+        self.retain_parts(|of| *of != page);
+        self.frozen.insert(page);
+    }
+
+    /// What is said about a page counts again.
+    pub(super) fn thaw(&mut self, page: Page) {
+        self.frozen.remove(&page);
     }
 
     /// HPaxos: Recv of a 1a.
@@ -143,15 +228,28 @@ impl Received {
         Novelty::New
     }
 
-    /// HPaxos: Recv of a 1b.
-    pub(super) fn one_b(&mut self, acceptor: AcceptorId, message: &Verified<Message>) -> Novelty {
-        let ballot = message.ballot();
-        if let Some(known) = self.one_b.get(&ballot).and_then(|o| o.get(acceptor)) {
+    /// HPaxos: Recv of a 1b, or of a part of one.
+    pub(super) fn one_b(
+        &mut self,
+        one_b: &OneB,
+        acceptor: AcceptorId,
+        message: &Verified<Message>,
+    ) -> Novelty {
+        let ballot = one_b.ballot;
+        let known = self.one_b.get(&ballot);
+        if let Some(known) = known.and_then(|o| o.get(acceptor, &one_b.scope)) {
             return if known.id() == message.id() {
                 Novelty::Known
             } else {
                 against([known], message)
             };
+        }
+        if let Scope::Only(page) = &one_b.scope {
+            let of = |o: &OneBs| o.parts().filter(|(_, from, _)| *from == acceptor).count();
+            let full = self.one_b.values().map(of).sum::<usize>() >= MAX_PARTS;
+            if full || page.slots().any(|slot| self.is_frozen(slot)) {
+                return Novelty::Known;
+            }
         }
         let sent = |o: &&mut OneBs| o.senders().contains(acceptor);
         if self.one_b.values_mut().filter(sent).count() >= MAX_ONE_B
@@ -164,7 +262,7 @@ impl Received {
                 return Novelty::Known;
             }
             one_bs.remove(acceptor);
-            self.one_b.retain(|_, o| !o.senders().is_empty());
+            self.one_b.retain(|_, o| !o.is_empty());
         }
         let earlier = self
             .slots
@@ -184,11 +282,7 @@ impl Received {
         let ballot = message.ballot();
         match &**message {
             Message::OneB(_) => {
-                let mut kept = self
-                    .one_b
-                    .get(&ballot)
-                    .into_iter()
-                    .flat_map(OneBs::messages);
+                let mut kept = self.one_b.get(&ballot).into_iter().flat_map(OneBs::all);
                 kept.any(|m| m.id() == message.id())
             }
             _ => !slots.is_empty(),
@@ -204,7 +298,10 @@ impl Received {
         now: Time,
     ) -> (Novelty, Vec<Slot>) {
         let (mut new, mut clash) = (Vec::new(), None);
-        for p in one_c.proposals.iter().filter(|p| p.slot >= low_water) {
+        for p in &one_c.proposals {
+            if p.slot < low_water || self.is_frozen(p.slot) {
+                continue;
+            }
             let slot = self
                 .slots
                 .entry(p.slot)
@@ -246,7 +343,10 @@ impl Received {
     ) -> (Novelty, Vec<Slot>, bool) {
         let (mut new, mut all) = (Vec::new(), true);
         let mut earlier: BTreeMap<Digest, Verified<Message>> = BTreeMap::new();
-        for said in votes.slots.iter().filter(|s| s.slot >= low_water) {
+        for said in &votes.slots {
+            if said.slot < low_water || self.is_frozen(said.slot) {
+                continue;
+            }
             let slot = self
                 .slots
                 .entry(said.slot)
@@ -266,11 +366,12 @@ impl Received {
         let later = self
             .one_b
             .range(votes.ballot.next()..)
-            .filter_map(|(_, o)| o.get(acceptor));
+            .flat_map(|(_, o)| o.of(acceptor));
         (against(earlier.values().chain(later), message), new, all)
     }
 
-    /// The 1b of the ballots in which something was voted in a slot: what justifies these votes.
+    /// The 1b of the ballots in which something was voted in a slot: what justifies these votes. And the
+    /// parts of every ballot about the page of the slot alone.
     pub(super) fn justification(&self, slot: Slot) -> impl Iterator<Item = &Verified<Message>> {
         let ballots: BTreeSet<Ballot> = self
             .slots
@@ -279,23 +380,37 @@ impl Received {
             .flat_map(|s| s.said.keys())
             .map(|(b, _)| *b)
             .collect();
-        ballots
-            .into_iter()
-            .rev()
-            .filter_map(|b| self.one_b.get(&b))
-            .flat_map(OneBs::messages)
+        let joined = ballots.into_iter().rev().filter_map(|b| self.one_b.get(&b));
+        let parts = self.one_b.values().rev().flat_map(OneBs::parts);
+        let parts = parts.filter(move |(page, ..)| page.contains(slot));
+        joined.flat_map(OneBs::messages).chain(parts.map(|(.., m)| m))
     }
 
     /// Every value that something received about a slot names.
     pub(super) fn named(&self) -> impl Iterator<Item = Digest> {
-        self.slots.values().flat_map(|s| {
+        let all = Page {
+            start: Slot(0),
+            end: Slot(u64::MAX),
+        };
+        self.named_in(all)
+    }
+
+    /// The same for the slots of a page.
+    pub(super) fn named_in(&self, page: Page) -> impl Iterator<Item = Digest> {
+        self.slots.range(page.start..page.end).flat_map(|(_, s)| {
             let announced = s.one_c.values().map(|a| a.value);
             let tallies = s.two_av.keys().chain(s.two_b.keys());
             announced.chain(tallies.map(|(_, value)| *value))
         })
     }
 
-    /// Every 1a and 1b of a ballot from `from` on.
+    /// Every part of a 1b about a single page.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Verified<Message>> {
+        let parts = self.one_b.values().flat_map(OneBs::parts);
+        parts.map(|(.., m)| m)
+    }
+
+    /// Every 1a and 1b of a ballot from `from` on, of the latter the part with which an acceptor joined.
     pub(super) fn joining(&self, from: Ballot) -> impl Iterator<Item = &Verified<Message>> {
         let one_a = self
             .one_a
