@@ -61,6 +61,19 @@ impl Page {
         self.start <= slot && slot < self.end
     }
 
+    /// How many slots it has.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a page has slots")]
+    pub fn len(&self) -> u64 {
+        self.end.0.saturating_sub(self.start.0)
+    }
+
+    /// Whether some slot is of both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Page) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
     /// Its slots, ascending.
     pub fn slots(&self) -> impl DoubleEndedIterator<Item = Slot> + use<> {
         self.start.up_to(self.end)

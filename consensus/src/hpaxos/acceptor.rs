@@ -51,7 +51,11 @@ impl Acceptor {
 
     /// Forgets a page, unless it has sent something there that is not among these votes of its own: all that
     /// it gets back. True if it is forgotten.
-    pub(super) fn freeze<'a>(&mut self, page: Page, votes: impl Iterator<Item = &'a Votes>) -> bool {
+    pub(super) fn freeze<'a>(
+        &mut self,
+        page: Page,
+        votes: impl Iterator<Item = &'a Votes>,
+    ) -> bool {
         let mut kept = Acceptor::new(self.id);
         kept.low_water = self.low_water;
         votes.for_each(|v| kept.restore_votes(v, |slot| page.contains(slot)));
@@ -101,7 +105,7 @@ impl Acceptor {
         page: Page,
         sign: impl FnOnce(OneB) -> Option<T>,
     ) -> Option<T> {
-        if self.max_bal == Ballot::NONE || page.slots().all(|slot| self.has_reported(slot)) {
+        if self.max_bal == Ballot::NONE || page.slots().any(|slot| self.has_reported(slot)) {
             return None;
         }
         let one_b = sign(self.one_b(self.max_bal, Scope::Only(page)))?;

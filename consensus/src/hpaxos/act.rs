@@ -76,7 +76,8 @@ impl HPaxos {
             return;
         };
         // A ballot whose 1b cannot be said is not joined.
-        let Some(one_b) = acceptor.phase_1b(ballot, frozen, |m| signer.sign(Message::OneB(m)).ok()) else {
+        let Some(one_b) = acceptor.phase_1b(ballot, frozen, |m| signer.sign(Message::OneB(m)).ok())
+        else {
             return self.refuse("own_1b_too_large");
         };
         send(one_b, out);

@@ -1,6 +1,6 @@
 //! Which messages have the form that the protocol gives them, whoever signed them.
 
-use super::message::{Entry, Message, OneB, OneC, Scope, Votes};
+use super::message::{Entry, MAX_PAGE, Message, OneB, OneC, Scope, Votes};
 use crate::{Ballot, Network, Slot};
 use crypto::{Digest, Verified};
 use learner_graph::LearnerSet;
@@ -103,7 +103,7 @@ fn one_b(m: &OneB, all: LearnerSet) -> Result<(), Invalid> {
             let ends = pages.iter().flat_map(|page| [page.start, page.end]);
             ascending(ends)?;
         }
-        Scope::Only(page) if page.start < page.end => {}
+        Scope::Only(page) if page.start < page.end && page.len() <= MAX_PAGE => {}
         Scope::Only(_) => return Err(Invalid::Order),
     }
     ascending(m.slots.iter().map(|r| r.slot))?;

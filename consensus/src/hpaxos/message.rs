@@ -44,6 +44,9 @@ pub struct OneB {
     pub slots: Vec<SlotReport>,
 }
 
+/// The slots of a page, at most: a peer that asks is told about so many at once.
+pub(super) const MAX_PAGE: u64 = 256;
+
 /// Which slots a 1b is about, from its low-water mark on.
 ///
 /// An acceptor says a 1b in parts, so that it does not grow with what some learner has not decided for long:

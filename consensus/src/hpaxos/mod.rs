@@ -89,9 +89,9 @@ pub struct Config {
     pub max_waiting: usize,
     /// So many slots stay in memory after every learner has them: then the low-water mark rises above them
     /// all, as it does with every ballot joined.
+    ///
+    /// What some learner has not decided leaves memory in pages of half as many, and comes back so.
     pub recent: u64,
-    /// So many slots leave memory, and come back, together, while some learner has not decided them.
-    pub page: u64,
 }
 
 /// One node's part in HPaxos: proposer, acceptor and learners.

@@ -15,6 +15,7 @@
 //! frozen only once everything that this node said about it has come back to it, and a page that the history
 //! does not give back stays frozen.
 
+use super::message::MAX_PAGE;
 use super::{HPaxos, Message, Output, Record};
 use crate::history::Keep;
 use crate::planted::{Bug, planted};
@@ -38,7 +39,9 @@ impl HPaxos {
         if self.pages == pages {
             return;
         }
-        let thaw = |page: &Page| page.end > pages.recent || pages.open.contains(page);
+        // They may be of another size, from before a restart.
+        let opens = |page: &Page| pages.open.iter().any(|open| open.overlaps(page));
+        let thaw = |page: &Page| page.end > pages.recent || opens(page);
         let thawing: Vec<Page> = self.received.frozen().filter(thaw).collect();
         for page in thawing {
             self.thaw(page, now, out);
@@ -57,11 +60,15 @@ impl HPaxos {
     }
 
     fn page_of(&self, slot: Slot) -> Page {
-        Page::of(slot, self.config.page)
+        Page::of(slot, (self.config.recent / 2).clamp(1, MAX_PAGE))
     }
 
     fn pages_now(&self) -> Pages {
-        let recent = self.learners.front().0.saturating_sub(self.config.recent.max(1));
+        let recent = self
+            .learners
+            .front()
+            .0
+            .saturating_sub(self.config.recent.max(1));
         let recent = self.page_of(Slot(recent)).start;
         let nexts = self.learners.ids().map(|l| self.learners.next(l));
         let nexts = nexts.filter(|next| *next < recent);
@@ -145,7 +152,12 @@ impl HPaxos {
         let slots: Vec<Slot> = match &**message {
             Message::Votes(votes) => votes.slots.iter().map(|s| s.slot).collect(),
             Message::OneC(one_c) => one_c.proposals.iter().map(|p| p.slot).collect(),
-            Message::OneB(one_b) => one_b.scope.page().map(|page| page.start).into_iter().collect(),
+            Message::OneB(one_b) => one_b
+                .scope
+                .page()
+                .map(|page| page.start)
+                .into_iter()
+                .collect(),
             Message::OneA { .. } | Message::Wish { .. } => Vec::new(),
         };
         let frozen = |slot: &Slot| *slot >= self.floor && self.received.is_frozen(*slot);
@@ -175,4 +187,3 @@ impl HPaxos {
         }
     }
 }
-

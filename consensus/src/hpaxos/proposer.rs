@@ -91,7 +91,8 @@ impl Proposer {
                 .max(learners.end());
             // Frozen pages have their turn when their learner comes to them.
             let slots = scene.received.hot(settled, end);
-            self.pipeline.look_back(slots.filter(|slot| wanted(*slot)), end);
+            self.pipeline
+                .look_back(slots.filter(|slot| wanted(*slot)), end);
         }
         // A learner whose quorum has fallen silent must not fill the window: one decision closes.
         let undecided = |slot| learners.undecided_in(slot) == scene.trust.graph.learners();
@@ -148,7 +149,10 @@ impl Proposer {
 
     /// Whether everything that it announced in a page has come back to it.
     pub(super) fn is_announced(&self, page: Page, received: &Received) -> bool {
-        let mut proposed = self.pipeline.proposed().filter(|(slot, _)| page.contains(*slot));
+        let mut proposed = self
+            .pipeline
+            .proposed()
+            .filter(|(slot, _)| page.contains(*slot));
         proposed.all(|(slot, value)| {
             let announced = received.slot(slot).and_then(|s| s.announced(self.ballot));
             announced.is_some_and(|a| a.value == value)

@@ -1,7 +1,7 @@
 //! What a step takes in: HPaxos: Recv, and what comes from clients.
 
-use super::received::Novelty;
 use super::message::Scope;
+use super::received::Novelty;
 use super::{HPaxos, Input, Invalid, Message, Output, Record, check};
 use crate::{Ballot, Slot, Time};
 use crypto::Verified;

@@ -383,7 +383,9 @@ impl Received {
         let joined = ballots.into_iter().rev().filter_map(|b| self.one_b.get(&b));
         let parts = self.one_b.values().rev().flat_map(OneBs::parts);
         let parts = parts.filter(move |(page, ..)| page.contains(slot));
-        joined.flat_map(OneBs::messages).chain(parts.map(|(.., m)| m))
+        joined
+            .flat_map(OneBs::messages)
+            .chain(parts.map(|(.., m)| m))
     }
 
     /// Every value that something received about a slot names.

@@ -122,8 +122,9 @@ impl Pipeline {
         self.unfinished.retain(|slot| !here(slot));
         self.open.retain(|slot| !here(slot));
         self.closed.retain(|slot| !here(slot));
-        let gone = self.proposed.extract_if(page.start..page.end, |_, _| true);
-        for p in gone.map(|(_, p)| p).collect::<Vec<_>>() {
+        let mut gone = self.proposed.split_off(&page.start);
+        self.proposed.append(&mut gone.split_off(&page.end));
+        for p in gone.into_values() {
             self.uncarry(&p.carries);
         }
     }

@@ -3,7 +3,7 @@
 use crate::world::{Id, SLOT, World, vote};
 use consensus::Ballot;
 use consensus::hpaxos::evidence::{Certificate, Evidence};
-use consensus::hpaxos::{Entry, Message, OneB, SlotReport};
+use consensus::hpaxos::{Entry, Message, OneB, Scope, SlotReport};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorId, LearnerId};
 
@@ -78,6 +78,7 @@ fn claims(world: &World, ballot: u64, first: u64, values: &[Digest]) -> Vec<Mess
         Message::OneB(OneB {
             ballot: Ballot(ballot),
             low_water: SLOT,
+            scope: Scope::ALL,
             slots: says_something.then_some(report).into_iter().collect(),
         })
     };

@@ -3,7 +3,7 @@
 use super::{FOUR, entry, network, signer, value};
 use crate::hpaxos::evidence::{Certificate, Evidence, EvidenceError, Finding};
 use crate::hpaxos::{
-    Contradiction, Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes,
+    Contradiction, Entry, Message, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes, Votes,
     contradiction,
 };
 use crate::{Ballot, Network, Slot};
@@ -50,8 +50,17 @@ fn one_b(
     Message::OneB(OneB {
         ballot: Ballot(ballot),
         low_water: Slot(low_water),
+        scope: Scope::ALL,
         slots,
     })
+}
+
+/// The same with another scope.
+fn scoped(scope: Scope, message: Message) -> Message {
+    match message {
+        Message::OneB(m) => Message::OneB(OneB { scope, ..m }),
+        other => other,
+    }
 }
 
 fn one_c(ballot: u64, slot: u64, v: &str) -> Message {

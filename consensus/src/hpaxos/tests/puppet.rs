@@ -3,7 +3,7 @@
 use super::{network, signer};
 use crate::history::MemoryHistory;
 use crate::hpaxos::{
-    Config, Entry, HPaxos, Input, Message, OneB, OneC, Output, Proposal, Record, SlotReport,
+    Config, Entry, HPaxos, Input, Message, OneB, OneC, Output, Proposal, Record, Scope, SlotReport,
     SlotVotes, SyncRequest, Votes,
 };
 use crate::{Ballot, Batch, ClientValue, Network, Slot, Time};
@@ -256,6 +256,7 @@ pub(super) fn one_b(
     Message::OneB(OneB {
         ballot: Ballot(ballot),
         low_water: Slot(low_water),
+        scope: Scope::ALL,
         slots,
     })
 }

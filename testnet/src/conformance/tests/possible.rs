@@ -59,6 +59,7 @@ fn liar_shows(s: &mut Stage, voter: bool) {
             acc,
             bal,
             low_water,
+            scope: Scope::ALL,
             slots,
         });
     }
@@ -102,6 +103,7 @@ fn liar_joins_1(s: &mut Stage) {
             acc: acceptor(4),
             bal: Ballot(1),
             low_water: SLOT,
+            scope: Scope::ALL,
             slots: Vec::new(),
         });
     }
@@ -123,6 +125,7 @@ fn evidence_narrows_which_sets_are_possible() {
             acc: acceptor(2),
             bal: Ballot(1),
             low_water: SLOT,
+            scope: Scope::ALL,
             slots: Vec::new(),
         });
     }

@@ -123,6 +123,7 @@ impl Stage {
             acc,
             bal,
             low_water: Slot(0),
+            scope: Scope::ALL,
             slots: slots.collect(),
         }
     }

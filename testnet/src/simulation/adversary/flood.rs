@@ -5,7 +5,7 @@ use super::rumours::Rumours;
 use super::voice::{Heard, Told, Voice, honest, nothing};
 use crate::simulation::chance::Chance;
 use crate::simulation::oracle::Place;
-use consensus::hpaxos::{HPaxos, Message, OneB, OneC, Proposal, SlotVotes, Votes};
+use consensus::hpaxos::{HPaxos, Message, OneB, OneC, Proposal, Scope, SlotVotes, Votes};
 use consensus::{Ballot, Slot};
 use crypto::Digest;
 
@@ -55,6 +55,7 @@ impl Flood {
                 let one_b = OneB {
                     ballot,
                     low_water,
+                    scope: Scope::ALL,
                     slots,
                 };
                 ("lie: flood of 1b", Message::OneB(one_b))
