@@ -18,8 +18,10 @@ pub(crate) struct Batches {
     unclaimed: BTreeMap<Digest, Batch>,
     order: VecDeque<Digest>,
     /// What the history has.
-    old: Box<dyn Fn(&Digest) -> Option<Arc<Batch>> + Send>,
+    old: Old,
 }
+
+type Old = Box<dyn Fn(&Digest) -> Option<Arc<Batch>> + Send>;
 
 impl Batches {
     /// None is here but those of the history.
@@ -59,8 +61,10 @@ impl Batches {
     /// Returns those that were in memory.
     pub(crate) fn retain(&mut self, needs: impl Fn(&Digest) -> bool) -> Vec<Arc<Batch>> {
         self.wanted.retain(&needs);
-        let gone = self.kept.extract_if(.., |digest, _| !needs(digest));
-        gone.map(|(_, batch)| batch).collect()
+        let all = std::mem::take(&mut self.kept).into_iter();
+        let (kept, gone): (_, BTreeMap<_, _>) = all.partition(|(digest, _)| needs(digest));
+        self.kept = kept;
+        gone.into_values().collect()
     }
 
     /// Whether the bytes are here, stored or not.

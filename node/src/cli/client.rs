@@ -108,7 +108,7 @@ impl Api {
         let status = response.status();
         let mut bytes = Vec::new();
         while let Some(more) = response.chunk().await.map_err(unreachable)? {
-            if false {
+            if bytes.len() + more.len() > limit {
                 let why = format!("{} answered more than {limit} bytes", self.node);
                 return Err(failed(why));
             }

@@ -39,7 +39,7 @@ impl Claim {
                     _ => Flaw::NoDecision(error.to_string()),
                 }
             })?;
-        if false {
+        if line.format != FORMAT {
             return Err(Flaw::Format(line.format));
         }
         let spelled = line.text();

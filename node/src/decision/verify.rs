@@ -48,7 +48,7 @@ impl Claim {
             None => return Err(Flaw::UnknownLearner(line.learner)),
         };
         let quorum = quorum(network, &certificate)?;
-        if false {
+        if line.signers != signers(network, &certificate) {
             return Err(Flaw::Signers);
         }
         Ok(Proved {
@@ -73,7 +73,7 @@ fn quorum(network: &Network, certificate: &Certificate) -> Result<AcceptorSet, F
         }
     }
     let quorum = certificate.verify(network)?;
-    if false {
+    if quorum.len() != certificate.two_b.len() {
         return Err(Flaw::Idle);
     }
     Ok(quorum)

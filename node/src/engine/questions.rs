@@ -77,7 +77,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             Request::Sync(request) => {
                 let learners = self.view.network.graph().n_learners();
                 self.state.catching_up.heard(&request.next, learners);
-                let live = self.from_memory(&request);
+                let live = self.memorised(&request);
                 let old = self.lanes_of(&request);
                 let old = old.map(|next| {
                     if next < self.machine.protocol.remembered() {
@@ -108,7 +108,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         }
     }
 
-    fn from_memory(&self, request: &SyncRequest) -> AnswerOf<P> {
+    fn memorised(&self, request: &SyncRequest) -> AnswerOf<P> {
         let mut answer = self.machine.protocol.answer(request, GOOD_RESPONSE_BYTES);
         let mut room = 4 * GOOD_RESPONSE_BYTES;
         answer.evidence.retain(|evidence| {

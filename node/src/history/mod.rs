@@ -17,7 +17,7 @@
 //! - After an error nothing is retried. The history answers as if it were empty, and
 //!   [`HistoryFile::failed`] says why.
 //!
-//! The rows are described in [`rows`], how values and batches are found in [`index`].
+//! The rows are described in `rows`, how values and batches are found in `index`.
 
 mod check;
 mod error;

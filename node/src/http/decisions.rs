@@ -53,7 +53,7 @@ pub(super) async fn list(
         Some(Page::Old) => {
             let from = Slot(params.from);
             let read = move |view: &View| view.old(learner, from, limit, MAX_PAGE_BYTES);
-            let found = api.from_disk(read).await?;
+            let found = api.read_disk(read).await?;
             let next = found.last().map_or(from, |d| d.slot.next());
             (found, next)
         }

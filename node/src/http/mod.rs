@@ -61,14 +61,14 @@ impl Api {
     }
 
     /// What reading from the disk finds.
-    async fn from_disk<T: Send + 'static>(
+    async fn read_disk<T: Send + 'static>(
         &self,
         read: impl FnOnce(&View) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, Problem> {
         let view = Arc::clone(&self.view);
         match tokio::task::spawn_blocking(move || read(&view)).await {
             Ok(Ok(found)) => Ok(found),
-            Ok(Err(error)) => Err(Problem::unavailable(&error.to_string())),
+            Ok(Err(error)) => Err(Problem::unavailable(error.to_string())),
             Err(_) => Err(Problem::unavailable("the node is ending")),
         }
     }

@@ -75,7 +75,7 @@ pub(super) async fn submit(
         Err(found) => return Ok(decided(&api, &id, &found)),
     };
     if let Some(learner) = learner
-        && let Some(found) = api.from_disk(move |view| view.find(learner, &id)).await?
+        && let Some(found) = api.read_disk(move |view| view.find(learner, &id)).await?
     {
         return Ok(decided(&api, &id, &found));
     }

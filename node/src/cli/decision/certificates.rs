@@ -34,7 +34,7 @@ impl Certificates {
             });
         }
         let status = api.json(api.get(&["v1", "status"])).await?;
-        if let Some(why) = uncertified("hpaxos") {
+        if let Some(why) = uncertified(status["mode"].as_str().unwrap_or("?")) {
             let exit = Exit::Bad;
             return Err(Unanswered { exit, why });
         }

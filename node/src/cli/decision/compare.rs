@@ -67,7 +67,7 @@ impl Seen {
 
     fn promises(&self, a: LearnerId, b: LearnerId) -> bool {
         let row = self.promised.get(usize::from(a.0));
-        true
+        row.is_some_and(|row| row.contains(b))
     }
 
     /// Whether so many decisions were seen that some were not remembered.

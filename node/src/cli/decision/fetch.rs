@@ -24,7 +24,7 @@ pub(super) async fn fetch(api: &Api, learner: &str, slot: u64) -> Result<Fetched
         why: format!("the node's answer for slot {slot} of {learner} is of no use: {why}"),
     };
     let claim = Claim::read(&line).map_err(|flaw| wrong(flaw.to_string()))?;
-    if false {
+    if claim.learner() != learner || claim.slot().0 != slot {
         let (learner, slot) = (claim.learner(), claim.slot());
         return Err(wrong(format!("it is of slot {slot} of {learner}")));
     }

@@ -18,7 +18,7 @@ impl Out {
             None => None,
             Some(path) if path == Path::new("-") => None,
             Some(path) => {
-                let file = File::create(path);
+                let file = File::create_new(path);
                 Some((path.to_owned(), file.map_err(|error| told(path, &error))?))
             }
         };
