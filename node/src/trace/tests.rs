@@ -1,7 +1,8 @@
 use super::*;
 use crate::testing;
+use consensus::hpaxos::Scope;
 use consensus::hpaxos::trace::{Action, Msg, Said, Vote};
-use consensus::{Ballot, Slot};
+use consensus::{Ballot, Page, Slot};
 use crypto::Digest;
 use learner_graph::{AcceptorId, AcceptorSet, LearnerGraph, LearnerId};
 use std::io::Write;

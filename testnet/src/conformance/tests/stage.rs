@@ -2,6 +2,7 @@
 //! names. What is sent is received by everybody, unless a test takes single actions.
 
 use crate::conformance::{Refused, Spec};
+use consensus::hpaxos::Scope;
 use consensus::hpaxos::trace::{Action, Msg, Said, Vote};
 use consensus::{Ballot, Slot};
 use crypto::Digest;
