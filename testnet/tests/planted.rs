@@ -100,6 +100,7 @@ fn promises_and_votes() {
             (VoteWithoutBytes, FOUR, "rule 7: bytes before votes"),
             (ForgetAnnounced, FOUR, SPEC),
             (CheckpointWithoutVotes, FOUR, SPEC),
+            (ThawWithoutVotes, FOUR, SPEC),
         ],
     );
 }

@@ -173,6 +173,7 @@ impl Message {
     pub fn kind(&self) -> &'static str {
         match self {
             Message::OneA { .. } => "1a",
+            Message::OneB(m) if m.scope.page().is_some() => "1b-page",
             Message::OneB(_) => "1b",
             Message::OneC(_) => "1c",
             Message::Votes(_) => "votes",

@@ -139,8 +139,8 @@ impl Spec {
         self.typed(vote.lr, vote.bal)?;
         let a = &self.acceptors[usize::from(acc.0)];
         self.joined(a, vote.bal)?;
-        self.reported(acc, slot, vote)?;
         self.not_dropped(a, slot)?;
+        self.reported(acc, slot, vote)?;
         self.initialized_ballot(vote.lr, vote.bal)?;
         // HPaxos: AnnouncedValue(l, b, v), for this learner.
         let instance = self.slots.get(&slot);
@@ -165,8 +165,8 @@ impl Spec {
         self.typed(vote.lr, vote.bal)?;
         let a = &self.acceptors[usize::from(acc.0)];
         self.joined(a, vote.bal)?;
-        self.reported(acc, slot, vote)?;
         self.not_dropped(a, slot)?;
+        self.reported(acc, slot, vote)?;
         let instance = self.slots.get(&slot);
         let at = instance.map(|i| &i.acceptors[usize::from(acc.0)]);
         self.says_this(at.map(|at| &at.votes_sent), vote)?;

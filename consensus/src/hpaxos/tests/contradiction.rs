@@ -6,7 +6,7 @@ use crate::hpaxos::{
     Contradiction, Entry, Message, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes, Votes,
     contradiction,
 };
-use crate::{Ballot, Network, Slot};
+use crate::{Ballot, Network, Page, Slot};
 use learner_graph::{AcceptorId, LearnerId, LearnerSet};
 
 fn l(ids: &[u16]) -> LearnerSet {
@@ -55,6 +55,13 @@ fn one_b(
     })
 }
 
+fn page(start: u64, end: u64) -> Page {
+    Page {
+        start: Slot(start),
+        end: Slot(end),
+    }
+}
+
 /// The same with another scope.
 fn scoped(scope: Scope, message: Message) -> Message {
     match message {
@@ -94,6 +101,25 @@ fn contradictions_convict_in_both_orders() {
             one_b(5, 0, 3, vec![], vec![]),
             one_b(5, 1, 3, vec![], vec![]),
             Contradiction::OneB { ballot: j },
+        ),
+        // Two parts about one page.
+        (
+            scoped(Scope::Only(page(2, 6)), one_b(5, 0, 3, vec![], vec![])),
+            scoped(
+                Scope::Only(page(2, 6)),
+                one_b(5, 0, 3, vec![entry(2, "v", l(&[0]))], vec![]),
+            ),
+            Contradiction::OneB { ballot: j },
+        ),
+        // A part about the page of the slot hides a vote.
+        (
+            votes(2, 3, None, Some(("v", &[0]))),
+            scoped(Scope::Only(page(2, 6)), one_b(5, 0, 3, vec![], vec![])),
+            Contradiction::HiddenVote {
+                slot: s,
+                ballot: b,
+                joined: j,
+            },
         ),
         // The vote is missing for one of the learners.
         (
@@ -168,6 +194,33 @@ fn honest_statements_convict_nobody() {
         (
             votes(2, 3, Some(("v", &[0])), None),
             votes(2, 3, None, Some(("w", &[0]))),
+        ),
+        // The 1b leaves out the page of the slot, or is about another one.
+        (
+            votes(2, 3, Some(("v", &[0])), Some(("v", &[0]))),
+            scoped(
+                Scope::AllBut(vec![page(2, 6)]),
+                one_b(5, 0, 3, vec![], vec![]),
+            ),
+        ),
+        (
+            votes(2, 3, Some(("v", &[0])), Some(("v", &[0]))),
+            scoped(Scope::Only(page(4, 6)), one_b(5, 0, 3, vec![], vec![])),
+        ),
+        // The parts of one 1b.
+        (
+            scoped(
+                Scope::Only(page(2, 6)),
+                one_b(5, 0, 3, vec![entry(2, "v", l(&[0]))], vec![]),
+            ),
+            scoped(
+                Scope::AllBut(vec![page(2, 6)]),
+                one_b(5, 0, 3, vec![], vec![]),
+            ),
+        ),
+        (
+            scoped(Scope::Only(page(2, 6)), one_b(5, 0, 3, vec![], vec![])),
+            scoped(Scope::Only(page(6, 8)), one_b(5, 0, 3, vec![], vec![])),
         ),
         // Another ballot, another slot.
         (

@@ -2,8 +2,8 @@
 
 use super::run::{FOUR, MIXED};
 use super::stage::{ALICE, SLOT, Stage, acceptor, two_av, vote};
-use consensus::hpaxos::Scope;
 use consensus::Ballot;
+use consensus::hpaxos::Scope;
 use consensus::hpaxos::trace::{Action, Msg, Said};
 use learner_graph::{AcceptorSet, LearnerId};
 
