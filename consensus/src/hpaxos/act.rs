@@ -1,11 +1,8 @@
 //! What a node says by itself once it has taken everything in: ProposerAction and
 //! AcceptorSendAction.
 
-use super::learner::Learners;
 use super::proposer::Scene;
-use super::received::Received;
 use super::{HPaxos, Message, Output, Record};
-use crate::log::waiting::Waiting;
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Time};
 use crypto::{Digest, Verified};
@@ -37,7 +34,8 @@ impl HPaxos {
             .supported(graph, self.convictions.suspicion(), now);
         let mut changed = self.pacemaker.follow(supported, now);
         if self.acceptor.is_some() {
-            let oldest = |l| outstanding(l, &self.learners, &self.received, &self.waiting);
+            let all: Vec<_> = self.learners.ids().map(|l| self.outstanding(l)).collect();
+            let oldest = |l: LearnerId| all.get(usize::from(l.0)).copied().flatten();
             let lost = |b| {
                 self.convictions
                     .lost_turns(self.network.owner(b), &self.network)
@@ -211,7 +209,7 @@ impl HPaxos {
     }
 
     pub(super) fn set_timer(&mut self, now: Time, out: &mut Vec<Output>) {
-        let oldest = |l| outstanding(l, &self.learners, &self.received, &self.waiting);
+        let oldest = |l| self.outstanding(l);
         let patience = self
             .acceptor
             .as_ref()
@@ -224,6 +222,17 @@ impl HPaxos {
             .any(|l| self.learners.next_delivery(l).is_some());
         let spread = (undelivered || self.waiting.has_own()).then_some(self.waiting.spread_at());
         self.timer.set([patience, proposer, spread], now, out);
+    }
+
+    /// Since when something is outstanding for a learner: the oldest of a waiting value and of an open slot
+    /// without its decision.
+    fn outstanding(&self, learner: LearnerId) -> Option<Time> {
+        let ballot = self.present();
+        let slots = self.received.slots_from(self.learners.undecided(learner));
+        let undecided = |slot| self.learners.undecided_in(slot).contains(learner);
+        let mut open = slots.filter(|(slot, _)| undecided(*slot));
+        let open = open.find_map(|(_, s)| s.open_since(ballot));
+        [self.waiting.oldest(), open].into_iter().flatten().min()
     }
 
     /// Signs, stores and sends a statement of this node.
@@ -250,19 +259,4 @@ pub(super) fn send(message: Verified<Message>, out: &mut Vec<Output>) {
     if planted(Bug::SendBeforeStoring) {
         out[before..].reverse();
     }
-}
-
-/// Since when something is outstanding for a learner: the oldest of a waiting value and of an open
-/// slot without its decision.
-fn outstanding(
-    learner: LearnerId,
-    learners: &Learners,
-    received: &Received,
-    waiting: &Waiting,
-) -> Option<Time> {
-    let open = received.slots_from(learners.undecided(learner)).next();
-    [waiting.oldest(), open.map(|(_, s)| s.since)]
-        .into_iter()
-        .flatten()
-        .min()
 }

@@ -98,7 +98,7 @@ impl Proposer {
         let undecided = |slot| learners.undecided_in(slot) == scene.trust.graph.learners();
         let decided_as = |slot, value: &Digest| learners.decided_as(slot, value);
         self.pipeline.close(undecided, decided_as, scene.waiting);
-        self.pipeline.skip_to(learners.end());
+        self.pipeline.extend_to(learners.end(), wanted);
         let (mut made, mut proposals) = (Vec::new(), Vec::new());
         let ballot = self.ballot;
         // Nothing is announced that nobody would hear, this node included: what it announced it has to

@@ -85,7 +85,7 @@ impl HPaxos {
                 (self.received.one_b(m, a, message), Vec::new())
             }
             (Message::Votes(m), Some(a)) => {
-                let (novelty, slots, all) = self.received.votes(m, a, message, self.floor, now);
+                let (novelty, slots, all) = self.received.votes(m, a, message, self.floor);
                 if !all {
                     self.refuse(Invalid::TooMany.reason());
                 }

@@ -47,8 +47,8 @@ pub(super) struct Received {
 /// What was received about one slot.
 #[derive(Debug, Default)]
 pub(super) struct SlotReceived {
-    /// When anything about it was first heard.
-    pub(super) since: Time,
+    /// When it was seen first that some learner has decided it.
+    decided: Option<Time>,
     one_c: BTreeMap<Ballot, Announced>,
     said: BTreeMap<(Ballot, AcceptorId), Vec<Verified<Message>>>,
     two_av: BTreeMap<(Ballot, Digest), Tally>,
@@ -58,6 +58,8 @@ pub(super) struct SlotReceived {
 /// HPaxos: AnnouncedValue: the first value that the owner of a ballot announced for the slot.
 #[derive(Debug)]
 pub(super) struct Announced {
+    /// When it was first heard.
+    pub(super) since: Time,
     pub(super) value: Digest,
     pub(super) learners: LearnerSet,
     messages: Vec<Verified<Message>>,
@@ -125,6 +127,13 @@ impl Received {
         slot: Slot,
     ) -> impl DoubleEndedIterator<Item = (Slot, &SlotReceived)> {
         self.slots.range(slot..).map(|(s, r)| (*s, r))
+    }
+
+    /// Some learner has decided a slot.
+    pub(super) fn decided(&mut self, slot: Slot, now: Time) {
+        if let Some(slot) = self.slots.get_mut(&slot) {
+            slot.decided.get_or_insert(now);
+        }
     }
 
     /// Forgets every slot below the low-water mark.
@@ -302,11 +311,9 @@ impl Received {
             if p.slot < low_water || self.is_frozen(p.slot) {
                 continue;
             }
-            let slot = self
-                .slots
-                .entry(p.slot)
-                .or_insert_with(|| SlotReceived::new(now));
+            let slot = self.slots.entry(p.slot).or_default();
             let announced = slot.one_c.entry(one_c.ballot).or_insert_with(|| Announced {
+                since: now,
                 value: p.value,
                 learners: LearnerSet::EMPTY,
                 messages: Vec::new(),
@@ -339,7 +346,6 @@ impl Received {
         acceptor: AcceptorId,
         message: &Verified<Message>,
         low_water: Slot,
-        now: Time,
     ) -> (Novelty, Vec<Slot>, bool) {
         let (mut new, mut all) = (Vec::new(), true);
         let mut earlier: BTreeMap<Digest, Verified<Message>> = BTreeMap::new();
@@ -347,10 +353,7 @@ impl Received {
             if said.slot < low_water || self.is_frozen(said.slot) {
                 continue;
             }
-            let slot = self
-                .slots
-                .entry(said.slot)
-                .or_insert_with(|| SlotReceived::new(now));
+            let slot = self.slots.entry(said.slot).or_default();
             let (added, within) = slot.add(votes.ballot, acceptor, said, message);
             all &= within;
             if added {
@@ -423,11 +426,11 @@ impl Received {
 }
 
 impl SlotReceived {
-    fn new(since: Time) -> Self {
-        SlotReceived {
-            since,
-            ..SlotReceived::default()
-        }
+    /// Since when the slot waits to be decided by everybody, in the eyes of whoever is in this ballot: its
+    /// owner announced a value, or some learner has decided one. What anybody else says starts no time.
+    pub(super) fn open_since(&self, ballot: Ballot) -> Option<Time> {
+        let announced = self.announced(ballot).map(|a| a.since);
+        announced.into_iter().chain(self.decided).min()
     }
 
     /// What the owner of a ballot announced.

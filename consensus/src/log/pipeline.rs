@@ -98,6 +98,13 @@ impl Pipeline {
         self.unfinished = slots.filter(unused).collect();
     }
 
+    /// Slots below are used in other ballots: those that are still wanted are to be proposed in.
+    pub(crate) fn extend_to(&mut self, end: Slot, wanted: impl Fn(Slot) -> bool) {
+        let skipped = self.fresh.up_to(end).filter(|slot| wanted(*slot));
+        self.unfinished.extend(skipped);
+        self.skip_to(end);
+    }
+
     /// Slots below are used: the first fresh one is not before.
     pub(crate) fn skip_to(&mut self, slot: Slot) {
         self.fresh = self.fresh.max(slot);
