@@ -1,7 +1,7 @@
 //! The acceptor: Phase1b, Phase2av and Phase2b.
 
 use super::entries::Sent;
-use super::message::{OneB, Scope, SlotVotes, Votes};
+use super::message::{Message, OneB, Scope, SlotVotes, Votes};
 use super::received::Received;
 use super::safe_at::{Trust, knows_safe_at};
 use crate::log::batches::Batches;
@@ -49,17 +49,24 @@ impl Acceptor {
         }
     }
 
-    /// Forgets a page, unless it has sent something there that is not among these votes of its own: all that
-    /// it gets back. True if it is forgotten.
+    /// Forgets a page, unless it has said something there that is not among these messages of its own: all
+    /// that it gets back. True if it is forgotten.
     pub(super) fn freeze<'a>(
         &mut self,
         page: Page,
-        votes: impl Iterator<Item = &'a Votes>,
+        own: impl Iterator<Item = &'a Message>,
     ) -> bool {
         let mut kept = Acceptor::new(self.id);
         kept.low_water = self.low_water;
-        votes.for_each(|v| kept.restore_votes(v, |slot| page.contains(slot)));
-        let same = self.sent.range(page.start..page.end).eq(&kept.sent);
+        for message in own {
+            match message {
+                Message::Votes(votes) => kept.restore_votes(votes, |slot| page.contains(slot)),
+                Message::OneB(one_b) if one_b.ballot == self.max_bal => kept.restore_1b(one_b),
+                _ => {}
+            }
+        }
+        let same = self.sent.range(page.start..page.end).eq(&kept.sent)
+            && self.thawed.contains(&page) == kept.thawed.contains(&page);
         if same {
             self.sent.retain(|slot, _| !page.contains(*slot));
         }

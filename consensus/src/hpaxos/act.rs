@@ -221,7 +221,11 @@ impl HPaxos {
             .ids()
             .any(|l| self.learners.next_delivery(l).is_some());
         let spread = (undelivered || self.waiting.has_own()).then_some(self.waiting.spread_at());
-        self.timer.set([patience, proposer, spread], now, out);
+        // One turn may lead to the next.
+        let soon = now.saturating_add(Time::from_nanos(1));
+        let pages = self.pages_are_due().then_some(soon);
+        self.timer
+            .set([patience, proposer, spread, pages], now, out);
     }
 
     /// Since when something is outstanding for a learner: the oldest of a waiting value and of an open slot

@@ -131,7 +131,8 @@ fn one_b(m: &OneB, all: LearnerSet) -> Result<(), Invalid> {
 }
 
 fn entries(entries: &[Entry], below: Ballot, all: LearnerSet) -> Result<(), Invalid> {
-    ascending(entries.iter().map(|e| (e.ballot, e.value)))?;
+    // One value per ballot (rule 4).
+    ascending(entries.iter().map(|e| e.ballot))?;
     for e in entries {
         if e.ballot < Ballot::FIRST || e.ballot >= below {
             return Err(Invalid::Ballot);

@@ -60,8 +60,7 @@ pub fn contradiction(first: &Message, second: &Message) -> Option<Contradiction>
     match (first, second) {
         (Message::Votes(a), Message::Votes(b)) => votes(a, b),
         (Message::OneB(a), Message::OneB(b)) => {
-            let same = a.ballot == b.ballot && same_part(&a.scope, &b.scope);
-            (same && a != b).then_some(Contradiction::OneB { ballot: a.ballot })
+            differ(a, b).then_some(Contradiction::OneB { ballot: a.ballot })
         }
         (Message::Votes(v), Message::OneB(j)) | (Message::OneB(j), Message::Votes(v)) => {
             hidden(v, j)
@@ -93,14 +92,18 @@ fn votes(a: &Votes, b: &Votes) -> Option<Contradiction> {
     })
 }
 
-/// Whether two parts of one 1b have to be the same. It is said once with which an acceptor joins, and once for
-/// each page.
-fn same_part(a: &Scope, b: &Scope) -> bool {
-    match (a, b) {
-        (Scope::AllBut(_), Scope::AllBut(_)) => true,
-        (Scope::Only(a), Scope::Only(b)) => a == b,
-        _ => false,
+/// Whether two parts of one 1b cannot both be: the one with which an acceptor joins is said once, and about each
+/// slot one part.
+fn differ(a: &OneB, b: &OneB) -> bool {
+    if a.ballot != b.ballot {
+        return false;
     }
+    if let (Scope::AllBut(_), Scope::AllBut(_)) = (&a.scope, &b.scope) {
+        return a != b;
+    }
+    let slots = a.slots.iter().chain(&b.slots).map(|r| r.slot);
+    let mut both = slots.filter(|slot| a.covers(*slot) && b.covers(*slot));
+    both.any(|slot| find(&a.slots, slot, |r| r.slot) != find(&b.slots, slot, |r| r.slot))
 }
 
 /// Compares what was voted with what a 1b of a later ballot says was voted. Only slots that both

@@ -44,7 +44,7 @@ pub struct OneB {
     pub slots: Vec<SlotReport>,
 }
 
-/// The slots of a page, at most: a peer that asks is told about so many at once.
+/// The slots of a page, at most.
 pub(super) const MAX_PAGE: u64 = 256;
 
 /// Which slots a 1b is about, from its low-water mark on.

@@ -67,6 +67,8 @@ pub type Output = crate::Output<Verified<Message>, Signed<Message>, Evidence, Fi
 /// What a node of HPaxos stores.
 pub type Record = crate::Record<Signed<Message>, Evidence>;
 
+/// The slots of a page. A peer that asks is told about so many after the first that it lacks.
+pub const PAGE: u64 = message::MAX_PAGE;
 /// How far beyond the front of the log a slot may be to be heard.
 const SLOT_RANGE: u64 = 4096;
 /// How many turns of every proposer beyond the present ballot are heard.
@@ -89,9 +91,10 @@ pub struct Config {
     pub max_waiting: usize,
     /// So many slots stay in memory after every learner has them: then the low-water mark rises above them
     /// all, as it does with every ballot joined.
-    ///
-    /// What some learner has not decided leaves memory in pages of half as many, and comes back so.
     pub recent: u64,
+    /// What some learner has not decided leaves memory, and comes back, in pages of so many slots: the same
+    /// number for all nodes and at every start, [`PAGE`] but for tests.
+    pub page: u64,
 }
 
 /// One node's part in HPaxos: proposer, acceptor and learners.
@@ -118,6 +121,9 @@ pub struct HPaxos {
     floor: Slot,
     /// Which pages are in memory.
     pages: Pages,
+    /// Whether some page could not be frozen, and whether anything of its own has come back since.
+    unfrozen: bool,
+    heard_own: bool,
     /// Slots whose acceptor rules are to be looked at.
     dirty: BTreeSet<Slot>,
     all_dirty: bool,
@@ -151,6 +157,8 @@ impl HPaxos {
             ballot: Ballot::NONE,
             floor: Slot(0),
             pages: Pages::default(),
+            unfrozen: false,
+            heard_own: false,
             dirty: BTreeSet::new(),
             all_dirty: true,
             timer: Timer::default(),

@@ -1,6 +1,6 @@
 //! The 1b messages of one ballot, as one node has received them.
 
-use super::message::{Entry, Message, OneB, Scope, SlotReport};
+use super::message::{Entry, MAX_PAGE, Message, OneB, Scope, SlotReport};
 use crate::{Page, Slot};
 use crypto::Verified;
 use learner_graph::{AcceptorId, AcceptorSet};
@@ -64,7 +64,35 @@ impl OneBs {
 
     /// Forgets the parts about single pages that are not to be kept.
     pub(super) fn retain_parts(&mut self, keep: impl Fn(&Page) -> bool) {
-        self.parts.retain(|(page, _), _| keep(page));
+        let gone = self.parts.keys().filter(|(page, _)| !keep(page));
+        for key in gone.copied().collect::<Vec<_>>() {
+            self.forget_part(key);
+        }
+    }
+
+    /// Forgets the first part of an acceptor about a single page. True if there was one.
+    pub(super) fn remove_part(&mut self, acceptor: AcceptorId) -> bool {
+        let first = self.parts.keys().find(|(_, from)| *from == acceptor);
+        first.copied().map(|key| self.forget_part(key)).is_some()
+    }
+
+    fn forget_part(&mut self, key: (Page, AcceptorId)) {
+        let part = self.parts.remove(&key);
+        let joined = self.messages.get(&key.1).and_then(|m| one_b(m));
+        for report in part
+            .as_deref()
+            .and_then(one_b)
+            .iter()
+            .flat_map(|m| &m.slots)
+        {
+            let elsewhere = joined.is_some_and(|m| find(m, report.slot).is_some());
+            if let (false, Some(reporting)) = (elsewhere, self.reporting.get_mut(&report.slot)) {
+                reporting.remove(key.1);
+                if reporting.is_empty() {
+                    self.reporting.remove(&report.slot);
+                }
+            }
+        }
     }
 
     /// Nobody has said anything.
@@ -136,7 +164,14 @@ impl OneBs {
     /// Every part that covers a slot. Of one acceptor there may be two, if it lies: the first counts.
     fn about(&self, slot: Slot) -> impl Iterator<Item = (AcceptorId, &OneB)> {
         let joined = self.messages.iter().map(|(a, m)| (*a, m));
-        let parts = self.parts.iter().map(|((_, a), m)| (*a, m));
+        // A page that has the slot begins no earlier.
+        let first = Slot(slot.0.saturating_sub(MAX_PAGE));
+        let near = |start| {
+            let end = Slot(0);
+            (Page { start, end }, AcceptorId(0))
+        };
+        let parts = self.parts.range(near(first)..near(slot.next()));
+        let parts = parts.map(|((_, a), m)| (*a, m));
         let all = joined.chain(parts);
         let mut seen = AcceptorSet::EMPTY;
         all.filter_map(move |(a, m)| Some((a, one_b(m).filter(|m| m.covers(slot))?)))

@@ -15,7 +15,6 @@
 //! frozen only once everything that this node said about it has come back to it, and a page that the history
 //! does not give back stays frozen.
 
-use super::message::MAX_PAGE;
 use super::{HPaxos, Message, Output, Record};
 use crate::history::Keep;
 use crate::planted::{Bug, planted};
@@ -23,31 +22,26 @@ use crate::{Page, Slot, Time};
 use crypto::Verified;
 use std::collections::BTreeSet;
 
-/// Up to where the recent slots are not, and the pages before that are in memory all the same.
+/// The pages that are in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pages {
+    /// Those from here on.
     recent: Slot,
+    /// Those that some learner has come to, and those after.
     open: BTreeSet<Page>,
-    /// Whether everything else is frozen.
-    done: bool,
 }
 
 impl HPaxos {
-    /// Freezes and thaws what has come to it.
+    /// Thaws and freezes what has come to it.
     pub(super) fn turn_pages(&mut self, now: Time, out: &mut Vec<Output>) {
-        let pages = self.pages_now();
-        if self.pages == pages {
+        if !self.pages_are_due() {
             return;
         }
-        // They may be of another size, from before a restart.
-        let opens = |page: &Page| pages.open.iter().any(|open| open.overlaps(page));
-        let thaw = |page: &Page| page.end > pages.recent || opens(page);
-        let thawing: Vec<Page> = self.received.frozen().filter(thaw).collect();
-        for page in thawing {
-            self.thaw(page, now, out);
-        }
-        let mut all = true;
+        // What thaws may lead to the next page: that is another turn.
+        let pages = self.pages_now();
+        self.thaw_open(now, out);
         let mut page = self.page_of(self.floor);
+        let mut all = true;
         while page.end <= pages.recent {
             if !pages.open.contains(&page) && !self.received.is_frozen(page.start) {
                 all &= self.freeze(page);
@@ -55,53 +49,61 @@ impl HPaxos {
             page = self.page_of(page.end);
         }
         self.forget_batches();
-        // What could not be frozen is tried again.
-        self.pages = Pages { done: all, ..pages };
+        self.pages = pages;
+        // What could not be frozen is tried again when something of its own has come back to it.
+        self.unfrozen = !all;
+        self.heard_own = false;
+    }
+
+    /// Whether some page is to leave memory or come back.
+    pub(super) fn pages_are_due(&self) -> bool {
+        self.unfrozen && self.heard_own || self.pages != self.pages_now()
+    }
+
+    /// Thaws the pages that learners have come to.
+    pub(super) fn thaw_open(&mut self, now: Time, out: &mut Vec<Output>) {
+        let frozen = |page: &Page| self.received.is_frozen(page.start);
+        let open = self.pages_now().open.into_iter();
+        for page in open.filter(frozen).collect::<Vec<_>>() {
+            self.thaw(page, now, out);
+        }
     }
 
     fn page_of(&self, slot: Slot) -> Page {
-        Page::of(slot, (self.config.recent / 2).clamp(1, MAX_PAGE))
+        Page::of(slot, self.config.page)
     }
 
     fn pages_now(&self) -> Pages {
-        let recent = self
-            .learners
-            .front()
-            .0
-            .saturating_sub(self.config.recent.max(1));
-        let recent = self.page_of(Slot(recent)).start;
+        let front = self.learners.front();
+        let recent = front.0.saturating_sub(self.config.recent.max(1));
         let nexts = self.learners.ids().map(|l| self.learners.next(l));
-        let nexts = nexts.filter(|next| *next < recent);
-        let open = nexts.flat_map(|next| {
+        let open = nexts.chain([front]).flat_map(|next| {
             let page = self.page_of(next);
             [page, self.page_of(page.end)]
         });
         Pages {
-            open: open.filter(|page| page.end <= recent).collect(),
-            recent,
-            done: true,
+            recent: self.page_of(Slot(recent)).start,
+            open: open.collect(),
         }
     }
 
     /// True if the page is frozen now.
     fn freeze(&mut self, page: Page) -> bool {
-        let messages = self.received.about(page);
-        let me = self.me();
-        let own = messages.iter().filter(|m| Some(m.signer()) == me);
-        let votes = own.filter_map(|m| match &**m {
-            Message::Votes(votes) => Some(votes),
-            _ => None,
-        });
         if let Some(proposer) = &self.proposer
             && !proposer.is_announced(page, &self.received)
         {
             return false;
         }
+        let mut messages = self.received.about(page);
+        let me = self.me();
+        let own = messages.iter().filter(|m| Some(m.signer()) == me);
+        let own = own.map(|m| &**m);
         if let Some(acceptor) = &mut self.acceptor
-            && !acceptor.freeze(page, votes)
+            && !acceptor.freeze(page, own)
         {
             return false;
         }
+        self.add_justification(page, &mut messages);
         let named: BTreeSet<_> = self.received.named_in(page).collect();
         let batches = named.iter().filter_map(|v| self.batches.in_memory(v));
         self.history.keep(Keep::Page {
@@ -116,6 +118,16 @@ impl HPaxos {
         }
         self.dirty.retain(|slot| !page.contains(*slot));
         true
+    }
+
+    /// Rule 9: the 1b that justify what was said in a page, and that are in memory no more, are kept with it.
+    fn add_justification(&self, page: Page, messages: &mut Vec<Verified<Message>>) {
+        let kept: BTreeSet<_> = messages.iter().map(|m| m.id()).collect();
+        let before = self.history.page(page).into_iter().flatten();
+        let new = before.filter(|m| !kept.contains(&m.id()));
+        let new = new.filter_map(|m| m.verify(self.network.keyring()).ok());
+        let joined = new.filter(|m| matches!(&**m, Message::OneB(_)));
+        messages.splice(0..0, joined.collect::<Vec<_>>());
     }
 
     /// Takes a page back from the history.
@@ -147,8 +159,12 @@ impl HPaxos {
         }
     }
 
-    /// A record says something about frozen pages: they thaw, since what follows them adds to it.
-    pub(super) fn thaw_for(&mut self, message: &Verified<Message>, out: &mut Vec<Output>) {
+    /// A record of this node's own says something about frozen pages: they thaw, since it adds to them. What
+    /// others said about a page that no learner has come to is not taken in.
+    pub(super) fn thaw_for_own(&mut self, message: &Verified<Message>, out: &mut Vec<Output>) {
+        if Some(message.signer()) != self.me() {
+            return;
+        }
         let slots: Vec<Slot> = match &**message {
             Message::Votes(votes) => votes.slots.iter().map(|s| s.slot).collect(),
             Message::OneC(one_c) => one_c.proposals.iter().map(|p| p.slot).collect(),
@@ -160,11 +176,9 @@ impl HPaxos {
                 .collect(),
             Message::OneA { .. } | Message::Wish { .. } => Vec::new(),
         };
-        let frozen = |slot: &Slot| *slot >= self.floor && self.received.is_frozen(*slot);
-        let pages: BTreeSet<Page> = slots
-            .into_iter()
-            .filter(frozen)
-            .map(|slot| self.page_of(slot))
+        let pages = slots.into_iter().filter(|slot| *slot >= self.floor);
+        let pages: BTreeSet<Page> = pages
+            .filter_map(|slot| self.received.frozen_page(slot))
             .collect();
         for page in pages {
             self.thaw(page, Time::ZERO, out);

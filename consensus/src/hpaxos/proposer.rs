@@ -12,7 +12,7 @@ use crate::log::waiting::Waiting;
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Batch, Page, Slot, Time};
 use crypto::Digest;
-use learner_graph::{AcceptorSet, LearnerSet};
+use learner_graph::{AcceptorSet, LearnerId, LearnerSet};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -188,6 +188,8 @@ impl Proposer {
         of: impl Fn(Slot) -> bool,
         batches: &Batches,
     ) {
+        // It has started what it announced in, whichever of the two comes back first.
+        self.restore_1a(one_c.ballot);
         if one_c.ballot == self.ballot && !planted(Bug::ForgetAnnounced) {
             for p in one_c.proposals.iter().filter(|p| of(p.slot)) {
                 self.pipeline.restore(p.slot, p.value, batches);
@@ -220,32 +222,35 @@ fn choose(served: LearnerSet, slot: Slot, scene: Scene<'_>) -> Option<Choice> {
     // No batch has this digest: it stands for any value that was never proposed here.
     let free = safe_for(&Digest([0; 32]));
     let here = |value: &Digest| scene.batches.here(value);
-    // A value that serves only those whom any value serves may be a liar's invention, which nobody can ever
-    // store. One that serves others was vouched for, by somebody who has stored it if they trust rightly.
-    let real = |(value, learners): &(Digest, LearnerSet)| {
-        !learners.is_subset(&free) || here(value) && !learners.is_empty()
-    };
-    let candidates: Vec<(Digest, LearnerSet)> = shown(&view)
+    let shown: Vec<(Digest, LearnerSet)> = shown(&view)
         .into_iter()
         .map(|value| (value, safe_for(&value)))
-        .filter(real)
         .collect();
-    // The value of the highest 2av that serves everyone.
+    // The value of the highest 2av that serves everyone. One whose bytes are not here may be a liar's invention,
+    // which nobody can ever store: whoever any value serves does not wait for it.
     let everyones = |(value, learners): &&(Digest, LearnerSet)| {
         *learners == wanting && (here(value) || free.is_empty())
     };
-    if let Some((value, _)) = candidates.iter().find(everyones) {
+    if let Some((value, _)) = shown.iter().find(everyones) {
         return Some(Choice::Taken(*value));
     }
-    // Where none does, learners have forked, and their values take turns, since one ballot has one value.
-    // So do a value that cannot be seen here and any other, for those who need not wait for its bytes.
-    let seen = candidates.iter().any(|(value, _)| here(value));
-    let mut choices: Vec<Choice> = candidates.iter().map(|(v, _)| Choice::Taken(*v)).collect();
-    if !seen && !free.is_empty() {
-        choices.push(Choice::Any);
-    }
-    let turn = scene.turn.checked_rem(choices.len() as u64)?;
-    choices.get(usize::try_from(turn).ok()?).copied()
+    // Where none does, learners have forked, or some are bound to what others are not. They take turns, since
+    // one ballot has one value.
+    let for_learner = |learner: LearnerId| {
+        let mut serve = shown
+            .iter()
+            .filter(|(_, learners)| learners.contains(learner));
+        let seen = serve.clone().find(|(value, _)| here(value));
+        match seen {
+            None if free.contains(learner) => Some(Choice::Any),
+            None => serve.next().map(|(value, _)| Choice::Taken(*value)),
+            Some((value, _)) => Some(Choice::Taken(*value)),
+        }
+    };
+    let turn = scene.turn.checked_rem(wanting.len() as u64)?;
+    let turn = usize::try_from(turn).ok()?;
+    let all = wanting.iter().cycle().skip(turn).take(wanting.len());
+    all.into_iter().find_map(for_learner)
 }
 
 /// The values of all 2av shown, the highest ballot first.

@@ -1,6 +1,5 @@
 //! What a step takes in: HPaxos: Recv, and what comes from clients.
 
-use super::message::Scope;
 use super::received::Novelty;
 use super::{HPaxos, Input, Invalid, Message, Output, Record, check};
 use crate::{Ballot, Slot, Time};
@@ -78,11 +77,8 @@ impl HPaxos {
             (Message::OneC(m), _) => self.received.one_c(m, message, self.floor, now),
             (Message::OneB(m), Some(a)) => {
                 self.pacemaker.wanted(a, m.ballot);
-                self.all_dirty = true;
-                if let (Some(proposer), Scope::Only(_)) = (&mut self.proposer, &m.scope) {
-                    proposer.look_again();
-                }
-                (self.received.one_b(m, a, message), Vec::new())
+                let (floor, own) = (self.floor, Some(message.signer()) == self.me());
+                (self.received.one_b(m, a, message, floor, own), Vec::new())
             }
             (Message::Votes(m), Some(a)) => {
                 let (novelty, slots, all) = self.received.votes(m, a, message, self.floor);
@@ -110,8 +106,15 @@ impl HPaxos {
                 self.found(*evidence, out);
             }
         }
+        self.heard_own |= Some(message.signer()) == self.me();
         let ballot = message.ballot();
         match &**message {
+            Message::OneB(m) => {
+                self.all_dirty = true;
+                if let (Some(proposer), Some(_)) = (&mut self.proposer, m.scope.page()) {
+                    proposer.look_again();
+                }
+            }
             Message::OneC(_) if ballot == self.present() => self.claim_announced(&slots, out),
             Message::Votes(_) => {
                 for slot in &slots {

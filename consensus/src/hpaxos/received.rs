@@ -5,7 +5,7 @@
 //! handed to nodes that missed them.
 
 use super::evidence::Evidence;
-use super::message::{Message, OneB, OneC, Scope, SlotVotes, Votes};
+use super::message::{Message, OneB, OneC, SlotVotes, Votes};
 use super::one_bs::OneBs;
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Page, Slot, Time};
@@ -147,6 +147,7 @@ impl Received {
         for one_bs in self.one_b.values_mut() {
             one_bs.retain_parts(&keep);
         }
+        self.one_b.retain(|_, one_bs| !one_bs.is_empty());
     }
 
     /// The frozen pages, ascending.
@@ -154,22 +155,27 @@ impl Received {
         self.frozen.iter().copied()
     }
 
-    /// Whether a slot is of a frozen page.
-    pub(super) fn is_frozen(&self, slot: Slot) -> bool {
+    /// The frozen page of a slot, if it is of one.
+    pub(super) fn frozen_page(&self, slot: Slot) -> Option<Page> {
         let last = Page {
             start: slot,
             end: Slot(u64::MAX),
         };
         let page = self.frozen.range(..=last).next_back();
-        page.is_some_and(|page| page.contains(slot))
+        page.filter(|page| page.contains(slot)).copied()
+    }
+
+    /// Whether a slot is of a frozen page.
+    pub(super) fn is_frozen(&self, slot: Slot) -> bool {
+        self.frozen_page(slot).is_some()
     }
 
     /// The frozen pages, ascending, neighbours as one.
     pub(super) fn frozen_runs(&self) -> Vec<Page> {
         let mut runs: Vec<Page> = Vec::new();
         for page in &self.frozen {
-            match runs.last_mut().filter(|last| last.end == page.start) {
-                Some(last) => last.end = page.end,
+            match runs.last_mut().filter(|last| last.end >= page.start) {
+                Some(last) => last.end = last.end.max(page.end),
                 None => runs.push(*page),
             }
         }
@@ -204,7 +210,8 @@ impl Received {
         let joined = self.one_b.iter().filter(|(b, _)| voted.contains(b));
         let joined = joined.flat_map(|(_, o)| o.messages());
         let parts = self.one_b.values().flat_map(OneBs::parts);
-        let parts = parts.filter(|(of, ..)| **of == page).map(|(.., m)| m);
+        let parts = parts.filter(|(of, ..)| of.overlaps(&page));
+        let parts = parts.map(|(.., m)| m);
         let mut seen = BTreeSet::new();
         let all = joined.chain(parts).chain(said);
         all.filter(|m| seen.insert(m.id())).cloned().collect()
@@ -213,7 +220,7 @@ impl Received {
     /// Forgets a page, and what is said about it from now on.
     pub(super) fn freeze(&mut self, page: Page) {
         self.slots.retain(|slot, _| !page.contains(*slot));
-        self.retain_parts(|of| *of != page);
+        self.retain_parts(|of| !of.overlaps(&page));
         self.frozen.insert(page);
     }
 
@@ -243,6 +250,8 @@ impl Received {
         one_b: &OneB,
         acceptor: AcceptorId,
         message: &Verified<Message>,
+        floor: Slot,
+        own: bool,
     ) -> Novelty {
         let ballot = one_b.ballot;
         let known = self.one_b.get(&ballot);
@@ -253,15 +262,19 @@ impl Received {
                 against([known], message)
             };
         }
-        if let Scope::Only(page) = &one_b.scope {
-            let of = |o: &OneBs| o.parts().filter(|(_, from, _)| *from == acceptor).count();
-            let full = self.one_b.values().map(of).sum::<usize>() >= MAX_PARTS;
-            if full || page.slots().any(|slot| self.is_frozen(slot)) {
+        let part = one_b.scope.page();
+        if let Some(page) = part {
+            if page.end <= floor || self.frozen.iter().any(|frozen| frozen.overlaps(&page)) {
+                return Novelty::Known;
+            }
+            // What this node itself has said it must not forget.
+            if !own && !self.has_room_for(ballot, acceptor) {
                 return Novelty::Known;
             }
         }
         let sent = |o: &&mut OneBs| o.senders().contains(acceptor);
-        if self.one_b.values_mut().filter(sent).count() >= MAX_ONE_B
+        if part.is_none()
+            && self.one_b.values_mut().filter(sent).count() >= MAX_ONE_B
             && let Some((lowest, one_bs)) = self
                 .one_b
                 .iter_mut()
@@ -284,6 +297,17 @@ impl Received {
             .or_default()
             .insert(acceptor, message.clone());
         novelty
+    }
+
+    /// Makes room for a part of a 1b of this ballot: older ones are given up for it. False if there are none.
+    fn has_room_for(&mut self, ballot: Ballot, acceptor: AcceptorId) -> bool {
+        let parts = |o: &OneBs| o.parts().filter(|(_, from, _)| *from == acceptor).count();
+        if self.one_b.values().map(parts).sum::<usize>() < MAX_PARTS {
+            return true;
+        }
+        let mut older = self.one_b.range_mut(..ballot).map(|(_, o)| o);
+        let older = older.find(|o| parts(o) > 0);
+        older.is_some_and(|o| o.remove_part(acceptor))
     }
 
     /// Whether a message that has just been received, with something new in these slots, is kept.
@@ -495,8 +519,11 @@ impl SlotReceived {
                 .range((ballot, Digest([0; 32]))..=(ballot, Digest([0xff; 32])))
                 .filter(|((_, v), t)| {
                     v != value && t.senders.values().any(|s| s.contains(acceptor))
-                });
-            if others.count() >= MAX_VALUES {
+                })
+                .count();
+            // A value that others sent as well costs nothing more, and may be decided.
+            let is_known = tallies.contains_key(&(ballot, *value));
+            if !is_known && others >= MAX_VALUES {
                 within = false;
                 continue;
             }

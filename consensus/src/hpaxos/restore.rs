@@ -14,7 +14,7 @@ impl HPaxos {
         match record {
             Record::Message(signed) => match signed.verify(self.network.keyring()) {
                 Ok(message) => {
-                    self.thaw_for(&message, &mut out);
+                    self.thaw_for_own(&message, &mut out);
                     self.restore_own(&message, None);
                     self.take_in(&message, Time::ZERO, &mut out);
                 }
@@ -35,6 +35,14 @@ impl HPaxos {
             }
             Record::LowWater(mark) => self.raise_floor(mark),
             Record::Frozen(page) => self.received.freeze(page),
+        }
+        // A learner that has come to a page goes on there, as it did before.
+        loop {
+            let before = self.received.frozen().count();
+            self.thaw_open(Time::ZERO, &mut out);
+            if self.received.frozen().count() == before {
+                break;
+            }
         }
         if let Some(acceptor) = &self.acceptor {
             self.pacemaker.joined(acceptor.max_bal, Time::ZERO);

@@ -155,7 +155,9 @@ fn with_carol() -> TestNet {
             "learners = [\"alice\", \"bob\"]",
             "learners = [\"alice\", \"bob\", \"carol\"]",
         );
-    TestNet::of(net.dir, text)
+    let mut net = TestNet::of(net.dir, text);
+    net.config.page_slots = 8;
+    net
 }
 
 async fn frozen(net: &TestNet, node: &str) -> u64 {

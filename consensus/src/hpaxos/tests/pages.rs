@@ -3,7 +3,7 @@
 use super::FOUR;
 use super::puppet::{Puppets, RECENT, batch, one_b};
 use crate::history::{History as _, Keep};
-use crate::hpaxos::{Input, Message, OneB, Record, Scope};
+use crate::hpaxos::{Input, Message, OneB, Output, Record, Scope, SlotVotes, Votes};
 use crate::{Ballot, Page, Slot};
 use crypto::Digest;
 use learner_graph::LearnerSet;
@@ -245,6 +245,114 @@ fn a_page_that_thaws_without_its_votes_is_seen() {
     };
     assert_eq!(seen(None), usize::try_from(PAGE).expect("small"));
     assert_eq!(seen(Some(Bug::ThawWithoutVotes)), 0);
+}
+
+/// One message about a slot in memory and many frozen ones would otherwise bring everything back at every start.
+#[test]
+fn what_others_say_about_frozen_pages_brings_none_back() {
+    let mut p = far_ahead();
+    let carol = learners(&p, &["carol"]);
+    let slots = [0, 3 * PAGE, 5 * PAGE].map(|slot| SlotVotes {
+        slot: Slot(slot),
+        two_av: None,
+        two_b: Some((batch(&text(slot)).1, carol)),
+    });
+    let spans = Message::Votes(Votes {
+        ballot: Ballot(1),
+        slots: slots.to_vec(),
+    });
+    p.hear(0, spans.clone());
+    assert!(p.hands_out().contains(&spans), "it counts in slot 0");
+    for _ in 0..2 {
+        p.restart();
+        assert_eq!(p.engine.received.frozen().collect::<Vec<_>>(), frozen());
+        p.checkpoint();
+    }
+}
+
+/// A learner comes to a page, decides all of it from what was kept there, and the mark rises above it: the log
+/// says no more about it, and a restart has to go the same way.
+#[test]
+fn a_restart_thaws_what_the_learners_had_come_to() {
+    // All but the first slot are decided for carol before the pages freeze.
+    let mut q = Puppets::new(FOUR, 3);
+    let carol = learners(&q, &["carol"]);
+    q.others_join(1, &[0, 1, 2]);
+    for slot in 0..SLOTS {
+        let names: &[&str] = if slot == 0 {
+            &["alice", "bob"]
+        } else {
+            &["alice", "bob", "carol"]
+        };
+        decide(&mut q, slot, names);
+    }
+    assert_eq!(q.engine.received.frozen().collect::<Vec<_>>(), frozen());
+    q.checkpoint();
+    q.history.flush();
+    for i in 0..3 {
+        q.two_b(i, 1, 0, batch(&text(0)).1, carol);
+    }
+    // A page at a time, and a timer asks for the next.
+    while q.engine.pages_are_due() {
+        let soon = q.now + std::time::Duration::from_millis(1);
+        let asks = |o: &Output| matches!(o, Output::SetTimer(at) if *at < soon);
+        assert!(q.outputs.iter().any(asks));
+        q.outputs.clear();
+        q.wait(std::time::Duration::from_millis(1));
+    }
+    assert_eq!(q.engine.status().next, [Slot(SLOTS); 3]);
+    let marks = |r: &Record| matches!(r, Record::LowWater(mark) if *mark > page(2).end);
+    assert!(q.stored.iter().any(marks), "{:?}", q.engine.floor);
+    q.restart();
+    assert_eq!(q.engine.status().next, [Slot(SLOTS); 3]);
+    let carol = super::learner(q.network.graph(), "carol");
+    assert_eq!(q.history.next(carol), Slot(SLOTS));
+}
+
+#[test]
+fn a_leader_announces_nothing_else_in_a_page_that_thaws() {
+    // The real one owns ballot 1.
+    let mut p = Puppets::new(FOUR, 0);
+    p.others_join(1, &[1, 2, 3]);
+    let [two, everyone] =
+        [&["alice", "bob"][..], &["alice", "bob", "carol"]].map(|l| learners(&p, l));
+    let announced = |p: &Puppets| -> Vec<(Slot, Digest)> {
+        let one_cs = p.said.iter().filter_map(|m| match m {
+            Message::OneC(c) => Some(&c.proposals),
+            _ => None,
+        });
+        one_cs.flatten().map(|q| (q.slot, q.value)).collect()
+    };
+    for slot in 0..SLOTS {
+        let (bytes, digest) = batch(&text(slot));
+        p.give(bytes.values.into_iter().map(Input::Submit).collect());
+        assert_eq!(announced(&p).last(), Some(&(Slot(slot), digest)));
+        for i in [1, 2, 3] {
+            p.two_av(i, 1, slot, digest, everyone);
+            p.two_b(i, 1, slot, digest, two);
+        }
+    }
+    assert_eq!(p.engine.received.frozen().collect::<Vec<_>>(), frozen());
+    for checkpoint in [false, true] {
+        if checkpoint {
+            p.checkpoint();
+        }
+        p.history.flush();
+        p.restart();
+        p.give(Vec::new());
+        let carol = learners(&p, &["carol"]);
+        let pages = if checkpoint { 4..10 } else { 0..4 };
+        for slot in pages.flat_map(|n| page(n).slots()) {
+            for i in [1, 2, 3] {
+                p.two_b(i, 1, slot.0, batch(&text(slot.0)).1, carol);
+            }
+        }
+    }
+    assert_eq!(p.engine.status().next, [Slot(SLOTS); 3]);
+    let all = announced(&p);
+    let slots: std::collections::BTreeSet<Slot> = all.iter().map(|(slot, _)| *slot).collect();
+    assert_eq!(all.len(), slots.len(), "each slot is announced once");
+    assert!(p.engine.evidence().is_empty());
 }
 
 /// Rule 9: justifications come and go with their pages.

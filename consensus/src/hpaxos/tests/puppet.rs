@@ -37,6 +37,7 @@ pub(super) fn config(network: &Network, me: u16) -> Config {
         batching: Default::default(),
         max_waiting: 4,
         recent: RECENT,
+        page: RECENT / 2,
     }
 }
 

@@ -15,9 +15,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 const MAX_WAITING: usize = 4;
-/// Slots that stay in memory: half of them make a page.
+/// Slots that stay in memory, and those of a page.
 const RECENT: u64 = 4;
-const PAGE: u64 = RECENT / 2;
+const PAGE: u64 = 2;
 
 #[test]
 fn node() {
@@ -225,6 +225,7 @@ fn config(network: &Network, me: u16) -> Config {
         batching: Default::default(),
         max_waiting: MAX_WAITING,
         recent: RECENT,
+        page: PAGE,
     }
 }
 
