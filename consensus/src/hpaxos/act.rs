@@ -233,9 +233,13 @@ impl HPaxos {
     fn outstanding(&self, learner: LearnerId) -> Option<Time> {
         let ballot = self.present();
         let slots = self.received.slots_from(self.learners.undecided(learner));
-        let undecided = |slot| self.learners.undecided_in(slot).contains(learner);
-        let mut open = slots.filter(|(slot, _)| undecided(*slot));
-        let open = open.find_map(|(_, s)| s.open_since(ballot));
+        let everyone = self.network.graph().learners();
+        let mut open = slots.filter_map(|(slot, s)| {
+            let undecided = self.learners.undecided_in(slot);
+            let since = || s.open_since(ballot, undecided != everyone);
+            undecided.contains(learner).then(since).flatten()
+        });
+        let open = open.next();
         [self.waiting.oldest(), open].into_iter().flatten().min()
     }
 

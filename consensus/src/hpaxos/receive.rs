@@ -81,7 +81,7 @@ impl HPaxos {
                 (self.received.one_b(m, a, message, floor, own), Vec::new())
             }
             (Message::Votes(m), Some(a)) => {
-                let (novelty, slots, all) = self.received.votes(m, a, message, self.floor);
+                let (novelty, slots, all) = self.received.votes(m, a, message, self.floor, now);
                 if !all {
                     self.refuse(Invalid::TooMany.reason());
                 }

@@ -47,7 +47,9 @@ pub(super) struct Received {
 /// What was received about one slot.
 #[derive(Debug, Default)]
 pub(super) struct SlotReceived {
-    /// When it was seen first that some learner has decided it.
+    /// When it came into memory.
+    since: Time,
+    /// When some learner was seen to decide it, if that was after.
     decided: Option<Time>,
     one_c: BTreeMap<Ballot, Announced>,
     said: BTreeMap<(Ballot, AcceptorId), Vec<Verified<Message>>>,
@@ -335,7 +337,8 @@ impl Received {
             if p.slot < low_water || self.is_frozen(p.slot) {
                 continue;
             }
-            let slot = self.slots.entry(p.slot).or_default();
+            let fresh = || SlotReceived::new(now);
+            let slot = self.slots.entry(p.slot).or_insert_with(fresh);
             let announced = slot.one_c.entry(one_c.ballot).or_insert_with(|| Announced {
                 since: now,
                 value: p.value,
@@ -370,6 +373,7 @@ impl Received {
         acceptor: AcceptorId,
         message: &Verified<Message>,
         low_water: Slot,
+        now: Time,
     ) -> (Novelty, Vec<Slot>, bool) {
         let (mut new, mut all) = (Vec::new(), true);
         let mut earlier: BTreeMap<Digest, Verified<Message>> = BTreeMap::new();
@@ -377,7 +381,8 @@ impl Received {
             if said.slot < low_water || self.is_frozen(said.slot) {
                 continue;
             }
-            let slot = self.slots.entry(said.slot).or_default();
+            let fresh = || SlotReceived::new(now);
+            let slot = self.slots.entry(said.slot).or_insert_with(fresh);
             let (added, within) = slot.add(votes.ballot, acceptor, said, message);
             all &= within;
             if added {
@@ -450,11 +455,19 @@ impl Received {
 }
 
 impl SlotReceived {
+    fn new(since: Time) -> Self {
+        SlotReceived {
+            since,
+            ..SlotReceived::default()
+        }
+    }
+
     /// Since when the slot waits to be decided by everybody, in the eyes of whoever is in this ballot: its
     /// owner announced a value, or some learner has decided one. What anybody else says starts no time.
-    pub(super) fn open_since(&self, ballot: Ballot) -> Option<Time> {
+    pub(super) fn open_since(&self, ballot: Ballot, is_decided: bool) -> Option<Time> {
         let announced = self.announced(ballot).map(|a| a.since);
-        announced.into_iter().chain(self.decided).min()
+        let decided = is_decided.then(|| self.decided.unwrap_or(self.since));
+        announced.into_iter().chain(decided).min()
     }
 
     /// What the owner of a ballot announced.

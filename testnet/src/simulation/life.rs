@@ -59,8 +59,9 @@ impl<P: Simulated> World<P> {
                 .map_err(|e| Violation::of("storage", format!("a record cannot be read: {e}")))?;
             if honest {
                 self.oracle.restored(place, &record)?;
+                // What a liar says in its name, and hears, it does not store.
+                relies_on::<P>(&self.stage, &history, &record)?;
             }
-            relies_on::<P>(&self.stage, &*history, &record)?;
             for output in machine.restore(record) {
                 self.told(place, &output)?;
             }
