@@ -140,7 +140,7 @@ fn evidence_and_the_log() {
 fn crash_faults_only() {
     use Bug::*;
     found(
-        400,
+        2000,
         &[
             (PaxosForgetPromise, PAXOS, "maxBal is remembered"),
             (PaxosIgnoreVotes, PAXOS, "Next: VoteFor"),

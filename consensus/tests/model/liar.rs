@@ -84,8 +84,9 @@ fn claims(world: &World, ballot: u64, first: u64, values: &[Digest]) -> Vec<Mess
     };
     let mut claims = vec![one_b(vec![], vec![])];
     if ballot > first {
-        let both = values.iter().map(|v| entry(ballot - 1, v)).collect();
-        claims.push(one_b(vec![], both));
+        // A 1b that shows two values of one ballot has no valid form.
+        let shown = |v| one_b(vec![], vec![entry(ballot - 1, v)]);
+        claims.extend(values.iter().map(shown));
         let voted = |v| one_b(vec![entry(first, v)], vec![entry(first, v)]);
         claims.extend(values.iter().map(voted));
     }

@@ -53,6 +53,9 @@ fn messages() -> Vec<Msg> {
             scope: Scope::ALL,
             slots: vec![said.clone()],
         },
+        Msg::OneC(vote(ALICE), Slot(7)),
+        Msg::TwoAv(A2, vote(BOB), Slot(7)),
+        Msg::TwoB(A2, vote(BOB), Slot(7)),
         Msg::OneB {
             lr: ALICE,
             acc: A2,
@@ -61,9 +64,6 @@ fn messages() -> Vec<Msg> {
             scope: Scope::AllBut(vec![Page::of(Slot(9), 3)]),
             slots: vec![said],
         },
-        Msg::OneC(vote(ALICE), Slot(7)),
-        Msg::TwoAv(A2, vote(BOB), Slot(7)),
-        Msg::TwoB(A2, vote(BOB), Slot(7)),
     ]
 }
 
