@@ -97,11 +97,21 @@ def sent(line):
     return {"type": line["action"].removeprefix("Phase"), **line}
 
 
+def in_scope(scope, slot):
+    """Whether a 1b is about a slot: it may leave pages out, or be about a page alone."""
+    if scope is None:
+        return True
+    of = lambda page: page["start"] <= slot < page["end"]
+    if "Only" in scope:
+        return of(scope["Only"])
+    return not any(of(page) for page in scope["AllBut"])
+
+
 def about(slot, line):
     """Whether a line belongs to the behaviour of this slot."""
     message = line.get("m", line)
     if "low_water" in message:
-        return message["low_water"] <= slot
+        return message["low_water"] <= slot and in_scope(message.get("scope"), slot)
     return message.get("slot", slot) == slot
 
 

@@ -77,6 +77,12 @@ pub trait History<W>: Send + Sync {
     /// The bytes behind a digest.
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>>;
 
+    /// Whether the bytes behind a digest are here: quicker than to read them.
+    fn has_batch(&self, digest: &Digest) -> bool;
+
+    /// Whether anything was kept of a page.
+    fn has_page(&self, page: Page) -> bool;
+
     /// What was kept of a page, if it was.
     fn page(&self, page: Page) -> Option<Vec<W>>;
 

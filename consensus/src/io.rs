@@ -3,7 +3,7 @@
 //! `M` is a message as a step takes it, `W` the same as it travels and is stored, `E` evidence and
 //! `F` what it proves. Each protocol names its own, as in [`hpaxos::Input`](crate::hpaxos::Input).
 
-use crate::{Ballot, Batch, ClientValue, Slot, Time, disk_paxos};
+use crate::{Ballot, Batch, ClientValue, Page, Slot, Time, disk_paxos};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorSet, LearnerId};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,8 @@ pub enum Record<W, E> {
     LowWater(Slot),
     /// A client's value that waits because this learner decided otherwise where others had it.
     Owed(ClientValue, LearnerId),
+    /// HPaxos: what is known of these slots is in the history, and nowhere else.
+    Frozen(Page),
 }
 
 /// An effect. The caller executes outputs in order; a `Send` or `Accepted` waits until every

@@ -60,6 +60,8 @@ pub enum Bug {
     VoteWithoutBytes,
     /// HPaxos: a checkpoint leaves out what was voted.
     CheckpointWithoutVotes,
+    /// HPaxos: a page that thaws comes back without what this acceptor voted there.
+    ThawWithoutVotes,
     /// All: a value that is decided in two slots is delivered twice.
     DeliverTwice,
     /// Paxos: an acceptor that restarts does not know which ballot it had joined, unless it voted there.

@@ -22,6 +22,11 @@ impl Slot {
     pub fn plus(self, n: u64) -> Slot {
         Slot(self.0.saturating_add(n))
     }
+
+    /// This slot and those after it, as far as they are before `end`.
+    pub fn up_to(self, end: Slot) -> impl DoubleEndedIterator<Item = Slot> + use<> {
+        (self.0..end.0).map(Slot)
+    }
 }
 
 impl fmt::Display for Slot {
@@ -56,9 +61,22 @@ impl Page {
         self.start <= slot && slot < self.end
     }
 
+    /// How many slots it has.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a page has slots")]
+    pub fn len(&self) -> u64 {
+        self.end.0.saturating_sub(self.start.0)
+    }
+
+    /// Whether some slot is of both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Page) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
     /// Its slots, ascending.
     pub fn slots(&self) -> impl DoubleEndedIterator<Item = Slot> + use<> {
-        (self.start.0..self.end.0).map(Slot)
+        self.start.up_to(self.end)
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Status {
     pub max_bal: Ballot,
     /// The acceptor's low-water mark, the processor's `floor`.
     pub low_water: Slot,
+    /// HPaxos: slots that some learner has not decided, and that have left memory for the history.
+    pub frozen: u64,
     /// Per learner, the first slot that it has not decided here.
     pub next: Vec<Slot>,
     /// Client values that wait to be decided.

@@ -24,6 +24,7 @@ pub fn hpaxos(config: &Config, signer: Option<Signer>, history: Arc<HistoryOf<HP
             batching: limits.batching(),
             max_waiting: Limits::count(limits.max_waiting),
             recent: limits.slots_in_memory,
+            page: config.page_slots,
         },
         history,
     )

@@ -317,3 +317,81 @@ fn whatever_the_sides_exactly_those_differ_who_are_predicted_to() {
     }
     assert!(seen.len() > 6, "{}", seen.len());
 }
+
+/// One learner, who does not need the liar. (Carol of `four.toml` does: while the liar answers and keeps her from
+/// deciding, acceptors lose patience on her behalf, less and less often.)
+const ALICE: &str = r#"
+acceptors = ["a1", "a2", "a3", "a4"]
+[define]
+any3 = { threshold = 3, of = ["a1", "a2", "a3", "a4"] }
+[learners]
+alice = "any3"
+[[safe]]
+between = ["alice"]
+when = "any3"
+"#;
+
+/// What a liar in the place of the first proposer costs: how many ballots, and the longest time that alice waits
+/// for a value anywhere, in times the patience of the beginning.
+fn costs(behaviour: &Behaviour, seed: u64) -> (u64, f64) {
+    let stage = stage(ALICE, liars(&[0], behaviour));
+    let mut setting = Setting::calm(seed);
+    let value = |n: u64| ClientValue::new(vec![], format!("{n}").into_bytes()).expect("small");
+    let at = |n: u64| SECOND / 4 * u32::try_from(n).expect("few");
+    let places = [1, 2, 3];
+    setting.values = (0..120)
+        .map(|n| {
+            (
+                at(n),
+                places[usize::try_from(n % 3).expect("small")],
+                value(n),
+            )
+        })
+        .collect();
+    let submitted = setting.values.clone();
+    let mut world = World::<HPaxos>::new(stage, setting).expect("a beginning");
+    let alice = LearnerId(0);
+    let mut longest = Duration::ZERO;
+    for place in places {
+        for (at, _, value) in &submitted {
+            let id = value.id();
+            while !world
+                .logs
+                .values(place, alice)
+                .is_some_and(|has| has.contains(&id))
+            {
+                assert!(world.now < 200 * SECOND, "{behaviour:?}: never decided");
+                world
+                    .run_to(world.now + Duration::from_millis(5))
+                    .expect("all holds");
+            }
+            // Later places are looked at when it is long over.
+            if place == places[0] {
+                longest = longest.max(world.now.saturating_sub(*at));
+            }
+        }
+    }
+    let joined = places.iter().filter_map(|p| world.machine(*p));
+    let ballots = joined
+        .map(|m| consensus::Protocol::status(m).max_bal.0)
+        .max();
+    let patience = world.patience().as_secs_f64();
+    (
+        ballots.unwrap_or_default(),
+        longest.as_secs_f64() / patience,
+    )
+}
+
+/// A proposer that does not follow the protocol costs at most its own turns: once an honest one leads, it goes
+/// on leading, whatever is sent. The first turn is the liar's.
+#[test]
+fn a_byzantine_proposer_costs_its_own_turns() {
+    for behaviour in &Behaviour::ALL {
+        let all: Vec<(u64, f64)> = (0..4).map(|seed| costs(behaviour, seed)).collect();
+        let ballots = all.iter().map(|(b, _)| *b).max().unwrap_or_default();
+        let wait = all.iter().map(|(_, w)| *w).fold(0.0, f64::max);
+        println!("| {} | {ballots} | {wait:.1} |", behaviour.word());
+        assert!(ballots <= 2, "{behaviour:?}: ballot {ballots}");
+        assert!(wait <= 4.0, "{behaviour:?}: {wait} times the patience");
+    }
+}

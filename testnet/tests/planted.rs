@@ -100,6 +100,7 @@ fn promises_and_votes() {
             (VoteWithoutBytes, FOUR, "rule 7: bytes before votes"),
             (ForgetAnnounced, FOUR, SPEC),
             (CheckpointWithoutVotes, FOUR, SPEC),
+            (ThawWithoutVotes, FOUR, SPEC),
         ],
     );
 }
@@ -139,7 +140,7 @@ fn evidence_and_the_log() {
 fn crash_faults_only() {
     use Bug::*;
     found(
-        400,
+        2000,
         &[
             (PaxosForgetPromise, PAXOS, "maxBal is remembered"),
             (PaxosIgnoreVotes, PAXOS, "Next: VoteFor"),

@@ -129,8 +129,9 @@ impl DiskPaxos {
             let own = self.synod.dblock.entries.last_key_value();
             let own = own.map_or(Slot(0), |(s, _)| s.next());
             let end = self.drives.iter().map(Drive::end).fold(own, Slot::max);
-            self.pipeline
-                .look_back(from, end, |slot| decided(slot).is_none());
+            let open = |slot: &Slot| decided(*slot).is_none();
+            self.pipeline.look_back(from.up_to(end).filter(open), end);
+            self.pipeline.skip_to(from);
         }
         self.pipeline.close(
             |slot| decided(slot).is_none(),

@@ -139,6 +139,14 @@ impl<W: Clone + Send> History<W> for MemoryHistory<W> {
         self.lock().seen.batches.get(digest).cloned()
     }
 
+    fn has_batch(&self, digest: &Digest) -> bool {
+        self.lock().seen.batches.contains_key(digest)
+    }
+
+    fn has_page(&self, page: Page) -> bool {
+        self.lock().seen.pages.contains_key(&page)
+    }
+
     fn page(&self, page: Page) -> Option<Vec<W>> {
         self.lock().seen.pages.get(&page).cloned()
     }

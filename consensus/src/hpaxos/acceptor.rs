@@ -1,12 +1,12 @@
 //! The acceptor: Phase1b, Phase2av and Phase2b.
 
 use super::entries::Sent;
-use super::message::{OneB, SlotVotes, Votes};
+use super::message::{Message, OneB, Scope, SlotVotes, Votes};
 use super::received::Received;
 use super::safe_at::{Trust, knows_safe_at};
 use crate::log::batches::Batches;
 use crate::planted::{self, Bug, planted};
-use crate::{Ballot, Slot};
+use crate::{Ballot, Page, Slot};
 use crypto::Digest;
 use learner_graph::{AcceptorId, LearnerSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +19,12 @@ pub(super) struct Acceptor {
     pub(super) max_bal: Ballot,
     /// Below it nothing is ever signed again.
     pub(super) low_water: Slot,
-    /// HPaxos: `votesSent` and `2avSent`, by slot.
+    /// HPaxos: `votesSent` and `2avSent`, by slot; those of frozen pages are in the history.
     sent: BTreeMap<Slot, Sent>,
+    /// What its 1b of `max_bal` is about, the part with which it joined.
+    scope: Scope,
+    /// The pages about which it has said its 1b of `max_bal` since.
+    thawed: BTreeSet<Page>,
 }
 
 impl Acceptor {
@@ -30,6 +34,8 @@ impl Acceptor {
             max_bal: Ballot::NONE,
             low_water: Slot(0),
             sent: BTreeMap::new(),
+            scope: Scope::ALL,
+            thawed: BTreeSet::new(),
         }
     }
 
@@ -39,7 +45,32 @@ impl Acceptor {
         if mark > self.low_water {
             self.low_water = mark;
             self.sent = self.sent.split_off(&mark);
+            self.thawed.retain(|page| page.end > mark);
         }
+    }
+
+    /// Forgets a page, unless it has said something there that is not among these messages of its own: all
+    /// that it gets back. True if it is forgotten.
+    pub(super) fn freeze<'a>(
+        &mut self,
+        page: Page,
+        own: impl Iterator<Item = &'a Message>,
+    ) -> bool {
+        let mut kept = Acceptor::new(self.id);
+        kept.low_water = self.low_water;
+        for message in own {
+            match message {
+                Message::Votes(votes) => kept.restore_votes(votes, |slot| page.contains(slot)),
+                Message::OneB(one_b) if one_b.ballot == self.max_bal => kept.restore_1b(one_b),
+                _ => {}
+            }
+        }
+        let same = self.sent.range(page.start..page.end).eq(&kept.sent)
+            && self.thawed.contains(&page) == kept.thawed.contains(&page);
+        if same {
+            self.sent.retain(|slot, _| !page.contains(*slot));
+        }
+        same
     }
 
     /// The values of everything that it has sent and may have to show.
@@ -51,7 +82,8 @@ impl Acceptor {
         entries.map(|e| e.value)
     }
 
-    /// HPaxos: Phase1b(l, b, a) for all learners l. The caller has checked InitializedBallot.
+    /// HPaxos: Phase1b(l, b, a) for all learners l, but not yet for the slots of frozen pages. The caller has
+    /// checked InitializedBallot.
     ///
     /// Returns the signed 1b, which must be durable before it leaves. `None` if `maxBal < b` does not
     /// hold: a ballot is joined once, and its 1b is repeated only by repeating its bytes. `None` as
@@ -59,26 +91,61 @@ impl Acceptor {
     pub(super) fn phase_1b<T>(
         &mut self,
         ballot: Ballot,
+        frozen: Vec<Page>,
         sign: impl FnOnce(OneB) -> Option<T>,
     ) -> Option<T> {
         if ballot <= self.max_bal {
             return None;
         }
+        let scope = Scope::AllBut(frozen);
+        let one_b = sign(self.one_b(ballot, scope.clone()))?;
+        // HPaxos: maxBal' = [maxBal EXCEPT ![l, a] = b].
+        self.max_bal = ballot;
+        (self.scope, self.thawed) = (scope, BTreeSet::new());
+        Some(one_b)
+    }
+
+    /// HPaxos: Phase1b(l, b, a) of the joined ballot for the slots of a page that has thawed, once. `None` if
+    /// it was said, or cannot be signed.
+    pub(super) fn phase_1b_of<T>(
+        &mut self,
+        page: Page,
+        sign: impl FnOnce(OneB) -> Option<T>,
+    ) -> Option<T> {
+        if self.max_bal == Ballot::NONE || page.slots().any(|slot| self.has_reported(slot)) {
+            return None;
+        }
+        let one_b = sign(self.one_b(self.max_bal, Scope::Only(page)))?;
+        self.thawed.insert(page);
+        Some(one_b)
+    }
+
+    /// Whether its 1b of the joined ballot is about a slot: before that it votes there no more than in
+    /// another ballot.
+    fn has_reported(&self, slot: Slot) -> bool {
+        let last = Page {
+            start: slot,
+            end: Slot(u64::MAX),
+        };
+        let thawed = || self.thawed.range(..=last).next_back();
+        self.scope.contains(slot) || thawed().is_some_and(|page| page.contains(slot))
+    }
+
+    fn one_b(&self, ballot: Ballot, scope: Scope) -> OneB {
         // HPaxos: votes |-> {p \in votesSent[a] : MaxVote(a, b, p)}, proposals |-> {p \in 2avSent[a] : …}.
         let slots = self
             .sent
             .iter()
+            .filter(|(slot, _)| scope.contains(**slot))
             .map(|(slot, sent)| sent.report(*slot))
             .filter_map(planted::tampered)
             .collect();
-        let one_b = sign(OneB {
+        OneB {
             ballot,
             low_water: planted::low_water(self.low_water),
+            scope,
             slots,
-        })?;
-        // HPaxos: maxBal' = [maxBal EXCEPT ![l, a] = b].
-        self.max_bal = ballot;
-        Some(one_b)
+        }
     }
 
     /// HPaxos: Phase2av and Phase2b in the joined ballot, for these slots and all learners.
@@ -113,6 +180,9 @@ impl Acceptor {
     ) -> Option<Votes> {
         let mut said = Vec::new();
         for slot in slots.range(self.low_water..).copied() {
+            if !self.has_reported(slot) {
+                continue;
+            }
             let two_av = self.phase_2av(ballot, slot, received, batches, trust);
             if let Some((value, learners)) = two_av {
                 self.sent
@@ -223,14 +293,23 @@ impl Acceptor {
 
     /// Takes back a 1b of its own from storage.
     pub(super) fn restore_1b(&mut self, one_b: &OneB) {
-        if !planted(Bug::ForgetPromise) {
-            self.max_bal = self.max_bal.max(one_b.ballot);
+        if one_b.ballot > self.max_bal && !planted(Bug::ForgetPromise) {
+            self.max_bal = one_b.ballot;
+            (self.scope, self.thawed) = (Scope::ALL, BTreeSet::new());
+        }
+        if one_b.ballot == self.max_bal {
+            match &one_b.scope {
+                scope @ Scope::AllBut(_) => self.scope = scope.clone(),
+                Scope::Only(page) => {
+                    self.thawed.insert(*page);
+                }
+            }
         }
         self.raise_low_water(one_b.low_water);
     }
 
-    /// Takes back 2av and 2b of its own from storage.
-    pub(super) fn restore_votes(&mut self, votes: &Votes) {
+    /// Takes back 2av and 2b of its own from storage, those of some slots.
+    pub(super) fn restore_votes(&mut self, votes: &Votes, of: impl Fn(Slot) -> bool) {
         // It votes in its joined ballot only.
         if !planted(Bug::VoteWithoutJoining) {
             self.max_bal = self.max_bal.max(votes.ballot);
@@ -238,7 +317,9 @@ impl Acceptor {
         if planted(Bug::ForgetVotes) {
             return;
         }
-        for said in votes.slots.iter().filter(|s| s.slot >= self.low_water) {
+        let low_water = self.low_water;
+        let counts = |s: &&SlotVotes| s.slot >= low_water && of(s.slot);
+        for said in votes.slots.iter().filter(counts) {
             let sent = self.sent.entry(said.slot).or_default();
             if let Some((value, learners)) = said.two_av {
                 sent.add_proposal(votes.ballot, value, learners);

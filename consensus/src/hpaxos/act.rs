@@ -1,11 +1,8 @@
 //! What a node says by itself once it has taken everything in: ProposerAction and
 //! AcceptorSendAction.
 
-use super::learner::Learners;
 use super::proposer::Scene;
-use super::received::Received;
 use super::{HPaxos, Message, Output, Record};
-use crate::log::waiting::Waiting;
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Time};
 use crypto::{Digest, Verified};
@@ -17,6 +14,7 @@ impl HPaxos {
     pub(super) fn act(&mut self, now: Time, out: &mut Vec<Output>) {
         let supported = self.run_pacemaker(now, out);
         self.join(now, out);
+        self.report_thawed(out);
         self.propose(supported, now, out);
         self.vote(out);
         let settled = self.learners.settled();
@@ -36,7 +34,8 @@ impl HPaxos {
             .supported(graph, self.convictions.suspicion(), now);
         let mut changed = self.pacemaker.follow(supported, now);
         if self.acceptor.is_some() {
-            let oldest = |l| outstanding(l, &self.learners, &self.received, &self.waiting);
+            let all: Vec<_> = self.learners.ids().map(|l| self.outstanding(l)).collect();
+            let oldest = |l: LearnerId| all.get(usize::from(l.0)).copied().flatten();
             let lost = |b| {
                 self.convictions
                     .lost_turns(self.network.owner(b), &self.network)
@@ -70,11 +69,13 @@ impl HPaxos {
             return;
         };
         self.settle(out);
+        let frozen = self.received.frozen_runs();
         let (Some(acceptor), Some(signer)) = (&mut self.acceptor, &self.config.signer) else {
             return;
         };
         // A ballot whose 1b cannot be said is not joined.
-        let Some(one_b) = acceptor.phase_1b(ballot, |m| signer.sign(Message::OneB(m)).ok()) else {
+        let Some(one_b) = acceptor.phase_1b(ballot, frozen, |m| signer.sign(Message::OneB(m)).ok())
+        else {
             return self.refuse("own_1b_too_large");
         };
         send(one_b, out);
@@ -113,6 +114,7 @@ impl HPaxos {
             window: self.config.window,
             batching: self.config.batching,
             turn: proposer.ballot().0.saturating_sub(1) / self.network.proposers().len() as u64,
+            received: &self.received,
             one_bs,
             learners: &self.learners,
             waiting: &self.waiting,
@@ -207,7 +209,7 @@ impl HPaxos {
     }
 
     pub(super) fn set_timer(&mut self, now: Time, out: &mut Vec<Output>) {
-        let oldest = |l| outstanding(l, &self.learners, &self.received, &self.waiting);
+        let oldest = |l| self.outstanding(l);
         let patience = self
             .acceptor
             .as_ref()
@@ -219,7 +221,26 @@ impl HPaxos {
             .ids()
             .any(|l| self.learners.next_delivery(l).is_some());
         let spread = (undelivered || self.waiting.has_own()).then_some(self.waiting.spread_at());
-        self.timer.set([patience, proposer, spread], now, out);
+        // One turn may lead to the next.
+        let soon = now.saturating_add(Time::from_nanos(1));
+        let pages = self.pages_are_due().then_some(soon);
+        self.timer
+            .set([patience, proposer, spread, pages], now, out);
+    }
+
+    /// Since when something is outstanding for a learner: the oldest of a waiting value and of an open slot
+    /// without its decision.
+    fn outstanding(&self, learner: LearnerId) -> Option<Time> {
+        let ballot = self.present();
+        let slots = self.received.slots_from(self.learners.undecided(learner));
+        let everyone = self.network.graph().learners();
+        let mut open = slots.filter_map(|(slot, s)| {
+            let undecided = self.learners.undecided_in(slot);
+            let since = || s.open_since(ballot, undecided != everyone);
+            undecided.contains(learner).then(since).flatten()
+        });
+        let open = open.next();
+        [self.waiting.oldest(), open].into_iter().flatten().min()
     }
 
     /// Signs, stores and sends a statement of this node.
@@ -236,7 +257,7 @@ impl HPaxos {
 }
 
 /// A statement is stored before it leaves.
-fn send(message: Verified<Message>, out: &mut Vec<Output>) {
+pub(super) fn send(message: Verified<Message>, out: &mut Vec<Output>) {
     let before = out.len();
     // A wish binds nobody, so nothing is lost with it.
     if !matches!(*message, Message::Wish { .. }) {
@@ -246,19 +267,4 @@ fn send(message: Verified<Message>, out: &mut Vec<Output>) {
     if planted(Bug::SendBeforeStoring) {
         out[before..].reverse();
     }
-}
-
-/// Since when something is outstanding for a learner: the oldest of a waiting value and of an open
-/// slot without its decision.
-fn outstanding(
-    learner: LearnerId,
-    learners: &Learners,
-    received: &Received,
-    waiting: &Waiting,
-) -> Option<Time> {
-    let open = received.slots_from(learners.undecided(learner)).next();
-    [waiting.oldest(), open.map(|(_, s)| s.since)]
-        .into_iter()
-        .flatten()
-        .min()
 }

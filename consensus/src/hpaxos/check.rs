@@ -1,6 +1,6 @@
 //! Which messages have the form that the protocol gives them, whoever signed them.
 
-use super::message::{Entry, Message, OneB, OneC, Votes};
+use super::message::{Entry, MAX_PAGE, Message, OneB, OneC, Scope, Votes};
 use crate::{Ballot, Network, Slot};
 use crypto::{Digest, Verified};
 use learner_graph::LearnerSet;
@@ -25,8 +25,8 @@ pub enum Invalid {
     /// Entries that are not in ascending order, repeated, or empty.
     #[error("entries are out of order, repeated or empty")]
     Order,
-    /// A slot below the low-water mark of the same message.
-    #[error("a slot is below the message's own low-water mark")]
+    /// A 1b reports a slot that it does not cover.
+    #[error("a slot is below the message's own low-water mark, or of a page that it leaves out")]
     Slot,
     /// A ballot so far ahead that no honest node can be there.
     #[error("the ballot is too far ahead")]
@@ -97,9 +97,18 @@ pub fn check(message: &Verified<Message>, network: &Network) -> Result<(), Inval
 }
 
 fn one_b(m: &OneB, all: LearnerSet) -> Result<(), Invalid> {
+    match &m.scope {
+        Scope::AllBut(pages) => {
+            // Neighbours are one page.
+            let ends = pages.iter().flat_map(|page| [page.start, page.end]);
+            ascending(ends)?;
+        }
+        Scope::Only(page) if page.start < page.end && page.len() <= MAX_PAGE => {}
+        Scope::Only(_) => return Err(Invalid::Order),
+    }
     ascending(m.slots.iter().map(|r| r.slot))?;
     for report in &m.slots {
-        if report.slot < m.low_water {
+        if !m.covers(report.slot) {
             return Err(Invalid::Slot);
         }
         if report.votes.is_empty() && report.proposals.is_empty() {
@@ -122,7 +131,8 @@ fn one_b(m: &OneB, all: LearnerSet) -> Result<(), Invalid> {
 }
 
 fn entries(entries: &[Entry], below: Ballot, all: LearnerSet) -> Result<(), Invalid> {
-    ascending(entries.iter().map(|e| (e.ballot, e.value)))?;
+    // One value per ballot (rule 4).
+    ascending(entries.iter().map(|e| e.ballot))?;
     for e in entries {
         if e.ballot < Ballot::FIRST || e.ballot >= below {
             return Err(Invalid::Ballot);
@@ -193,7 +203,8 @@ pub(super) struct Horizon {
 }
 
 impl Horizon {
-    /// Refuses what is beyond the horizon. A 1b may report any slot: it is as long as it is.
+    /// Refuses what is beyond the horizon. A 1b with which an acceptor joins may report any slot: it is as
+    /// long as it is.
     pub(super) fn check(self, message: &Message) -> Result<(), Invalid> {
         if message.ballot() > self.ballot && !matches!(message, Message::Wish { .. }) {
             return Err(Invalid::BallotTooHigh);
@@ -201,6 +212,7 @@ impl Horizon {
         let last = match message {
             Message::OneC(m) => m.proposals.last().map(|p| p.slot),
             Message::Votes(m) => m.slots.last().map(|s| s.slot),
+            Message::OneB(m) => m.scope.page().map(|page| page.start),
             _ => None,
         };
         if last.is_some_and(|slot| slot > self.slot) {

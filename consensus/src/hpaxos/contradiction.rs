@@ -1,6 +1,6 @@
 //! Which two statements of one member can not both come from a member that follows the protocol.
 
-use super::message::{Entry, Message, OneB, OneC, SlotVotes, Votes};
+use super::message::{Entry, Message, OneB, OneC, Scope, SlotVotes, Votes};
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Slot};
 use std::fmt;
@@ -60,7 +60,7 @@ pub fn contradiction(first: &Message, second: &Message) -> Option<Contradiction>
     match (first, second) {
         (Message::Votes(a), Message::Votes(b)) => votes(a, b),
         (Message::OneB(a), Message::OneB(b)) => {
-            (a.ballot == b.ballot && a != b).then_some(Contradiction::OneB { ballot: a.ballot })
+            differ(a, b).then_some(Contradiction::OneB { ballot: a.ballot })
         }
         (Message::Votes(v), Message::OneB(j)) | (Message::OneB(j), Message::Votes(v)) => {
             hidden(v, j)
@@ -92,8 +92,22 @@ fn votes(a: &Votes, b: &Votes) -> Option<Contradiction> {
     })
 }
 
+/// Whether two parts of one 1b cannot both be: the one with which an acceptor joins is said once, and about each
+/// slot one part.
+fn differ(a: &OneB, b: &OneB) -> bool {
+    if a.ballot != b.ballot {
+        return false;
+    }
+    if let (Scope::AllBut(_), Scope::AllBut(_)) = (&a.scope, &b.scope) {
+        return a != b;
+    }
+    let slots = a.slots.iter().chain(&b.slots).map(|r| r.slot);
+    let mut both = slots.filter(|slot| a.covers(*slot) && b.covers(*slot));
+    both.any(|slot| find(&a.slots, slot, |r| r.slot) != find(&b.slots, slot, |r| r.slot))
+}
+
 /// Compares what was voted with what a 1b of a later ballot says was voted. Only slots that both
-/// messages cover count: below its low-water mark a 1b says nothing.
+/// messages cover count.
 fn hidden(votes: &Votes, one_b: &OneB) -> Option<Contradiction> {
     if votes.ballot >= one_b.ballot {
         return None;
@@ -101,7 +115,7 @@ fn hidden(votes: &Votes, one_b: &OneB) -> Option<Contradiction> {
     votes
         .slots
         .iter()
-        .filter(|s| s.slot >= one_b.low_water || planted(Bug::ConvictSettled))
+        .filter(|s| one_b.covers(s.slot) || planted(Bug::ConvictSettled))
         .find_map(|said| {
             let report = find(&one_b.slots, said.slot, |r| r.slot);
             let (shown_votes, shown_proposals): (&[Entry], &[Entry]) =

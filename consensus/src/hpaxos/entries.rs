@@ -19,9 +19,16 @@ pub(super) struct Sent {
 
 impl Sent {
     /// HPaxos: Phase2b, `votesSent' = votesSent \cup {…}`, keeping maximal votes.
+    ///
+    /// What is added twice, or after what hides it, changes nothing.
     pub(super) fn add_vote(&mut self, ballot: Ballot, value: Digest, learners: LearnerSet) {
+        let mut learners = learners;
         for entry in &mut self.votes {
-            entry.learners -= learners;
+            if entry.ballot > ballot {
+                learners -= entry.learners;
+            } else {
+                entry.learners -= learners;
+            }
         }
         add(
             &mut self.votes,
@@ -34,9 +41,16 @@ impl Sent {
     }
 
     /// HPaxos: Phase2av, `2avSent' = 2avSent \cup {…}`, keeping the highest ballot per value.
+    ///
+    /// What is added twice, or after what hides it, changes nothing.
     pub(super) fn add_proposal(&mut self, ballot: Ballot, value: Digest, learners: LearnerSet) {
+        let mut learners = learners;
         for entry in self.proposals.iter_mut().filter(|e| e.value == value) {
-            entry.learners -= learners;
+            if entry.ballot > ballot {
+                learners -= entry.learners;
+            } else {
+                entry.learners -= learners;
+            }
         }
         add(
             &mut self.proposals,
@@ -76,9 +90,9 @@ impl Entry {
 
 /// Adds to the entry of this ballot and value; entries stay sorted, and none is empty.
 fn add(entries: &mut Vec<Entry>, new: Entry) {
-    entries.retain(|e| !e.learners.is_empty() || (e.ballot, e.value) == (new.ballot, new.value));
     match entries.binary_search_by_key(&(new.ballot, new.value), |e| (e.ballot, e.value)) {
         Ok(i) => entries[i].learners |= new.learners,
         Err(i) => entries.insert(i, new),
     }
+    entries.retain(|e| !e.learners.is_empty());
 }

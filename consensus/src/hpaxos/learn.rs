@@ -14,13 +14,14 @@ impl HPaxos {
         let Some(received) = self.received.slot(slot) else {
             return;
         };
-        let since = received.since;
+        let since = received.announced(ballot).map_or(now, |a| a.since);
         for learned in self
             .learners
             .decide(self.network.graph(), slot, ballot, received)
         {
             match learned {
                 Learned::Decided(learner) => {
+                    self.received.decided(slot, now);
                     self.pacemaker.progress(learner, now.saturating_sub(since));
                     if let Some(value) = self.learners.value(learner, slot) {
                         self.batches.claim(value, out);

@@ -9,7 +9,7 @@ use super::received::SlotReceived;
 use crate::Fork;
 use crate::history::History;
 use crate::planted::{Bug, planted};
-use crate::{Ballot, Slot};
+use crate::{Ballot, Page, Slot};
 use crypto::{Digest, Signed, Verified};
 use learner_graph::{AcceptorSet, LearnerGraph, LearnerId, LearnerSet};
 use std::collections::BTreeMap;
@@ -201,6 +201,19 @@ impl Learners {
             let recent = l.decided.split_off(&slot.min(l.next));
             l.decided = recent;
         }
+    }
+
+    /// Decisions in a page leave memory. Those that were not delivered are made again when it thaws.
+    pub(super) fn freeze(&mut self, page: Page) {
+        self.remembered = self.remembered.max(page.end);
+        for l in &mut self.of {
+            l.decided.retain(|slot, _| !page.contains(*slot));
+        }
+    }
+
+    /// The first slot that has not been delivered to a learner.
+    pub(super) fn next(&self, learner: LearnerId) -> Slot {
+        self.of(learner).map_or(Slot(0), |l| l.next)
     }
 
     /// The first slot that a learner has not decided.

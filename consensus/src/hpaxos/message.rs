@@ -4,7 +4,7 @@
 //! one step for all learners and all slots under one signature; the message of the specification is
 //! the expansion of that, one per learner named.
 
-use crate::{Ballot, Slot};
+use crate::{Ballot, Page, Slot};
 use crypto::{Body, Digest};
 use learner_graph::LearnerSet;
 use serde::{Deserialize, Serialize};
@@ -37,9 +37,61 @@ pub struct OneB {
     pub ballot: Ballot,
     /// The low-water mark: below it this acceptor never signs again, and this message says nothing.
     pub low_water: Slot,
-    /// Slots in which the acceptor has sent a 2av or 2b, ascending. In any other slot from
-    /// `low_water` on it has sent none.
+    /// The other slots that it says nothing about.
+    pub scope: Scope,
+    /// Slots in which the acceptor has sent a 2av or 2b, ascending. In any other slot that the message
+    /// covers it has sent none.
     pub slots: Vec<SlotReport>,
+}
+
+/// The slots of a page, at most.
+pub(super) const MAX_PAGE: u64 = 256;
+
+/// Which slots a 1b is about, from its low-water mark on.
+///
+/// An acceptor says a 1b in parts, so that it does not grow with what some learner has not decided for long:
+/// one about everything but the pages that it has frozen, with which it joins, and later one about each page
+/// that it thaws in the same ballot, before it votes there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Scope {
+    /// Every slot but those of these pages, ascending: about them it has said nothing yet.
+    AllBut(Vec<Page>),
+    /// This page alone.
+    Only(Page),
+}
+
+impl Scope {
+    /// Every slot.
+    pub const ALL: Scope = Scope::AllBut(Vec::new());
+
+    /// The page that it is about alone.
+    #[must_use]
+    pub fn page(&self) -> Option<Page> {
+        match self {
+            Scope::AllBut(_) => None,
+            Scope::Only(page) => Some(*page),
+        }
+    }
+
+    /// Whether a slot is one of them.
+    #[must_use]
+    pub fn contains(&self, slot: Slot) -> bool {
+        match self {
+            Scope::AllBut(pages) => {
+                let at = pages.partition_point(|page| page.end <= slot);
+                !pages.get(at).is_some_and(|page| page.contains(slot))
+            }
+            Scope::Only(page) => page.contains(slot),
+        }
+    }
+}
+
+impl OneB {
+    /// Whether the message says anything about a slot, be it that nothing was sent there.
+    #[must_use]
+    pub fn covers(&self, slot: Slot) -> bool {
+        slot >= self.low_water && self.scope.contains(slot)
+    }
 }
 
 /// What an acceptor has sent in one slot, before the ballot of the 1b around it.
@@ -121,6 +173,7 @@ impl Message {
     pub fn kind(&self) -> &'static str {
         match self {
             Message::OneA { .. } => "1a",
+            Message::OneB(m) if m.scope.page().is_some() => "1b-page",
             Message::OneB(_) => "1b",
             Message::OneC(_) => "1c",
             Message::Votes(_) => "votes",

@@ -20,6 +20,7 @@ mod learn;
 mod learner;
 mod message;
 mod one_bs;
+mod pages;
 mod proposer;
 #[cfg(any(test, feature = "planted"))]
 mod published;
@@ -36,7 +37,7 @@ pub mod trace;
 pub use crate::{Decision, Fork, SyncRequest};
 pub use check::{Invalid, check};
 pub use contradiction::{Contradiction, contradiction};
-pub use message::{Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes};
+pub use message::{Entry, Message, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes, Votes};
 pub use sync::SyncAnswer;
 
 use crate::history::{History, Keep};
@@ -52,6 +53,7 @@ use crypto::{Digest, MemberId, Signed, Signer, Verified};
 use evidence::{Certificate, Evidence, Finding};
 use learner::Learners;
 use learner_graph::{AcceptorId, LearnerId};
+use pages::Pages;
 use proposer::Proposer;
 use received::Received;
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +67,8 @@ pub type Output = crate::Output<Verified<Message>, Signed<Message>, Evidence, Fi
 /// What a node of HPaxos stores.
 pub type Record = crate::Record<Signed<Message>, Evidence>;
 
+/// The slots of a page. A peer that asks is told about so many after the first that it lacks.
+pub const PAGE: u64 = message::MAX_PAGE;
 /// How far beyond the front of the log a slot may be to be heard.
 const SLOT_RANGE: u64 = 4096;
 /// How many turns of every proposer beyond the present ballot are heard.
@@ -88,6 +92,9 @@ pub struct Config {
     /// So many slots stay in memory after every learner has them: then the low-water mark rises above them
     /// all, as it does with every ballot joined.
     pub recent: u64,
+    /// What some learner has not decided leaves memory, and comes back, in pages of so many slots: the same
+    /// number for all nodes and at every start, [`PAGE`] but for tests.
+    pub page: u64,
 }
 
 /// One node's part in HPaxos: proposer, acceptor and learners.
@@ -112,6 +119,11 @@ pub struct HPaxos {
     ballot: Ballot,
     /// Slots below are settled and forgotten; an acceptor's low-water mark.
     floor: Slot,
+    /// Which pages are in memory.
+    pages: Pages,
+    /// Whether some page could not be frozen, and whether anything of its own has come back since.
+    unfrozen: bool,
+    heard_own: bool,
     /// Slots whose acceptor rules are to be looked at.
     dirty: BTreeSet<Slot>,
     all_dirty: bool,
@@ -144,6 +156,9 @@ impl HPaxos {
             pacemaker: Pacemaker::new(graph, config.patience),
             ballot: Ballot::NONE,
             floor: Slot(0),
+            pages: Pages::default(),
+            unfrozen: false,
+            heard_own: false,
             dirty: BTreeSet::new(),
             all_dirty: true,
             timer: Timer::default(),
@@ -170,6 +185,7 @@ impl HPaxos {
         for input in inputs {
             self.absorb(now, input, &mut out);
         }
+        self.turn_pages(now, &mut out);
         self.act(now, &mut out);
         self.set_timer(now, &mut out);
         out

@@ -4,14 +4,15 @@ use super::SLOT_RANGE;
 use super::learner::Learners;
 use super::message::{OneC, Proposal};
 use super::one_bs::{OneBs, SlotView};
+use super::received::Received;
 use super::safe_at::{Trust, knows_safe_at};
 use crate::log::batches::Batches;
 use crate::log::pipeline::{Batching, Choice, Pipeline, Supply};
 use crate::log::waiting::Waiting;
 use crate::planted::{Bug, planted};
-use crate::{Ballot, Batch, Slot, Time};
+use crate::{Ballot, Batch, Page, Slot, Time};
 use crypto::Digest;
-use learner_graph::{AcceptorSet, LearnerSet};
+use learner_graph::{AcceptorSet, LearnerId, LearnerSet};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub(super) struct Scene<'a> {
     pub(super) batching: Batching,
     /// How many turns every proposer has had before this one.
     pub(super) turn: u64,
+    pub(super) received: &'a Received,
     pub(super) one_bs: &'a OneBs,
     pub(super) learners: &'a Learners,
     pub(super) waiting: &'a Waiting,
@@ -87,13 +89,16 @@ impl Proposer {
             let end = reported
                 .min(learners.front().plus(SLOT_RANGE))
                 .max(learners.end());
-            self.pipeline.look_back(settled, end, wanted);
+            // Frozen pages have their turn when their learner comes to them.
+            let slots = scene.received.hot(settled, end);
+            self.pipeline
+                .look_back(slots.filter(|slot| wanted(*slot)), end);
         }
         // A learner whose quorum has fallen silent must not fill the window: one decision closes.
         let undecided = |slot| learners.undecided_in(slot) == scene.trust.graph.learners();
         let decided_as = |slot, value: &Digest| learners.decided_as(slot, value);
         self.pipeline.close(undecided, decided_as, scene.waiting);
-        self.pipeline.skip_to(learners.end());
+        self.pipeline.extend_to(learners.end(), wanted);
         let (mut made, mut proposals) = (Vec::new(), Vec::new());
         let ballot = self.ballot;
         // Nothing is announced that nobody would hear, this node included: what it announced it has to
@@ -142,6 +147,23 @@ impl Proposer {
         self.pipeline.forget_below(slot);
     }
 
+    /// Whether everything that it announced in a page has come back to it.
+    pub(super) fn is_announced(&self, page: Page, received: &Received) -> bool {
+        let mut proposed = self
+            .pipeline
+            .proposed()
+            .filter(|(slot, _)| page.contains(*slot));
+        proposed.all(|(slot, value)| {
+            let announced = received.slot(slot).and_then(|s| s.announced(self.ballot));
+            announced.is_some_and(|a| a.value == value)
+        })
+    }
+
+    /// A page leaves memory: what was announced there comes back with it.
+    pub(super) fn freeze(&mut self, page: Page) {
+        self.pipeline.forget(page);
+    }
+
     /// The values announced in the present ballot.
     pub(super) fn announced(&self) -> impl Iterator<Item = Digest> {
         self.pipeline.proposed().map(|(_, value)| value)
@@ -160,9 +182,16 @@ impl Proposer {
     }
 
     /// Takes back a 1c of its own from storage.
-    pub(super) fn restore_1c(&mut self, one_c: &OneC, batches: &Batches) {
+    pub(super) fn restore_1c(
+        &mut self,
+        one_c: &OneC,
+        of: impl Fn(Slot) -> bool,
+        batches: &Batches,
+    ) {
+        // It has started what it announced in, whichever of the two comes back first.
+        self.restore_1a(one_c.ballot);
         if one_c.ballot == self.ballot && !planted(Bug::ForgetAnnounced) {
-            for p in &one_c.proposals {
+            for p in one_c.proposals.iter().filter(|p| of(p.slot)) {
                 self.pipeline.restore(p.slot, p.value, batches);
             }
         }
@@ -193,32 +222,35 @@ fn choose(served: LearnerSet, slot: Slot, scene: Scene<'_>) -> Option<Choice> {
     // No batch has this digest: it stands for any value that was never proposed here.
     let free = safe_for(&Digest([0; 32]));
     let here = |value: &Digest| scene.batches.here(value);
-    // A value that serves only those whom any value serves may be a liar's invention, which nobody can ever
-    // store. One that serves others was vouched for, by somebody who has stored it if they trust rightly.
-    let real = |(value, learners): &(Digest, LearnerSet)| {
-        !learners.is_subset(&free) || here(value) && !learners.is_empty()
-    };
-    let candidates: Vec<(Digest, LearnerSet)> = shown(&view)
+    let shown: Vec<(Digest, LearnerSet)> = shown(&view)
         .into_iter()
         .map(|value| (value, safe_for(&value)))
-        .filter(real)
         .collect();
-    // The value of the highest 2av that serves everyone.
+    // The value of the highest 2av that serves everyone. One whose bytes are not here may be a liar's invention,
+    // which nobody can ever store: whoever any value serves does not wait for it.
     let everyones = |(value, learners): &&(Digest, LearnerSet)| {
         *learners == wanting && (here(value) || free.is_empty())
     };
-    if let Some((value, _)) = candidates.iter().find(everyones) {
+    if let Some((value, _)) = shown.iter().find(everyones) {
         return Some(Choice::Taken(*value));
     }
-    // Where none does, learners have forked, and their values take turns, since one ballot has one value.
-    // So do a value that cannot be seen here and any other, for those who need not wait for its bytes.
-    let seen = candidates.iter().any(|(value, _)| here(value));
-    let mut choices: Vec<Choice> = candidates.iter().map(|(v, _)| Choice::Taken(*v)).collect();
-    if !seen && !free.is_empty() {
-        choices.push(Choice::Any);
-    }
-    let turn = scene.turn.checked_rem(choices.len() as u64)?;
-    choices.get(usize::try_from(turn).ok()?).copied()
+    // Where none does, learners have forked, or some are bound to what others are not. They take turns, since
+    // one ballot has one value.
+    let for_learner = |learner: LearnerId| {
+        let mut serve = shown
+            .iter()
+            .filter(|(_, learners)| learners.contains(learner));
+        let seen = serve.clone().find(|(value, _)| here(value));
+        match seen {
+            None if free.contains(learner) => Some(Choice::Any),
+            None => serve.next().map(|(value, _)| Choice::Taken(*value)),
+            Some((value, _)) => Some(Choice::Taken(*value)),
+        }
+    };
+    let turn = scene.turn.checked_rem(wanting.len() as u64)?;
+    let turn = usize::try_from(turn).ok()?;
+    let all = wanting.iter().cycle().skip(turn).take(wanting.len());
+    all.into_iter().find_map(for_learner)
 }
 
 /// The values of all 2av shown, the highest ballot first.

@@ -77,8 +77,8 @@ impl HPaxos {
             (Message::OneC(m), _) => self.received.one_c(m, message, self.floor, now),
             (Message::OneB(m), Some(a)) => {
                 self.pacemaker.wanted(a, m.ballot);
-                self.all_dirty = true;
-                (self.received.one_b(a, message), Vec::new())
+                let (floor, own) = (self.floor, Some(message.signer()) == self.me());
+                (self.received.one_b(m, a, message, floor, own), Vec::new())
             }
             (Message::Votes(m), Some(a)) => {
                 let (novelty, slots, all) = self.received.votes(m, a, message, self.floor, now);
@@ -106,8 +106,15 @@ impl HPaxos {
                 self.found(*evidence, out);
             }
         }
+        self.heard_own |= Some(message.signer()) == self.me();
         let ballot = message.ballot();
         match &**message {
+            Message::OneB(m) => {
+                self.all_dirty = true;
+                if let (Some(proposer), Some(_)) = (&mut self.proposer, m.scope.page()) {
+                    proposer.look_again();
+                }
+            }
             Message::OneC(_) if ballot == self.present() => self.claim_announced(&slots, out),
             Message::Votes(_) => {
                 for slot in &slots {

@@ -5,10 +5,10 @@
 //! handed to nodes that missed them.
 
 use super::evidence::Evidence;
-use super::message::{Message, OneC, SlotVotes, Votes};
+use super::message::{Message, OneB, OneC, SlotVotes, Votes};
 use super::one_bs::OneBs;
 use crate::planted::{Bug, planted};
-use crate::{Ballot, Slot, Time};
+use crate::{Ballot, Page, Slot, Time};
 use crypto::{Digest, MemberId, Verified};
 use learner_graph::{AcceptorId, AcceptorSet, LearnerId, LearnerSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,8 @@ use std::ops::Bound;
 const MAX_VALUES: usize = 4;
 /// 1b messages kept per acceptor. Ballots change rarely; a flood evicts only the flooder's own.
 const MAX_ONE_B: usize = 32;
+/// Parts of 1b about single pages that are kept per acceptor, at most.
+const MAX_PARTS: usize = 64;
 /// 1a messages kept per proposer.
 const MAX_ONE_A: usize = 8;
 
@@ -38,13 +40,17 @@ pub(super) struct Received {
     one_a: BTreeMap<MemberId, BTreeMap<Ballot, Verified<Message>>>,
     one_b: BTreeMap<Ballot, OneBs>,
     slots: BTreeMap<Slot, SlotReceived>,
+    /// Frozen pages: nothing about them is here, and nothing is taken in.
+    frozen: BTreeSet<Page>,
 }
 
 /// What was received about one slot.
 #[derive(Debug, Default)]
 pub(super) struct SlotReceived {
-    /// When anything about it was first heard.
-    pub(super) since: Time,
+    /// When it came into memory.
+    since: Time,
+    /// When some learner was seen to decide it, if that was after.
+    decided: Option<Time>,
     one_c: BTreeMap<Ballot, Announced>,
     said: BTreeMap<(Ballot, AcceptorId), Vec<Verified<Message>>>,
     two_av: BTreeMap<(Ballot, Digest), Tally>,
@@ -54,6 +60,8 @@ pub(super) struct SlotReceived {
 /// HPaxos: AnnouncedValue: the first value that the owner of a ballot announced for the slot.
 #[derive(Debug)]
 pub(super) struct Announced {
+    /// When it was first heard.
+    pub(super) since: Time,
     pub(super) value: Digest,
     pub(super) learners: LearnerSet,
     messages: Vec<Verified<Message>>,
@@ -123,9 +131,104 @@ impl Received {
         self.slots.range(slot..).map(|(s, r)| (*s, r))
     }
 
+    /// Some learner has decided a slot.
+    pub(super) fn decided(&mut self, slot: Slot, now: Time) {
+        if let Some(slot) = self.slots.get_mut(&slot) {
+            slot.decided.get_or_insert(now);
+        }
+    }
+
     /// Forgets every slot below the low-water mark.
     pub(super) fn drop_below(&mut self, low_water: Slot) {
         self.slots = self.slots.split_off(&low_water);
+        self.frozen.retain(|page| page.end > low_water);
+        self.retain_parts(|page| page.end > low_water);
+    }
+
+    fn retain_parts(&mut self, keep: impl Fn(&Page) -> bool) {
+        for one_bs in self.one_b.values_mut() {
+            one_bs.retain_parts(&keep);
+        }
+        self.one_b.retain(|_, one_bs| !one_bs.is_empty());
+    }
+
+    /// The frozen pages, ascending.
+    pub(super) fn frozen(&self) -> impl Iterator<Item = Page> {
+        self.frozen.iter().copied()
+    }
+
+    /// The frozen page of a slot, if it is of one.
+    pub(super) fn frozen_page(&self, slot: Slot) -> Option<Page> {
+        let last = Page {
+            start: slot,
+            end: Slot(u64::MAX),
+        };
+        let page = self.frozen.range(..=last).next_back();
+        page.filter(|page| page.contains(slot)).copied()
+    }
+
+    /// Whether a slot is of a frozen page.
+    pub(super) fn is_frozen(&self, slot: Slot) -> bool {
+        self.frozen_page(slot).is_some()
+    }
+
+    /// The frozen pages, ascending, neighbours as one.
+    pub(super) fn frozen_runs(&self) -> Vec<Page> {
+        let mut runs: Vec<Page> = Vec::new();
+        for page in &self.frozen {
+            match runs.last_mut().filter(|last| last.end >= page.start) {
+                Some(last) => last.end = last.end.max(page.end),
+                None => runs.push(*page),
+            }
+        }
+        runs
+    }
+
+    /// The slots from `from` up to `end` that are not of frozen pages.
+    pub(super) fn hot(&self, from: Slot, end: Slot) -> impl Iterator<Item = Slot> {
+        let mut runs = self.frozen_runs().into_iter();
+        let (mut next, mut run) = (from, runs.next());
+        std::iter::from_fn(move || {
+            while let Some(page) = run.filter(|page| page.start <= next) {
+                next = next.max(page.end);
+                run = runs.next();
+            }
+            let slot = next;
+            next = slot.next();
+            (slot < end).then_some(slot)
+        })
+    }
+
+    /// Everything that is needed to go on with a page: what was said about it, the older ballots first, after
+    /// what justifies it.
+    pub(super) fn about(&self, page: Page) -> Vec<Verified<Message>> {
+        let slots = self.slots.range(page.start..page.end);
+        let said = slots.clone().flat_map(|(_, s)| s.said.values().flatten());
+        let one_c = slots.flat_map(|(_, s)| s.one_c.values().flat_map(|a| &a.messages));
+        let mut said: Vec<_> = one_c.chain(said).collect();
+        // What is said twice in a slot stays in its order.
+        said.sort_by_key(|m| m.ballot());
+        let voted: BTreeSet<Ballot> = said.iter().map(|m| m.ballot()).collect();
+        let joined = self.one_b.iter().filter(|(b, _)| voted.contains(b));
+        let joined = joined.flat_map(|(_, o)| o.messages());
+        let parts = self.one_b.values().flat_map(OneBs::parts);
+        let parts = parts.filter(|(of, ..)| of.overlaps(&page));
+        let parts = parts.map(|(.., m)| m);
+        let mut seen = BTreeSet::new();
+        let all = joined.chain(parts).chain(said);
+        all.filter(|m| seen.insert(m.id())).cloned().collect()
+    }
+
+    /// Forgets a page, and what is said about it from now on.
+    pub(super) fn freeze(&mut self, page: Page) {
+        self.slots.retain(|slot, _| !page.contains(*slot));
+        self.retain_parts(|of| !of.overlaps(&page));
+        self.frozen.insert(page);
+    }
+
+    /// What is said about a page counts again.
+    pub(super) fn thaw(&mut self, page: Page) {
+        self.frozen.remove(&page);
     }
 
     /// HPaxos: Recv of a 1a.
@@ -143,18 +246,37 @@ impl Received {
         Novelty::New
     }
 
-    /// HPaxos: Recv of a 1b.
-    pub(super) fn one_b(&mut self, acceptor: AcceptorId, message: &Verified<Message>) -> Novelty {
-        let ballot = message.ballot();
-        if let Some(known) = self.one_b.get(&ballot).and_then(|o| o.get(acceptor)) {
+    /// HPaxos: Recv of a 1b, or of a part of one.
+    pub(super) fn one_b(
+        &mut self,
+        one_b: &OneB,
+        acceptor: AcceptorId,
+        message: &Verified<Message>,
+        floor: Slot,
+        own: bool,
+    ) -> Novelty {
+        let ballot = one_b.ballot;
+        let known = self.one_b.get(&ballot);
+        if let Some(known) = known.and_then(|o| o.get(acceptor, &one_b.scope)) {
             return if known.id() == message.id() {
                 Novelty::Known
             } else {
                 against([known], message)
             };
         }
+        let part = one_b.scope.page();
+        if let Some(page) = part {
+            if page.end <= floor || self.frozen.iter().any(|frozen| frozen.overlaps(&page)) {
+                return Novelty::Known;
+            }
+            // What this node itself has said it must not forget.
+            if !own && !self.has_room_for(ballot, acceptor) {
+                return Novelty::Known;
+            }
+        }
         let sent = |o: &&mut OneBs| o.senders().contains(acceptor);
-        if self.one_b.values_mut().filter(sent).count() >= MAX_ONE_B
+        if part.is_none()
+            && self.one_b.values_mut().filter(sent).count() >= MAX_ONE_B
             && let Some((lowest, one_bs)) = self
                 .one_b
                 .iter_mut()
@@ -164,7 +286,7 @@ impl Received {
                 return Novelty::Known;
             }
             one_bs.remove(acceptor);
-            self.one_b.retain(|_, o| !o.senders().is_empty());
+            self.one_b.retain(|_, o| !o.is_empty());
         }
         let earlier = self
             .slots
@@ -179,16 +301,23 @@ impl Received {
         novelty
     }
 
+    /// Makes room for a part of a 1b of this ballot: older ones are given up for it. False if there are none.
+    fn has_room_for(&mut self, ballot: Ballot, acceptor: AcceptorId) -> bool {
+        let parts = |o: &OneBs| o.parts().filter(|(_, from, _)| *from == acceptor).count();
+        if self.one_b.values().map(parts).sum::<usize>() < MAX_PARTS {
+            return true;
+        }
+        let mut older = self.one_b.range_mut(..ballot).map(|(_, o)| o);
+        let older = older.find(|o| parts(o) > 0);
+        older.is_some_and(|o| o.remove_part(acceptor))
+    }
+
     /// Whether a message that has just been received, with something new in these slots, is kept.
     pub(super) fn keeps(&self, message: &Verified<Message>, slots: &[Slot]) -> bool {
         let ballot = message.ballot();
         match &**message {
             Message::OneB(_) => {
-                let mut kept = self
-                    .one_b
-                    .get(&ballot)
-                    .into_iter()
-                    .flat_map(OneBs::messages);
+                let mut kept = self.one_b.get(&ballot).into_iter().flat_map(OneBs::all);
                 kept.any(|m| m.id() == message.id())
             }
             _ => !slots.is_empty(),
@@ -204,12 +333,14 @@ impl Received {
         now: Time,
     ) -> (Novelty, Vec<Slot>) {
         let (mut new, mut clash) = (Vec::new(), None);
-        for p in one_c.proposals.iter().filter(|p| p.slot >= low_water) {
-            let slot = self
-                .slots
-                .entry(p.slot)
-                .or_insert_with(|| SlotReceived::new(now));
+        for p in &one_c.proposals {
+            if p.slot < low_water || self.is_frozen(p.slot) {
+                continue;
+            }
+            let fresh = || SlotReceived::new(now);
+            let slot = self.slots.entry(p.slot).or_insert_with(fresh);
             let announced = slot.one_c.entry(one_c.ballot).or_insert_with(|| Announced {
+                since: now,
                 value: p.value,
                 learners: LearnerSet::EMPTY,
                 messages: Vec::new(),
@@ -246,11 +377,12 @@ impl Received {
     ) -> (Novelty, Vec<Slot>, bool) {
         let (mut new, mut all) = (Vec::new(), true);
         let mut earlier: BTreeMap<Digest, Verified<Message>> = BTreeMap::new();
-        for said in votes.slots.iter().filter(|s| s.slot >= low_water) {
-            let slot = self
-                .slots
-                .entry(said.slot)
-                .or_insert_with(|| SlotReceived::new(now));
+        for said in &votes.slots {
+            if said.slot < low_water || self.is_frozen(said.slot) {
+                continue;
+            }
+            let fresh = || SlotReceived::new(now);
+            let slot = self.slots.entry(said.slot).or_insert_with(fresh);
             let (added, within) = slot.add(votes.ballot, acceptor, said, message);
             all &= within;
             if added {
@@ -266,11 +398,12 @@ impl Received {
         let later = self
             .one_b
             .range(votes.ballot.next()..)
-            .filter_map(|(_, o)| o.get(acceptor));
+            .flat_map(|(_, o)| o.of(acceptor));
         (against(earlier.values().chain(later), message), new, all)
     }
 
-    /// The 1b of the ballots in which something was voted in a slot: what justifies these votes.
+    /// The 1b of the ballots in which something was voted in a slot: what justifies these votes. And the
+    /// parts of every ballot about the page of the slot alone.
     pub(super) fn justification(&self, slot: Slot) -> impl Iterator<Item = &Verified<Message>> {
         let ballots: BTreeSet<Ballot> = self
             .slots
@@ -279,23 +412,39 @@ impl Received {
             .flat_map(|s| s.said.keys())
             .map(|(b, _)| *b)
             .collect();
-        ballots
-            .into_iter()
-            .rev()
-            .filter_map(|b| self.one_b.get(&b))
+        let joined = ballots.into_iter().rev().filter_map(|b| self.one_b.get(&b));
+        let parts = self.one_b.values().rev().flat_map(OneBs::parts);
+        let parts = parts.filter(move |(page, ..)| page.contains(slot));
+        joined
             .flat_map(OneBs::messages)
+            .chain(parts.map(|(.., m)| m))
     }
 
     /// Every value that something received about a slot names.
     pub(super) fn named(&self) -> impl Iterator<Item = Digest> {
-        self.slots.values().flat_map(|s| {
+        let all = Page {
+            start: Slot(0),
+            end: Slot(u64::MAX),
+        };
+        self.named_in(all)
+    }
+
+    /// The same for the slots of a page.
+    pub(super) fn named_in(&self, page: Page) -> impl Iterator<Item = Digest> {
+        self.slots.range(page.start..page.end).flat_map(|(_, s)| {
             let announced = s.one_c.values().map(|a| a.value);
             let tallies = s.two_av.keys().chain(s.two_b.keys());
             announced.chain(tallies.map(|(_, value)| *value))
         })
     }
 
-    /// Every 1a and 1b of a ballot from `from` on.
+    /// Every part of a 1b about a single page.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Verified<Message>> {
+        let parts = self.one_b.values().flat_map(OneBs::parts);
+        parts.map(|(.., m)| m)
+    }
+
+    /// Every 1a and 1b of a ballot from `from` on, of the latter the part with which an acceptor joined.
     pub(super) fn joining(&self, from: Ballot) -> impl Iterator<Item = &Verified<Message>> {
         let one_a = self
             .one_a
@@ -311,6 +460,14 @@ impl SlotReceived {
             since,
             ..SlotReceived::default()
         }
+    }
+
+    /// Since when the slot waits to be decided by everybody, in the eyes of whoever is in this ballot: its
+    /// owner announced a value, or some learner has decided one. What anybody else says starts no time.
+    pub(super) fn open_since(&self, ballot: Ballot, is_decided: bool) -> Option<Time> {
+        let announced = self.announced(ballot).map(|a| a.since);
+        let decided = is_decided.then(|| self.decided.unwrap_or(self.since));
+        announced.into_iter().chain(decided).min()
     }
 
     /// What the owner of a ballot announced.
@@ -375,8 +532,11 @@ impl SlotReceived {
                 .range((ballot, Digest([0; 32]))..=(ballot, Digest([0xff; 32])))
                 .filter(|((_, v), t)| {
                     v != value && t.senders.values().any(|s| s.contains(acceptor))
-                });
-            if others.count() >= MAX_VALUES {
+                })
+                .count();
+            // A value that others sent as well costs nothing more, and may be decided.
+            let is_known = tallies.contains_key(&(ballot, *value));
+            if !is_known && others >= MAX_VALUES {
                 within = false;
                 continue;
             }

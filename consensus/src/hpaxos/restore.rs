@@ -2,7 +2,7 @@
 
 use super::{HPaxos, Message, Output, Record};
 use crate::planted;
-use crate::{Ballot, Batch, Time};
+use crate::{Ballot, Batch, Page, Time};
 use crypto::Verified;
 use std::collections::BTreeMap;
 
@@ -14,7 +14,8 @@ impl HPaxos {
         match record {
             Record::Message(signed) => match signed.verify(self.network.keyring()) {
                 Ok(message) => {
-                    self.restore_own(&message);
+                    self.thaw_for_own(&message, &mut out);
+                    self.restore_own(&message, None);
                     self.take_in(&message, Time::ZERO, &mut out);
                 }
                 Err(refusal) => self.refuse(refusal.reason()),
@@ -33,6 +34,15 @@ impl HPaxos {
                 self.admit(evidence, &mut out);
             }
             Record::LowWater(mark) => self.raise_floor(mark),
+            Record::Frozen(page) => self.received.freeze(page),
+        }
+        // A learner that has come to a page goes on there, as it did before.
+        loop {
+            let before = self.received.frozen().count();
+            self.thaw_open(Time::ZERO, &mut out);
+            if self.received.frozen().count() == before {
+                break;
+            }
         }
         if let Some(acceptor) = &self.acceptor {
             self.pacemaker.joined(acceptor.max_bal, Time::ZERO);
@@ -58,6 +68,7 @@ impl HPaxos {
         let batches = self.batches.kept().map(|(_, b)| Batch::clone(b));
         let slots = self.received.slots_from(self.floor);
         let said = slots.flat_map(|(_, slot)| slot.messages());
+        let said = said.chain(self.received.parts());
         let said: BTreeMap<_, _> = self
             .received
             .joining(Ballot::NONE)
@@ -67,8 +78,10 @@ impl HPaxos {
         let said = said.into_values().filter(|m| planted::checkpoints(m));
         let own = self.waiting.own().cloned();
         let owed = self.waiting.owed();
+        let frozen = self.received.frozen().map(Record::Frozen);
         [Record::LowWater(self.floor)]
             .into_iter()
+            .chain(frozen)
             .chain(evidence.map(Record::Evidence))
             .chain(batches.map(Record::Batch))
             .chain(said.map(|m| Record::Message(m.signed().clone())))
@@ -77,15 +90,18 @@ impl HPaxos {
             .collect()
     }
 
-    fn restore_own(&mut self, message: &Verified<Message>) {
+    /// What this node said itself counts again: in this page, or everywhere that is not frozen.
+    pub(super) fn restore_own(&mut self, message: &Verified<Message>, page: Option<Page>) {
+        let received = &self.received;
+        let of = |slot| page.map_or_else(|| !received.is_frozen(slot), |page| page.contains(slot));
         if Some(message.signer()) != self.me() {
             return;
         }
         match (&**message, &mut self.acceptor, &mut self.proposer) {
             (Message::OneB(m), Some(acceptor), _) => acceptor.restore_1b(m),
-            (Message::Votes(m), Some(acceptor), _) => acceptor.restore_votes(m),
+            (Message::Votes(m), Some(acceptor), _) => acceptor.restore_votes(m, of),
             (Message::OneA { ballot }, _, Some(proposer)) => proposer.restore_1a(*ballot),
-            (Message::OneC(m), _, Some(proposer)) => proposer.restore_1c(m, &self.batches),
+            (Message::OneC(m), _, Some(proposer)) => proposer.restore_1c(m, of, &self.batches),
             _ => {}
         }
     }

@@ -11,6 +11,7 @@ impl HPaxos {
             leader: self.network.owner(self.ballot),
             max_bal: self.acceptor.as_ref().map_or(Ballot::NONE, |a| a.max_bal),
             low_water: self.floor,
+            frozen: self.received.frozen().map(|page| page.len()).sum(),
             next: self
                 .learners
                 .ids()

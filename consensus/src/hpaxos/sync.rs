@@ -9,8 +9,9 @@ use crate::{Slot, SyncRequest};
 use crypto::{Digest, Signed, Verified, codec};
 use std::collections::BTreeSet;
 
-/// Slots that are looked at beyond the first undecided one of a learner.
-const SYNC_SLOTS: u64 = 256;
+/// Slots that are looked at beyond the first undecided one of a learner: a page, of which that one may be the
+/// last, and the page after are in memory.
+const SYNC_SLOTS: u64 = super::PAGE;
 /// Names in a request, at most.
 const MAX_HAVE: usize = 1 << 16;
 

@@ -5,7 +5,7 @@
 //! then its outputs to [`Recorder::told`] gets the actions of that node.
 
 use super::evidence::Finding;
-use super::message::{Entry, Message, OneB, OneC, Votes};
+use super::message::{Entry, Message, OneB, OneC, Scope, Votes};
 use super::{Input, Output, Record};
 use crate::{Ballot, Network, Slot};
 use crypto::{Digest, MemberId, Signed, Verified};
@@ -72,7 +72,7 @@ pub enum Msg {
         /// HPaxos: `bal`.
         bal: Ballot,
     },
-    /// `[type |-> "1b", lr, acc, bal, votes, proposals]`, for every slot from `low_water` on.
+    /// `[type |-> "1b", lr, acc, bal, votes, proposals]`, for every slot of `scope` from `low_water` on.
     OneB {
         /// HPaxos: `lr`.
         lr: LearnerId,
@@ -82,6 +82,8 @@ pub enum Msg {
         bal: Ballot,
         /// About slots below, the message says nothing.
         low_water: Slot,
+        /// About other slots, the message says nothing either.
+        scope: Scope,
         /// `votes` and `proposals` where one of them is not empty, slots ascending.
         slots: Vec<Said>,
     },
@@ -145,6 +147,7 @@ fn one_b(m: &OneB, acc: AcceptorId, lr: LearnerId) -> Msg {
         acc,
         bal: m.ballot,
         low_water: m.low_water,
+        scope: m.scope.clone(),
         slots: said
             .filter(|s| !s.votes.is_empty() || !s.proposals.is_empty())
             .collect(),

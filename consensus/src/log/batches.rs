@@ -17,11 +17,24 @@ pub(crate) struct Batches {
     wanted: BTreeSet<Digest>,
     unclaimed: BTreeMap<Digest, Batch>,
     order: VecDeque<Digest>,
-    /// What the history has.
-    old: Old,
+    old: Box<dyn Old>,
 }
 
-type Old = Box<dyn Fn(&Digest) -> Option<Arc<Batch>> + Send>;
+/// What a history has, whatever its messages are.
+trait Old: Send {
+    fn get(&self, digest: &Digest) -> Option<Arc<Batch>>;
+    fn has(&self, digest: &Digest) -> bool;
+}
+
+impl<W> Old for Arc<dyn History<W>> {
+    fn get(&self, digest: &Digest) -> Option<Arc<Batch>> {
+        self.batch(digest)
+    }
+
+    fn has(&self, digest: &Digest) -> bool {
+        self.has_batch(digest)
+    }
+}
 
 impl Batches {
     /// None is here but those of the history.
@@ -31,14 +44,14 @@ impl Batches {
             wanted: BTreeSet::new(),
             unclaimed: BTreeMap::new(),
             order: VecDeque::new(),
-            old: Box::new(move |digest| history.batch(digest)),
+            old: Box::new(history),
         }
     }
 
     /// The bytes of a batch that is stored here.
     pub(crate) fn get(&self, digest: &Digest) -> Option<Arc<Batch>> {
         let kept = self.kept.get(digest).cloned();
-        kept.or_else(|| (self.old)(digest))
+        kept.or_else(|| self.old.get(digest))
     }
 
     /// The bytes of a batch that is in memory.
@@ -53,7 +66,7 @@ impl Batches {
 
     /// Whether the bytes are stored here.
     pub(crate) fn stored(&self, digest: &Digest) -> bool {
-        self.kept.contains_key(digest) || (self.old)(digest).is_some()
+        self.kept.contains_key(digest) || self.old.has(digest)
     }
 
     /// Lets go of every batch in memory that is not needed there: see `needs`. The others are in the

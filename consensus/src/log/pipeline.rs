@@ -5,7 +5,7 @@
 
 use super::batches::Batches;
 use super::waiting::Waiting;
-use crate::{Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, Slot, Time};
+use crate::{Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, Page, Slot, Time};
 use crypto::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -91,11 +91,18 @@ impl Pipeline {
         self.carried.len()
     }
 
-    /// Finds the slots from `from` up to `end` that are still to be proposed in.
-    pub(crate) fn look_back(&mut self, from: Slot, end: Slot, wanted: impl Fn(Slot) -> bool) {
-        self.fresh = self.fresh.max(end).max(from);
-        let unfinished = |s: &Slot| !self.proposed.contains_key(s) && wanted(*s);
-        self.unfinished = (from.0..end.0).map(Slot).filter(unfinished).collect();
+    /// Of these slots, all before `end`, those are still to be proposed in that were not used in this ballot.
+    pub(crate) fn look_back(&mut self, slots: impl Iterator<Item = Slot>, end: Slot) {
+        self.skip_to(end);
+        let unused = |s: &Slot| !self.proposed.contains_key(s);
+        self.unfinished = slots.filter(unused).collect();
+    }
+
+    /// Slots below are used in other ballots: those that are still wanted are to be proposed in.
+    pub(crate) fn extend_to(&mut self, end: Slot, wanted: impl Fn(Slot) -> bool) {
+        let skipped = self.fresh.up_to(end).filter(|slot| wanted(*slot));
+        self.unfinished.extend(skipped);
+        self.skip_to(end);
     }
 
     /// Slots below are used: the first fresh one is not before.
@@ -112,6 +119,19 @@ impl Pipeline {
         self.closed = self.closed.split_off(&slot);
         let kept = self.proposed.split_off(&slot);
         for p in std::mem::replace(&mut self.proposed, kept).into_values() {
+            self.uncarry(&p.carries);
+        }
+    }
+
+    /// What was proposed in a page is forgotten until it is restored, and nothing is proposed there before.
+    pub(crate) fn forget(&mut self, page: Page) {
+        let here = |slot: &Slot| page.contains(*slot);
+        self.unfinished.retain(|slot| !here(slot));
+        self.open.retain(|slot| !here(slot));
+        self.closed.retain(|slot| !here(slot));
+        let mut gone = self.proposed.split_off(&page.start);
+        self.proposed.append(&mut gone.split_off(&page.end));
+        for p in gone.into_values() {
             self.uncarry(&p.carries);
         }
     }
@@ -436,7 +456,7 @@ mod tests {
     #[test]
     fn nothing_is_proposed_in_slots_that_are_forgotten() {
         let mut leader = Leader::new(Duration::ZERO, MAX_BATCH_BYTES);
-        leader.pipeline.look_back(Slot(0), Slot(7), |_| true);
+        leader.pipeline.look_back((0..7).map(Slot), Slot(7));
         leader.pipeline.forget_below(Slot(6));
         leader.waiting.heard(value(0, 10), MS);
         leader.waiting.heard(value(1, 10), MS);

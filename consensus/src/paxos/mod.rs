@@ -158,7 +158,7 @@ impl Paxos {
                 }
             }
             // Learners do not differ.
-            Record::Owed(..) => {}
+            Record::Owed(..) | Record::Frozen(_) => {}
             Record::Evidence(never) => match never {},
         }
         self.trim();

@@ -62,7 +62,8 @@ impl Proposer {
         if self.looked != senders {
             self.looked = senders;
             let end = scene.one_bs.end().max(scene.end);
-            self.pipeline.look_back(scene.next, end, open);
+            self.pipeline
+                .look_back(scene.next.up_to(end).filter(|slot| open(*slot)), end);
         }
         let decided_as = |slot, value: &Digest| (scene.decided)(slot) == Some(*value);
         self.pipeline.close(open, decided_as, scene.supply.waiting);

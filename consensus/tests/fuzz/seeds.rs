@@ -3,7 +3,9 @@
 use crate::{FOUR, network, signer};
 use consensus::disk_paxos::{self, Block, Decided, LogRecord};
 use consensus::hpaxos::evidence::{Certificate, Evidence};
-use consensus::hpaxos::{Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes};
+use consensus::hpaxos::{
+    Entry, Message, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes, Votes,
+};
 use consensus::{
     Ballot, Batch, ClientValue, Network, Record, Slot, SyncAnswer, SyncRequest, paxos,
 };
@@ -189,6 +191,7 @@ fn messages() -> Vec<Message> {
         Message::OneB(OneB {
             ballot,
             low_water: Slot(1),
+            scope: Scope::ALL,
             slots: vec![report],
         }),
         Message::OneC(OneC {

@@ -3,7 +3,7 @@
 use crate::world::{Id, SLOT, World, vote};
 use consensus::Ballot;
 use consensus::hpaxos::evidence::{Certificate, Evidence};
-use consensus::hpaxos::{Entry, Message, OneB, SlotReport};
+use consensus::hpaxos::{Entry, Message, OneB, Scope, SlotReport};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorId, LearnerId};
 
@@ -78,13 +78,15 @@ fn claims(world: &World, ballot: u64, first: u64, values: &[Digest]) -> Vec<Mess
         Message::OneB(OneB {
             ballot: Ballot(ballot),
             low_water: SLOT,
+            scope: Scope::ALL,
             slots: says_something.then_some(report).into_iter().collect(),
         })
     };
     let mut claims = vec![one_b(vec![], vec![])];
     if ballot > first {
-        let both = values.iter().map(|v| entry(ballot - 1, v)).collect();
-        claims.push(one_b(vec![], both));
+        // A 1b that shows two values of one ballot has no valid form.
+        let shown = |v| one_b(vec![], vec![entry(ballot - 1, v)]);
+        claims.extend(values.iter().map(shown));
         let voted = |v| one_b(vec![entry(first, v)], vec![entry(first, v)]);
         claims.extend(values.iter().map(voted));
     }

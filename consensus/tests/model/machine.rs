@@ -4,7 +4,7 @@ use crate::liar::Liar;
 use crate::world::{Id, Kind, SLOT, World};
 use consensus::history::MemoryHistory;
 use consensus::hpaxos::evidence::{Certificate, Evidence};
-use consensus::hpaxos::{Config, HPaxos, Input, Message, Output, Record};
+use consensus::hpaxos::{Config, HPaxos, Input, Message, Output, PAGE, Record};
 use consensus::planted::Bug;
 use consensus::{Ballot, Protocol, Time};
 use crypto::{MemberId, Signer};
@@ -102,6 +102,7 @@ impl Machines {
             batching: Default::default(),
             max_waiting: 1,
             recent: 64,
+            page: PAGE,
         };
         let mut machine = HPaxos::new(
             Arc::clone(&self.world.network),

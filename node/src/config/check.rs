@@ -3,6 +3,7 @@
 use super::file::File;
 use super::trust::{self, Trust};
 use super::{Config, ConfigError, Limits, Mode, NodeConfig, disks, nodes};
+use consensus::hpaxos::PAGE;
 use consensus::{Member, Network, NetworkError};
 use learner_graph::{Problem, Quorums, Severity};
 use std::sync::Arc;
@@ -168,6 +169,7 @@ impl Parts {
             disks: disks.map(|quorums| disks::config(name, quorums, self.locations.clone())),
             nodes,
             limits: self.limits.clone(),
+            page_slots: PAGE,
             warnings: Vec::new(),
         })
     }

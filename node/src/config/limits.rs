@@ -88,7 +88,7 @@ limits! {
     /// The same bound in bytes of values.
     decisions_kept_mib = 16, 2 ..= 65_536;
     /// The log is replaced by a checkpoint when it has grown by so much since the last one.
-    log_mib = 64, 1 ..= 65_536;
+    log_mib = 8, 1 ..= 65_536;
     /// Events kept for streams that resume; older ones are replaced by a `gap` event.
     events_kept = 10_000, 16 ..= 1_000_000;
     /// The same bound in bytes of values.

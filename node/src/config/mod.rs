@@ -139,7 +139,7 @@ impl NodeConfig {
 }
 
 /// A checked configuration.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The network's name.
     pub name: String,
@@ -158,6 +158,8 @@ pub struct Config {
     pub nodes: Vec<NodeConfig>,
     /// The limits.
     pub limits: Limits,
+    /// HPaxos: the slots of a page, see [`consensus::hpaxos::Config::page`]. Not in the file: tests alone change it.
+    pub page_slots: u64,
     /// What the file's author may not expect.
     pub warnings: Vec<Problem>,
 }

@@ -3,7 +3,7 @@
 use super::{Engine, EngineError};
 use consensus::history::History as _;
 use consensus::storage::Storage;
-use consensus::{Protocol, Slot};
+use consensus::{Page, Protocol, Slot};
 use crypto::codec;
 use learner_graph::LearnerId;
 use std::time::Instant;
@@ -45,6 +45,19 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         self.history
             .failed()
             .map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// The log says that what is known of a page is in the history, or every learner has come past it since.
+    pub(super) fn expect_page(&self, page: Page) -> Result<(), EngineError> {
+        let mut lanes = (0..self.history.lanes()).map(LearnerId);
+        let kept = self.history.has_page(page);
+        let settled = lanes.all(|lane| self.history.next(lane) >= page.end);
+        self.check_history()?;
+        if kept || settled {
+            Ok(())
+        } else {
+            Err(EngineError::PageLost(page))
+        }
     }
 
     /// The log says that everything below this slot is in the history, or comes from what it said before.

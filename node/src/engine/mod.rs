@@ -35,7 +35,7 @@ use crate::network::seen::Seen;
 use crate::view::View;
 use archivist::Archivist;
 use consensus::storage::{Storage, StorageError};
-use consensus::{Input, InputOf, Protocol, Record, RecordOf, Time};
+use consensus::{Input, InputOf, Page, Protocol, Record, RecordOf, Time};
 use crypto::{DecodeError, Digest, codec};
 use questions::CatchingUp;
 use std::collections::HashMap;
@@ -75,6 +75,11 @@ pub enum EngineError {
         /// Where it ends.
         next: u64,
     },
+    /// The log relies on a page of the history that is not there.
+    #[error(
+        "the log says that what was said in slots {0} is in the history, but it is not: put the file history.redb back that belongs to this log; without it the node would have forgotten what it voted"
+    )]
+    PageLost(Page),
     /// The trace cannot be written: a hole in it would make it worthless.
     #[error("the trace cannot be written, so the node stops: {0}")]
     Trace(String),
@@ -208,8 +213,10 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             let bytes = record?;
             let record = codec::decode::<RecordOf<P>>(&bytes, codec::LARGEST)
                 .map_err(|error| EngineError::Record(count, error))?;
-            if let Record::LowWater(mark) = &record {
-                self.expect_history(*mark)?;
+            match &record {
+                Record::LowWater(mark) => self.expect_history(*mark)?,
+                Record::Frozen(page) => self.expect_page(*page)?,
+                _ => {}
             }
             self.restore(record)?;
             count += 1;

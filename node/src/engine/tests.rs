@@ -1,16 +1,23 @@
 //! The engine with a protocol and disks that the test plays.
 
+mod checkpoints;
+mod durable;
+mod lost;
+mod played;
+
 use super::*;
 use crate::testing;
 use crate::trace::WriterError;
 use consensus::NoEvidence;
 use consensus::disk_paxos::{self, Action, DiskId, Operation, Report};
+use consensus::history::Keep;
 use consensus::hpaxos::evidence::Certificate;
 use consensus::storage::MemoryStorage;
 use consensus::{
     AnswerOf, Batch, Network, Output, OutputOf, Slot, Status, SyncAnswer, SyncRequest,
 };
 use learner_graph::{AcceptorId, LearnerId};
+use played::{Played, read};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 
@@ -18,108 +25,23 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const DISKS: [DiskId; 2] = [AcceptorId(0), AcceptorId(1)];
 
 /// Reads from the first disk when both have said something, and tells the inputs of every step.
-struct Reader(Sender<Vec<InputOf<Reader>>>);
-
-impl Protocol for Reader {
-    type Message = ();
-    type Wire = ();
-    type Evidence = NoEvidence;
-    type Finding = NoEvidence;
-
-    const MAX_WIRE_BYTES: usize = 0;
-
-    fn open((): (), _: &Network) -> Result<(), crypto::Refusal> {
-        Ok(())
-    }
-
-    fn wire(message: &()) -> &() {
-        message
-    }
-
-    fn id((): &()) -> Digest {
-        Digest::of(b"")
-    }
-
-    fn wire_bytes((): &()) -> usize {
-        0
-    }
-
-    fn evidence_bytes(evidence: &NoEvidence) -> usize {
-        match *evidence {}
-    }
-
-    fn kind((): &()) -> &'static str {
-        "nothing"
-    }
-
-    fn examine(evidence: &NoEvidence, _: &Network) -> Option<NoEvidence> {
-        match *evidence {}
-    }
-
-    fn describe(finding: &NoEvidence, _: &Network) -> (Option<AcceptorId>, String) {
-        match *finding {}
-    }
-
-    fn restore(&mut self, _: RecordOf<Self>) -> Vec<OutputOf<Self>> {
-        Vec::new()
-    }
-
-    fn checkpoint(&self) -> Vec<RecordOf<Self>> {
-        Vec::new()
-    }
-
-    fn remembered(&self) -> Slot {
-        Slot(0)
-    }
-
-    fn step(&mut self, _: Time, inputs: Vec<InputOf<Self>>) -> Vec<OutputOf<Self>> {
+fn reader(steps: Sender<Vec<InputOf<Played>>>) -> Played {
+    Played::new(move |inputs| {
         let heard = |disk| {
-            let on = |i: &InputOf<Self>| matches!(i, Input::Disk(event) if event.disk == disk);
+            let on = |i: &InputOf<Played>| matches!(i, Input::Disk(event) if event.disk == disk);
             inputs.iter().any(on)
         };
-        let read = Operation {
-            disk: DISKS[0],
-            action: Action::Read,
-        };
-        let outputs = DISKS.into_iter().all(heard).then_some(Output::Disk(read));
+        let outputs = DISKS.into_iter().all(heard).then(|| Output::Disk(read()));
         // The test may have seen enough.
-        let _ = self.0.send(inputs);
+        let _ = steps.send(inputs);
         outputs.into_iter().collect()
-    }
-
-    fn sync_request(&self) -> SyncRequest {
-        SyncRequest {
-            next: Vec::new(),
-            have: Vec::new(),
-        }
-    }
-
-    fn answer(&self, _: &SyncRequest, _: usize) -> AnswerOf<Self> {
-        SyncAnswer {
-            messages: Vec::new(),
-            evidence: Vec::new(),
-        }
-    }
-
-    fn batch(&self, _: &Digest) -> Option<Arc<Batch>> {
-        None
-    }
-
-    fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {
-        None
-    }
-
-    fn status(&self) -> Status {
-        Status::default()
-    }
+    })
 }
 
-fn stores(directory: &std::path::Path, storage: MemoryStorage) -> Stores<Reader, MemoryStorage> {
-    let network = testing::config("").network.id();
-    let history = HistoryFile::open(directory.join("history.redb"), network, 1, |()| 0);
+fn stores(directory: &std::path::Path, storage: MemoryStorage) -> Stores<Played, MemoryStorage> {
     Stores {
         storage,
-        history: Arc::new(history.expect("a new history")),
+        history: played::history(directory),
         checkpoint_bytes: 1 << 20,
     }
 }
@@ -151,20 +73,20 @@ struct Full {
     told: usize,
 }
 
-impl Trace<Reader> for Full {
+impl Trace<Played> for Full {
     fn restored(
         &mut self,
-        _: &RecordOf<Reader>,
-        _: &[OutputOf<Reader>],
+        _: &RecordOf<Played>,
+        _: &[OutputOf<Played>],
     ) -> Result<(), WriterError> {
         Ok(())
     }
 
-    fn heard(&mut self, _: &[InputOf<Reader>]) -> Result<(), WriterError> {
+    fn heard(&mut self, _: &[InputOf<Played>]) -> Result<(), WriterError> {
         Ok(())
     }
 
-    fn told(&mut self, _: &[OutputOf<Reader>], _: &[()]) -> Result<(), WriterError> {
+    fn told(&mut self, _: &[OutputOf<Played>], _: &[u64]) -> Result<(), WriterError> {
         self.told += 1;
         let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
         match self.told {
@@ -193,7 +115,7 @@ fn what_cannot_be_traced_is_not_done_and_stops_the_node() {
     let (steps, _inputs) = channel();
     let (asked, asked_for) = channel();
     let machine = Machine {
-        protocol: Reader(steps),
+        protocol: reader(steps),
         lie: None,
         trace: Some(Box::new(Full { told: 0 })),
         disks: Some(Box::new(Asked(asked))),
@@ -238,7 +160,7 @@ fn events_of_disks_share_a_step_and_hold_nobody_up_at_the_end() {
         threads: Vec::new(),
     };
     let machine = Machine {
-        protocol: Reader(steps),
+        protocol: reader(steps),
         lie: None,
         trace: None,
         disks: Some(Box::new(disks)),

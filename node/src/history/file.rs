@@ -247,6 +247,19 @@ impl<W: Message> History<W> for HistoryFile<W> {
         self.answer(self.shared.batch(digest))
     }
 
+    fn has_batch(&self, digest: &Digest) -> bool {
+        if self.is_failed() {
+            return false;
+        }
+        let found = self.shared.find_batch(digest);
+        self.answer(found.map(|found| found.then_some(())))
+            .is_some()
+    }
+
+    fn has_page(&self, page: Page) -> bool {
+        !self.is_failed() && self.shared.has_page(page)
+    }
+
     fn page(&self, page: Page) -> Option<Vec<W>> {
         if self.is_failed() {
             return None;

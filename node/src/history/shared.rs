@@ -142,6 +142,17 @@ impl<W: Message> Shared<W> {
         Ok(Some(Arc::new(batch)))
     }
 
+    /// Whether it is here, without reading it.
+    pub(super) fn find_batch(&self, digest: &Digest) -> Result<bool, HistoryError> {
+        let memory = self.lock();
+        if memory.overlay.batch(digest).is_some() {
+            return Ok(true);
+        }
+        let recalled = memory.batches.recall(digest);
+        drop(memory);
+        Ok(self.complete(digest, recalled)?.is_some())
+    }
+
     pub(super) fn decision(
         &self,
         lane: LearnerId,
@@ -167,6 +178,15 @@ impl<W: Message> Shared<W> {
                 proof: proof.collect::<Result<_, Fault>>()?,
             }))
         })
+    }
+
+    pub(super) fn has_page(&self, page: Page) -> bool {
+        let memory = self.lock();
+        match memory.overlay.page(page) {
+            PageState::Kept(_) => true,
+            PageState::Settled => false,
+            PageState::Unknown => memory.pages.contains(&page),
+        }
     }
 
     pub(super) fn page(&self, page: Page) -> Result<Option<Vec<W>>, HistoryError> {

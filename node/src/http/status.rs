@@ -92,6 +92,7 @@ fn protocol(view: &View, status: &Status, fields: &mut Map<String, Value>) {
         "leader": status.leader.map(|m| view.member_name(m)),
         "max_bal": status.max_bal,
         "low_water": status.low_water,
+        "frozen": status.frozen,
         "waiting": status.waiting,
         "learners": learners,
         "connected": connected,

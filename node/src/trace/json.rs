@@ -1,9 +1,18 @@
 //! The lines as they are written: names instead of numbers, one shape per action.
 
 use super::line::{FORMAT, Init};
+use consensus::hpaxos::Scope;
 use consensus::{Ballot, Slot};
 use crypto::Digest;
 use serde::{Deserialize, Serialize};
+
+fn all() -> Scope {
+    Scope::ALL
+}
+
+fn is_all(scope: &Scope) -> bool {
+    *scope == Scope::ALL
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +41,8 @@ pub(super) enum MsgShape {
         acc: String,
         bal: Ballot,
         low_water: Slot,
+        #[serde(default = "all", skip_serializing_if = "is_all")]
+        scope: Scope,
         slots: Vec<SaidShape>,
     },
     #[serde(rename = "1c")]
@@ -90,6 +101,8 @@ pub(super) enum Shape {
         acc: String,
         bal: Ballot,
         low_water: Slot,
+        #[serde(default = "all", skip_serializing_if = "is_all")]
+        scope: Scope,
         slots: Vec<SaidShape>,
     },
     Phase2av {
@@ -159,6 +172,7 @@ impl Shape {
                 acc,
                 bal,
                 low_water,
+                scope,
                 slots,
             } => Shape::Phase1b {
                 node,
@@ -166,6 +180,7 @@ impl Shape {
                 acc,
                 bal,
                 low_water,
+                scope,
                 slots,
             },
             MsgShape::OneC { slot, lr, bal, val } => Shape::Phase1c {
@@ -216,6 +231,7 @@ impl Shape {
                 acc,
                 bal,
                 low_water,
+                scope,
                 slots,
             } => {
                 let m = MsgShape::OneB {
@@ -223,6 +239,7 @@ impl Shape {
                     acc,
                     bal,
                     low_water,
+                    scope,
                     slots,
                 };
                 (node, m)

@@ -1,7 +1,8 @@
 use super::*;
 use crate::testing;
+use consensus::hpaxos::Scope;
 use consensus::hpaxos::trace::{Action, Msg, Said, Vote};
-use consensus::{Ballot, Slot};
+use consensus::{Ballot, Page, Slot};
 use crypto::Digest;
 use learner_graph::{AcceptorId, AcceptorSet, LearnerGraph, LearnerId};
 use std::io::Write;
@@ -49,11 +50,20 @@ fn messages() -> Vec<Msg> {
             acc: A2,
             bal: Ballot(4),
             low_water: Slot(6),
-            slots: vec![said],
+            scope: Scope::ALL,
+            slots: vec![said.clone()],
         },
         Msg::OneC(vote(ALICE), Slot(7)),
         Msg::TwoAv(A2, vote(BOB), Slot(7)),
         Msg::TwoB(A2, vote(BOB), Slot(7)),
+        Msg::OneB {
+            lr: ALICE,
+            acc: A2,
+            bal: Ballot(4),
+            low_water: Slot(6),
+            scope: Scope::AllBut(vec![Page::of(Slot(9), 3)]),
+            slots: vec![said],
+        },
     ]
 }
 

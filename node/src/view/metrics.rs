@@ -30,6 +30,7 @@ pub(crate) struct Metrics {
     pub(crate) ballot: Gauge,
     pub(crate) max_bal: Gauge,
     pub(crate) low_water: Gauge,
+    pub(crate) frozen: Gauge,
     pub(crate) waiting: Gauge,
     pub(crate) caught: Gauge,
     pub(crate) evidence: Gauge,
@@ -61,6 +62,7 @@ impl Metrics {
             ballot: Gauge::default(),
             max_bal: Gauge::default(),
             low_water: Gauge::default(),
+            frozen: Gauge::default(),
             waiting: Gauge::default(),
             caught: Gauge::default(),
             evidence: Gauge::default(),
@@ -143,6 +145,11 @@ impl Metrics {
             "low_water",
             "The acceptor's low-water mark",
             self.low_water.clone(),
+        );
+        r.register(
+            "frozen_slots",
+            "Slots that some learner has not decided, and that have left memory",
+            self.frozen.clone(),
         );
         r.register(
             "waiting_values",

@@ -176,6 +176,7 @@ impl View {
         m.ballot.set(number(status.ballot.0));
         m.max_bal.set(number(status.max_bal.0));
         m.low_water.set(number(status.low_water.0));
+        m.frozen.set(number(status.frozen));
         m.waiting.set(number(status.waiting as u64));
         m.caught.set(number(status.caught.len() as u64));
         self.write(|s| s.status = Some(status));

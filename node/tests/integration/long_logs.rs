@@ -140,3 +140,64 @@ async fn a_log_without_its_history_is_refused() {
     net.start("n2").await;
     assert_eq!(log(&net, "n2", "alice").await.len(), 150);
 }
+
+/// The same, and carol wants all four acceptors.
+fn with_carol() -> TestNet {
+    let net = small();
+    let text = net
+        .text
+        .replace(
+            "[[safe]]\nbetween = [\"alice\", \"bob\"]",
+            "carol = { threshold = 4, of = [\"a1\", \"a2\", \"a3\", \"a4\"] }\n\
+             [[safe]]\nbetween = [\"alice\", \"bob\", \"carol\"]",
+        )
+        .replace(
+            "learners = [\"alice\", \"bob\"]",
+            "learners = [\"alice\", \"bob\", \"carol\"]",
+        );
+    let mut net = TestNet::of(net.dir, text);
+    net.config.page_slots = 8;
+    net
+}
+
+async fn frozen(net: &TestNet, node: &str) -> u64 {
+    let status: Value = net.get(node, "/v1/status").await;
+    status["frozen"].as_u64().expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_learner_cannot_decide_leaves_memory_and_is_decided_once_its_acceptors_are_back() {
+    let mut net = with_carol();
+    net.start_all().await;
+    net.submit("n1", &value(0), "carol").await;
+    net.stop("n4").await;
+    // One after the other, so that each has a slot of its own.
+    for i in 1..120 {
+        net.submit("n1", &value(i), "alice").await;
+    }
+    for node in ["n1", "n2", "n3"] {
+        assert!(frozen(&net, node).await >= 64, "{node}");
+        assert!(checkpoints(&net, node).await > 0, "{node}");
+    }
+    // The log relies on the history for them: a node that restarts has not forgotten its votes.
+    net.stop("n1").await;
+    net.start("n1").await;
+    assert!(frozen(&net, "n1").await >= 64);
+    net.submit("n2", &value(120), "alice").await;
+    net.start("n4").await;
+    let expected = log(&net, "n2", "alice").await;
+    assert_eq!(expected.len(), 121);
+    for node in ["n1", "n2", "n3", "n4"] {
+        until("carol has everything", || async {
+            (log(&net, node, "carol").await.len() == 121).then_some(())
+        })
+        .await;
+        assert_eq!(log(&net, node, "carol").await, expected, "{node}");
+        until("nothing is frozen", || async {
+            (frozen(&net, node).await == 0).then_some(())
+        })
+        .await;
+        let status: Value = net.get(node, "/v1/status").await;
+        assert_eq!(status["caught"], serde_json::json!([]), "{node}");
+    }
+}

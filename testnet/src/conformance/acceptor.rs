@@ -4,6 +4,7 @@ use super::one_b::same_set;
 use super::refused::{Guard, no, require};
 use super::state::{Acceptor, sent};
 use super::{AcceptorId, AtAcceptor, Ballot, LearnerId, Msg, Slot, Spec, Vote};
+use consensus::hpaxos::Scope;
 use learner_graph::{AcceptorSet, LearnerSet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,7 @@ impl Spec {
             acc,
             bal,
             low_water,
+            scope,
             slots,
         } = m
         else {
@@ -23,9 +25,17 @@ impl Spec {
         let (l, b) = (*lr, *bal);
         self.typed(l, b)?;
         let a = &self.acceptors[usize::from(acc.0)];
-        // HPaxos: maxBal[l, a] < b.
+        // HPaxos: maxBal[l, a] < b. In the instances of the slots that the 1b with which it joined left out,
+        // it joins later.
         let max_bal = a.max_bal[usize::from(l.0)];
-        require(max_bal < b, "maxBal[l, a] < b", || {
+        let joins = match scope {
+            Scope::AllBut(_) => max_bal < b,
+            Scope::Only(page) => {
+                let mut said = self.one_b.at(*acc, b, l);
+                max_bal == b && !said.any(|m| page.slots().any(|slot| m.covers(slot)))
+            }
+        };
+        require(joins, "maxBal[l, a] < b", || {
             let lr = self.name_of_learner(l);
             format!("it has joined ballot {max_bal} for {lr} before")
         })?;
@@ -33,12 +43,15 @@ impl Spec {
         require(a.one_a.contains(&(l, b)), "received", || {
             format!("it has not received a 1a of ballot {b}")
         })?;
-        self.may_drop(node, *acc, b, *low_water)?;
+        self.may_drop(node, *acc, b, *low_water, scope.page().is_some())?;
         let mut said: BTreeMap<Slot, (&[Vote], &[Vote])> = BTreeMap::new();
+        let covers = |slot: Slot| slot >= *low_water && scope.contains(slot);
         for s in slots {
-            require(s.slot >= *low_water, "low water", || {
+            require(covers(s.slot), "low water", || {
                 let slot = s.slot;
-                format!("it speaks of slot {slot}, which is below its low-water mark {low_water}")
+                format!(
+                    "it speaks of slot {slot}, which is below its low-water mark {low_water} or left out"
+                )
             })?;
             let first = said.insert(s.slot, (&s.votes, &s.proposals)).is_none();
             require(first, "slots", || {
@@ -47,6 +60,7 @@ impl Spec {
         }
         // What is not listed was never sent.
         let others = self.slots.range(*low_water..).map(|(slot, _)| *slot);
+        let others = others.filter(|slot| covers(*slot));
         let all: BTreeSet<Slot> = said.keys().copied().chain(others).collect();
         for slot in all {
             let (votes, proposals) = said.get(&slot).copied().unwrap_or_default();
@@ -83,14 +97,23 @@ impl Spec {
     }
 
     /// A slot is dropped only when a certificate of every learner is held, and for ever.
-    fn may_drop(&self, node: usize, acc: AcceptorId, b: Ballot, low_water: Slot) -> Guard {
+    fn may_drop(
+        &self,
+        node: usize,
+        acc: AcceptorId,
+        b: Ballot,
+        low_water: Slot,
+        part: bool,
+    ) -> Guard {
         let before = self.acceptors[usize::from(acc.0)].low_water;
         require(low_water >= before, "low water", || {
             format!("its low-water mark was {before}, and never falls")
         })?;
         let all = self.graph.learners();
         for l in all {
-            let same = self.one_b.at(acc, b, l).all(|m| m.low_water == low_water);
+            let joined = |m: &&super::one_b::OneB| m.scope.page().is_none();
+            let mut said = self.one_b.at(acc, b, l).filter(joined);
+            let same = part || said.all(|m| m.low_water == low_water);
             require(same, "low water", || {
                 "its 1b for another learner has another low-water mark".into()
             })?;
@@ -117,6 +140,7 @@ impl Spec {
         let a = &self.acceptors[usize::from(acc.0)];
         self.joined(a, vote.bal)?;
         self.not_dropped(a, slot)?;
+        self.reported(acc, slot, vote)?;
         self.initialized_ballot(vote.lr, vote.bal)?;
         // HPaxos: AnnouncedValue(l, b, v), for this learner.
         let instance = self.slots.get(&slot);
@@ -142,6 +166,7 @@ impl Spec {
         let a = &self.acceptors[usize::from(acc.0)];
         self.joined(a, vote.bal)?;
         self.not_dropped(a, slot)?;
+        self.reported(acc, slot, vote)?;
         let instance = self.slots.get(&slot);
         let at = instance.map(|i| &i.acceptors[usize::from(acc.0)]);
         self.says_this(at.map(|at| &at.votes_sent), vote)?;
@@ -168,6 +193,16 @@ impl Spec {
             let lr = self.name_of_learner(LearnerId(u16::try_from(l).unwrap_or(u16::MAX)));
             format!("its ballot for {lr} is {max_bal}")
         })
+    }
+
+    /// In the instance of a slot that its 1b has left out it has not joined.
+    fn reported(&self, acc: AcceptorId, slot: Slot, vote: &Vote) -> Guard {
+        let mut said = self.one_b.at(acc, vote.bal, vote.lr);
+        require(
+            said.any(|m| m.covers(slot)),
+            "joined: maxBal[L, a] = b",
+            || format!("its 1b of ballot {} has left out slot {slot}", vote.bal),
+        )
     }
 
     fn not_dropped(&self, a: &Acceptor, slot: Slot) -> Guard {

@@ -4,16 +4,18 @@
 //! them does not count.
 
 use super::{AcceptorId, Ballot, LearnerId, Slot, Vote};
+use consensus::hpaxos::Scope;
 use consensus::hpaxos::trace::{Msg, Said};
 use std::collections::BTreeMap;
 
-/// One 1b message, about every slot from `low_water` on.
+/// One 1b message, about every slot of `scope` from `low_water` on.
 #[derive(Clone, Debug)]
 pub(crate) struct OneB {
     pub(crate) lr: LearnerId,
     pub(crate) acc: AcceptorId,
     pub(crate) bal: Ballot,
     pub(crate) low_water: Slot,
+    pub(crate) scope: Scope,
     /// What it says about the slots in which it says anything; slots ascending.
     slots: Vec<Said>,
     /// Whether it is in `msgs`.
@@ -23,7 +25,7 @@ pub(crate) struct OneB {
 impl OneB {
     /// Whether it says anything about a slot: in the instances of others it was not sent.
     pub(crate) fn covers(&self, slot: Slot) -> bool {
-        self.low_water <= slot
+        self.low_water <= slot && self.scope.contains(slot)
     }
 
     /// HPaxos: `votes` in the instance of a slot.
@@ -98,6 +100,7 @@ impl OneBs {
             acc,
             bal,
             low_water,
+            scope,
             slots,
         } = m
         else {
@@ -112,6 +115,7 @@ impl OneBs {
             acc: *acc,
             bal: *bal,
             low_water: *low_water,
+            scope: scope.clone(),
             slots: by_slot(slots),
             sent: false,
         });
@@ -125,6 +129,7 @@ impl OneBs {
             acc,
             bal,
             low_water,
+            scope,
             slots,
         } = m
         else {
@@ -132,7 +137,8 @@ impl OneBs {
         };
         let same = |id: &usize| {
             let other = &self.all[*id];
-            other.low_water == *low_water && same_slots(&other.slots, slots)
+            (other.low_water, &other.scope) == (*low_water, scope)
+                && same_slots(&other.slots, slots)
         };
         let ids = self.by.get(&(*acc, *bal, *lr))?;
         ids.iter().copied().find(same)

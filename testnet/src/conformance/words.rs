@@ -30,11 +30,16 @@ impl Spec {
                 acc,
                 bal,
                 low_water,
+                scope,
                 slots,
             } => {
                 let (lr, acc) = (self.graph.learner_name(*lr), acceptor(acc));
                 let slots = slots.len();
-                format!("1b [{lr}, {bal}] of {acc} (low-water mark {low_water}, {slots} slots)")
+                let page = scope.page();
+                let page = page.map_or_else(String::new, |page| format!(", page {page}"));
+                format!(
+                    "1b [{lr}, {bal}] of {acc} (low-water mark {low_water}, {slots} slots{page})"
+                )
             }
             Msg::OneC(vote, slot) => format!("1c {} in slot {slot}", self.name_of_vote(vote)),
             Msg::TwoAv(acc, vote, slot) => {

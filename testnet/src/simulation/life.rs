@@ -4,11 +4,34 @@ use super::disks::Drive;
 use super::faults::Fault;
 use super::oracle::{Oracle as _, Place, Verdict, Violation};
 use super::protocols::Simulated;
+use super::stage::Stage;
 use super::world::{Event, World};
 use consensus::history::History as _;
-use consensus::{Output, OutputOf, RecordOf};
+use consensus::history::MemoryHistory;
+use consensus::{Output, OutputOf, Record, RecordOf};
 use crypto::codec;
+use std::sync::Arc;
 use std::time::Duration;
+
+/// What a record says to be in the history is there: a node does not start without it.
+fn relies_on<P: Simulated>(
+    stage: &Stage,
+    history: &MemoryHistory<P::Wire>,
+    record: &RecordOf<P>,
+) -> Verdict {
+    let learners = stage.network().graph().learners().into_iter();
+    let mut nexts = learners.map(|learner| history.next(P::in_history(learner)));
+    let there = match record {
+        Record::LowWater(mark) => nexts.all(|next| next >= *mark),
+        Record::Frozen(page) => history.has_page(*page) || nexts.all(|next| next >= page.end),
+        _ => true,
+    };
+    if there {
+        return Ok(());
+    }
+    let what = format!("the history lacks what a record relies on: {record:?}");
+    Err(Violation::of("the log relies on the history", what))
+}
 
 impl<P: Simulated> World<P> {
     /// A node starts, with what its storage has kept.
@@ -26,13 +49,18 @@ impl<P: Simulated> World<P> {
         if honest {
             self.oracle.started(place)?;
         }
-        let mut machine = P::machine(&self.stage, place, history);
+        let mut config = self.stage.config.clone();
+        let recent = self.keeping.pick(&self.setting.recent).copied();
+        config.limits.slots_in_memory = recent.unwrap_or(config.limits.slots_in_memory);
+        let mut machine = P::machine(&config, &self.stage, place, Arc::clone(&history) as _);
         let stored = self.nodes[place].storage.durable().to_vec();
         for bytes in &stored {
             let record = codec::decode::<RecordOf<P>>(bytes, codec::LARGEST)
                 .map_err(|e| Violation::of("storage", format!("a record cannot be read: {e}")))?;
             if honest {
                 self.oracle.restored(place, &record)?;
+                // What a liar says in its name, and hears, it does not store.
+                relies_on::<P>(&self.stage, &history, &record)?;
             }
             for output in machine.restore(record) {
                 self.told(place, &output)?;

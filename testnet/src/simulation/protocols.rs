@@ -15,6 +15,7 @@ use consensus::paxos::{self, Paxos};
 use consensus::{HistoryOf, Network, NoEvidence, Protocol};
 use crypto::Verified;
 use learner_graph::LearnerId;
+use node::config::Config;
 use node::machines;
 use std::sync::Arc;
 
@@ -26,8 +27,9 @@ pub trait Simulated: Protocol {
     /// A fresh oracle.
     fn oracle(stage: &Arc<Stage>) -> Self::Oracle;
 
-    /// The state machine of a place, as it starts for the first time.
-    fn machine(stage: &Stage, place: Place, history: Arc<HistoryOf<Self>>) -> Self;
+    /// The state machine of a place, as it starts for the first time, by this configuration.
+    fn machine(config: &Config, stage: &Stage, place: Place, history: Arc<HistoryOf<Self>>)
+    -> Self;
 
     /// The log of a learner in the history of a node that plays it.
     fn in_history(learner: LearnerId) -> LearnerId;
@@ -52,8 +54,13 @@ impl Simulated for HPaxos {
         Conforms::new(stage)
     }
 
-    fn machine(stage: &Stage, place: Place, history: Arc<HistoryOf<Self>>) -> Self {
-        machines::hpaxos(&stage.config, stage.signer(place), history)
+    fn machine(
+        config: &Config,
+        stage: &Stage,
+        place: Place,
+        history: Arc<HistoryOf<Self>>,
+    ) -> Self {
+        machines::hpaxos(config, stage.signer(place), history)
     }
 
     fn in_history(learner: LearnerId) -> LearnerId {
@@ -88,8 +95,13 @@ impl Simulated for Paxos {
         Voting::new(stage)
     }
 
-    fn machine(stage: &Stage, place: Place, history: Arc<HistoryOf<Self>>) -> Self {
-        machines::paxos(&stage.config, stage.node(place), history)
+    fn machine(
+        config: &Config,
+        stage: &Stage,
+        place: Place,
+        history: Arc<HistoryOf<Self>>,
+    ) -> Self {
+        machines::paxos(config, stage.node(place), history)
     }
 
     fn in_history(_: LearnerId) -> LearnerId {
@@ -121,8 +133,13 @@ impl Simulated for DiskPaxos {
         DiskSynod::new(stage)
     }
 
-    fn machine(stage: &Stage, place: Place, history: Arc<HistoryOf<Self>>) -> Self {
-        machines::disk_paxos(&stage.config, stage.node(place), history)
+    fn machine(
+        config: &Config,
+        stage: &Stage,
+        place: Place,
+        history: Arc<HistoryOf<Self>>,
+    ) -> Self {
+        machines::disk_paxos(config, stage.node(place), history)
     }
 
     fn in_history(_: LearnerId) -> LearnerId {

@@ -18,8 +18,10 @@ pub struct Setting {
     pub grace: Duration,
     /// Slots open at once.
     pub window: u64,
-    /// Slots that stay in memory once they are delivered.
-    pub recent: u64,
+    /// Slots that stay in memory once they are delivered: one of these for every start of a node.
+    pub recent: Vec<u64>,
+    /// HPaxos: the slots of a page.
+    pub page: u64,
     /// How long values wait for others to share a slot.
     pub batch_delay: Duration,
     /// In how many of a hundred cases the history is durable soon after the records.
@@ -53,7 +55,8 @@ impl Setting {
             patience: 200 * MS,
             grace: 20 * MS,
             window: 8,
-            recent: 512,
+            recent: vec![512],
+            page: 256,
             batch_delay: Duration::ZERO,
             flush: 100,
             checkpoint: 1,
@@ -91,7 +94,11 @@ impl Setting {
             patience,
             grace: patience / 10,
             window: 1 + chance.below(12),
-            recent: *keeping.pick(&[1, 2, 5, 512]).unwrap_or(&512),
+            recent: match keeping.below(5) {
+                0 => vec![1, 2, 5, 512],
+                n => vec![[1, 2, 5, 512][usize::try_from(n - 1).unwrap_or(0)]],
+            },
+            page: *keeping.pick(&[1, 2, 4]).unwrap_or(&1),
             batch_delay: *keeping.pick(&[0, 0, 2, 20]).unwrap_or(&0) * MS,
             flush: *keeping.pick(&[5, 50, 100]).unwrap_or(&100),
             checkpoint: *keeping.pick(&[0, 1, 10, 50]).unwrap_or(&0),

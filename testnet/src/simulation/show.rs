@@ -145,7 +145,7 @@ impl Show {
                 "event": "summary", "interrupted": interrupted, "seeds": self.seeds, "failed": bad, "seconds": took,
                 "seeds_per_second": per_second, "simulated_seconds": total.time.as_secs_f64(),
                 "simulated_hours_per_hour": ratio, "steps": total.steps, "messages": total.messages,
-                "disk_actions": total.disk_actions, "rest_in_patiences": total.rest, "nobody_had_to_decide": total.unbound, "decisions": total.decisions, "checkpoints": total.checkpoints, "faults": total.faults,
+                "disk_actions": total.disk_actions, "rest_in_patiences": total.rest, "nobody_had_to_decide": total.unbound, "decisions": total.decisions, "checkpoints": total.checkpoints, "thawed": total.thawed, "faults": total.faults,
                 "fingerprint": format!("{:016x}", total.fingerprint),
             });
             return self.line(&line);
@@ -169,12 +169,16 @@ impl Show {
             "  simulated  {simulated} in {took:.1} s: {per_second:.1} seeds a second, {ratio:.0} hours an hour"
         ))?;
         let (steps, messages, decisions) = (total.steps, total.messages, total.decisions);
+        let thawed = match total.thawed {
+            0 => String::new(),
+            n => format!(", {n} thawed pages reported"),
+        };
         let disks = match total.disk_actions {
             0 => String::new(),
             n => format!(", {n} actions on disks"),
         };
         self.line(&format!(
-            "  happened   {steps} steps, {messages} messages{disks}, {decisions} decisions, {} checkpoints; up to slot {}, ballot {}",
+            "  happened   {steps} steps, {messages} messages{disks}, {decisions} decisions, {} checkpoints{thawed}; up to slot {}, ballot {}",
             total.checkpoints, total.slots, total.ballots
         ))?;
         let rest = total.rest;

@@ -138,6 +138,7 @@ impl<P: Simulated> World<P> {
             Output::Send(message) => {
                 let id = P::id(P::wire(&message));
                 self.tally.mix(id.as_bytes());
+                self.tally.thawed += u64::from(P::kind(&message) == "1b-page");
                 self.said.insert(id, message.clone());
                 self.gets(place, Input::Message(message.clone()));
                 for to in (0..self.nodes.len()).filter(|to| *to != place) {

@@ -21,6 +21,8 @@ pub struct Tally {
     pub disk_actions: u64,
     /// Checkpoints made.
     pub checkpoints: u64,
+    /// HPaxos: parts of 1b about pages that had been frozen when their acceptor joined.
+    pub thawed: u64,
     /// Decisions delivered, over all nodes and learners.
     pub decisions: u64,
     /// Slots of the longest log.
@@ -56,6 +58,7 @@ impl Tally {
         self.messages += other.messages;
         self.disk_actions += other.disk_actions;
         self.checkpoints += other.checkpoints;
+        self.thawed += other.thawed;
         self.decisions += other.decisions;
         self.slots = self.slots.max(other.slots);
         self.ballots = self.ballots.max(other.ballots);

@@ -1,7 +1,7 @@
 //! Messages in words, for histories.
 
 use super::world::short;
-use consensus::hpaxos::{self, Entry, Message};
+use consensus::hpaxos::{self, Entry, Message, Scope};
 use consensus::paxos::{self, Body};
 use consensus::{Network, Slot};
 use crypto::Digest;
@@ -20,7 +20,11 @@ pub(super) fn hpaxos(message: &Message, network: &Network) -> String {
                 format!("slot {}: votes {votes}, 2av {proposals}", report.slot)
             });
             let (ballot, low) = (m.ballot, m.low_water);
-            format!("1b of ballot {ballot} from slot {low}{}", after(slots))
+            let but = match &m.scope {
+                Scope::AllBut(pages) => pages.iter().map(|p| format!(" but {p}")).collect(),
+                Scope::Only(page) => format!(" in {page} alone"),
+            };
+            format!("1b of ballot {ballot} from slot {low}{but}{}", after(slots))
         }
         Message::OneC(m) => {
             let slots = m.proposals.iter().map(|p| {

@@ -80,8 +80,8 @@ impl<P: Simulated> World<P> {
         limits.patience_ms = millis(setting.patience);
         limits.grace_ms = millis(setting.grace);
         limits.window = setting.window;
-        limits.slots_in_memory = setting.recent;
         limits.batch_delay_ms = millis(setting.batch_delay);
+        stage.config.page_slots = setting.page;
         let stage = Arc::new(stage);
         let n_disks = match &stage.config.disks {
             Some(_) => stage.network().graph().n_acceptors(),

@@ -183,12 +183,14 @@ fn in_slot(action: &Action, slot: Slot) -> Option<Action> {
             acc,
             bal,
             low_water,
+            scope,
             slots,
-        } => (*low_water <= slot).then(|| Msg::OneB {
+        } => (*low_water <= slot && scope.contains(slot)).then(|| Msg::OneB {
             lr: *lr,
             acc: *acc,
             bal: *bal,
             low_water: *low_water,
+            scope: scope.clone(),
             slots: slots.iter().filter(|s| s.slot == slot).cloned().collect(),
         }),
         Msg::OneC(_, at) | Msg::TwoAv(_, _, at) | Msg::TwoB(_, _, at) => {

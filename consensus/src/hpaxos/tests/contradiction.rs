@@ -3,10 +3,10 @@
 use super::{FOUR, entry, network, signer, value};
 use crate::hpaxos::evidence::{Certificate, Evidence, EvidenceError, Finding};
 use crate::hpaxos::{
-    Contradiction, Entry, Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes,
+    Contradiction, Entry, Message, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes, Votes,
     contradiction,
 };
-use crate::{Ballot, Network, Slot};
+use crate::{Ballot, Network, Page, Slot};
 use learner_graph::{AcceptorId, LearnerId, LearnerSet};
 
 fn l(ids: &[u16]) -> LearnerSet {
@@ -50,8 +50,24 @@ fn one_b(
     Message::OneB(OneB {
         ballot: Ballot(ballot),
         low_water: Slot(low_water),
+        scope: Scope::ALL,
         slots,
     })
+}
+
+fn page(start: u64, end: u64) -> Page {
+    Page {
+        start: Slot(start),
+        end: Slot(end),
+    }
+}
+
+/// The same with another scope.
+fn scoped(scope: Scope, message: Message) -> Message {
+    match message {
+        Message::OneB(m) => Message::OneB(OneB { scope, ..m }),
+        other => other,
+    }
 }
 
 fn one_c(ballot: u64, slot: u64, v: &str) -> Message {
@@ -85,6 +101,25 @@ fn contradictions_convict_in_both_orders() {
             one_b(5, 0, 3, vec![], vec![]),
             one_b(5, 1, 3, vec![], vec![]),
             Contradiction::OneB { ballot: j },
+        ),
+        // Two parts about one page.
+        (
+            scoped(Scope::Only(page(2, 6)), one_b(5, 0, 3, vec![], vec![])),
+            scoped(
+                Scope::Only(page(2, 6)),
+                one_b(5, 0, 3, vec![entry(2, "v", l(&[0]))], vec![]),
+            ),
+            Contradiction::OneB { ballot: j },
+        ),
+        // A part about the page of the slot hides a vote.
+        (
+            votes(2, 3, None, Some(("v", &[0]))),
+            scoped(Scope::Only(page(2, 6)), one_b(5, 0, 3, vec![], vec![])),
+            Contradiction::HiddenVote {
+                slot: s,
+                ballot: b,
+                joined: j,
+            },
         ),
         // The vote is missing for one of the learners.
         (
@@ -159,6 +194,33 @@ fn honest_statements_convict_nobody() {
         (
             votes(2, 3, Some(("v", &[0])), None),
             votes(2, 3, None, Some(("w", &[0]))),
+        ),
+        // The 1b leaves out the page of the slot, or is about another one.
+        (
+            votes(2, 3, Some(("v", &[0])), Some(("v", &[0]))),
+            scoped(
+                Scope::AllBut(vec![page(2, 6)]),
+                one_b(5, 0, 3, vec![], vec![]),
+            ),
+        ),
+        (
+            votes(2, 3, Some(("v", &[0])), Some(("v", &[0]))),
+            scoped(Scope::Only(page(4, 6)), one_b(5, 0, 3, vec![], vec![])),
+        ),
+        // The parts of one 1b.
+        (
+            scoped(
+                Scope::Only(page(2, 6)),
+                one_b(5, 0, 3, vec![entry(2, "v", l(&[0]))], vec![]),
+            ),
+            scoped(
+                Scope::AllBut(vec![page(2, 6)]),
+                one_b(5, 0, 3, vec![], vec![]),
+            ),
+        ),
+        (
+            scoped(Scope::Only(page(2, 6)), one_b(5, 0, 3, vec![], vec![])),
+            scoped(Scope::Only(page(6, 8)), one_b(5, 0, 3, vec![], vec![])),
         ),
         // Another ballot, another slot.
         (

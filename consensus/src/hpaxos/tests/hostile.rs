@@ -116,7 +116,7 @@ fn an_invention_for_a_learner_that_needs_the_liar_holds_nobody_else_up() {
 fn an_invention_for_a_learner_that_trusts_the_liar_holds_nobody_else_up_for_ever() {
     let (_, mine) = batch("mine");
     let announced = announced_beside_an_invention(DUPED);
-    assert_eq!(announced, [value("invention"), mine], "they take turns");
+    assert_eq!(announced, [mine, value("invention")], "they take turns");
 }
 
 #[test]

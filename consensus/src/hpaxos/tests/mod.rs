@@ -3,6 +3,7 @@
 mod contradiction;
 mod forget;
 mod hostile;
+mod pages;
 mod puppet;
 mod rules;
 mod safe_at;

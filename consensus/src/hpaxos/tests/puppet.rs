@@ -3,7 +3,7 @@
 use super::{network, signer};
 use crate::history::MemoryHistory;
 use crate::hpaxos::{
-    Config, Entry, HPaxos, Input, Message, OneB, OneC, Output, Proposal, Record, SlotReport,
+    Config, Entry, HPaxos, Input, Message, OneB, OneC, Output, Proposal, Record, Scope, SlotReport,
     SlotVotes, SyncRequest, Votes,
 };
 use crate::{Ballot, Batch, ClientValue, Network, Slot, Time};
@@ -37,6 +37,7 @@ pub(super) fn config(network: &Network, me: u16) -> Config {
         batching: Default::default(),
         max_waiting: 4,
         recent: RECENT,
+        page: RECENT / 2,
     }
 }
 
@@ -256,6 +257,7 @@ pub(super) fn one_b(
     Message::OneB(OneB {
         ballot: Ballot(ballot),
         low_water: Slot(low_water),
+        scope: Scope::ALL,
         slots,
     })
 }

@@ -61,15 +61,15 @@ fn rule_1_a_ballot_is_joined_once_for_all_learners() {
 fn rule_1_phase_1b_needs_a_higher_ballot() {
     let mut acceptor = Acceptor::new(AcceptorId(0));
     assert_eq!(
-        acceptor.phase_1b(Ballot(2), |_| None::<crate::hpaxos::OneB>),
+        acceptor.phase_1b(Ballot(2), vec![], |_| None::<crate::hpaxos::OneB>),
         None
     );
     assert!(
-        acceptor.phase_1b(Ballot(2), Some).is_some(),
+        acceptor.phase_1b(Ballot(2), vec![], Some).is_some(),
         "what could not be said was not done"
     );
-    assert_eq!(acceptor.phase_1b(Ballot(2), Some), None);
-    assert_eq!(acceptor.phase_1b(Ballot(1), Some), None);
+    assert_eq!(acceptor.phase_1b(Ballot(2), vec![], Some), None);
+    assert_eq!(acceptor.phase_1b(Ballot(1), vec![], Some), None);
 }
 
 #[test]
@@ -328,7 +328,11 @@ fn rule_2_an_acceptor_itself_keeps_to_its_low_water_mark() {
     let mut batches = Batches::new::<()>(Arc::new(MemoryHistory::default()));
     let v = batches.keep(batch("v").1, batch("v").0).digest();
     for i in 0..4 {
-        received.one_b(AcceptorId(i), &p.sign(i, one_b(1, 0, vec![])));
+        let Message::OneB(joins) = one_b(1, 0, vec![]) else {
+            unreachable!("a 1b");
+        };
+        let signed = p.sign(i, Message::OneB(joins.clone()));
+        received.one_b(&joins, AcceptorId(i), &signed, Slot(0), i == 3);
     }
     let proposals = vec![Proposal {
         slot: Slot(3),
@@ -345,7 +349,7 @@ fn rule_2_an_acceptor_itself_keeps_to_its_low_water_mark() {
     let slots = BTreeSet::from([Slot(3)]);
     let votes = |low_water| {
         let mut acceptor = Acceptor::new(AcceptorId(3));
-        acceptor.phase_1b(Ballot(1), Some);
+        acceptor.phase_1b(Ballot(1), vec![], Some);
         acceptor.raise_low_water(Slot(low_water));
         acceptor.phase_2(
             &slots,

@@ -15,6 +15,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 const MAX_WAITING: usize = 4;
+/// Slots that stay in memory, and those of a page.
+const RECENT: u64 = 4;
+const PAGE: u64 = 2;
 
 #[test]
 fn node() {
@@ -221,7 +224,8 @@ fn config(network: &Network, me: u16) -> Config {
         window: 4,
         batching: Default::default(),
         max_waiting: MAX_WAITING,
-        recent: 64,
+        recent: RECENT,
+        page: PAGE,
     }
 }
 

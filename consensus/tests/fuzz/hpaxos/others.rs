@@ -1,11 +1,11 @@
 //! The other members: they say whatever the input makes them say, now and then something that helps.
 
-use super::{Batch, Input, Message, Verified};
+use super::{Batch, Input, Message, PAGE, Verified};
 use crate::MEMBERS;
 use crate::source::Source;
 use consensus::hpaxos::evidence::{Certificate, Evidence};
-use consensus::hpaxos::{Entry, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes};
-use consensus::{Ballot, Network};
+use consensus::hpaxos::{Entry, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes, Votes};
+use consensus::{Ballot, Network, Page};
 use crypto::{Digest, Signer};
 use learner_graph::LearnerId;
 
@@ -62,6 +62,7 @@ impl Others {
                 self.by_all(Message::OneB(OneB {
                     ballot,
                     low_water,
+                    scope: Scope::ALL,
                     slots,
                 }))
             }
@@ -171,6 +172,11 @@ impl Others {
                 Default::default()
             } else {
                 source.slot()
+            },
+            scope: match source.byte() {
+                0..200 => Scope::ALL,
+                200..220 => Scope::AllBut(vec![Page::of(source.slot(), PAGE)]),
+                _ => Scope::Only(Page::of(source.slot(), PAGE)),
             },
             slots,
         }

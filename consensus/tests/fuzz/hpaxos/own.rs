@@ -3,7 +3,7 @@
 
 use super::{Message, Output, Record, Verified};
 use consensus::hpaxos::evidence::Finding;
-use consensus::hpaxos::{Decision, Entry, Input, OneB, OneC, Votes, check, contradiction};
+use consensus::hpaxos::{Decision, Entry, Input, OneB, OneC, Scope, Votes, check, contradiction};
 use consensus::{Ballot, Network, Slot, Status, Time};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorSet, LearnerId};
@@ -24,6 +24,8 @@ pub(super) struct Own {
     max_bal: Ballot,
     started: Ballot,
     low_water: Slot,
+    /// What the parts of its 1b of `max_bal` are about.
+    reported: Vec<Scope>,
     /// HPaxos: `2avSent` and `votesSent`.
     two_av_sent: BTreeSet<Vote>,
     votes_sent: BTreeSet<Vote>,
@@ -49,6 +51,7 @@ impl Own {
             max_bal: Ballot::NONE,
             started: Ballot::NONE,
             low_water: Slot(0),
+            reported: Vec::new(),
             two_av_sent: BTreeSet::new(),
             votes_sent: BTreeSet::new(),
             one_a: BTreeSet::new(),
@@ -191,22 +194,36 @@ impl Own {
 
     /// HPaxos: Phase1b. It shows all of `votesSent` and `2avSent` that may matter, and nothing else.
     fn joins(&mut self, m: &OneB) {
-        assert!(
-            m.ballot > self.max_bal,
-            "ballots are joined in ascending order"
-        );
-        assert!(
-            self.one_a.contains(&m.ballot),
-            "nobody has started the ballot"
-        );
+        match &m.scope {
+            Scope::AllBut(_) => {
+                assert!(
+                    m.ballot > self.max_bal,
+                    "ballots are joined in ascending order"
+                );
+                assert!(
+                    self.one_a.contains(&m.ballot),
+                    "nobody has started the ballot"
+                );
+                self.reported.clear();
+            }
+            Scope::Only(page) => {
+                assert_eq!(
+                    m.ballot, self.max_bal,
+                    "a part of the 1b with which it joined"
+                );
+                let said = |slot| self.reported.iter().any(|s| s.contains(slot));
+                assert!(!page.slots().any(said), "every part is said once");
+            }
+        }
         assert_eq!(m.low_water, self.low_water, "the mark is stored first");
         self.max_bal = m.ballot;
+        self.reported.push(m.scope.clone());
         let (mut votes, mut proposals) = (BTreeSet::new(), BTreeSet::new());
         for report in &m.slots {
             votes.extend(report.votes.iter().flat_map(|e| shown(report.slot, e)));
             proposals.extend(report.proposals.iter().flat_map(|e| shown(report.slot, e)));
         }
-        let from_mark = |(slot, ..): &Vote| *slot >= self.low_water;
+        let from_mark = |(slot, ..): &Vote| m.covers(*slot);
         let maximal = |v: &Vote| {
             !self
                 .votes_sent
@@ -239,6 +256,8 @@ impl Own {
         for (vote, is_2b) in expand(m) {
             let (slot, _, value, learner) = vote;
             assert!(slot >= self.low_water, "nothing below the mark is signed");
+            let reported = self.reported.iter().any(|s| s.contains(slot));
+            assert!(reported, "a vote where the 1b has left out the slot");
             assert!(self.batches.contains(&value), "the bytes are stored first");
             let new = if is_2b {
                 let senders = self.two_av.get(&vote).copied().unwrap_or_default();

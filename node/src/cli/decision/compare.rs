@@ -10,7 +10,7 @@ use learner_graph::{LearnerGraph, LearnerId, LearnerSet, Suspicion};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// How many decisions are remembered; further ones are held against these only.
+/// How many decisions are remembered; further ones are held against these only, and not against each other.
 const MAX_KEPT: usize = 1 << 20;
 
 /// The decisions seen so far, one per slot and learner.
@@ -19,7 +19,7 @@ pub(super) struct Seen {
     /// For every learner, those that the graph lets it agree with under some condition.
     promised: Vec<LearnerSet>,
     max_kept: usize,
-    overflowed: bool,
+    not_kept: u64,
 }
 
 /// Two decisions of one slot with different batches.
@@ -34,11 +34,16 @@ pub(super) struct Disagreement {
 
 impl Seen {
     pub(super) fn new(config: &Config) -> Seen {
+        Self::at_most(MAX_KEPT, config)
+    }
+
+    /// Remembers at most so many.
+    pub(super) fn at_most(max_kept: usize, config: &Config) -> Seen {
         Seen {
             kept: BTreeMap::new(),
             promised: config.network.graph().connected(&Suspicion::default()),
-            max_kept: MAX_KEPT,
-            overflowed: false,
+            max_kept,
+            not_kept: 0,
         }
     }
 
@@ -60,7 +65,7 @@ impl Seen {
             let entry = self.kept.entry(key);
             entry.or_insert_with(|| (proved.digest, place.clone()));
         } else if !self.kept.contains_key(&key) {
-            self.overflowed = true;
+            self.not_kept += 1;
         }
         found
     }
@@ -70,9 +75,10 @@ impl Seen {
         row.is_some_and(|row| row.contains(b))
     }
 
-    /// Whether so many decisions were seen that some were not remembered.
-    pub(super) fn overflowed(&self) -> bool {
-        self.overflowed
+    /// How many decisions were not remembered, since there were too many before them: if they contradict
+    /// each other, nobody has said so.
+    pub(super) fn not_kept(&self) -> u64 {
+        self.not_kept
     }
 }
 
@@ -172,18 +178,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_remembered_is_told() {
+    fn what_is_not_remembered_is_counted() {
         let config = config("");
-        let mut seen = Seen {
-            max_kept: 1,
-            ..Seen::new(&config)
-        };
+        let mut seen = Seen::at_most(1, &config);
         seen.add(&place(1), &decided(&config, ALICE, 0, "v"));
         seen.add(&place(2), &decided(&config, ALICE, 0, "v"));
-        assert!(!seen.overflowed());
+        assert_eq!(seen.not_kept(), 0);
         seen.add(&place(3), &decided(&config, ALICE, 1, "v"));
-        assert!(seen.overflowed());
+        assert_eq!(seen.not_kept(), 1);
         assert_eq!(seen.add(&place(4), &decided(&config, BOB, 1, "w")), []);
+        assert_eq!(seen.not_kept(), 2);
         assert_eq!(seen.add(&place(5), &decided(&config, BOB, 0, "w")).len(), 1);
     }
 }

@@ -8,7 +8,7 @@ use crate::Config;
 use crate::cli::{Exit, complain, fail, print, printable};
 use crate::decision::{Claim, MAX_LINE_BYTES, Proved};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -152,26 +152,96 @@ impl Verification<'_> {
 
     /// Sums up. What is wrong weighs more than what could not be read.
     fn finish(&self) -> Exit {
-        if self.seen.overflowed() {
-            complain("not all of so many decisions were held against each other");
-        }
-        let (verified, refused) = (self.verified, self.refused);
         if self.args.json {
-            print(json!({
-                "event": "summary", "verified": verified, "refused": refused,
-                "unread": self.unread, "disagreements": self.disagreed,
-            }));
-        } else if refused == 0 {
-            print(format!("verified: {verified}"));
+            print(self.summary_json());
         } else {
-            print(format!("verified: {verified}, refused: {refused}"));
+            print(self.summary());
         }
-        if refused > 0 || self.disagreed > 0 {
+        if self.refused > 0 || self.disagreed > 0 {
             Exit::Bad
         } else if self.unread > 0 {
             Exit::Failed
         } else {
             Exit::Done
         }
+    }
+
+    fn summary(&self) -> String {
+        let mut words = format!("verified: {}", self.verified);
+        if self.refused > 0 {
+            words.push_str(&format!(", refused: {}", self.refused));
+        }
+        let not_compared = self.seen.not_kept();
+        if not_compared > 0 {
+            words.push_str(&format!(
+                "\nnot held against each other: {not_compared}, because there were too many decisions before \
+                 them; to compare these as well, verify the decisions of fewer slots at a time"
+            ));
+        }
+        words
+    }
+
+    fn summary_json(&self) -> Value {
+        json!({
+            "event": "summary", "verified": self.verified, "refused": self.refused,
+            "unread": self.unread, "disagreements": self.disagreed,
+            "not_compared": self.seen.not_kept(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::write;
+    use crate::testing::{batch, certificate, config};
+    use learner_graph::LearnerId;
+    use std::fs;
+
+    /// What is said after so many decisions of slots of their own if two are remembered, in words and as JSON.
+    fn summaries(decisions: u64) -> (String, Value) {
+        let config = config("");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("d.ndjson");
+        let batch = batch(&[b"v"]);
+        let line = |slot| {
+            let certificate = certificate(&config, LearnerId(0), slot, &batch, &[1, 2]);
+            write(&config.name, &config.network, &certificate, &batch) + "\n"
+        };
+        fs::write(&path, (0..decisions).map(line).collect::<String>()).unwrap();
+        let args = VerifyArgs {
+            config: PathBuf::new(),
+            files: Vec::new(),
+            learner: None,
+            json: false,
+        };
+        let mut verification = Verification {
+            args: &args,
+            seen: Seen::at_most(2, &config),
+            config: &config,
+            verified: 0,
+            refused: 0,
+            unread: 0,
+            disagreed: 0,
+        };
+        verification.file(&path);
+        (verification.summary(), verification.summary_json())
+    }
+
+    #[test]
+    fn the_summary_says_how_many_were_not_held_against_each_other() {
+        let (words, json) = summaries(2);
+        assert_eq!(words, "verified: 2");
+        assert_eq!(
+            (&json["verified"], &json["not_compared"]),
+            (&json!(2), &json!(0))
+        );
+        let (words, json) = summaries(5);
+        assert!(words.starts_with("verified: 5\n"), "{words}");
+        assert!(words.contains("not held against each other: 3,"), "{words}");
+        assert_eq!(
+            (&json["verified"], &json["not_compared"]),
+            (&json!(5), &json!(3))
+        );
     }
 }

@@ -111,6 +111,7 @@ fn judge_of<P: Kinds>(record: &[u8], network: Option<&Network>) -> Verdict {
         }
         Record::LowWater(_) => ("low-water", None),
         Record::Owed(..) => ("owed", None),
+        Record::Frozen(_) => ("frozen", None),
     };
     Verdict { kind, wrong }
 }

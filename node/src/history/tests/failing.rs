@@ -5,6 +5,17 @@ use super::faulty::What;
 use super::*;
 use std::io::ErrorKind;
 
+/// Keeps a page beside the slots that are here, so that everything could be found.
+fn keep_page(history: &File) {
+    history.keep(Keep::Page {
+        page: page(0),
+        messages: vec![said(0, "slot 0")],
+        batches: vec![],
+    });
+    history.commit().unwrap();
+    assert!(history.has_page(page(0)));
+}
+
 /// It answers as if it were empty, keeps nothing, waits for nothing, and says why.
 fn assert_stopped(history: &File, why: &str) {
     let error = history.failed().unwrap();
@@ -13,9 +24,11 @@ fn assert_stopped(history: &File, why: &str) {
     assert_eq!(history.next(lane(0)), Slot(0));
     let first = batch(0, 2);
     assert_eq!(history.batch(&first.digest()), None);
+    assert!(!history.has_batch(&first.digest()));
     assert_eq!(history.delivered(&first.values[0].id()).len(), 0);
     assert_eq!(history.decision(lane(0), Slot(0)), None);
     assert_eq!(history.page(page(0)), None);
+    assert!(!history.has_page(page(0)));
     history.keep(decision(0, 0, &first));
     history.flush();
     assert_eq!(history.commit(), Err(error));
@@ -38,6 +51,7 @@ fn whatever_fails_while_writing_stops_the_history() {
         for after in [0, 1, 3] {
             let directory = history_of(9);
             let (history, control) = open_faulty(&path(&directory));
+            keep_page(&history);
             control.fail(what, after, how);
             keep(&history, 9..200);
             history.commit().unwrap_err();

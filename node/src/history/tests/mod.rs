@@ -11,6 +11,7 @@ mod killed;
 mod large;
 mod model;
 mod once;
+mod panic;
 mod power_cut;
 mod readers;
 mod refused;

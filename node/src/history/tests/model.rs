@@ -5,6 +5,13 @@ use consensus::history::MemoryHistory;
 use proptest::prelude::*;
 
 const VALUES: u64 = 12;
+/// So few entries are recent that most batches and values are in runs soon.
+const OPTIONS: Options = Options { recent: 4, ..SMALL };
+
+fn open(directory: &TempDir) -> File {
+    let path = path(directory);
+    File::open_with(path, network(), LANES, size, OPTIONS).unwrap()
+}
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -91,10 +98,32 @@ fn kept(model: &MemoryHistory<Said>, step: &Step) -> Option<Keep<Said>> {
     }
 }
 
+/// All that may be here, and one that never is.
+fn batches() -> impl Iterator<Item = Arc<Batch>> {
+    let decided = (0..VALUES).map(|n| batch(n, n % 4));
+    let paged = (0..VALUES).map(|n| batch(100 + n, 2));
+    decided.chain(paged).chain([batch(99, 1)])
+}
+
+/// The same is here, whether it is read or not.
+fn assert_has(history: &File, model: &MemoryHistory<Said>) {
+    for batch in batches() {
+        let digest = batch.digest();
+        let here = model.batch(&digest).is_some();
+        assert_eq!(history.has_batch(&digest), here);
+        assert_eq!(model.has_batch(&digest), here);
+    }
+    for start in (0..48).step_by(8) {
+        let here = model.page(page(start)).is_some();
+        assert_eq!(history.has_page(page(start)), here);
+        assert_eq!(model.has_page(page(start)), here);
+    }
+    // One that begins where another does is another.
+    assert!(!history.has_page(Page::of(Slot(0), 4)));
+}
+
 fn assert_same(history: &File, model: &MemoryHistory<Said>) {
-    let batches = (0..VALUES).map(|n| batch(n, n % 4));
-    let others = (0..VALUES).map(|n| batch(100 + n, 2));
-    for batch in batches.chain(others).chain([batch(99, 1)]) {
+    for batch in batches() {
         let digest = batch.digest();
         assert_eq!(history.batch(&digest), model.batch(&digest));
         for value in &batch.values {
@@ -142,12 +171,13 @@ proptest! {
     fn it_is_the_history_in_memory(steps in proptest::collection::vec(step(), 1..80)) {
         let directory = TempDir::new().unwrap();
         let model = MemoryHistory::default();
-        let mut history = open(path(&directory));
+        let mut history = open(&directory);
         for step in &steps {
             if let Some(keep) = kept(&model, step) {
                 model.keep(keep.clone());
                 history.keep(keep);
             }
+            assert_has(&history, &model);
             match step {
                 Step::Flush => {
                     model.flush();
@@ -160,10 +190,11 @@ proptest! {
                 Step::Reopen => {
                     model.crash();
                     drop(history);
-                    history = open(path(&directory));
+                    history = open(&directory);
                 }
                 _ => continue,
             }
+            assert_has(&history, &model);
             assert_same(&history, &model);
         }
         drop(history);
@@ -171,6 +202,8 @@ proptest! {
         let summary = sound(&path(&directory));
         let next: Vec<_> = (0..3).map(|at| model.next(lane(at))).collect();
         prop_assert_eq!(summary.next, next);
-        assert_same(&open(path(&directory)), &model);
+        let history = open(&directory);
+        assert_has(&history, &model);
+        assert_same(&history, &model);
     }
 }

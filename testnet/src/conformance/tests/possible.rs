@@ -3,6 +3,7 @@
 use super::run::{FOUR, MIXED};
 use super::stage::{ALICE, SLOT, Stage, acceptor, two_av, vote};
 use consensus::Ballot;
+use consensus::hpaxos::Scope;
 use consensus::hpaxos::trace::{Action, Msg, Said};
 use learner_graph::{AcceptorSet, LearnerId};
 
@@ -59,6 +60,7 @@ fn liar_shows(s: &mut Stage, voter: bool) {
             acc,
             bal,
             low_water,
+            scope: Scope::ALL,
             slots,
         });
     }
@@ -102,6 +104,7 @@ fn liar_joins_1(s: &mut Stage) {
             acc: acceptor(4),
             bal: Ballot(1),
             low_water: SLOT,
+            scope: Scope::ALL,
             slots: Vec::new(),
         });
     }
@@ -123,6 +126,7 @@ fn evidence_narrows_which_sets_are_possible() {
             acc: acceptor(2),
             bal: Ballot(1),
             low_water: SLOT,
+            scope: Scope::ALL,
             slots: Vec::new(),
         });
     }

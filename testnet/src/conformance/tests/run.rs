@@ -3,7 +3,7 @@
 
 use consensus::history::MemoryHistory;
 use consensus::hpaxos::trace::{Action, Recorder, messages};
-use consensus::hpaxos::{Config, HPaxos, Input, Message, Output};
+use consensus::hpaxos::{Config, HPaxos, Input, Message, Output, PAGE};
 use consensus::{ClientValue, Member, Network, Protocol, Record, Time};
 use crypto::{Digest, Keypair, MemberId, Signer, codec};
 use std::collections::{BTreeSet, VecDeque};
@@ -47,6 +47,7 @@ fn machine(network: &Arc<Network>, i: usize) -> Machine {
         batching: Default::default(),
         max_waiting: 100,
         recent: 64,
+        page: PAGE,
     };
     Machine {
         protocol: HPaxos::new(

@@ -2,6 +2,7 @@
 //! names. What is sent is received by everybody, unless a test takes single actions.
 
 use crate::conformance::{Refused, Spec};
+use consensus::hpaxos::Scope;
 use consensus::hpaxos::trace::{Action, Msg, Said, Vote};
 use consensus::{Ballot, Slot};
 use crypto::Digest;
@@ -123,6 +124,7 @@ impl Stage {
             acc,
             bal,
             low_water: Slot(0),
+            scope: Scope::ALL,
             slots: slots.collect(),
         }
     }

@@ -5,8 +5,10 @@ use super::rumours::Rumours;
 use super::voice::{Heard, Told, Voice, honest, nothing};
 use crate::simulation::chance::Chance;
 use crate::simulation::oracle::Place;
-use consensus::hpaxos::{HPaxos, Message, OneB, OneC, Proposal, SlotVotes, Votes};
-use consensus::{Ballot, Slot};
+use consensus::hpaxos::{
+    Entry, HPaxos, Message, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes, Votes,
+};
+use consensus::{Ballot, Page, Slot};
 use crypto::Digest;
 
 /// Messages of a flood that are said to everybody at once.
@@ -46,7 +48,7 @@ impl Flood {
         let value = self.value(n);
         let last = self.rumours.slots().next_back().unwrap_or_default();
         let slot = Slot(chance.below(last.0 + 8));
-        Some(match chance.below(5) {
+        Some(match chance.below(6) {
             0 => ("lie: flood of wishes", Message::Wish { ballot }),
             1 => ("lie: flood of 1a", Message::OneA { ballot: own? }),
             2 => {
@@ -55,11 +57,33 @@ impl Flood {
                 let one_b = OneB {
                     ballot,
                     low_water,
+                    scope: Scope::ALL,
                     slots,
                 };
                 ("lie: flood of 1b", Message::OneB(one_b))
             }
             3 => {
+                // Parts of a 1b about any slots, whether it has left them out or not.
+                let end = slot.plus(1 + chance.below(6));
+                let shown = Entry {
+                    ballot: Ballot::FIRST,
+                    value,
+                    learners,
+                };
+                let slots = vec![SlotReport {
+                    slot,
+                    votes: vec![shown.clone()],
+                    proposals: vec![shown],
+                }];
+                let one_b = OneB {
+                    ballot: self.rumours.ballot.max(Ballot(2)),
+                    low_water: Slot(0),
+                    scope: Scope::Only(Page { start: slot, end }),
+                    slots,
+                };
+                ("lie: flood of parts of a 1b", Message::OneB(one_b))
+            }
+            4 => {
                 // Of the present ballot, where they count.
                 let ballot = self.rumours.ballot.max(Ballot::FIRST);
                 let said = SlotVotes {

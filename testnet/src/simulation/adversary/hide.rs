@@ -62,7 +62,10 @@ impl Liar<HPaxos> for Hider {
         }
         slots.retain(|r| !r.votes.is_empty() || !r.proposals.is_empty());
         aside.lie("lie: votes or 2av hidden in a 1b");
-        let hidden = self.voice.sign(Message::OneB(OneB { slots, ..*one_b }));
+        let hidden = self.voice.sign(Message::OneB(OneB {
+            slots,
+            ..one_b.clone()
+        }));
         honest(hidden.as_ref().unwrap_or(message))
     }
 }

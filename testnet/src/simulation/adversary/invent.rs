@@ -42,10 +42,10 @@ impl Inventor {
                 slots.insert(slot, report(slot, ballot, value, learners));
             }
         }
-        slots.retain(|_, r| r.votes.iter().all(|e| !e.learners.is_empty()));
+        slots.retain(|s, r| one_b.covers(*s) && r.votes.iter().all(|e| !e.learners.is_empty()));
         self.voice.sign(Message::OneB(OneB {
             slots: slots.into_values().collect(),
-            ..*one_b
+            ..one_b.clone()
         }))
     }
 }

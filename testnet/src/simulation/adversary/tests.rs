@@ -3,7 +3,7 @@ use crate::launch::layout::Layout;
 use crate::simulation::chance::Chance;
 use crate::simulation::tally::Tally;
 use consensus::hpaxos::{
-    Message, OneB, OneC, Proposal, SlotReport, SlotVotes, Votes, check, contradiction,
+    Message, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes, Votes, check, contradiction,
 };
 use consensus::{Ballot, Slot};
 use crypto::Digest;
@@ -32,6 +32,7 @@ fn said_by(stage: &Stage, place: Place) -> Vec<Heard> {
     let one_b = |ballot, slots: Vec<SlotReport>| OneB {
         ballot: Ballot(ballot),
         low_water: Slot(1),
+        scope: Scope::ALL,
         slots,
     };
     let proposals = [slot, slot.next()].map(|slot| Proposal {

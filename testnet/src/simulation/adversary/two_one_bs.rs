@@ -33,6 +33,7 @@ impl Liar<HPaxos> for TwoOneBs {
         let other = self.voice.sign(Message::OneB(OneB {
             ballot: one_b.ballot,
             low_water,
+            scope: one_b.scope.clone(),
             slots: Vec::new(),
         }));
         self.voice.tell(to, message, other, aside.chance)

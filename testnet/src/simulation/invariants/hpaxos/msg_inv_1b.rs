@@ -33,6 +33,7 @@ pub(super) fn of_acceptor(spec: &Spec, slot: Slot, acc: AcceptorId) -> Result<()
 pub(super) fn of_message(spec: &Spec, m: &OneB) -> Result<(), Broken> {
     let said = m.slots().map(|slot| in_slot(spec, slot, m));
     let others = spec.slots.range(m.low_water..);
+    let others = others.filter(|(slot, _)| m.covers(**slot));
     let others = others.map(|(slot, _)| in_slot(spec, *slot, m));
     said.chain(others).collect()
 }

@@ -1,0 +1,101 @@
+//! Nothing of a step is done before everything that it stores is durable, or although the history failed.
+
+use super::played::{Done, Played, Stage, decision, gone, read};
+use super::*;
+use consensus::history::History as _;
+
+/// Says 1, then 2 when it has heard that, and ends. It stores something before and after everything, keeps
+/// a decision, asks a disk, and tells the client that submitted something.
+fn talker(stage: &Stage) -> Played {
+    let (history, engine) = (Arc::clone(&stage.history), stage.engine.clone());
+    Played::new(move |inputs| {
+        let mut outputs = Vec::new();
+        for input in inputs {
+            match input {
+                Input::Submit(value) => {
+                    history.keep(decision(0, 0));
+                    outputs.extend([
+                        Output::Persist(Record::Message(10)),
+                        Output::Send(1),
+                        Output::Accepted(value.id()),
+                        Output::Disk(read()),
+                        Output::Persist(Record::Message(11)),
+                    ]);
+                }
+                Input::Message(1) => outputs.extend([
+                    Output::Persist(Record::Message(12)),
+                    Output::Send(2),
+                    Output::Persist(Record::Message(13)),
+                ]),
+                Input::Message(2) => {
+                    outputs.push(Output::Persist(Record::Message(14)));
+                    engine.send(Event::Stop).expect("there is room");
+                }
+                _ => {}
+            }
+        }
+        outputs
+    })
+}
+
+fn submitted() -> Stage {
+    let mut stage = Stage::new();
+    let value = testing::batch(&[b"value"]).values.swap_remove(0);
+    stage.submit(value);
+    stage
+}
+
+/// What the talker stores, and then it is synced.
+fn stored() -> Vec<Done> {
+    let stored = (10..=14).map(Done::Stored);
+    // What led to the decision is not durable until then, so nobody else sees it.
+    stored.chain([Done::Synced { shown: 0 }]).collect()
+}
+
+#[test]
+fn nothing_leaves_before_everything_stored_is_durable() {
+    let stage = submitted();
+    let (protocol, history) = (talker(&stage), Arc::clone(&stage.history));
+    let (ended, mut done) = stage.run(protocol, &[]);
+    assert_eq!(ended, Ok(()));
+    let after = done.split_off(stored().len().min(done.len()));
+    assert_eq!(done, stored(), "then {after:?}");
+    // All of it leaves then, whatever comes first.
+    assert_eq!(after.len(), 4, "{after:?}");
+    for expected in [Done::Asked, Done::Accepted, Done::Sent(1), Done::Sent(2)] {
+        assert!(after.contains(&expected), "{expected:?} of {after:?}");
+    }
+    let shown = history.decisions(LearnerId(0), Slot(0), 9, usize::MAX);
+    assert_eq!(shown.expect("it works").len(), 1);
+}
+
+#[test]
+fn nothing_leaves_that_could_not_be_made_durable() {
+    let mut stage = submitted();
+    stage.syncs = false;
+    let (protocol, history) = (talker(&stage), Arc::clone(&stage.history));
+    let (ended, done) = stage.run(protocol, &[]);
+    assert_eq!(ended, Err(EngineError::Storage(gone())));
+    assert_eq!(done, stored());
+    let shown = history.decisions(LearnerId(0), Slot(0), 9, usize::MAX);
+    assert_eq!(shown.expect("it works"), []);
+}
+
+#[test]
+fn nothing_of_a_step_whose_history_failed_is_done() {
+    let stage = submitted();
+    let (history, mut talker) = (Arc::clone(&stage.history), talker(&stage));
+    let mut heard = 0;
+    let protocol = Played::new(move |inputs| {
+        heard += inputs.len();
+        // In the last step of three that share a sync.
+        if heard == 3 {
+            history.fail(&gone());
+        }
+        talker.step(Time::ZERO, inputs)
+    });
+    let (ended, done) = stage.run(protocol, &[]);
+    assert_eq!(ended, Err(EngineError::Storage(gone())));
+    let stored: Vec<_> = (10..=14).map(Done::Stored).collect();
+    assert_eq!(done, stored);
+}
