@@ -115,6 +115,7 @@ impl HPaxos {
             batching: self.config.batching,
             turn: proposer.ballot().0.saturating_sub(1) / self.network.proposers().len() as u64,
             received: &self.received,
+            pages: &self.pages,
             one_bs,
             learners: &self.learners,
             waiting: &self.waiting,

@@ -30,7 +30,7 @@ struct Learner {
     undecided: Slot,
     /// The first slot not delivered: at most `undecided`, below it while bytes are missing.
     next: Slot,
-    /// Those that are in memory: all from `next` on, and recent ones below.
+    /// Those that are in memory: all from `next` on but for frozen pages, and recent ones below.
     decided: BTreeMap<Slot, Decided>,
     forks: Vec<Fork>,
 }

@@ -29,6 +29,21 @@ pub(super) struct Pages {
     recent: Slot,
     /// Those that some learner has come to, and those after.
     open: BTreeSet<Page>,
+    /// Those after which nobody has come to: in memory so that nothing said about them is missed when a leader
+    /// comes to them.
+    ahead: BTreeSet<Page>,
+}
+
+impl Pages {
+    /// Whether a leader proposes in a slot that is in memory.
+    pub(super) fn is_due(&self, slot: Slot) -> bool {
+        !self.ahead.iter().any(|page| page.contains(slot))
+    }
+
+    /// Whether a page is the next to thaw: parts of 1b about it may come before.
+    pub(super) fn is_next(&self, page: &Page) -> bool {
+        self.open.iter().any(|open| open.end == page.start)
+    }
 }
 
 impl HPaxos {
@@ -50,6 +65,9 @@ impl HPaxos {
         }
         self.forget_batches();
         self.pages = pages;
+        if let Some(proposer) = &mut self.proposer {
+            proposer.look_again();
+        }
         // What could not be frozen is tried again when something of its own has come back to it.
         self.unfrozen = !all;
         self.heard_own = false;
@@ -69,6 +87,12 @@ impl HPaxos {
         }
     }
 
+    /// Whether a part of a 1b is about slots that are settled, or frozen and not the next to thaw.
+    pub(super) fn is_too_early(&self, page: Page) -> bool {
+        let frozen = self.received.has_frozen(&page);
+        page.end <= self.floor || frozen && !self.pages.is_next(&page)
+    }
+
     fn page_of(&self, slot: Slot) -> Page {
         Page::of(slot, self.config.page)
     }
@@ -77,13 +101,17 @@ impl HPaxos {
         let front = self.learners.front();
         let recent = front.0.saturating_sub(self.config.recent.max(1));
         let nexts = self.learners.ids().map(|l| self.learners.next(l));
-        let open = nexts.chain([front]).flat_map(|next| {
-            let page = self.page_of(next);
-            [page, self.page_of(page.end)]
-        });
+        let come: BTreeSet<Page> = nexts
+            .chain([front])
+            .map(|next| self.page_of(next))
+            .collect();
+        let after: BTreeSet<Page> = come.iter().map(|page| self.page_of(page.end)).collect();
+        let recent = self.page_of(Slot(recent)).start;
+        let ahead = after.difference(&come).filter(|page| page.end <= recent);
         Pages {
-            recent: self.page_of(Slot(recent)).start,
-            open: open.collect(),
+            recent,
+            open: come.union(&after).copied().collect(),
+            ahead: ahead.copied().collect(),
         }
     }
 
@@ -148,15 +176,12 @@ impl HPaxos {
                 Err(refusal) => self.refuse(refusal.reason()),
             }
         }
-        // They are stored.
+        // They are stored already.
         let mut at = 0..;
         out.retain(|o| {
             at.next().is_some_and(|at| at < from)
                 || !matches!(o, Output::Persist(Record::Message(_)))
         });
-        if let Some(proposer) = &mut self.proposer {
-            proposer.look_again();
-        }
     }
 
     /// A record of this node's own says something about frozen pages: they thaw, since it adds to them. What

@@ -4,6 +4,7 @@ use super::SLOT_RANGE;
 use super::learner::Learners;
 use super::message::{OneC, Proposal};
 use super::one_bs::{OneBs, SlotView};
+use super::pages::Pages;
 use super::received::Received;
 use super::safe_at::{Trust, knows_safe_at};
 use crate::log::batches::Batches;
@@ -41,6 +42,7 @@ pub(super) struct Scene<'a> {
     /// How many turns every proposer has had before this one.
     pub(super) turn: u64,
     pub(super) received: &'a Received,
+    pub(super) pages: &'a Pages,
     pub(super) one_bs: &'a OneBs,
     pub(super) learners: &'a Learners,
     pub(super) waiting: &'a Waiting,
@@ -91,8 +93,8 @@ impl Proposer {
                 .max(learners.end());
             // Frozen pages have their turn when their learner comes to them.
             let slots = scene.received.hot(settled, end);
-            self.pipeline
-                .look_back(slots.filter(|slot| wanted(*slot)), end);
+            let due = |slot: &Slot| scene.pages.is_due(*slot) && wanted(*slot);
+            self.pipeline.look_back(slots.filter(due), end);
         }
         // A learner whose quorum has fallen silent must not fill the window: one decision closes.
         let undecided = |slot| learners.undecided_in(slot) == scene.trust.graph.learners();

@@ -77,8 +77,12 @@ impl HPaxos {
             (Message::OneC(m), _) => self.received.one_c(m, message, self.floor, now),
             (Message::OneB(m), Some(a)) => {
                 self.pacemaker.wanted(a, m.ballot);
-                let (floor, own) = (self.floor, Some(message.signer()) == self.me());
-                (self.received.one_b(m, a, message, floor, own), Vec::new())
+                let own = Some(message.signer()) == self.me();
+                let novelty = match m.scope.page() {
+                    Some(page) if self.is_too_early(page) => Novelty::Known,
+                    _ => self.received.one_b(m, a, message, own),
+                };
+                (novelty, Vec::new())
             }
             (Message::Votes(m), Some(a)) => {
                 let (novelty, slots, all) = self.received.votes(m, a, message, self.floor, now);

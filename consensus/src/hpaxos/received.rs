@@ -157,6 +157,11 @@ impl Received {
         self.frozen.iter().copied()
     }
 
+    /// Whether some slot of a page is of a frozen one.
+    pub(super) fn has_frozen(&self, page: &Page) -> bool {
+        self.is_frozen(page.start) || self.is_frozen(Slot(page.end.0.saturating_sub(1)))
+    }
+
     /// The frozen page of a slot, if it is of one.
     pub(super) fn frozen_page(&self, slot: Slot) -> Option<Page> {
         let last = Page {
@@ -252,7 +257,6 @@ impl Received {
         one_b: &OneB,
         acceptor: AcceptorId,
         message: &Verified<Message>,
-        floor: Slot,
         own: bool,
     ) -> Novelty {
         let ballot = one_b.ballot;
@@ -265,14 +269,9 @@ impl Received {
             };
         }
         let part = one_b.scope.page();
-        if let Some(page) = part {
-            if page.end <= floor || self.frozen.iter().any(|frozen| frozen.overlaps(&page)) {
-                return Novelty::Known;
-            }
-            // What this node itself has said it must not forget.
-            if !own && !self.has_room_for(ballot, acceptor) {
-                return Novelty::Known;
-            }
+        // What this node itself has said it must not forget.
+        if part.is_some() && !own && !self.has_room_for(ballot, acceptor) {
+            return Novelty::Known;
         }
         let sent = |o: &&mut OneBs| o.senders().contains(acceptor);
         if part.is_none()

@@ -355,7 +355,7 @@ fn a_leader_announces_nothing_else_in_a_page_that_thaws() {
     assert!(p.engine.evidence().is_empty());
 }
 
-/// Rule 9: justifications come and go with their pages.
+/// Rule 9: what justifies the votes of a page is kept with it, however many ballots pass.
 #[test]
 fn a_frozen_page_keeps_what_justifies_its_votes() {
     let mut p = far_ahead();

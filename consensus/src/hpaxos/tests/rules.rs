@@ -332,7 +332,7 @@ fn rule_2_an_acceptor_itself_keeps_to_its_low_water_mark() {
             unreachable!("a 1b");
         };
         let signed = p.sign(i, Message::OneB(joins.clone()));
-        received.one_b(&joins, AcceptorId(i), &signed, Slot(0), i == 3);
+        received.one_b(&joins, AcceptorId(i), &signed, i == 3);
     }
     let proposals = vec![Proposal {
         slot: Slot(3),
