@@ -1,6 +1,7 @@
 //! Positions in the log.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// One consensus instance of the log, counted from 0.
@@ -66,6 +67,16 @@ impl Page {
     #[expect(clippy::len_without_is_empty, reason = "a page has slots")]
     pub fn len(&self) -> u64 {
         self.end.0.saturating_sub(self.start.0)
+    }
+
+    /// Which of these pages, none of which overlap, has a slot.
+    pub(crate) fn among(pages: &BTreeSet<Page>, slot: Slot) -> Option<Page> {
+        let last = Page {
+            start: slot,
+            end: Slot(u64::MAX),
+        };
+        let page = pages.range(..=last).next_back();
+        page.filter(|page| page.contains(slot)).copied()
     }
 
     /// Whether some slot is of both.

@@ -123,12 +123,7 @@ impl Acceptor {
     /// Whether its 1b of the joined ballot is about a slot: before that it votes there no more than in
     /// another ballot.
     fn has_reported(&self, slot: Slot) -> bool {
-        let last = Page {
-            start: slot,
-            end: Slot(u64::MAX),
-        };
-        let thawed = || self.thawed.range(..=last).next_back();
-        self.scope.contains(slot) || thawed().is_some_and(|page| page.contains(slot))
+        self.scope.contains(slot) || Page::among(&self.thawed, slot).is_some()
     }
 
     fn one_b(&self, ballot: Ballot, scope: Scope) -> OneB {

@@ -49,12 +49,12 @@ impl Pages {
 impl HPaxos {
     /// Thaws and freezes what has come to it.
     pub(super) fn turn_pages(&mut self, now: Time, out: &mut Vec<Output>) {
-        if !self.pages_are_due() {
+        let pages = self.pages_now();
+        if !self.differs_from(&pages) {
             return;
         }
         // What thaws may lead to the next page: that is another turn.
-        let pages = self.pages_now();
-        self.thaw_open(now, out);
+        self.thaw_all(&pages.open, now, out);
         let mut page = self.page_of(self.floor);
         let mut all = true;
         while page.end <= pages.recent {
@@ -75,15 +75,30 @@ impl HPaxos {
 
     /// Whether some page is to leave memory or come back.
     pub(super) fn pages_are_due(&self) -> bool {
-        self.unfrozen && self.heard_own || self.pages != self.pages_now()
+        self.differs_from(&self.pages_now())
     }
 
-    /// Thaws the pages that learners have come to.
+    fn differs_from(&self, pages: &Pages) -> bool {
+        self.unfrozen && self.heard_own || self.pages != *pages
+    }
+
+    /// After a record: thaws the pages that learners have come to, which may lead to the next.
     pub(super) fn thaw_open(&mut self, now: Time, out: &mut Vec<Output>) {
-        let frozen = |page: &Page| self.received.is_frozen(page.start);
-        let open = self.pages_now().open.into_iter();
-        for page in open.filter(frozen).collect::<Vec<_>>() {
-            self.thaw(page, now, out);
+        while self.received.frozen().next().is_some() {
+            let before = self.received.frozen().count();
+            let open = self.pages_now().open;
+            self.thaw_all(&open, now, out);
+            if self.received.frozen().count() == before {
+                break;
+            }
+        }
+    }
+
+    fn thaw_all(&mut self, pages: &BTreeSet<Page>, now: Time, out: &mut Vec<Output>) {
+        for page in pages {
+            if self.received.is_frozen(page.start) {
+                self.thaw(*page, now, out);
+            }
         }
     }
 

@@ -164,12 +164,7 @@ impl Received {
 
     /// The frozen page of a slot, if it is of one.
     pub(super) fn frozen_page(&self, slot: Slot) -> Option<Page> {
-        let last = Page {
-            start: slot,
-            end: Slot(u64::MAX),
-        };
-        let page = self.frozen.range(..=last).next_back();
-        page.filter(|page| page.contains(slot)).copied()
+        Page::among(&self.frozen, slot)
     }
 
     /// Whether a slot is of a frozen page.

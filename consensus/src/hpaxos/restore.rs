@@ -37,13 +37,7 @@ impl HPaxos {
             Record::Frozen(page) => self.received.freeze(page),
         }
         // A learner that has come to a page goes on there, as it did before.
-        loop {
-            let before = self.received.frozen().count();
-            self.thaw_open(Time::ZERO, &mut out);
-            if self.received.frozen().count() == before {
-                break;
-            }
-        }
+        self.thaw_open(Time::ZERO, &mut out);
         if let Some(acceptor) = &self.acceptor {
             self.pacemaker.joined(acceptor.max_bal, Time::ZERO);
         }
