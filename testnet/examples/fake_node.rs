@@ -287,6 +287,11 @@ impl Node {
                 values.push(value);
             }
         }
+        // What changes places is reported once both are there.
+        let swapped = self.spec("swap").and_then(|spec| spec.rsplit(':').next());
+        if swapped.and_then(|slot| slot.parse().ok()) == values.len().checked_sub(1) {
+            values.pop();
+        }
         values
     }
 
