@@ -9,7 +9,7 @@
 //! This is about liveness only: whatever it says, no rule of safety depends on it.
 
 use crate::{Ballot, Time};
-use learner_graph::{AcceptorId, AcceptorSet, LearnerGraph, LearnerId, Suspicion};
+use learner_graph::{AcceptorId, AcceptorSet, LearnerGraph, LearnerId, LearnerSet, Suspicion};
 use std::time::Duration;
 
 /// The patience of one acceptor (or of an onlooker, which only follows the others).
@@ -25,6 +25,8 @@ pub struct Pacemaker {
     wishes: Vec<Ballot>,
     /// Per acceptor, when it was last heard.
     heard: Vec<Option<Time>>,
+    /// Per learner, since when it has a recently heard quorum.
+    live_since: Vec<Option<Time>>,
 }
 
 impl Pacemaker {
@@ -38,6 +40,7 @@ impl Pacemaker {
             patience: vec![base; graph.n_learners()],
             wishes: vec![Ballot::NONE; graph.n_acceptors()],
             heard: vec![None; graph.n_acceptors()],
+            live_since: vec![None; graph.n_learners()],
         }
     }
 
@@ -87,8 +90,10 @@ impl Pacemaker {
         candidates.sort_unstable();
         candidates.dedup();
         // A learner that agrees with nobody cannot say who is surely safe.
-        let mut live = self.live(graph, now);
-        live.retain(|l| graph.possible_set_within(*l, *l, &graph.acceptors(), suspicion));
+        let live = self.live(graph, now).into_iter();
+        let live: LearnerSet = live
+            .filter(|l| graph.possible_set_within(*l, *l, &graph.acceptors(), suspicion))
+            .collect();
         candidates
             .into_iter()
             .rev()
@@ -98,7 +103,7 @@ impl Pacemaker {
                 !live.is_empty()
                     && live.iter().all(|l| {
                         let others = graph.acceptors() - impatient;
-                        !graph.possible_set_within(*l, *l, &others, suspicion)
+                        !graph.possible_set_within(l, l, &others, suspicion)
                     })
             })
             .unwrap_or(Ballot::FIRST)
@@ -124,12 +129,14 @@ impl Pacemaker {
         skip: impl Fn(Ballot) -> bool,
         now: Time,
     ) -> bool {
+        let live = self.live(graph, now);
+        for (l, since) in graph.learners().iter().zip(&mut self.live_since) {
+            *since = since.or(Some(now)).filter(|_| live.contains(l));
+        }
         let mut out = false;
-        for l in self.live(graph, now) {
-            let patience = &mut self.patience[usize::from(l.0)];
-            if let Some(since) = oldest(l)
-                && now >= since.max(self.entered).saturating_add(*patience)
-            {
+        for l in live {
+            if self.runs_out(l, &oldest).is_some_and(|at| now >= at) {
+                let patience = &mut self.patience[usize::from(l.0)];
                 *patience = patience.saturating_mul(2);
                 out = true;
             }
@@ -162,15 +169,20 @@ impl Pacemaker {
         oldest: impl Fn(LearnerId) -> Option<Time>,
         now: Time,
     ) -> Option<Time> {
-        let of = |l: LearnerId| {
-            let patience = self.patience[usize::from(l.0)];
-            Some(oldest(l)?.max(self.entered).saturating_add(patience))
-        };
-        self.live(graph, now).into_iter().filter_map(of).min()
+        let live = self.live(graph, now).into_iter();
+        live.filter_map(|l| self.runs_out(l, &oldest)).min()
+    }
+
+    /// When patience runs out for a learner with a recently heard quorum. What is outstanding counts from when
+    /// the quorum is there: nobody could have decided it before.
+    fn runs_out(&self, l: LearnerId, oldest: impl Fn(LearnerId) -> Option<Time>) -> Option<Time> {
+        let at = usize::from(l.0);
+        let since = oldest(l)?.max(self.entered).max(self.live_since[at]?);
+        Some(since.saturating_add(self.patience[at]))
     }
 
     /// The learners with a recently heard quorum.
-    fn live(&self, graph: &LearnerGraph, now: Time) -> Vec<LearnerId> {
+    fn live(&self, graph: &LearnerGraph, now: Time) -> LearnerSet {
         // Shorter than any patience: whoever falls silent is noticed before anybody complains on
         // behalf of a learner that needs it.
         let recent = self.base * 3 / 4;

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::keyring::Verifier;
 use crate::{Body, Digest, Keyring, MemberId, Refusal, Verified, body, codec, fixed};
 
 /// A message as received. Nothing in it has been checked but its size.
@@ -102,19 +103,38 @@ impl<T: Body> Signed<T> {
     /// # Errors
     /// The first [`Refusal`] that applies.
     pub fn verify(self, keys: &Keyring) -> Result<Verified<T>, Refusal> {
-        let limit = T::MAX_BYTES;
-        let len = self.body.len();
-        if len > limit {
-            return Err(Refusal::TooLarge { len, limit });
-        }
-        let verifier = keys
-            .verifier(self.signer)
-            .ok_or(Refusal::UnknownSigner(self.signer))?;
+        let verifier = self.claimed_by(keys)?;
         let bytes = body::signed_bytes::<T>(keys.network(), self.signer, &self.body);
         if !verifier.accepts(&bytes, &self.signature) {
             return Err(Refusal::BadSignature(self.signer));
         }
-        let value = codec::decode(&self.body, limit)?;
+        self.decoded()
+    }
+
+    /// Takes back a message that this node has verified and then kept itself: checks everything but the
+    /// signature, which would cost more than all the rest of a restart.
+    ///
+    /// Only for what comes from this node's own storage, which finds damage by itself. Whoever can write there
+    /// could as well replace the program; nothing that came from elsewhere may ever be given to this.
+    ///
+    /// # Errors
+    /// The first [`Refusal`] that applies.
+    pub fn recall(self, keys: &Keyring) -> Result<Verified<T>, Refusal> {
+        self.claimed_by(keys)?;
+        self.decoded()
+    }
+
+    fn claimed_by<'k>(&self, keys: &'k Keyring) -> Result<Verifier<'k>, Refusal> {
+        let (len, limit) = (self.body.len(), T::MAX_BYTES);
+        if len > limit {
+            return Err(Refusal::TooLarge { len, limit });
+        }
+        let verifier = keys.verifier(self.signer);
+        verifier.ok_or(Refusal::UnknownSigner(self.signer))
+    }
+
+    fn decoded(self) -> Result<Verified<T>, Refusal> {
+        let value = codec::decode(&self.body, T::MAX_BYTES)?;
         Ok(Verified::trusted(value, self))
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::{Body, Digest, MemberId, Signed};
 
 /// A message that its signer did sign, in this network. Made by [`Signed::verify`] and
-/// [`Signer::sign`](crate::Signer::sign), and by nothing else. Cheap to clone.
+/// [`Signer::sign`](crate::Signer::sign), made again by [`Signed::recall`], and by nothing else. Cheap to clone.
 ///
 /// Two are equal if they have the same id, that is if the same signer said the same.
 pub struct Verified<T>(Arc<Inner<T>>);

@@ -55,6 +55,26 @@ fn another_network_is_refused() {
 }
 
 #[test]
+fn what_was_verified_before_is_recalled_without_its_signature() {
+    let sent = signer(1).sign(promise()).unwrap();
+    let body = sent.signed().body();
+    // The signature is not looked at.
+    for signature in [sent.signed().signature(), &[0; 64]] {
+        let recalled = assemble::<Promise>(1, body, signature).recall(&keyring());
+        assert_eq!(*recalled.unwrap(), promise());
+    }
+    // Everything else is checked.
+    let stranger = assemble::<Promise>(9, body, &[0; 64]).recall(&keyring());
+    assert_eq!(stranger.unwrap_err(), Refusal::UnknownSigner(MemberId(9)));
+    let garbled = assemble::<Promise>(1, &body[1..], &[0; 64]).recall(&keyring());
+    let refusal = garbled.unwrap_err();
+    assert!(
+        matches!(refusal, Refusal::Malformed(_) | Refusal::TrailingBytes(_)),
+        "{refusal:?}"
+    );
+}
+
+#[test]
 fn another_kind_of_message_is_refused() {
     let sent = signer(1).sign(promise()).unwrap();
     let wire = codec::encode(sent.signed());

@@ -230,7 +230,8 @@ impl HPaxos {
     }
 
     /// Since when something is outstanding for a learner: the oldest of a waiting value and of an open slot
-    /// without its decision.
+    /// without its decision. A learner that catches up has more such slots than a leader announces at once: as
+    /// long as it moves by a window of them, nobody loses patience.
     fn outstanding(&self, learner: LearnerId) -> Option<Time> {
         let ballot = self.present();
         let slots = self.received.slots_from(self.learners.undecided(learner));
@@ -240,7 +241,9 @@ impl HPaxos {
             let since = || s.open_since(ballot, undecided != everyone);
             undecided.contains(learner).then(since).flatten()
         });
-        let open = open.next();
+        let open = open
+            .next()
+            .map(|since| since.max(self.learners.moved(learner)));
         [self.waiting.oldest(), open].into_iter().flatten().min()
     }
 

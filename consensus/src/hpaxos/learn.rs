@@ -17,7 +17,7 @@ impl HPaxos {
         let since = received.announced(ballot).map_or(now, |a| a.since);
         for learned in self
             .learners
-            .decide(self.network.graph(), slot, ballot, received)
+            .decide(self.network.graph(), slot, ballot, received, now)
         {
             match learned {
                 Learned::Decided(learner) => {

@@ -147,7 +147,7 @@ impl HPaxos {
         HPaxos {
             acceptor: member.and_then(|m| m.acceptor).map(Acceptor::new),
             proposer: member.filter(|m| m.proposer).map(|_| Proposer::default()),
-            learners: Learners::new(graph.n_learners(), Arc::clone(&history)),
+            learners: Learners::new(graph.n_learners(), config.window, Arc::clone(&history)),
             received: Received::default(),
             wishes: BTreeMap::new(),
             convictions: Convictions::new(graph),

@@ -168,7 +168,7 @@ impl HPaxos {
         let kept: BTreeSet<_> = messages.iter().map(|m| m.id()).collect();
         let before = self.history.page(page).into_iter().flatten();
         let new = before.filter(|m| !kept.contains(&m.id()));
-        let new = new.filter_map(|m| m.verify(self.network.keyring()).ok());
+        let new = new.filter_map(|m| m.recall(self.network.keyring()).ok());
         let joined = new.filter(|m| matches!(&**m, Message::OneB(_)));
         messages.splice(0..0, joined.collect::<Vec<_>>());
     }
@@ -181,7 +181,7 @@ impl HPaxos {
         self.received.thaw(page);
         let from = out.len();
         for message in messages {
-            match message.verify(self.network.keyring()) {
+            match message.recall(self.network.keyring()) {
                 Ok(message) => {
                     if !planted(Bug::ThawWithoutVotes) {
                         self.restore_own(&message, Some(page));

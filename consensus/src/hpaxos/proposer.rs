@@ -14,7 +14,7 @@ use crate::planted::{Bug, planted};
 use crate::{Ballot, Batch, Page, Slot, Time};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerId, LearnerSet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What the owner of a ballot must not forget, and where it stands.
@@ -30,6 +30,20 @@ pub(super) struct Proposer {
     looked: AcceptorSet,
     /// What it announced in `ballot`.
     pipeline: Pipeline,
+    /// What some learner has decided and others have not.
+    backlog: Backlog,
+}
+
+/// Slots in which only learners that are behind wait for a value. They come after everything that is new, a
+/// window at a time for the same learners: who catches up does not slow the others.
+#[derive(Debug, Default)]
+struct Backlog {
+    /// To be announced in.
+    slots: BTreeSet<Slot>,
+    /// Announced, with the learners that had not decided; until one of them has.
+    open: BTreeMap<Slot, LearnerSet>,
+    /// Whether there is something new to announce in.
+    changed: bool,
 }
 
 /// What a proposer looks at.
@@ -81,7 +95,9 @@ impl Proposer {
             return (Vec::new(), None);
         }
         let learners = scene.learners;
+        let everyone = scene.trust.graph.learners();
         let wanted = |slot: Slot| learners.undecided_in(slot).intersects(&served);
+        let late = |slot: &Slot| learners.undecided_in(*slot) != everyone;
         if self.looked != scene.one_bs.senders() {
             self.looked = scene.one_bs.senders();
             let settled = learners.settled();
@@ -94,13 +110,19 @@ impl Proposer {
             // Frozen pages have their turn when their learner comes to them.
             let slots = scene.received.hot(settled, end);
             let due = |slot: &Slot| scene.pages.is_due(*slot) && wanted(*slot);
-            self.pipeline.look_back(slots.filter(due), end);
+            let (late, front): (BTreeSet<Slot>, BTreeSet<Slot>) = slots.filter(due).partition(late);
+            self.backlog.look_back(late);
+            self.pipeline.look_back(front.into_iter(), end);
         }
         // A learner whose quorum has fallen silent must not fill the window: one decision closes.
-        let undecided = |slot| learners.undecided_in(slot) == scene.trust.graph.learners();
         let decided_as = |slot, value: &Digest| learners.decided_as(slot, value);
-        self.pipeline.close(undecided, decided_as, scene.waiting);
-        self.pipeline.extend_to(learners.end(), wanted);
+        let pipeline = &mut self.pipeline;
+        pipeline.close(|slot| !late(&slot), decided_as, scene.waiting);
+        let skipped = pipeline.fresh().up_to(learners.end());
+        let (late, front): (BTreeSet<Slot>, BTreeSet<Slot>) =
+            skipped.filter(|slot| wanted(*slot)).partition(late);
+        pipeline.extend_to(learners.end(), front);
+        self.backlog.extend(late);
         let (mut made, mut proposals) = (Vec::new(), Vec::new());
         let ballot = self.ballot;
         // Nothing is announced that nobody would hear, this node included: what it announced it has to
@@ -113,15 +135,21 @@ impl Proposer {
             batching: scene.batching,
             now: scene.now,
         };
+        let propose = |(slot, value)| Proposal {
+            slot,
+            value,
+            learners: learners.undecided_in(slot),
+        };
         while self.pipeline.open() < scene.window {
             let next = self.pipeline.next(choose, supply, &mut made);
-            let Some((slot, value)) = next else { break };
-            let learners = learners.undecided_in(slot);
-            proposals.push(Proposal {
-                slot,
-                value,
-                learners,
-            });
+            let Some(next) = next else { break };
+            proposals.push(propose(next));
+        }
+        let undecided = |slot| learners.undecided_in(slot);
+        for slot in self.backlog.next(scene.window, undecided) {
+            let choice = choose(slot).filter(|_| wanted(slot));
+            let next = choice.and_then(|c| self.pipeline.next_in(slot, c, supply, &mut made));
+            proposals.extend(next.map(propose));
         }
         proposals.sort_unstable_by_key(|p| p.slot);
         let one_c = (!proposals.is_empty()).then_some(OneC { ballot, proposals });
@@ -147,6 +175,7 @@ impl Proposer {
     /// Everything below a slot is settled: what was announced there is asked for no more.
     pub(super) fn forget_below(&mut self, slot: Slot) {
         self.pipeline.forget_below(slot);
+        self.backlog.retain(|at| at >= slot);
     }
 
     /// Whether everything that it announced in a page has come back to it.
@@ -164,6 +193,7 @@ impl Proposer {
     /// A page leaves memory: what was announced there comes back with it.
     pub(super) fn freeze(&mut self, page: Page) {
         self.pipeline.forget(page);
+        self.backlog.retain(|slot| !page.contains(slot));
     }
 
     /// The values announced in the present ballot.
@@ -197,6 +227,50 @@ impl Proposer {
                 self.pipeline.restore(p.slot, p.value, batches);
             }
         }
+    }
+}
+
+impl Backlog {
+    /// These are to be announced in, as far as they are not announced.
+    fn look_back(&mut self, slots: BTreeSet<Slot>) {
+        self.slots = slots;
+        self.changed = true;
+    }
+
+    fn extend(&mut self, slots: BTreeSet<Slot>) {
+        self.changed |= !slots.is_empty();
+        self.slots.extend(slots);
+    }
+
+    fn retain(&mut self, stays: impl Fn(Slot) -> bool) {
+        self.slots.retain(|slot| stays(*slot));
+        self.open.retain(|slot, _| stays(*slot));
+    }
+
+    /// The next slots to announce in. What is returned counts as announced.
+    fn next(&mut self, window: u64, undecided: impl Fn(Slot) -> LearnerSet) -> Vec<Slot> {
+        let before = self.open.len();
+        self.open.retain(|slot, by| undecided(*slot) == *by);
+        if self.open.len() == before && !std::mem::take(&mut self.changed) {
+            return Vec::new();
+        }
+        let mut open: BTreeMap<LearnerSet, u64> = BTreeMap::new();
+        for by in self.open.values() {
+            *open.entry(*by).or_default() += 1;
+        }
+        let mut next = Vec::new();
+        self.slots.retain(|slot| {
+            let by = undecided(*slot);
+            let open = open.entry(by).or_default();
+            let full = *open >= window;
+            if !full {
+                *open += 1;
+                self.open.insert(*slot, by);
+                next.push(*slot);
+            }
+            full
+        });
+        next
     }
 }
 

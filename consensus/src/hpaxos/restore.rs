@@ -12,7 +12,7 @@ impl HPaxos {
     pub(super) fn restore(&mut self, record: Record) -> Vec<Output> {
         let mut out = Vec::new();
         match record {
-            Record::Message(signed) => match signed.verify(self.network.keyring()) {
+            Record::Message(signed) => match signed.recall(self.network.keyring()) {
                 Ok(message) => {
                     self.thaw_for_own(&message, &mut out);
                     self.restore_own(&message, None);

@@ -98,16 +98,20 @@ impl Pipeline {
         self.unfinished = slots.filter(unused).collect();
     }
 
-    /// Slots below are used in other ballots: those that are still wanted are to be proposed in.
-    pub(crate) fn extend_to(&mut self, end: Slot, wanted: impl Fn(Slot) -> bool) {
-        let skipped = self.fresh.up_to(end).filter(|slot| wanted(*slot));
-        self.unfinished.extend(skipped);
+    /// Slots below `end` are used in other ballots: these of them are still to be proposed in.
+    pub(crate) fn extend_to(&mut self, end: Slot, slots: impl IntoIterator<Item = Slot>) {
+        self.unfinished.extend(slots);
         self.skip_to(end);
     }
 
     /// Slots below are used: the first fresh one is not before.
     pub(crate) fn skip_to(&mut self, slot: Slot) {
         self.fresh = self.fresh.max(slot);
+    }
+
+    /// The first slot that nobody has used.
+    pub(crate) fn fresh(&self) -> Slot {
+        self.fresh
     }
 
     /// Slots below are decided and delivered: what was proposed there is forgotten, and nothing is ever
@@ -193,6 +197,18 @@ impl Pipeline {
         let choice = choose(slot)?;
         self.fresh = slot.next();
         Some(self.use_slot(slot, choice, supply, made))
+    }
+
+    /// The same for a slot that others have used. `None` if it was proposed in.
+    pub(crate) fn next_in(
+        &mut self,
+        slot: Slot,
+        choice: Choice,
+        supply: Supply<'_>,
+        made: &mut Vec<Batch>,
+    ) -> Option<(Slot, Digest)> {
+        let unused = !self.proposed.contains_key(&slot);
+        unused.then(|| self.use_slot(slot, choice, supply, made))
     }
 
     /// When `next` has to be called although nothing happens.

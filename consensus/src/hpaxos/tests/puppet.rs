@@ -66,8 +66,20 @@ impl Puppets {
     }
 
     pub(super) fn all_alive(&mut self) {
-        let members = (0..self.network.members().len() as u16).map(MemberId);
+        let members: Vec<u16> = (0..self.network.members().len() as u16).collect();
+        self.alive(&members);
+    }
+
+    pub(super) fn alive(&mut self, members: &[u16]) {
+        let members = members.iter().copied().map(MemberId);
         self.give(members.map(Input::Alive).collect());
+    }
+
+    /// The ballots that the real one has wished for.
+    pub(super) fn wishes(&self) -> Vec<u64> {
+        let wishes = self.said.iter();
+        let wishes = wishes.filter(|m| matches!(m, Message::Wish { .. }));
+        wishes.map(|m| m.ballot().0).collect()
     }
 
     /// Gives inputs, and to the real one what it says itself, until it says no more.

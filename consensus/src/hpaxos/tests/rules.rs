@@ -100,17 +100,10 @@ fn patience_runs_out_and_doubles() {
     p.others_join(1, &[0, 1, 2]);
     let value = ClientValue::new(vec![], b"unheeded".to_vec()).expect("small");
     p.give(vec![Input::Submit(value)]);
-    let wishes = |p: &Puppets| -> Vec<u64> {
-        p.said
-            .iter()
-            .filter(|m| matches!(m, Message::Wish { .. }))
-            .map(|m| m.ballot().0)
-            .collect()
-    };
     let mut after = |millis, expected: &[u64]| {
         p.now += Duration::from_millis(millis);
         p.all_alive();
-        assert_eq!(wishes(&p), expected);
+        assert_eq!(p.wishes(), expected);
     };
     after(999, &[]);
     after(1, &[2]);
@@ -118,7 +111,65 @@ fn patience_runs_out_and_doubles() {
     after(1, &[2, 3]);
     // For learners whose quorums are silent nobody is troubled.
     p.wait(Duration::from_secs(100));
-    assert_eq!(wishes(&p), [2, 3]);
+    assert_eq!(p.wishes(), [2, 3]);
+}
+
+/// What could not be decided while a quorum was silent is no fault of whoever leads when it is back.
+#[test]
+fn patience_starts_when_the_quorum_is_there() {
+    let mut p = a4();
+    p.others_join(1, &[0, 1, 2]);
+    decided_for_alice_and_bob(&mut p, 0);
+    // Carol wants all four, and a3 is silent.
+    let mut after = |millis, alive: &[u16], expected: &[u64]| {
+        p.now += Duration::from_millis(millis);
+        p.alive(alive);
+        assert_eq!(p.wishes(), expected);
+    };
+    for _ in 0..20 {
+        after(500, &[0, 1], &[]);
+    }
+    after(500, &[0, 1, 2], &[]);
+    after(999, &[0, 1, 2], &[]);
+    after(1, &[0, 1, 2], &[2]);
+}
+
+/// A leader announces a window at a time: it has time for each.
+#[test]
+fn patience_lasts_while_a_learner_moves_by_a_window() {
+    let mut p = a4();
+    p.others_join(1, &[0, 1, 2]);
+    let values: Vec<Digest> = (0..8)
+        .map(|slot| decided_for_alice_and_bob(&mut p, slot))
+        .collect();
+    let carol: LearnerSet = [learner(p.network.graph(), "carol")].into_iter().collect();
+    let mut after = |millis, decides: std::ops::Range<usize>, expected: &[u64]| {
+        p.now += Duration::from_millis(millis);
+        p.all_alive();
+        for (slot, value) in (0..).zip(&values).skip(decides.start).take(decides.len()) {
+            for i in 0..3 {
+                p.two_b(i, 1, slot, *value, carol);
+            }
+        }
+        assert_eq!(p.wishes(), expected);
+    };
+    after(999, 0..4, &[]);
+    after(999, 4..7, &[]);
+    // Three were not a window.
+    after(1, 0..0, &[2]);
+}
+
+/// The slot is decided in ballot 1, but not for carol.
+fn decided_for_alice_and_bob(p: &mut Puppets, slot: u64) -> Digest {
+    let value = known(p, &format!("slot {slot}"));
+    let everyone = all(p);
+    p.announce(1, slot, value);
+    let carol: LearnerSet = [learner(p.network.graph(), "carol")].into_iter().collect();
+    for i in 0..3 {
+        p.two_av(i, 1, slot, value, everyone);
+        p.two_b(i, 1, slot, value, everyone - carol);
+    }
+    value
 }
 
 #[test]
