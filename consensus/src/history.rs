@@ -74,6 +74,9 @@ pub trait History<W>: Send + Sync {
     /// A learner's decision in a slot.
     fn decision(&self, learner: LearnerId, slot: Slot) -> Option<Kept<W>>;
 
+    /// The digest that a learner has decided in a slot: quicker than to read what proves it.
+    fn value(&self, learner: LearnerId, slot: Slot) -> Option<Digest>;
+
     /// The bytes behind a digest.
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>>;
 

@@ -154,7 +154,7 @@ impl Learners {
         let l = self.of(learner)?;
         match l.decided.get(&slot) {
             Some(decided) => Some(decided.value),
-            None if slot < l.next => Some(self.history.decision(learner, slot)?.value),
+            None if slot < l.next => self.history.value(learner, slot),
             None => None,
         }
     }

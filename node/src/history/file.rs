@@ -240,6 +240,13 @@ impl<W: Message> History<W> for HistoryFile<W> {
         self.answer(self.shared.decision(learner, slot))
     }
 
+    fn value(&self, learner: LearnerId, slot: Slot) -> Option<Digest> {
+        if self.is_failed() {
+            return None;
+        }
+        self.answer(self.shared.value(learner, slot))
+    }
+
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
         if self.is_failed() {
             return None;

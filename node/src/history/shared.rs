@@ -158,25 +158,46 @@ impl<W: Message> Shared<W> {
         lane: LearnerId,
         slot: Slot,
     ) -> Result<Option<Kept<W>>, HistoryError> {
+        self.decided(lane, slot, Kept::clone, |read, row| {
+            let messages = read.open_table(MESSAGES.definition)?;
+            let proof = row.proof.iter().map(|n| MESSAGES.must(&messages, *n));
+            Ok(Kept {
+                ballot: row.ballot,
+                value: row.value,
+                quorum: row.quorum,
+                proof: proof.collect::<Result<_, Fault>>()?,
+            })
+        })
+    }
+
+    pub(super) fn value(
+        &self,
+        lane: LearnerId,
+        slot: Slot,
+    ) -> Result<Option<Digest>, HistoryError> {
+        self.decided(lane, slot, |kept| kept.value, |_, row| Ok(row.value))
+    }
+
+    /// What a decision tells, where it is not written yet and where it is.
+    fn decided<T>(
+        &self,
+        lane: LearnerId,
+        slot: Slot,
+        unwritten: impl FnOnce(&Kept<W>) -> T,
+        written: impl FnOnce(&ReadTransaction, DecisionRow) -> Result<T, Fault>,
+    ) -> Result<Option<T>, HistoryError> {
         let memory = self.lock();
         if memory.overlay.next(lane).is_none_or(|next| slot >= next) {
             return Ok(None);
         }
         if let Some(decided) = memory.overlay.decision(lane, slot) {
-            return Ok(Some(decided.kept.clone()));
+            return Ok(Some(unwritten(&decided.kept)));
         }
         drop(memory);
         self.store.read("read", |read| {
             let decisions = read.open_table(DECISIONS.definition)?;
             let row: DecisionRow = DECISIONS.must(&decisions, (lane.0, slot.0))?;
-            let messages = read.open_table(MESSAGES.definition)?;
-            let proof = row.proof.iter().map(|n| MESSAGES.must(&messages, *n));
-            Ok(Some(Kept {
-                ballot: row.ballot,
-                value: row.value,
-                quorum: row.quorum,
-                proof: proof.collect::<Result<_, Fault>>()?,
-            }))
+            written(read, row).map(Some)
         })
     }
 

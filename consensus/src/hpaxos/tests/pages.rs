@@ -3,7 +3,7 @@
 use super::FOUR;
 use super::puppet::{Puppets, RECENT, batch, one_b};
 use crate::history::{History as _, Keep};
-use crate::hpaxos::{Input, Message, OneB, Output, Record, Scope, SlotVotes, Votes};
+use crate::hpaxos::{Entry, Input, Message, OneB, Output, Record, Scope, SlotVotes, Votes};
 use crate::{Ballot, Page, Slot};
 use crypto::Digest;
 use learner_graph::LearnerSet;
@@ -307,6 +307,76 @@ fn a_restart_thaws_what_the_learners_had_come_to() {
     assert_eq!(q.engine.status().next, [Slot(SLOTS); 3]);
     let carol = super::learner(q.network.graph(), "carol");
     assert_eq!(q.history.next(carol), Slot(SLOTS));
+}
+
+/// What the real one has announced in a ballot, a 1c each.
+fn announced(p: &Puppets, ballot: u64) -> Vec<Vec<u64>> {
+    let one_cs = p.said.iter().filter_map(|m| match m {
+        Message::OneC(c) if c.ballot == Ballot(ballot) => Some(&c.proposals),
+        _ => None,
+    });
+    one_cs
+        .map(|c| c.iter().map(|q| q.slot.0).collect())
+        .collect()
+}
+
+#[test]
+fn who_catches_up_comes_after_what_is_new_and_a_window_at_a_time() {
+    // The real one owns the ballots 1 and 5.
+    let mut p = Puppets::new(FOUR, 0);
+    p.others_join(1, &[1, 2, 3]);
+    let everyone = p.network.graph().learners();
+    let [two, carol] = [&["alice", "bob"][..], &["carol"]].map(|l| learners(&p, l));
+    let slots = 2 * RECENT;
+    for slot in 0..slots {
+        let (bytes, digest) = batch(&text(slot));
+        p.give(bytes.values.into_iter().map(Input::Submit).collect());
+        for i in [1, 2, 3] {
+            p.two_av(i, 1, slot, digest, everyone);
+            p.two_b(i, 1, slot, digest, two);
+        }
+    }
+    // A value waits, and nobody has decided the slot before it.
+    for text in ["lost", "new"] {
+        p.give(
+            batch(text)
+                .0
+                .values
+                .into_iter()
+                .map(Input::Submit)
+                .collect(),
+        );
+    }
+    for i in [1, 2] {
+        p.hear(i, Message::Wish { ballot: Ballot(5) });
+    }
+    let hot: Vec<u64> = (0..2 * PAGE).chain(slots - RECENT..slots).collect();
+    let reports = hot.iter().map(|slot| {
+        let sent = |learners| Entry {
+            ballot: Ballot(1),
+            value: batch(&text(*slot)).1,
+            learners,
+        };
+        (*slot, vec![sent(two)], vec![sent(everyone)])
+    });
+    let joins = one_b(5, 0, reports.collect());
+    for i in [1, 2, 3] {
+        p.hear(i, joins.clone());
+    }
+    let window = 4;
+    let due: Vec<u64> = hot
+        .iter()
+        .copied()
+        .filter(|slot| !(PAGE..2 * PAGE).contains(slot))
+        .collect();
+    let mut expected: Vec<u64> = due[..window].to_vec();
+    expected.extend([slots, slots + 1]);
+    assert_eq!(announced(&p, 5), [expected]);
+    // One is decided: there is room for one more.
+    for i in [1, 2, 3] {
+        p.two_b(i, 1, 0, batch(&text(0)).1, carol);
+    }
+    assert_eq!(announced(&p, 5)[1..], [[due[window]]]);
 }
 
 #[test]
