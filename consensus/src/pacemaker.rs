@@ -1,14 +1,14 @@
 //! When an acceptor loses patience with a ballot, and when it follows others that did.
 //!
 //! ```text
-//!   something outstanding for learner l ──► patience of l runs ──► runs out ──► wish = next ballot
+//!   something outstanding for learner l, whose quorum is heard ──► patience of l runs ──► runs out ──► wish = next ballot
 //!   wishes of others ──► they surely hold a safe acceptor that is impatient ──► adopt their wish
 //!   a 1a of its owner ──► joined only if max_bal < ballot <= wish
 //! ```
 //!
 //! This is about liveness only: whatever it says, no rule of safety depends on it.
 
-use crate::{Ballot, Time};
+use crate::{Ballot, Slot, Time};
 use learner_graph::{AcceptorId, AcceptorSet, LearnerGraph, LearnerId, LearnerSet, Suspicion};
 use std::time::Duration;
 
@@ -25,8 +25,18 @@ pub struct Pacemaker {
     wishes: Vec<Ballot>,
     /// Per acceptor, when it was last heard.
     heard: Vec<Option<Time>>,
-    /// Per learner, since when it has a recently heard quorum.
-    live_since: Vec<Option<Time>>,
+    /// Per learner, when it was last seen without a recently heard quorum.
+    silent_at: Vec<Time>,
+    moves: Vec<Move>,
+}
+
+/// How a learner gets on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Move {
+    /// When it last had moved.
+    at: Time,
+    /// Where it and the front of the log stood then, or when its time began.
+    from: Option<(Slot, Slot)>,
 }
 
 impl Pacemaker {
@@ -40,7 +50,8 @@ impl Pacemaker {
             patience: vec![base; graph.n_learners()],
             wishes: vec![Ballot::NONE; graph.n_acceptors()],
             heard: vec![None; graph.n_acceptors()],
-            live_since: vec![None; graph.n_learners()],
+            silent_at: vec![Time::ZERO; graph.n_learners()],
+            moves: vec![Move::default(); graph.n_learners()],
         }
     }
 
@@ -67,8 +78,16 @@ impl Pacemaker {
 
     /// This node has joined a ballot.
     pub fn joined(&mut self, ballot: Ballot, now: Time) {
-        self.wish = self.wish.max(ballot);
+        self.enter(self.wish.max(ballot), now);
+    }
+
+    /// The time of a ballot starts, and who is to lead it is judged by nothing that was before.
+    fn enter(&mut self, ballot: Ballot, now: Time) {
+        self.wish = ballot;
         self.entered = now;
+        for learner in &mut self.moves {
+            learner.from = None;
+        }
     }
 
     /// A learner decided a slot. Its patience shrinks if that took a small part of it only, so that
@@ -79,6 +98,30 @@ impl Pacemaker {
         {
             *patience = (*patience / 2).max(self.base);
         }
+    }
+
+    /// A learner has decided everything up to `next`, and some learner everything up to `front`. It has moved if
+    /// that is a `step` further, and it has not fallen further behind the front: a leader that serves others
+    /// and holds it back gains no time by a few slots now and then.
+    pub fn moved(&mut self, learner: LearnerId, next: Slot, front: Slot, step: u64, now: Time) {
+        let Some(moves) = self.moves.get_mut(usize::from(learner.0)) else {
+            return;
+        };
+        let (own, others) = *moves.from.get_or_insert((next, front));
+        let by = next.0.saturating_sub(own.0);
+        if by >= step && by >= front.0.saturating_sub(others.0) {
+            *moves = Move {
+                at: now,
+                from: Some((next, front)),
+            };
+        }
+    }
+
+    /// When a learner last had moved.
+    #[must_use]
+    pub fn moved_at(&self, learner: LearnerId) -> Time {
+        let moves = self.moves.get(usize::from(learner.0));
+        moves.map_or(Time::ZERO, |moves| moves.at)
     }
 
     /// The highest ballot that acceptors want which surely include a safe one: they meet every
@@ -113,8 +156,7 @@ impl Pacemaker {
     pub fn follow(&mut self, supported: Ballot, now: Time) -> bool {
         let higher = supported > self.wish;
         if higher {
-            self.wish = supported;
-            self.entered = now;
+            self.enter(supported, now);
         }
         higher
     }
@@ -130,8 +172,9 @@ impl Pacemaker {
         now: Time,
     ) -> bool {
         let live = self.live(graph, now);
-        for (l, since) in graph.learners().iter().zip(&mut self.live_since) {
-            *since = since.or(Some(now)).filter(|_| live.contains(l));
+        for l in graph.learners() - live {
+            let at = usize::from(l.0);
+            (self.silent_at[at], self.moves[at].from) = (now, None);
         }
         let mut out = false;
         for l in live {
@@ -157,8 +200,7 @@ impl Pacemaker {
             }
             next = next.next();
         }
-        self.wish = next;
-        self.entered = now;
+        self.enter(next, now);
     }
 
     /// When `tick` is worth calling again.
@@ -174,10 +216,10 @@ impl Pacemaker {
     }
 
     /// When patience runs out for a learner with a recently heard quorum. What is outstanding counts from when
-    /// the quorum is there: nobody could have decided it before.
+    /// the quorum was there again: what nobody could decide without it is no leader's fault.
     fn runs_out(&self, l: LearnerId, oldest: impl Fn(LearnerId) -> Option<Time>) -> Option<Time> {
         let at = usize::from(l.0);
-        let since = oldest(l)?.max(self.entered).max(self.live_since[at]?);
+        let since = oldest(l)?.max(self.entered).max(self.silent_at[at]);
         Some(since.saturating_add(self.patience[at]))
     }
 

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! What has been received is a [`Signed<T>`]: bytes and a claim. The only ways to a [`Verified<T>`]
-//! are [`Signed::verify`] and [`Signer::sign`]; code that asks for a `Verified<T>` therefore never
-//! sees bytes that nobody has checked. Verification is a pure function of the message and a
+//! are [`Signed::verify`] and [`Signer::sign`], and back from a node's own storage [`Signed::recall`]; code
+//! that asks for a `Verified<T>` therefore never sees bytes that nobody has checked. Verification is a pure function of the message and a
 //! [`Keyring`], and both may be shared between threads, so it can be spread over cores.
 //!
 //! What is signed is `tag length ‖ tag ‖ network id ‖ signer ‖ body` (see [`Body`]). A signature made

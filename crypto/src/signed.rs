@@ -114,8 +114,8 @@ impl<T: Body> Signed<T> {
     /// Takes back a message that this node has verified and then kept itself: checks everything but the
     /// signature, which would cost more than all the rest of a restart.
     ///
-    /// Only for what comes from this node's own storage, which finds damage by itself. Whoever can write there
-    /// could as well replace the program; nothing that came from elsewhere may ever be given to this.
+    /// Only for what comes from this node's own storage, which finds damage by itself: whoever can write there is
+    /// trusted. Nothing that came from elsewhere may ever be given to this.
     ///
     /// # Errors
     /// The first [`Refusal`] that applies.

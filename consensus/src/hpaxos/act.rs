@@ -230,8 +230,8 @@ impl HPaxos {
     }
 
     /// Since when something is outstanding for a learner: the oldest of a waiting value and of an open slot
-    /// without its decision. A learner that catches up has more such slots than a leader announces at once: as
-    /// long as it moves by a window of them, nobody loses patience.
+    /// without its decision. The slots of a learner that catches up were open long before a leader could come to
+    /// them: they count from when the learner last [moved](crate::pacemaker::Pacemaker::moved).
     fn outstanding(&self, learner: LearnerId) -> Option<Time> {
         let ballot = self.present();
         let slots = self.received.slots_from(self.learners.undecided(learner));
@@ -241,9 +241,8 @@ impl HPaxos {
             let since = || s.open_since(ballot, undecided != everyone);
             undecided.contains(learner).then(since).flatten()
         });
-        let open = open
-            .next()
-            .map(|since| since.max(self.learners.moved(learner)));
+        let open = open.next();
+        let open = open.map(|since| since.max(self.pacemaker.moved_at(learner)));
         [self.waiting.oldest(), open].into_iter().flatten().min()
     }
 

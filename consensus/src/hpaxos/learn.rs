@@ -17,12 +17,15 @@ impl HPaxos {
         let since = received.announced(ballot).map_or(now, |a| a.since);
         for learned in self
             .learners
-            .decide(self.network.graph(), slot, ballot, received, now)
+            .decide(self.network.graph(), slot, ballot, received)
         {
             match learned {
                 Learned::Decided(learner) => {
                     self.received.decided(slot, now);
                     self.pacemaker.progress(learner, now.saturating_sub(since));
+                    let (next, front) = (self.learners.undecided(learner), self.learners.front());
+                    self.pacemaker
+                        .moved(learner, next, front, self.config.step(), now);
                     if let Some(value) = self.learners.value(learner, slot) {
                         self.batches.claim(value, out);
                     }

@@ -9,7 +9,7 @@ use super::received::SlotReceived;
 use crate::Fork;
 use crate::history::History;
 use crate::planted::{Bug, planted};
-use crate::{Ballot, Page, Slot, Time};
+use crate::{Ballot, Page, Slot};
 use crypto::{Digest, Signed, Verified};
 use learner_graph::{AcceptorSet, LearnerGraph, LearnerId, LearnerSet};
 use std::collections::BTreeMap;
@@ -22,8 +22,6 @@ pub(super) struct Learners {
     history: Arc<dyn History<Signed<Message>>>,
     /// From here on every decision is in memory.
     remembered: Slot,
-    /// How many slots may be open at once.
-    window: u64,
 }
 
 #[derive(Debug, Default)]
@@ -34,8 +32,6 @@ struct Learner {
     next: Slot,
     /// Those that are in memory: all from `next` on but for frozen pages, and recent ones below.
     decided: BTreeMap<Slot, Decided>,
-    /// Where `undecided` stood when it had last moved by a window, and when that was.
-    moved: (Slot, Time),
     forks: Vec<Fork>,
 }
 
@@ -59,13 +55,12 @@ pub(super) enum Learned {
 
 impl Learners {
     /// Every learner goes on where the history ends.
-    pub(super) fn new(n: usize, window: u64, history: Arc<dyn History<Signed<Message>>>) -> Self {
+    pub(super) fn new(n: usize, history: Arc<dyn History<Signed<Message>>>) -> Self {
         let start = |learner| {
             let next = history.next(learner);
             Learner {
                 undecided: next,
                 next,
-                moved: (next, Time::ZERO),
                 ..Learner::default()
             }
         };
@@ -73,7 +68,6 @@ impl Learners {
         Learners {
             remembered: of.iter().map(|l| l.next).max().unwrap_or_default(),
             of,
-            window,
             history,
         }
     }
@@ -85,7 +79,6 @@ impl Learners {
         slot: Slot,
         ballot: Ballot,
         received: &SlotReceived,
-        now: Time,
     ) -> Vec<Learned> {
         let mut learned = Vec::new();
         for (value, tally) in received.two_b(ballot) {
@@ -109,9 +102,6 @@ impl Learners {
                         learner.decided.insert(slot, decided());
                         while learner.decided.contains_key(&learner.undecided) {
                             learner.undecided = learner.undecided.next();
-                        }
-                        if learner.undecided >= learner.moved.0.plus(self.window) {
-                            learner.moved = (learner.undecided, now);
                         }
                         learned.push(Learned::Decided(l));
                     }
@@ -241,11 +231,6 @@ impl Learners {
             return next.max().unwrap_or_default();
         }
         next.min().unwrap_or_default()
-    }
-
-    /// When a learner last had come so much further that a leader could announce nothing more before.
-    pub(super) fn moved(&self, learner: LearnerId) -> Time {
-        self.of(learner).map_or(Time::ZERO, |l| l.moved.1)
     }
 
     /// The first slot that no learner has decided all the way up to: the front of the log.

@@ -97,6 +97,13 @@ pub struct Config {
     pub page: u64,
 }
 
+impl Config {
+    /// So many slots of a learner that catches up a leader announces at once.
+    fn step(&self) -> u64 {
+        self.window.min(self.page)
+    }
+}
+
 /// One node's part in HPaxos: proposer, acceptor and learners.
 ///
 /// Which of the two first it plays follows from its signer's entry in the network. It follows all
@@ -147,7 +154,7 @@ impl HPaxos {
         HPaxos {
             acceptor: member.and_then(|m| m.acceptor).map(Acceptor::new),
             proposer: member.filter(|m| m.proposer).map(|_| Proposer::default()),
-            learners: Learners::new(graph.n_learners(), config.window, Arc::clone(&history)),
+            learners: Learners::new(graph.n_learners(), Arc::clone(&history)),
             received: Received::default(),
             wishes: BTreeMap::new(),
             convictions: Convictions::new(graph),

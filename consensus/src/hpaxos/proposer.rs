@@ -34,11 +34,11 @@ pub(super) struct Proposer {
     backlog: Backlog,
 }
 
-/// Slots in which only learners that are behind wait for a value. They come after everything that is new, a
-/// window at a time for the same learners: who catches up does not slow the others.
+/// Slots that some learner has decided and others have not. They have a window of their own, one for each set of
+/// learners that lack the same slots: who catches up does not slow the others.
 #[derive(Debug, Default)]
 struct Backlog {
-    /// To be announced in.
+    /// To be announced in, as far as they are not announced.
     slots: BTreeSet<Slot>,
     /// Announced, with the learners that had not decided; until one of them has.
     open: BTreeMap<Slot, LearnerSet>,
@@ -96,8 +96,9 @@ impl Proposer {
         }
         let learners = scene.learners;
         let everyone = scene.trust.graph.learners();
-        let wanted = |slot: Slot| learners.undecided_in(slot).intersects(&served);
-        let late = |slot: &Slot| learners.undecided_in(*slot) != everyone;
+        let undecided_in = |slot| learners.undecided_in(slot);
+        let wanted = |slot: Slot| undecided_in(slot).intersects(&served);
+        let is_late = |slot: &Slot| undecided_in(*slot) != everyone;
         if self.looked != scene.one_bs.senders() {
             self.looked = scene.one_bs.senders();
             let settled = learners.settled();
@@ -110,17 +111,18 @@ impl Proposer {
             // Frozen pages have their turn when their learner comes to them.
             let slots = scene.received.hot(settled, end);
             let due = |slot: &Slot| scene.pages.is_due(*slot) && wanted(*slot);
-            let (late, front): (BTreeSet<Slot>, BTreeSet<Slot>) = slots.filter(due).partition(late);
+            let (late, front): (BTreeSet<Slot>, BTreeSet<Slot>) =
+                slots.filter(due).partition(is_late);
             self.backlog.look_back(late);
             self.pipeline.look_back(front.into_iter(), end);
         }
         // A learner whose quorum has fallen silent must not fill the window: one decision closes.
         let decided_as = |slot, value: &Digest| learners.decided_as(slot, value);
         let pipeline = &mut self.pipeline;
-        pipeline.close(|slot| !late(&slot), decided_as, scene.waiting);
+        pipeline.close(|slot| !is_late(&slot), decided_as, scene.waiting);
         let skipped = pipeline.fresh().up_to(learners.end());
         let (late, front): (BTreeSet<Slot>, BTreeSet<Slot>) =
-            skipped.filter(|slot| wanted(*slot)).partition(late);
+            skipped.filter(|slot| wanted(*slot)).partition(is_late);
         pipeline.extend_to(learners.end(), front);
         self.backlog.extend(late);
         let (mut made, mut proposals) = (Vec::new(), Vec::new());
@@ -128,7 +130,10 @@ impl Proposer {
         // Nothing is announced that nobody would hear, this node included: what it announced it has to
         // remember.
         let last = learners.front().plus(SLOT_RANGE);
-        let choose = |slot| choose(served, slot, scene).filter(|_| slot <= last);
+        let choose = |slot| {
+            let choice = choose(served, slot, scene);
+            choice.filter(|_| slot <= last && wanted(slot))
+        };
         let supply = Supply {
             waiting: scene.waiting,
             batches: scene.batches,
@@ -138,18 +143,21 @@ impl Proposer {
         let propose = |(slot, value)| Proposal {
             slot,
             value,
-            learners: learners.undecided_in(slot),
+            learners: undecided_in(slot),
         };
-        while self.pipeline.open() < scene.window {
+        // Where learners are not connected a value may go into their gaps, which come before what is fresh.
+        let announce = |slot| {
+            let choice = choose(slot)?;
+            pipeline.next_in(slot, choice, supply, &mut made)
+        };
+        let behind = self.backlog.next(scene.window, undecided_in, announce);
+        // They are among those that the pipeline counts until it closes them.
+        let window = scene.window + behind.len() as u64;
+        proposals.extend(behind.into_iter().map(propose));
+        while self.pipeline.open() < window {
             let next = self.pipeline.next(choose, supply, &mut made);
             let Some(next) = next else { break };
             proposals.push(propose(next));
-        }
-        let undecided = |slot| learners.undecided_in(slot);
-        for slot in self.backlog.next(scene.window, undecided) {
-            let choice = choose(slot).filter(|_| wanted(slot));
-            let next = choice.and_then(|c| self.pipeline.next_in(slot, c, supply, &mut made));
-            proposals.extend(next.map(propose));
         }
         proposals.sort_unstable_by_key(|p| p.slot);
         let one_c = (!proposals.is_empty()).then_some(OneC { ballot, proposals });
@@ -245,32 +253,46 @@ impl Backlog {
     fn retain(&mut self, stays: impl Fn(Slot) -> bool) {
         self.slots.retain(|slot| stays(*slot));
         self.open.retain(|slot, _| stays(*slot));
+        self.changed = true;
     }
 
-    /// The next slots to announce in. What is returned counts as announced.
-    fn next(&mut self, window: u64, undecided: impl Fn(Slot) -> LearnerSet) -> Vec<Slot> {
+    /// Announces in the next slots, as far as there is room. Where `announce` cannot, looking back finds the slot
+    /// again.
+    fn next(
+        &mut self,
+        window: u64,
+        undecided_in: impl Fn(Slot) -> LearnerSet,
+        mut announce: impl FnMut(Slot) -> Option<(Slot, Digest)>,
+    ) -> Vec<(Slot, Digest)> {
         let before = self.open.len();
-        self.open.retain(|slot, by| undecided(*slot) == *by);
-        if self.open.len() == before && !std::mem::take(&mut self.changed) {
-            return Vec::new();
+        self.open.retain(|slot, by| undecided_in(*slot) == *by);
+        let mut room = before - self.open.len();
+        if std::mem::take(&mut self.changed) {
+            room = usize::MAX;
         }
         let mut open: BTreeMap<LearnerSet, u64> = BTreeMap::new();
         for by in self.open.values() {
             *open.entry(*by).or_default() += 1;
         }
-        let mut next = Vec::new();
+        let mut announced = Vec::new();
         self.slots.retain(|slot| {
-            let by = undecided(*slot);
-            let open = open.entry(by).or_default();
-            let full = *open >= window;
-            if !full {
-                *open += 1;
-                self.open.insert(*slot, by);
-                next.push(*slot);
+            if room == 0 {
+                return true;
             }
-            full
+            let by = undecided_in(*slot);
+            let open = open.entry(by).or_default();
+            if *open >= window {
+                return true;
+            }
+            if let Some(next) = announce(*slot) {
+                *open += 1;
+                room -= 1;
+                self.open.insert(*slot, by);
+                announced.push(next);
+            }
+            false
         });
-        next
+        announced
     }
 }
 

@@ -309,10 +309,60 @@ fn a_restart_thaws_what_the_learners_had_come_to() {
     assert_eq!(q.history.next(carol), Slot(SLOTS));
 }
 
-/// What the real one has announced in a ballot, a 1c each.
-fn announced(p: &Puppets, ballot: u64) -> Vec<Vec<u64>> {
+/// The real one leads ballot 5: carol has 16 slots to catch up with, everybody has reported about all of them
+/// but a4, who leaves some out, and two values wait.
+fn leads_5(a4_leaves_out: Option<Page>) -> Puppets {
+    let mut p = Puppets::new(FOUR, 0);
+    p.others_join(1, &[1, 2, 3]);
+    let everyone = p.network.graph().learners();
+    let two = learners(&p, &["alice", "bob"]);
+    for slot in 0..2 * RECENT {
+        let (bytes, digest) = batch(&text(slot));
+        p.give(bytes.values.into_iter().map(Input::Submit).collect());
+        for i in [1, 2, 3] {
+            p.two_av(i, 1, slot, digest, everyone);
+            p.two_b(i, 1, slot, digest, two);
+        }
+    }
+    for text in ["one", "another"] {
+        let values = batch(text).0.values;
+        p.give(values.into_iter().map(Input::Submit).collect());
+    }
+    for i in [1, 2] {
+        p.hear(i, Message::Wish { ballot: Ballot(5) });
+    }
+    for i in [1, 2, 3] {
+        let left_out = a4_leaves_out.filter(|_| i == 3);
+        let scope = Scope::AllBut(left_out.into_iter().collect());
+        let joins = reports(&p, scope, 0..2 * RECENT);
+        p.hear(i, joins);
+    }
+    p
+}
+
+/// A 1b of ballot 5 about some of the slots that are decided for alice and bob.
+fn reports(p: &Puppets, scope: Scope, slots: std::ops::Range<u64>) -> Message {
+    let (everyone, two) = (p.network.graph().learners(), learners(p, &["alice", "bob"]));
+    let reports = slots
+        .filter(|slot| scope.contains(Slot(*slot)))
+        .map(|slot| {
+            let sent = |learners| Entry {
+                ballot: Ballot(1),
+                value: batch(&text(slot)).1,
+                learners,
+            };
+            (slot, vec![sent(two)], vec![sent(everyone)])
+        });
+    let Message::OneB(one_b) = one_b(5, 0, reports.collect()) else {
+        unreachable!("a 1b");
+    };
+    Message::OneB(OneB { scope, ..one_b })
+}
+
+/// The slots in which the real one has announced in ballot 5, a 1c each.
+fn announced_in_5(p: &Puppets) -> Vec<Vec<u64>> {
     let one_cs = p.said.iter().filter_map(|m| match m {
-        Message::OneC(c) if c.ballot == Ballot(ballot) => Some(&c.proposals),
+        Message::OneC(c) if c.ballot == Ballot(5) => Some(&c.proposals),
         _ => None,
     });
     one_cs
@@ -321,62 +371,37 @@ fn announced(p: &Puppets, ballot: u64) -> Vec<Vec<u64>> {
 }
 
 #[test]
-fn who_catches_up_comes_after_what_is_new_and_a_window_at_a_time() {
-    // The real one owns the ballots 1 and 5.
-    let mut p = Puppets::new(FOUR, 0);
-    p.others_join(1, &[1, 2, 3]);
-    let everyone = p.network.graph().learners();
-    let [two, carol] = [&["alice", "bob"][..], &["carol"]].map(|l| learners(&p, l));
-    let slots = 2 * RECENT;
-    for slot in 0..slots {
-        let (bytes, digest) = batch(&text(slot));
-        p.give(bytes.values.into_iter().map(Input::Submit).collect());
-        for i in [1, 2, 3] {
-            p.two_av(i, 1, slot, digest, everyone);
-            p.two_b(i, 1, slot, digest, two);
-        }
-    }
-    // A value waits, and nobody has decided the slot before it.
-    for text in ["lost", "new"] {
-        p.give(
-            batch(text)
-                .0
-                .values
-                .into_iter()
-                .map(Input::Submit)
-                .collect(),
-        );
-    }
-    for i in [1, 2] {
-        p.hear(i, Message::Wish { ballot: Ballot(5) });
-    }
-    let hot: Vec<u64> = (0..2 * PAGE).chain(slots - RECENT..slots).collect();
-    let reports = hot.iter().map(|slot| {
-        let sent = |learners| Entry {
-            ballot: Ballot(1),
-            value: batch(&text(*slot)).1,
-            learners,
-        };
-        (*slot, vec![sent(two)], vec![sent(everyone)])
-    });
-    let joins = one_b(5, 0, reports.collect());
-    for i in [1, 2, 3] {
-        p.hear(i, joins.clone());
-    }
-    let window = 4;
-    let due: Vec<u64> = hot
-        .iter()
-        .copied()
-        .filter(|slot| !(PAGE..2 * PAGE).contains(slot))
-        .collect();
-    let mut expected: Vec<u64> = due[..window].to_vec();
-    expected.extend([slots, slots + 1]);
-    assert_eq!(announced(&p, 5), [expected]);
+fn who_catches_up_has_a_window_of_its_own() {
+    let mut p = leads_5(None);
+    let carol = learners(&p, &["carol"]);
+    // A window, and those that nobody has decided: two that this node announced in ballot 1.
+    let new = 2 * RECENT;
+    assert_eq!(announced_in_5(&p), [[0, 1, 2, 3, new, new + 1]]);
     // One is decided: there is room for one more.
     for i in [1, 2, 3] {
-        p.two_b(i, 1, 0, batch(&text(0)).1, carol);
+        p.two_av(i, 5, 0, batch(&text(0)).1, carol);
+        p.two_b(i, 5, 0, batch(&text(0)).1, carol);
     }
-    assert_eq!(announced(&p, 5)[1..], [[due[window]]]);
+    // The page after carol's has its turn when she comes to it.
+    assert_eq!(announced_in_5(&p)[1..], [[2 * PAGE]]);
+}
+
+#[test]
+fn a_slot_in_which_nothing_is_safe_yet_takes_no_room() {
+    let all = Page {
+        start: Slot(0),
+        end: Slot(2 * RECENT),
+    };
+    let mut p = leads_5(Some(all));
+    let new = 2 * RECENT;
+    assert_eq!(announced_in_5(&p), [[new, new + 1]]);
+    for n in [3, 0] {
+        let part = reports(&p, Scope::Only(page(n)), 0..2 * RECENT);
+        p.hear(3, part);
+    }
+    let announced = announced_in_5(&p);
+    assert_eq!(announced[1..], [vec![12, 13, 14, 15]], "{announced:?}");
+    // That was the window.
 }
 
 #[test]

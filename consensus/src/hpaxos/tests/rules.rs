@@ -129,34 +129,56 @@ fn patience_starts_when_the_quorum_is_there() {
     for _ in 0..20 {
         after(500, &[0, 1], &[]);
     }
+    // It was last missed half a second ago.
     after(500, &[0, 1, 2], &[]);
-    after(999, &[0, 1, 2], &[]);
+    after(499, &[0, 1, 2], &[]);
     after(1, &[0, 1, 2], &[2]);
 }
 
-/// A leader announces a window at a time: it has time for each.
-#[test]
-fn patience_lasts_while_a_learner_moves_by_a_window() {
+/// What is wished for when carol, who is twelve slots behind, decides so many of them in every 900 ms, and the others
+/// so many new ones, 100 ms after the last time.
+fn catching_up(times: &[(usize, u64)]) -> Vec<u64> {
     let mut p = a4();
     p.others_join(1, &[0, 1, 2]);
-    let values: Vec<Digest> = (0..8)
+    let mut front = 12;
+    let mut values: Vec<Digest> = (0..front)
         .map(|slot| decided_for_alice_and_bob(&mut p, slot))
         .collect();
     let carol: LearnerSet = [learner(p.network.graph(), "carol")].into_iter().collect();
-    let mut after = |millis, decides: std::ops::Range<usize>, expected: &[u64]| {
-        p.now += Duration::from_millis(millis);
+    let mut undecided = 0..;
+    for (decides, new) in times {
+        p.now += Duration::from_millis(900);
         p.all_alive();
-        for (slot, value) in (0..).zip(&values).skip(decides.start).take(decides.len()) {
+        for _ in 0..*new {
+            values.push(decided_for_alice_and_bob(&mut p, front));
+            front += 1;
+        }
+        for slot in undecided.by_ref().take(*decides) {
             for i in 0..3 {
-                p.two_b(i, 1, slot, *value, carol);
+                p.two_b(i, 1, slot as u64, values[slot], carol);
             }
         }
-        assert_eq!(p.wishes(), expected);
-    };
-    after(999, 0..4, &[]);
-    after(999, 4..7, &[]);
-    // Three were not a window.
-    after(1, 0..0, &[2]);
+        assert_eq!(p.wishes(), []);
+    }
+    p.now += Duration::from_millis(100);
+    p.all_alive();
+    p.wishes()
+}
+
+#[test]
+fn patience_lasts_while_a_learner_moves_by_a_window() {
+    // It is judged from its first decision on, and a window is four slots.
+    assert_eq!(catching_up(&[(4, 0)]), [2]);
+    assert_eq!(catching_up(&[(5, 0)]), []);
+    assert_eq!(catching_up(&[(5, 0), (3, 0)]), [2]);
+    assert_eq!(catching_up(&[(5, 0), (4, 0)]), []);
+}
+
+/// A leader that serves the others and throws it a window now and then loses its turn.
+#[test]
+fn patience_runs_out_for_a_learner_that_falls_further_behind() {
+    assert_eq!(catching_up(&[(5, 0), (6, 7)]), [2]);
+    assert_eq!(catching_up(&[(5, 0), (6, 6)]), []);
 }
 
 /// The slot is decided in ballot 1, but not for carol.

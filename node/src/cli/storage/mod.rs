@@ -2,6 +2,7 @@
 //!
 //! Each store in it has a section: facts, which `show` prints, and problems, which both commands print.
 
+mod history;
 mod log;
 mod records;
 mod section;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// How to look at each store of a data directory.
-const STORES: &[fn(&Question<'_>) -> Section] = &[log::look];
+const STORES: &[fn(&Question<'_>) -> Section] = &[log::look, history::look];
 
 /// What can be asked about a data directory.
 #[derive(Debug, Subcommand)]

@@ -1,12 +1,14 @@
-//! What records of the log mean, in each mode.
+//! What records of the log and messages of the history mean, in each mode.
 
 use crate::Config;
 use crate::config::Mode;
+use crate::history::{self, HistoryError, Report};
 use consensus::disk_paxos::{Decided, DiskPaxos};
 use consensus::hpaxos::HPaxos;
 use consensus::paxos::Paxos;
 use consensus::{Network, Protocol, Record, RecordOf, hpaxos, paxos};
 use crypto::{Body as _, Signed, codec};
+use std::path::Path;
 
 /// The kind of a record that cannot be read.
 const UNREADABLE: &str = "unreadable";
@@ -73,6 +75,22 @@ pub(super) fn guess(record: &[u8]) -> &'static str {
     ];
     let good = verdicts.iter().find(|verdict| verdict.wrong.is_none());
     good.map_or(UNREADABLE, |verdict| verdict.kind)
+}
+
+/// Reads the history of a mode. Every message in it is signed by whom it says, in modes that sign.
+pub(super) fn check_history(path: &Path, config: &Config) -> Result<Report, HistoryError> {
+    match config.mode {
+        Mode::Hpaxos => check_history_of::<HPaxos>(path, &config.network),
+        Mode::Paxos => check_history_of::<Paxos>(path, &config.network),
+        Mode::DiskPaxos => check_history_of::<DiskPaxos>(path, &config.network),
+    }
+}
+
+fn check_history_of<P: Protocol>(path: &Path, network: &Network) -> Result<Report, HistoryError> {
+    history::check::<P::Wire>(path, network.id(), |wire| match P::open(wire, network) {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(refusal.to_string()),
+    })
 }
 
 fn judge_of<P: Kinds>(record: &[u8], network: Option<&Network>) -> Verdict {

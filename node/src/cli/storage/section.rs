@@ -102,6 +102,11 @@ impl Problems {
         }
     }
 
+    /// So many that nobody has words for.
+    pub(super) fn more(&mut self, count: u64) {
+        self.count += count;
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }

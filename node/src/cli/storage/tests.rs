@@ -1,12 +1,14 @@
 //! Tests of `hpaxos storage`.
 
 use super::*;
+use crate::history::{FILE_NAME, HistoryFile};
 use crate::storage::{FileLog, LOG};
 use crate::testing::{self, keypair};
 use clap::Parser;
+use consensus::history::{History as _, Keep};
 use consensus::hpaxos::{self, Message, evidence::Evidence};
 use consensus::storage::Storage;
-use consensus::{Ballot, Batch, ClientValue, Record, RecordOf, Slot, paxos};
+use consensus::{Ballot, Batch, ClientValue, Page, Record, RecordOf, Slot, paxos};
 use crypto::{MemberId, Signed, Signer, codec};
 use serde_json::Value;
 use std::fs;
@@ -363,4 +365,50 @@ fn arguments_are_parsed() {
         StorageCommand::Show(LookArgs { json: false, .. })
     ));
     assert!(parse(&["chekc", "--data", "d"]).is_err());
+}
+
+#[test]
+fn a_forged_message_in_the_history_is_found() {
+    for forged in [false, true] {
+        let stored = Stored::new(&good());
+        let network = stored.config.network.id();
+        let path = stored.data().join(FILE_NAME);
+        let lanes = stored.config.network.graph().n_learners();
+        let size = |m: &Signed<Message>| m.body().len();
+        let history = HistoryFile::open(&path, network, lanes, size).unwrap();
+        let message = match forged {
+            false => signed(0, 1),
+            // Signed by another member than it says.
+            true => {
+                let mut bytes = codec::encode(&signed(0, 1));
+                bytes[0] = 1;
+                codec::decode(&bytes, bytes.len()).unwrap()
+            }
+        };
+        history.keep(Keep::Page {
+            page: Page::of(Slot(0), 256),
+            messages: vec![message],
+            batches: Vec::new(),
+        });
+        history.commit().unwrap();
+        drop(history);
+        let section = |verify| {
+            history::look(&Question {
+                data: &stored.data(),
+                config: Some(&stored.config),
+                verify,
+            })
+        };
+        assert_eq!(section(false).shown()[0].json["pages"], 1);
+        let checked = section(true).checked();
+        let words = problems(&checked).join("; ");
+        assert_eq!(
+            words.contains("the signature of member 1"),
+            forged,
+            "{words}"
+        );
+        assert_eq!(checked.last().unwrap().json["problems"], u64::from(forged));
+        let ends = [Exit::Done, if forged { Exit::Bad } else { Exit::Done }];
+        assert_eq!(stored.exits(true), ends);
+    }
 }

@@ -64,11 +64,15 @@ pub fn summary(path: &Path, network: NetworkId) -> Result<Summary, HistoryError>
 
 /// Reads everything in a history: every page of the file, the checksum and the contents of every row,
 /// that no slot, message or batch is missing, that every batch has the digest that was decided, and
-/// that what is found by digest is what was decided.
+/// that what is found by digest is what was decided. Of each message `sound` says if, and why not, it may be here.
 ///
 /// # Errors
 /// [`HistoryError`], if it could not be opened. Nothing is changed.
-pub fn check<W: Message>(path: &Path, network: NetworkId) -> Result<Report, HistoryError> {
+pub fn check<W: Message>(
+    path: &Path,
+    network: NetworkId,
+    sound: impl Fn(W) -> Result<(), String>,
+) -> Result<Report, HistoryError> {
     let (mut store, meta, state) = Store::inspect(path, network)?;
     let mut report = Report {
         summary: summarize(path, &meta, &state)?,
@@ -78,7 +82,7 @@ pub fn check<W: Message>(path: &Path, network: NetworkId) -> Result<Report, Hist
         report.problem(error);
     }
     let mut reader = Reader::new(&store, &meta, &state, report);
-    reader.run::<W>();
+    reader.run(sound);
     Ok(reader.report)
 }
 

@@ -41,10 +41,12 @@ impl<'c> Reader<'c> {
     }
 
     /// Reads everything; what is wrong is in the report.
-    pub(super) fn run<W: Message>(&mut self) {
+    pub(super) fn run<W: Message>(&mut self, sound: impl Fn(W) -> Result<(), String>) {
         self.part(|c, read| {
             let end = c.state.messages;
-            c.numbered::<W>(read, MESSAGES, end, |_, _, _| {})
+            c.numbered::<W>(read, MESSAGES, end, |c, number, message| {
+                c.judged(MESSAGES, number, sound(message));
+            })
         });
         let mut batches = Sum::new(&self.meta.seed);
         self.part(|c, read| {
@@ -66,7 +68,7 @@ impl<'c> Reader<'c> {
                 }
             })
         });
-        self.part(|c, read| c.pages::<W>(read));
+        self.part(|c, read| c.pages::<W>(read, &sound));
     }
 
     /// One part of the check: what stops it is a problem like others.
@@ -102,6 +104,12 @@ impl<'c> Reader<'c> {
     fn wrong<K: RowKey>(&mut self, rows: Rows<K>, key: K, what: &str) {
         let fault = Fault::damaged(format_args!("{} {what}", rows.describe(&key)));
         self.report.problem(fault.at(self.store.path(), "read"));
+    }
+
+    fn judged<K: RowKey>(&mut self, rows: Rows<K>, key: K, verdict: Result<(), String>) {
+        if let Err(why) = verdict {
+            self.wrong(rows, key, &format!("is not sound: {why}"));
+        }
     }
 
     /// Reads a table whose keys are all numbers below `end`.
@@ -258,7 +266,11 @@ impl<'c> Reader<'c> {
         Ok(())
     }
 
-    fn pages<W: Message>(&mut self, read: &ReadTransaction) -> Result<(), Fault> {
+    fn pages<W: Message>(
+        &mut self,
+        read: &ReadTransaction,
+        sound: impl Fn(W) -> Result<(), String>,
+    ) -> Result<(), Fault> {
         let messages = read.open_table(PAGE_MESSAGES.definition)?;
         let (mut pages, mut expected) = (0, 0);
         for row in read.open_table(PAGES.definition)?.iter()? {
@@ -270,7 +282,10 @@ impl<'c> Reader<'c> {
                 for number in 0..count {
                     let key = (key.0, key.1, number);
                     match messages.get(key)? {
-                        Some(row) => drop(self.row::<_, W>(PAGE_MESSAGES, key, &row)),
+                        Some(row) => {
+                            let message = self.row(PAGE_MESSAGES, key, &row);
+                            self.judged(PAGE_MESSAGES, key, message.map_or(Ok(()), &sound));
+                        }
                         None => self.missing(PAGE_MESSAGES, key),
                     }
                 }

@@ -152,6 +152,10 @@ fn assert_same(history: &File, model: &MemoryHistory<Said>) {
         {
             let kept = model.decision(at, slot);
             assert_eq!(history.decision(at, slot), kept);
+            assert_eq!(
+                history.value(at, slot),
+                kept.as_ref().map(|kept| kept.value)
+            );
             let Some((kept, shown)) = kept.zip(shown) else {
                 continue;
             };

@@ -101,7 +101,8 @@ fn nobody_waits_for_a_writer_that_has_panicked() {
     // Closing it does not wait for ever, and what was written is sound.
     let closed = in_time(move || drop(history));
     closed.recv_timeout(DEADLINE).expect("it ends");
-    let report = crate::history::check::<Fragile>(&path(&directory), network()).unwrap();
+    let report =
+        crate::history::check::<Fragile>(&path(&directory), network(), |_| Ok(())).unwrap();
     assert!(report.problems.is_empty(), "{:?}", report.problems);
     let (history, _) = open(&path(&directory));
     assert!(history.has_page(page(0)));

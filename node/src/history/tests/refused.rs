@@ -127,7 +127,7 @@ fn a_history_belongs_to_one_process_at_a_time() {
     let history = open(path(&directory));
     let error = try_open(&path(&directory)).unwrap_err();
     assert!(matches!(error, HistoryError::InUse(_)), "{error}");
-    let error = super::super::check::<Said>(&path(&directory), network()).unwrap_err();
+    let error = super::super::check::<Said>(&path(&directory), network(), |_| Ok(())).unwrap_err();
     assert!(matches!(error, HistoryError::InUse(_)), "{error}");
     let output = child::run(Role::Open, directory.path());
     assert!(output.contains("is in use by another process"), "{output}");

@@ -112,7 +112,23 @@ impl Run {
             };
             left -= 1;
             self.now = self.now.max(at);
+            self.beat();
             self.step(i);
+        }
+    }
+
+    /// Everybody who can be heard is.
+    fn beat(&mut self) {
+        let heard: Vec<MemberId> = (0..self.machines.len())
+            .filter(|i| !self.cut.contains(i))
+            .map(|i| MemberId(i as u16))
+            .collect();
+        for (i, machine) in self.machines.iter_mut().enumerate() {
+            if !self.cut.contains(&i) {
+                machine
+                    .inbox
+                    .extend(heard.iter().copied().map(Input::Alive));
+            }
         }
     }
 
