@@ -11,8 +11,8 @@ use node::trace::{Init, Line};
 
 type Actions = Vec<(usize, Action)>;
 
-/// Two values in ballot 1, then the leader is silent and another ballot decides a third, and all learners
-/// get it in the end.
+/// Two values in ballot 1, then one leader after the other is silent before everybody has decided what it led, and
+/// all learners get everything in the end.
 fn run() -> Run {
     let mut run = Run::new(FOUR);
     run.submit(0, "first");
@@ -23,6 +23,10 @@ fn run() -> Run {
     run.submit(2, "third");
     run.settle(40);
     run.heal(0);
+    run.cut.insert(1);
+    run.submit(2, "fourth");
+    run.settle(40);
+    run.heal(1);
     run.settle(40);
     run
 }

@@ -80,3 +80,29 @@ fn a_learner_without_quorum_does_not_hold_the_window() {
     let next = status.next[0].0;
     assert!(next > 8 + 1, "more slots than the window were used: {next}");
 }
+/// Carol's slots were open for much longer than anybody's patience, and nobody but her waits for them: she is
+/// completed in the same ballot, while the others go on.
+#[test]
+fn who_catches_up_does_not_slow_the_others() {
+    let mut w = of_graph(FOUR, 6);
+    w.give(0, "first");
+    w.until(5 * SECOND, "first value", |w| w.have(&ALL, "carol", 1));
+    holds(w.crash(3));
+    for i in 0..40 {
+        w.give(0, &format!("value {i}"));
+        w.until(SECOND, "the next value", |w| w.have(&ALL, "alice", 2 + i));
+    }
+    holds(w.advance(60 * SECOND));
+    holds(w.start(3));
+    for i in 40..80 {
+        w.give(0, &format!("value {i}"));
+        w.until(SECOND, "the next value", |w| {
+            w.have(&[0, 1, 2], "alice", 2 + i)
+        });
+    }
+    w.until(10 * SECOND, "carol is completed", |w| {
+        w.have(&ALL, "carol", 81)
+    });
+    let status = w.status(0).expect("up");
+    assert_eq!(status.ballot, Ballot(1), "nobody lost patience");
+}

@@ -40,7 +40,7 @@ fn a_network_without_faults() {
 }
 
 #[test]
-fn the_leader_falls_silent_and_comes_back() {
+fn leaders_fall_silent_and_come_back() {
     let mut run = Run::new(FOUR);
     for i in 0..3 {
         run.submit(i, &format!("value {i}"));
@@ -51,7 +51,12 @@ fn the_leader_falls_silent_and_comes_back() {
         run.submit(i, &format!("without a1: {i}"));
     }
     run.settle(60);
+    // The next leader falls silent before everybody has decided what it led.
     run.heal(0);
+    run.cut.insert(1);
+    run.submit(2, "without a2");
+    run.settle(60);
+    run.heal(1);
     run.settle(60);
     let spec = accepted(&run);
     let said = |a: &Action| matches!(a, Action::Send(Msg::OneB { bal, slots, .. }) if bal.0 > 1 && !slots.is_empty());
