@@ -13,7 +13,7 @@ use super::nodes::Nodes;
 use super::probe;
 use super::readers;
 use super::series::{Sample, Series, Standing};
-use super::show::{Reread, Show, Verdict};
+use super::show::{Show, Verdict};
 use super::{Report, SoakArgs};
 use crate::client::submit::Targets;
 use crate::client::{ClientError, NodeClient, connections};
@@ -180,7 +180,7 @@ impl<'a> Drive<'a> {
                 break;
             }
         }
-        let mut reread = Reread::default();
+        let mut reread = 0;
         if !self.told_to_stop && self.checker.findings().0.is_empty() {
             reread = self.read_again().await?;
             self.checker
@@ -252,18 +252,17 @@ impl<'a> Drive<'a> {
         ))
     }
 
-    /// Asks for some old slots again, which must be as they were.
-    async fn read_again(&mut self) -> Result<Reread, Failure> {
-        let mut reread = Reread::default();
+    /// Asks for some old slots again, which must be as they were. Returns how many.
+    async fn read_again(&mut self) -> Result<u64, Failure> {
+        let mut reread = 0;
         for (at, slot) in self.checker.old_slots(OLD) {
             let place = &self.checker.places()[at];
             let node = &self.clients[place.node];
             match readers::page(node, &place.learner_name, slot, 1).await {
                 Ok(page) => {
-                    reread.told += 1;
+                    reread += 1;
                     self.checker.again(at, slot, page.decisions.first());
                 }
-                Err(ClientError::Refused { status: 410, .. }) => reread.gone += 1,
                 Err(error) => return Err(self.unread(at, &error)),
             }
         }

@@ -28,9 +28,7 @@ pub struct Log {
     pub at: usize,
     /// The learner's name.
     pub learner: String,
-    /// The slot to begin with, if the node still has it: decisions from there on are told again.
-    pub again: u64,
-    /// The slot that must be there.
+    /// The slot to begin with.
     pub from: u64,
 }
 
@@ -48,9 +46,9 @@ pub async fn page(
     node.get_as(&path).await
 }
 
-/// Reads a log until nobody wants to know any more, or the node no longer has what comes next.
+/// Reads a log until nobody wants to know any more.
 pub async fn read(node: NodeClient, log: Log, to: Sender<Report>) {
-    let mut from = log.again;
+    let mut from = log.from;
     loop {
         match page(&node, &log.learner, from, PAGE).await {
             Ok(page) => {
@@ -64,10 +62,6 @@ pub async fn read(node: NodeClient, log: Log, to: Sender<Report>) {
                 if many {
                     continue;
                 }
-            }
-            Err(ClientError::Refused { status: 410, .. }) if from < log.from => {
-                from = log.from;
-                continue;
             }
             // The node is dying, or has too much to do.
             Err(

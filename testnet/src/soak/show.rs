@@ -12,15 +12,6 @@ use crate::show::{complain, line, words};
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 
-/// Old slots that were asked for again at the end.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reread {
-    /// They were told.
-    pub(super) told: u64,
-    /// They are no longer kept.
-    pub(super) gone: u64,
-}
-
 /// How it ended.
 pub(super) struct Verdict<'a> {
     pub(super) checker: &'a Checker,
@@ -28,7 +19,8 @@ pub(super) struct Verdict<'a> {
     pub(super) expect: &'a Expectation,
     pub(super) elapsed: Duration,
     pub(super) told_to_stop: bool,
-    pub(super) reread: Reread,
+    /// Old slots that were asked for again at the end.
+    pub(super) reread: u64,
     /// The highest ballot that was told.
     pub(super) ballot: Option<u64>,
 }
@@ -231,9 +223,11 @@ impl Show {
             "{kills}, {leaders} of the leader; {} all at once",
             words::count(usize::try_from(total.all).unwrap_or(usize::MAX), "time")
         ));
-        if verdict.reread.told + verdict.reread.gone > 0 {
-            let (told, gone) = (verdict.reread.told, verdict.reread.gone);
-            lines.push(format!("{told} old slots were asked for again and are as they were; {gone} are no longer kept"));
+        let told = verdict.reread;
+        if told > 0 {
+            lines.push(format!(
+                "{told} old slots were asked for again and are as they were"
+            ));
         }
         lines.extend(
             findings
@@ -293,7 +287,7 @@ impl Show {
             "kills_of_all": total.all, "ballot": verdict.ballot,
             "logs": logs.collect::<Vec<_>>(), "nodes": nodes.collect::<Vec<_>>(),
             "own_rss_mib": verdict.series.own_memory(),
-            "old_slots": {"told": verdict.reread.told, "gone": verdict.reread.gone},
+            "old_slots": verdict.reread,
             "findings": findings, "more_findings": more,
         })
     }

@@ -159,11 +159,11 @@ impl Drive<'_> {
         let logs = places
             .filter(|(_, place)| place.node == node)
             .map(|(at, place)| {
-                let from = self.checker.log(at).next;
+                // Some decisions are told again.
+                let from = self.checker.log(at).next.saturating_sub(AGAIN);
                 readers::Log {
                     at,
                     learner: place.learner_name.clone(),
-                    again: from.saturating_sub(AGAIN),
                     from,
                 }
             });
