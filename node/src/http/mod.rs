@@ -8,11 +8,14 @@
 //! | `GET /v1/decisions/{learner}/{slot}/certificate` | what proves a decision |
 //! | `GET /v1/events` | server-sent events |
 //! | `GET /v1/status`, `/v1/graph`, `/v1/evidence` | JSON |
-//! | `GET /healthz`, `/readyz`, `/metrics`, `/` | health, readiness, Prometheus, a page |
+//! | `GET /healthz`, `/readyz`, `/metrics` | health, readiness, Prometheus |
+//! | `GET /`, `/assets/…` | a page |
+//! | `GET /openapi.json` | a description of all this |
 
 mod decisions;
 mod events;
 mod json;
+mod page;
 mod problem;
 mod status;
 #[cfg(test)]
@@ -98,7 +101,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/healthz", get(status::health))
         .route("/readyz", get(status::ready))
         .route("/metrics", get(status::metrics))
-        .route("/", get(status::page))
+        .merge(page::routes())
         .merge(limited)
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)

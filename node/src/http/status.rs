@@ -1,4 +1,4 @@
-//! What a node says about itself: status, graph, evidence, health, metrics, page.
+//! What a node says about itself: status, graph, evidence, health, metrics.
 
 use super::json::Json;
 use super::problem::Problem;
@@ -6,7 +6,7 @@ use super::{Api, json};
 use crate::view::{Phase, View};
 use axum::extract::State;
 use axum::http::header;
-use axum::response::{Html, IntoResponse};
+use axum::response::IntoResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use consensus::{DiskStatus, Status};
@@ -212,16 +212,6 @@ pub(super) async fn ready(State(api): State<Arc<Api>>) -> Result<&'static str, P
 pub(super) async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], api.view.metrics.text())
-}
-
-/// `GET /`.
-pub(super) async fn page() -> impl IntoResponse {
-    // Nothing is loaded from elsewhere, and nothing on the page may be.
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
-    (
-        [(header::CONTENT_SECURITY_POLICY, policy)],
-        Html(include_str!("page.html")),
-    )
 }
 
 #[cfg(test)]

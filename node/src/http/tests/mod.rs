@@ -2,6 +2,7 @@
 
 mod certificates;
 mod modes;
+mod openapi;
 mod problems;
 
 use super::{Api, serve};
@@ -533,6 +534,10 @@ async fn the_rest_of_the_api_answers() {
         metrics.contains("hpaxos_http_responses_total{status=\"404\"} 3"),
         "{metrics}"
     );
-    let page = f.get("/").send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("/v1/events"));
+    for path in crate::http::page::paths() {
+        let page = f.get(path).send().await.unwrap();
+        assert_eq!(page.status(), 200);
+        let policy = page.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    }
 }
