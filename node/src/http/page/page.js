@@ -202,13 +202,13 @@ const chart = (id, title, series, unit) => {
   const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line } };
   return new uPlot({
     title, width: $(id).clientWidth, height: 200, cursor: { y: false },
-    scales: { x: { range: (_, low, high) => [Math.min(low, high - 60), high] }, y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } },
-    axes: [axis, { ...axis, size: 54, values: (_, ticks) => ticks.map(t => t + unit) }],
+    scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } },
+    axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(t => t + unit) }],
     series: [{}, ...series],
   }, [[]], $(id));
 };
 const showRates = () => {
-  const now = Math.floor(Date.now() / 1000), from = Math.max(started + 2, now - SECONDS);
+  const now = Math.floor(Date.now() / 1000), since = started + 2, from = Math.max(now - SECONDS, Math.min(since, now - 60));
   const times = [];
   for (let at = from; at < now; at++) times.push(at);
   const learners = [...decided.keys()].sort(), key = learners.join(" ");
@@ -220,7 +220,7 @@ const showRates = () => {
     charts.key = key;
   }
   const median = bin => bin && bin.latencies.length ? bin.latencies.sort((a, b) => a - b)[bin.latencies.length >> 1] : null;
-  charts.rate.setData([times, ...learners.map(l => times.map(at => (rates.get(at)?.values[l]) || 0))]);
+  charts.rate.setData([times, ...learners.map(l => times.map(at => at < since ? null : rates.get(at)?.values[l] || 0))]);
   charts.latency.setData([times, times.map(at => median(rates.get(at)))]);
 };
 addEventListener("resize", () => { for (const id of ["rate", "latency"]) charts[id]?.setSize({ width: $(id).clientWidth, height: 200 }); });
