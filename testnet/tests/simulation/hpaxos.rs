@@ -2,6 +2,8 @@
 
 use crate::support::{Directed as _, FOUR, SECOND, holds, of_graph};
 use consensus::Ballot;
+use consensus::hpaxos::HPaxos;
+use testnet::simulation::world::World;
 
 const ALL: [usize; 4] = [0, 1, 2, 3];
 
@@ -63,10 +65,8 @@ fn when_the_leader_dies_the_next_one_takes_over() {
     });
 }
 
-/// A learner whose quorum falls silent in the middle of a ballot costs the others nothing: the
-/// leader goes on in the same ballot, far beyond its window of slots in flight.
-#[test]
-fn a_learner_without_quorum_does_not_hold_the_window() {
+/// All learners have decided a first value, and then alice and bob forty more, one after the other.
+fn forty_values_without_a4() -> World<HPaxos> {
     let mut w = of_graph(FOUR, 6);
     w.give(0, "first");
     w.until(5 * SECOND, "first value", |w| w.have(&ALL, "carol", 1));
@@ -75,23 +75,25 @@ fn a_learner_without_quorum_does_not_hold_the_window() {
         w.give(0, &format!("value {i}"));
         w.until(SECOND, "the next value", |w| w.have(&ALL, "alice", 2 + i));
     }
+    w
+}
+
+/// A learner whose quorum falls silent in the middle of a ballot costs the others nothing: the
+/// leader goes on in the same ballot, far beyond its window of slots in flight.
+#[test]
+fn a_learner_without_quorum_does_not_hold_the_window() {
+    let w = forty_values_without_a4();
     let status = w.status(0).expect("up");
     assert_eq!(status.ballot, Ballot(1), "nobody lost patience");
     let next = status.next[0].0;
     assert!(next > 8 + 1, "more slots than the window were used: {next}");
 }
+
 /// Carol's slots were open for much longer than anybody's patience, and nobody but her waits for them: she is
 /// completed in the same ballot, while the others go on.
 #[test]
 fn who_catches_up_does_not_slow_the_others() {
-    let mut w = of_graph(FOUR, 6);
-    w.give(0, "first");
-    w.until(5 * SECOND, "first value", |w| w.have(&ALL, "carol", 1));
-    holds(w.crash(3));
-    for i in 0..40 {
-        w.give(0, &format!("value {i}"));
-        w.until(SECOND, "the next value", |w| w.have(&ALL, "alice", 2 + i));
-    }
+    let mut w = forty_values_without_a4();
     holds(w.advance(60 * SECOND));
     holds(w.start(3));
     for i in 40..80 {
