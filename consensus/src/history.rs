@@ -74,8 +74,10 @@ pub trait History<W>: Send + Sync {
     /// A learner's decision in a slot.
     fn decision(&self, learner: LearnerId, slot: Slot) -> Option<Kept<W>>;
 
-    /// The digest that a learner has decided in a slot: quicker than to read what proves it.
-    fn value(&self, learner: LearnerId, slot: Slot) -> Option<Digest>;
+    /// The digest that a learner has decided in a slot: where it is on disk, quicker than to read what proves it.
+    fn value(&self, learner: LearnerId, slot: Slot) -> Option<Digest> {
+        self.decision(learner, slot).map(|kept| kept.value)
+    }
 
     /// The bytes behind a digest.
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>>;

@@ -127,7 +127,6 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Chromium ends with it.
         let _ = rustix::process::kill_process(
             rustix::process::Pid::from_child(&self.driver),
             Signal::TERM,

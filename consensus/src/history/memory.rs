@@ -135,10 +135,6 @@ impl<W: Clone + Send> History<W> for MemoryHistory<W> {
         log.get(usize::try_from(slot.0).ok()?).cloned()
     }
 
-    fn value(&self, learner: LearnerId, slot: Slot) -> Option<Digest> {
-        self.decision(learner, slot).map(|kept| kept.value)
-    }
-
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
         self.lock().seen.batches.get(digest).cloned()
     }

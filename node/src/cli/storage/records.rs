@@ -87,9 +87,9 @@ pub(super) fn check_history(path: &Path, config: &Config) -> Result<Report, Hist
 }
 
 fn check_history_of<P: Protocol>(path: &Path, network: &Network) -> Result<Report, HistoryError> {
-    history::check::<P::Wire>(path, network.id(), |wire| match P::open(wire, network) {
-        Ok(_) => Ok(()),
-        Err(refusal) => Err(refusal.to_string()),
+    history::check::<P::Wire>(path, network.id(), |wire| {
+        let opened = P::open(wire, network);
+        opened.map(drop).map_err(|refusal| refusal.to_string())
     })
 }
 
