@@ -5,7 +5,7 @@
 
 use crate::config::Byzantine;
 use consensus::Protocol;
-use consensus::hpaxos::{Message, SlotVotes, Votes};
+use consensus::hpaxos::{Message, OneC, Proposal, SlotVotes, Votes};
 use crypto::{Digest, Signer, Verified};
 use learner_graph::LearnerSet;
 
@@ -41,7 +41,18 @@ impl Liar {
                 };
                 self.signer.sign(Message::Votes(lie)).ok()
             }
-            (Byzantine::DoubleVote, _) => None,
+            (Byzantine::DoubleAnnounce, Message::OneC(one_c)) => {
+                let proposals = one_c.proposals.iter().map(|p| Proposal {
+                    value: Digest::of(p.value.as_bytes()),
+                    ..p.clone()
+                });
+                let lie = OneC {
+                    ballot: one_c.ballot,
+                    proposals: proposals.collect(),
+                };
+                self.signer.sign(Message::OneC(lie)).ok()
+            }
+            (Byzantine::DoubleVote | Byzantine::DoubleAnnounce, _) => None,
         }
     }
 }
@@ -58,14 +69,41 @@ mod tests {
     use consensus::{Ballot, Slot};
     use crypto::{Keypair, MemberId, NetworkId};
 
-    #[test]
-    fn a_double_vote_contradicts_the_vote() {
+    fn liar(behaviour: Byzantine) -> Liar {
         let signer = Signer::new(
             Keypair::from_seed([1; 32]),
             MemberId(0),
             NetworkId(Digest::of(b"net")),
         );
-        let liar = Liar::new(Byzantine::DoubleVote, signer);
+        Liar::new(behaviour, signer)
+    }
+
+    #[test]
+    fn a_double_announcement_contradicts_the_1c() {
+        let liar = liar(Byzantine::DoubleAnnounce);
+        let one_c = Message::OneC(OneC {
+            ballot: Ballot(3),
+            proposals: vec![Proposal {
+                slot: Slot(7),
+                value: Digest::of(b"v"),
+                learners: LearnerSet::first(2),
+            }],
+        });
+        let lie = liar.contradict(&one_c).unwrap();
+        let expected = Contradiction::OneC {
+            slot: Slot(7),
+            ballot: Ballot(3),
+        };
+        assert_eq!(contradiction(&one_c, &lie), Some(expected));
+        assert!(
+            liar.contradict(&Message::OneA { ballot: Ballot(3) })
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_double_vote_contradicts_the_vote() {
+        let liar = liar(Byzantine::DoubleVote);
         let learners = LearnerSet::first(2);
         let vote = Message::Votes(Votes {
             ballot: Ballot(3),

@@ -52,6 +52,7 @@ pub use args::{LogFormat, NodeArgs};
 pub use config::{Config, ConfigError};
 pub use consensus::MAX_VALUE_BYTES;
 pub use engine::EngineError;
+pub use http::page;
 pub use network::NetworkStartError;
 pub use run::run;
 pub use start::{Node, StartError};

@@ -182,11 +182,13 @@ fn routes_problems_events_and_metrics_are_documented() {
     let problems = include_str!("../src/http/problem.rs");
     let kinds = quoted_after(problems, "Self::new(");
     all_in_page(HTTP_API, &kinds, 8);
-    let page = include_str!("../src/http/page/page.js");
-    let heard = page.split("const heard = {").nth(1);
-    let heard = heard.and_then(|rest| rest.split("\n};").next());
-    let kinds = heard.expect("what it hears").lines().skip(1);
-    let kinds = kinds.filter_map(|line| line.trim().split_once(": e =>"));
+    let pages = [
+        include_str!("../src/http/page/events.js"),
+        include_str!("../src/http/page/node.js"),
+    ];
+    // What the page hears: `kind: e => …`.
+    let heard = pages.iter().flat_map(|page| page.lines());
+    let kinds = heard.filter_map(|line| line.trim().split_once(": e =>"));
     let kinds: Vec<&str> = kinds.map(|(kind, _)| kind).collect();
     all_in_page(HTTP_API, &kinds, 7);
     let metrics = include_str!("../src/view/metrics.rs");

@@ -9,7 +9,7 @@
 //! acceptors, or disks, contain a quorum of each kind.
 
 use crate::observe::{Learner, Node};
-use learner_graph::{AcceptorSet, LearnerGraph, LearnerId};
+use learner_graph::{AcceptorId, AcceptorSet, LearnerGraph, LearnerId};
 use node::config::Mode;
 
 /// The predictions for a network with given Byzantine and dead acceptors.
@@ -97,7 +97,7 @@ impl Expectation {
     }
 
     /// An acceptor is not safe.
-    pub fn misbehaves(&mut self, acceptor: learner_graph::AcceptorId) {
+    pub fn misbehaves(&mut self, acceptor: AcceptorId) {
         self.byzantine.insert(acceptor);
     }
 
@@ -106,9 +106,19 @@ impl Expectation {
         self.dead_nodes.push(node);
     }
 
+    /// A node is there again.
+    pub fn node_returned(&mut self, node: Node) {
+        self.dead_nodes.retain(|dead| *dead != node);
+    }
+
     /// An acceptor or a disk has died. It stays safe: it says nothing more, and nothing wrong.
-    pub fn died(&mut self, acceptor: learner_graph::AcceptorId) {
+    pub fn died(&mut self, acceptor: AcceptorId) {
         self.dead.insert(acceptor);
+    }
+
+    /// An acceptor or a disk is there again, with what it had stored.
+    pub fn returned(&mut self, acceptor: AcceptorId) {
+        self.dead.remove(acceptor);
     }
 
     /// The acceptors that are assumed to be safe.

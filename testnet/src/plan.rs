@@ -1,6 +1,7 @@
 //! What a user asked to be done to the network, as values.
 
 use crate::cli::seconds;
+use node::config::Byzantine as Behaviour;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -56,30 +57,13 @@ fn parse_when(text: &str) -> Result<When, String> {
     }
 }
 
-/// How a node misbehaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misbehaviour {
-    /// The acceptor sends different votes of one ballot to different nodes.
-    DoubleVote,
-}
-
-impl Misbehaviour {
-    /// The word for it on the command line and in configurations.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Misbehaviour::DoubleVote => "double-vote",
-        }
-    }
-}
-
 /// `--byzantine NODE=HOW`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Byzantine {
     /// The node's name.
     pub node: String,
     /// What it does.
-    pub how: Misbehaviour,
+    pub how: Behaviour,
 }
 
 impl FromStr for Byzantine {
@@ -87,13 +71,25 @@ impl FromStr for Byzantine {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
-            Some((node, "double-vote")) if !node.is_empty() => Ok(Byzantine {
+            Some((node, how)) if !node.is_empty() => Ok(Byzantine {
                 node: node.to_owned(),
-                how: Misbehaviour::DoubleVote,
+                how: behaviour(how)?,
             }),
             _ => Err(format!("'{text}' is not of the form NODE=double-vote")),
         }
     }
+}
+
+/// The behaviour of this word.
+///
+/// # Errors
+/// Lists the words that there are.
+pub fn behaviour(how: &str) -> Result<Behaviour, String> {
+    let found = Behaviour::ALL.into_iter().find(|b| b.name() == how);
+    found.ok_or_else(|| {
+        let all: Vec<_> = Behaviour::ALL.iter().map(|b| b.name()).collect();
+        format!("no node misbehaves as '{how}'; choose {}", all.join(" or "))
+    })
 }
 
 #[cfg(test)]
@@ -135,7 +131,7 @@ mod tests {
             read,
             Ok(Byzantine {
                 node: "n4".into(),
-                how: Misbehaviour::DoubleVote
+                how: Behaviour::DoubleVote
             })
         );
         for bad in ["n4", "=double-vote", "n4=", "n4=sleep"] {

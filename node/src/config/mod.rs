@@ -74,17 +74,20 @@ impl Mode {
 pub enum Byzantine {
     /// Every 2av and 2b is sent a second time for another value.
     DoubleVote,
+    /// Every 1c is sent a second time with other values.
+    DoubleAnnounce,
 }
 
 impl Byzantine {
     /// All behaviours there are.
-    pub const ALL: [Byzantine; 1] = [Byzantine::DoubleVote];
+    pub const ALL: [Byzantine; 2] = [Byzantine::DoubleVote, Byzantine::DoubleAnnounce];
 
     /// The name in the configuration.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Byzantine::DoubleVote => "double-vote",
+            Byzantine::DoubleAnnounce => "double-announce",
         }
     }
 }

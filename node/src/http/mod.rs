@@ -15,7 +15,7 @@
 mod decisions;
 mod events;
 mod json;
-mod page;
+pub mod page;
 mod problem;
 mod status;
 #[cfg(test)]
@@ -101,7 +101,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/healthz", get(status::health))
         .route("/readyz", get(status::ready))
         .route("/metrics", get(status::metrics))
-        .merge(page::routes())
+        .merge(page::routes(page::of_a_node()))
         .merge(limited)
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)

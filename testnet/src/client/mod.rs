@@ -171,6 +171,30 @@ impl NodeClient {
         Ok(status == StatusCode::OK)
     }
 
+    /// Submits a value once, without a key, and returns what the node says of it.
+    ///
+    /// # Errors
+    /// If the node does not answer, refuses the value, or answers with something else.
+    pub async fn post_value(&self, value: Vec<u8>) -> Result<Json, ClientError> {
+        let path = "/v1/values";
+        let request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .timeout(ANSWER_PATIENCE)
+            .header(CONTENT_TYPE, "application/octet-stream")
+            .body(value);
+        let answer = request.send().await.map_err(|e| self.no_answer(&e))?;
+        if !answer.status().is_success() {
+            return Err(self.refused(answer).await);
+        }
+        let body = answer.bytes().await.map_err(|e| self.no_answer(&e))?;
+        serde_json::from_slice(&body).map_err(|error| ClientError::Unreadable {
+            url: self.url.clone(),
+            path: path.to_owned(),
+            error,
+        })
+    }
+
     /// Asks for a JSON document, for example `/v1/evidence`.
     ///
     /// # Errors

@@ -212,6 +212,8 @@ impl Fleet {
         for signal in [Signal::TERM, Signal::KILL] {
             for node in &self.nodes {
                 node.signal(signal);
+                // Who is paused hears nothing else.
+                node.signal(Signal::CONT);
             }
             let all = async {
                 while !self.living().is_empty() {

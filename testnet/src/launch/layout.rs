@@ -1,9 +1,9 @@
 //! The network to launch: which node plays what, and its configuration text. No I/O but randomness.
 
 use crate::failure::Failure;
-use crate::plan::Misbehaviour;
+use crate::observe::Node;
 use learner_graph::LearnerGraph;
-use node::config::Mode;
+use node::config::{Byzantine, Mode};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use toml::{Table, Value};
@@ -20,7 +20,7 @@ pub struct NodePlan {
     /// The learners that it plays: all of them, or in modes without a learner graph its own.
     pub learners: Vec<String>,
     /// How it misbehaves.
-    pub byzantine: Option<Misbehaviour>,
+    pub byzantine: Option<Byzantine>,
 }
 
 impl NodePlan {
@@ -173,11 +173,16 @@ impl Layout {
             })
     }
 
-    /// The text of the network's configuration.
+    /// The text of the network's configuration, with other ports to reach nodes by where `seen` says so.
     ///
     /// # Errors
     /// If the graph's text is not TOML, which its reader would have refused.
-    pub fn config(&self, keys: &[String], ports: &[Ports]) -> Result<String, Failure> {
+    pub fn config(
+        &self,
+        keys: &[String],
+        ports: &[Ports],
+        seen: impl Fn(Node) -> Option<u16>,
+    ) -> Result<String, Failure> {
         let bad = |e: &dyn std::fmt::Display| Failure::Bad(vec![e.to_string()]);
         let mut table: Table = self
             .graph_text
@@ -186,11 +191,11 @@ impl Layout {
         table.insert("network".into(), Value::String("testnet".into()));
         table.insert("mode".into(), Value::String(self.mode.name().into()));
         let mut nodes = Table::new();
-        for ((plan, key), ports) in self.nodes.iter().zip(keys).zip(ports) {
-            nodes.insert(
-                plan.name.clone(),
-                Value::Table(self.node_table(plan, key, *ports)),
-            );
+        let all = self.nodes.iter().zip(keys).zip(ports);
+        for (at, ((plan, key), ports)) in all.enumerate() {
+            let peers = seen(at).unwrap_or(ports.peers);
+            let table = self.node_table(plan, key, Ports { peers, ..*ports });
+            nodes.insert(plan.name.clone(), Value::Table(table));
         }
         table.insert("nodes".into(), Value::Table(nodes));
         if let Some(patience) = self.patience_ms.and_then(|ms| i64::try_from(ms).ok()) {
@@ -223,7 +228,7 @@ impl Layout {
         table.insert("address".into(), text(&address));
         table.insert("http".into(), text(&ports.http_address().to_string()));
         if let Some(how) = plan.byzantine {
-            table.insert("byzantine".into(), text(how.word()));
+            table.insert("byzantine".into(), text(how.name()));
         }
         table
     }

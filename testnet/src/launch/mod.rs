@@ -2,8 +2,10 @@
 //!
 //! ```text
 //!   Layout ──► Workspace (directory, keys, network.toml) ──► Fleet (processes) ──► Ready nodes
-//!                  │                                            │
-//!                  └─ removed by its Guard process              └─ killed with the launcher
+//!                  │                                            │                    │
+//!                  └─ removed by its Guard process              │                    └─ reach each other
+//!                                                               └─ killed with          through Links, if
+//!                                                                  the launcher         these are wanted
 //! ```
 
 pub mod child;
@@ -11,12 +13,16 @@ pub mod disks;
 pub mod fleet;
 pub mod guard;
 pub mod layout;
+pub mod links;
+pub mod nodes;
 pub mod ports;
 pub mod workspace;
 
 use crate::failure::Failure;
+use crate::observe::Node;
 use fleet::{Fleet, NodeCommand, NodeProcess};
 use layout::{Layout, NodePlan, Ports};
+use links::Links;
 use ports::Wanted;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -71,8 +77,28 @@ pub struct Running {
     pub fleet: Fleet,
     /// The URL of each node's HTTP API.
     pub urls: Vec<String>,
+    /// Where they are.
+    pub site: Site,
+}
+
+/// The place of a network: what its processes find there when they start.
+#[derive(Debug)]
+pub struct Site {
     /// The directory.
     pub workspace: Workspace,
+    /// The links between nodes; none if they reach each other directly.
+    pub links: Links,
+    keys: Vec<String>,
+    ports: Vec<Ports>,
+}
+
+/// How nodes reach each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Directly: nothing that could slow them is in the way.
+    Directly,
+    /// Through [`Links`].
+    Linked,
 }
 
 /// Launches a network and waits until every node is ready.
@@ -87,28 +113,24 @@ pub async fn launch(
     programs: &Programs,
     workspace: Workspace,
     wanted: Wanted,
+    reach: Reach,
 ) -> Result<Running, Failure> {
-    let keys = workspace.make_keys(layout)?;
+    let mut site = Site {
+        keys: workspace.make_keys(layout)?,
+        workspace,
+        links: Links::default(),
+        ports: Vec::new(),
+    };
     for attempt in 1.. {
-        let ports = ports::find(wanted, layout.nodes.len())?;
-        workspace.write_config(&layout.config(&keys, &ports)?)?;
-        if !layout.disks.is_empty() {
-            disks::format_disks(&workspace.config(), programs.node.as_deref())?;
-        }
-        let mut fleet = start_all(layout, programs, &workspace)?;
+        site.prepare(layout, programs, wanted, reach).await?;
+        let mut fleet = site.start_all(layout, programs)?;
         let failure = match ready(&mut fleet).await {
-            Ok(urls) => {
-                return Ok(Running {
-                    fleet,
-                    urls,
-                    workspace,
-                });
-            }
+            Ok(urls) => return Ok(Running { fleet, urls, site }),
             Err(failure) => failure,
         };
-        let ended: Vec<Ports> = (0..ports.len())
-            .filter(|at| !fleet.nodes[*at].alive())
-            .map(|at| ports[at])
+        let nodes = site.ports.iter().zip(&fleet.nodes);
+        let ended: Vec<Ports> = nodes
+            .filter_map(|(ports, node)| (!node.alive()).then_some(*ports))
             .collect();
         drop(fleet);
         let Some((port, error)) = ports::first_taken(&ended) else {
@@ -118,16 +140,51 @@ pub async fn launch(
             let why = format!("port {port} on 127.0.0.1 cannot be used: {error}");
             return Err(Failure::could_not_run(why));
         }
-        workspace.clear_data()?;
+        site.workspace.clear_data()?;
         clear_traces(layout)?;
     }
     Err(Failure::could_not_run("no attempt was made"))
 }
 
-fn start_all(layout: &Layout, programs: &Programs, dir: &Workspace) -> Result<Fleet, Failure> {
-    let start = |plan| NodeProcess::start(&command(layout, programs, dir, plan));
-    let nodes = layout.nodes.iter().map(start).collect::<Result<_, _>>()?;
-    Ok(Fleet { nodes })
+impl Site {
+    /// Finds ports, opens links, writes configurations and formats disks.
+    async fn prepare(
+        &mut self,
+        layout: &Layout,
+        programs: &Programs,
+        wanted: Wanted,
+        reach: Reach,
+    ) -> Result<(), Failure> {
+        self.ports = ports::find(wanted, layout.nodes.len())?;
+        let config = layout.config(&self.keys, &self.ports, |_| None)?;
+        self.workspace.write_config(&config)?;
+        if reach == Reach::Linked {
+            self.links = Links::open(&self.ports).await?;
+            (0..layout.nodes.len()).try_for_each(|node| self.write_view(layout, node))?;
+        }
+        match layout.disks.is_empty() {
+            true => Ok(()),
+            false => disks::format_disks(&self.workspace.config(), programs.node.as_deref()),
+        }
+    }
+
+    /// Writes the configuration that a node starts with: with the links in the places of the other nodes, and
+    /// with how it misbehaves. Without links every node reads the network's own.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write_view(&self, layout: &Layout, node: Node) -> Result<(), Failure> {
+        let seen = |to| self.links.port(node, to);
+        let text = layout.config(&self.keys, &self.ports, seen)?;
+        let name = &layout.nodes[node].name;
+        self.workspace.write_view(name, &text)
+    }
+
+    fn start_all(&self, layout: &Layout, programs: &Programs) -> Result<Fleet, Failure> {
+        let start = |plan| NodeProcess::start(&command(layout, programs, &self.workspace, plan));
+        let nodes = layout.nodes.iter().map(start).collect::<Result<_, _>>()?;
+        Ok(Fleet { nodes })
+    }
 }
 
 /// The command that starts a node, for the first time or again.
@@ -146,7 +203,9 @@ pub fn command(
     if let Some(node) = &programs.node {
         args.extend(["--exec".into(), node.into()]);
     }
-    args.extend(["--".into(), "--config".into(), dir.config().into()]);
+    let view = dir.view(&plan.name);
+    let config = if view.exists() { view } else { dir.config() };
+    args.extend(["--".into(), "--config".into(), config.into()]);
     args.extend(["--name".into(), OsString::from(&plan.name)]);
     args.extend(["--key".into(), dir.key(&plan.name).into()]);
     args.extend([

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   DIR/network.toml        the configuration all nodes share
+//!   DIR/views/n1.toml …     the same with links in the places of the other nodes, if there are links
 //!   DIR/keys/n1.key  …      one secret key per node
 //!   DIR/data/n1/     …      one data directory per node
 //!   DIR/disks/d1     …      one file per disk
@@ -18,6 +19,8 @@ use std::path::{Path, PathBuf};
 
 /// The part of the directory for disks.
 pub const DISKS: &str = "disks";
+/// The part of the directory for the nodes' own configurations.
+const VIEWS: &str = "views";
 
 /// The directory; a temporary one goes away with this value, or with the process.
 #[derive(Debug)]
@@ -68,7 +71,7 @@ impl Workspace {
     }
 
     fn make(root: PathBuf, guard: Option<Guard>) -> Result<Workspace, Failure> {
-        for part in ["keys", "data", DISKS, "logs"] {
+        for part in ["keys", "data", DISKS, "logs", VIEWS] {
             let dir = root.join(part);
             fs::create_dir(&dir).map_err(|e| could_not(&dir, &e))?;
         }
@@ -93,6 +96,11 @@ impl Workspace {
         fs::write(&path, text).map_err(|e| could_not(&path, &e))
     }
 
+    pub(super) fn write_view(&self, node: &str, text: &str) -> Result<(), Failure> {
+        let path = self.view(node);
+        fs::write(&path, text).map_err(|e| could_not(&path, &e))
+    }
+
     /// Forgets what nodes stored so far.
     pub(super) fn clear_data(&self) -> Result<(), Failure> {
         ["data", DISKS].into_iter().try_for_each(|part| {
@@ -108,6 +116,15 @@ impl Workspace {
     /// If the file cannot be renamed.
     pub fn kill_disk(&self, name: &str) -> Result<(), Failure> {
         let (from, to) = (self.disk(name), self.disk(&format!("{name}.killed")));
+        fs::rename(&from, to).map_err(|e| could_not(&from, &e))
+    }
+
+    /// Gives back a disk that was taken away.
+    ///
+    /// # Errors
+    /// If the file cannot be renamed.
+    pub fn return_disk(&self, name: &str) -> Result<(), Failure> {
+        let (from, to) = (self.disk(&format!("{name}.killed")), self.disk(name));
         fs::rename(&from, to).map_err(|e| could_not(&from, &e))
     }
 
@@ -127,6 +144,12 @@ impl Workspace {
     #[must_use]
     pub fn config(&self) -> PathBuf {
         self.root.join("network.toml")
+    }
+
+    /// The configuration as one node sees it, where there are links.
+    #[must_use]
+    pub fn view(&self, node: &str) -> PathBuf {
+        self.root.join(VIEWS).join(format!("{node}.toml"))
     }
 
     /// A node's secret key.

@@ -26,7 +26,7 @@ use crate::failure::Failure;
 use crate::launch::layout::Layout;
 use crate::launch::ports::Wanted;
 use crate::launch::workspace::Workspace;
-use crate::launch::{self, Running};
+use crate::launch::{self, Reach, Running};
 use crate::show::{complain, words};
 use crate::up::prepare::{Prepared, prepare};
 use crate::up::signals::Signals;
@@ -175,7 +175,7 @@ async fn measure(
     };
     let nodes = words::count(layout.nodes.len(), "node");
     complain(&format!("{mode}: starting {nodes}"));
-    let mut running = launch::launch(layout, &prepared.programs, workspace, Wanted::Free).await?;
+    let mut running = launch::launch(layout, &prepared.programs, workspace, Wanted::Free, Reach::Directly).await?;
     let targets = targets(prepared, &running)?;
     show.begin(layout, args, value_bytes, plain.as_ref())?;
     let mut values = Values::new(value_bytes as usize);

@@ -48,7 +48,7 @@ pub(super) async fn watched<T>(
                     continue;
                 }
                 let name = &layout.nodes[node].name;
-                let logs = running.workspace.log(name);
+                let logs = running.site.workspace.log(name);
                 let why = format!("node {name} died under load: {how}; its log is {}", logs.display());
                 return Err(Failure::could_not_run(why));
             }

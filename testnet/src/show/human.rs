@@ -108,6 +108,7 @@ impl Show for Human {
         for disk in &started.disks {
             lines.push(format!("  {:<4} {}", disk.name, disk.path));
         }
+        lines.push(format!("  a page that shows all of them: {}", started.page));
         lines.extend(started.predictions.iter().cloned());
         if started.values > 0 {
             lines.push(format!(

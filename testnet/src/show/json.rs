@@ -32,7 +32,7 @@ impl Show for JsonLines {
         for disk in &started.disks {
             line(&json!({"event": "disk", "disk": disk.name, "path": disk.path}))?;
         }
-        Ok(())
+        line(&json!({"event": "page", "http": started.page}))
     }
 
     fn event(

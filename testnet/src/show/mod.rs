@@ -65,6 +65,8 @@ pub struct Started {
     pub disks: Vec<DiskLine>,
     /// The learners.
     pub learners: Vec<String>,
+    /// The URL of the page that shows all nodes.
+    pub page: String,
     /// Where configuration and logs are.
     pub dir: String,
     /// What the graph predicts, in lines.

@@ -47,7 +47,7 @@ impl Stage {
                 http: port(2 * at + 1),
             })
             .collect();
-        let text = layout.config(&keys, &ports)?;
+        let text = layout.config(&keys, &ports, |_| None)?;
         let config = Config::parse(&text, "the simulated network's configuration")
             .map_err(|e| Failure::Bad(vec![e.to_string()]))?;
         let place = |at: usize| {

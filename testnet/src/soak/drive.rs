@@ -9,7 +9,7 @@ use super::chaos::Chaos;
 use super::check::Checker;
 use super::check::finding::Kind;
 use super::clients::{Shared, client};
-use super::nodes::Nodes;
+use crate::launch::nodes::Nodes;
 use super::probe;
 use super::readers;
 use super::series::{Sample, Series, Standing};
@@ -96,7 +96,7 @@ impl<'a> Drive<'a> {
         let http = connections().map_err(|e| Failure::could_not_run(format!("no sockets: {e}")))?;
         let url = |url: &String| NodeClient::new(http.clone(), url.clone());
         let clients: Vec<NodeClient> = running.urls.iter().map(url).collect();
-        let workspace = &running.workspace;
+        let workspace = &running.site.workspace;
         let again = |plan| command(&layout, programs, workspace, plan);
         let commands = layout.nodes.iter().map(again).collect();
         let nodes = layout.nodes.len();

@@ -16,7 +16,7 @@ pub mod check;
 pub mod clients;
 mod drive;
 pub mod fit;
-pub mod nodes;
+
 pub mod probe;
 pub mod readers;
 pub mod series;
@@ -29,7 +29,7 @@ use crate::client::ClientError;
 use crate::failure::Failure;
 use crate::launch::ports::Wanted;
 use crate::launch::workspace::Workspace;
-use crate::launch::{self, Programs};
+use crate::launch::{self, Programs, Reach};
 use crate::show::complain;
 use crate::topology::topology;
 use crate::up::prepare::predictions;
@@ -124,7 +124,7 @@ pub async fn soak(args: &SoakArgs) -> Result<u8, Failure> {
     args.out.as_deref().map_or(Ok(()), |path| write(path, ""))?;
     let workspace = Workspace::new(args.dir.as_deref(), &programs.testnet)?;
     let launched = tokio::select! {
-        launched = launch::launch(&layout, &programs, workspace, Wanted::Lasting) => launched,
+        launched = launch::launch(&layout, &programs, workspace, Wanted::Lasting, Reach::Directly) => launched,
         () = signals.next() => Err(Failure::could_not_run("stopped before the network was ready")),
     };
     let mut running = launched?;

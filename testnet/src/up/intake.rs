@@ -8,6 +8,7 @@ use crate::show::{Show, State};
 use crate::summary::{Nodes, Summary, summarise};
 use crate::track::Tracker;
 use crate::values::Value;
+use learner_graph::AcceptorId;
 use serde::Deserialize as _;
 use serde_json::Value as Json;
 use std::collections::{BTreeSet, HashMap};
@@ -197,27 +198,62 @@ impl Intake {
             .posted(value, at.saturating_duration_since(self.origin));
     }
 
-    /// A node has died.
+    /// A node has died, or does nothing for a while.
     pub(super) fn died(&mut self, node: Node, how: &str) {
+        self.nodes.dead.retain(|(dead, _)| *dead != node);
         self.nodes.dead.push((node, how.to_owned()));
-        let graph = self.expect.graph();
-        let acceptor = self.acceptors[node]
-            .as_deref()
-            .and_then(|name| graph.acceptor(name));
-        if let Some(acceptor) = acceptor {
+        if let Some(acceptor) = self.acceptor_of(node) {
             self.expect.died(acceptor);
         }
         self.expect.node_died(node);
         self.awaited = self.expect.awaited();
     }
 
-    /// A disk has been killed.
+    /// A node is there again.
+    pub(super) fn returned(&mut self, node: Node) {
+        self.nodes.dead.retain(|(dead, _)| *dead != node);
+        if let Some(acceptor) = self.acceptor_of(node) {
+            self.expect.returned(acceptor);
+        }
+        self.expect.node_returned(node);
+        self.awaited = self.expect.awaited();
+    }
+
+    /// From now on nothing that a node says proves anything.
+    pub(super) fn misbehaves(&mut self, node: Node) {
+        self.nodes.byzantine.push(node);
+        if let Some(acceptor) = self.acceptor_of(node) {
+            self.expect.misbehaves(acceptor);
+        }
+        self.awaited = self.expect.awaited();
+    }
+
+    fn acceptor_of(&self, node: Node) -> Option<AcceptorId> {
+        let name = self.acceptors[node].as_deref()?;
+        self.expect.graph().acceptor(name)
+    }
+
+    /// A disk has been taken away.
     pub(super) fn disk_died(&mut self, disk: &str) {
         self.nodes.dead_disks.push(disk.to_owned());
         if let Some(disk) = self.expect.graph().acceptor(disk) {
             self.expect.died(disk);
         }
         self.awaited = self.expect.awaited();
+    }
+
+    /// A disk has been given back.
+    pub(super) fn disk_returned(&mut self, disk: &str) {
+        self.nodes.dead_disks.retain(|dead| dead != disk);
+        if let Some(disk) = self.expect.graph().acceptor(disk) {
+            self.expect.returned(disk);
+        }
+        self.awaited = self.expect.awaited();
+    }
+
+    /// The disks that were taken away.
+    pub(super) fn dead_disks(&self) -> &[String] {
+        &self.nodes.dead_disks
     }
 
     /// Whether any learner of any living node has decided a value: then all can learn of it.

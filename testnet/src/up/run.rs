@@ -3,7 +3,8 @@
 //! ```text
 //!   submit tasks ──Posting, Accepted──►┐
 //!   follow tasks ──events─────────────►├─► Run ──► Intake (observer, tracker) ──► show
-//!   processes ─────exits──────────────►│     └───► kill, submit
+//!   processes ─────exits──────────────►│     └───► faults, submit
+//!   the page ──────commands───────────►│
 //!   clock, signals ───────────────────►┘
 //! ```
 
@@ -16,13 +17,14 @@ use super::tasks::{QUEUE, Report, Tasks};
 use crate::client::follow::Followed;
 use crate::client::submit::Progress;
 use crate::failure::Failure;
-use crate::launch::Running;
-use crate::launch::fleet::Fleet;
+use crate::fault::{Fault, Names};
+use crate::launch::fleet::KILLED;
 use crate::launch::layout::{Layout, Victim};
-use crate::launch::workspace::Workspace;
+use crate::launch::nodes::{Ended, Nodes, Stands};
+use crate::launch::{Running, Site, command};
 use crate::observe::Node;
+use crate::page::Command;
 use crate::show::{Show, words};
-use rustix::process::Signal;
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Receiver;
@@ -45,19 +47,21 @@ struct Stream {
 
 /// A run in progress.
 pub(super) struct Run<'a> {
-    fleet: &'a mut Fleet,
-    workspace: &'a Workspace,
-    layout: Layout,
-    show: &'a mut dyn Show,
-    intake: Intake,
+    pub(super) nodes: Nodes<'a>,
+    pub(super) site: &'a Site,
+    pub(super) urls: &'a [String],
+    pub(super) layout: Layout,
+    pub(super) show: &'a mut dyn Show,
+    pub(super) intake: Intake,
     schedule: Schedule,
     streams: Vec<Stream>,
     /// The node that keeps each value, as far as known.
     keepers: Vec<Option<Node>>,
     submitted: usize,
     reports: Receiver<Report>,
-    tasks: Tasks,
-    start: Instant,
+    commands: Receiver<Command>,
+    pub(super) tasks: Tasks,
+    pub(super) start: Instant,
     /// Since when everything was decided.
     finished: Option<Instant>,
     standstill: Standstill,
@@ -71,14 +75,19 @@ impl<'a> Run<'a> {
         prepared: Prepared,
         running: &'a mut Running,
         show: &'a mut dyn Show,
+        commands: Receiver<Command>,
         patience: Option<Duration>,
     ) -> Result<Run<'a>, Failure> {
-        let (tasks, reports) = Tasks::start(&prepared.layout, &running.urls, &prepared.values)?;
+        let (layout, programs) = (&prepared.layout, &prepared.programs);
+        let (tasks, reports) = Tasks::start(layout, &running.urls, &prepared.values)?;
         let start = Instant::now();
+        let again = |plan| command(layout, programs, &running.site.workspace, plan);
+        let again = layout.nodes.iter().map(again).collect();
         Ok(Run {
             streams: vec![Stream::default(); running.urls.len()],
-            fleet: &mut running.fleet,
-            workspace: &running.workspace,
+            nodes: Nodes::new(&mut running.fleet, again),
+            site: &running.site,
+            urls: &running.urls,
             show,
             keepers: vec![None; prepared.values.len()],
             intake: Intake::new(prepared.expect, &prepared.layout, &prepared.values, start),
@@ -86,6 +95,7 @@ impl<'a> Run<'a> {
             layout: prepared.layout,
             submitted: 0,
             reports,
+            commands,
             tasks,
             start,
             finished: None,
@@ -108,8 +118,12 @@ impl<'a> Run<'a> {
                     told_to_stop = true;
                     break
                 }
-                (node, how) = self.fleet.next_exit() => self.died(node, &how),
-                _ = tick.tick() => self.tick(),
+                (node, ended) = self.nodes.next_exit() => self.died(node, &ended),
+                Some(command) = self.commands.recv() => self.command(command),
+                _ = tick.tick() => {
+                    self.start_due()?;
+                    self.tick()
+                }
                 _ = self.reports.recv_many(&mut batch, QUEUE) => {
                     let reports = std::mem::take(&mut batch);
                     self.take_in(reports)?
@@ -133,16 +147,17 @@ impl<'a> Run<'a> {
 
     /// Does what the state of things asks for; true if the run is over.
     fn proceed(&mut self) -> io::Result<bool> {
-        let ready = self
-            .fleet
-            .living()
-            .iter()
-            .all(|node| self.streams[*node].opened);
+        let mut nodes = 0..self.nodes.len();
+        let ready = nodes.all(|node| !self.nodes.runs(node) || self.streams[node].opened);
         if !ready {
             return Ok(self.late());
         }
         for victim in self.schedule.due(self.start.elapsed(), self.intake.done()) {
-            self.kill(victim)?;
+            let name = self.layout.name(victim).to_owned();
+            let kill = Fault::Kill(Names(vec![name]));
+            if let Err(why) = self.inflict(&kill)? {
+                self.show.notice(&format!("cannot {kill}: {why}"))?;
+            }
         }
         while self.submitted < self.schedule.released() {
             self.tasks.submit(self.submitted);
@@ -168,27 +183,18 @@ impl<'a> Run<'a> {
         Ok(hopeless || enough || self.late())
     }
 
-    fn kill(&mut self, victim: Victim) -> io::Result<()> {
-        let name = self.layout.name(victim);
-        match victim {
-            Victim::Node(node) => {
-                self.show.notice(&format!("killing {name}"))?;
-                self.tasks.targets.remove(node);
-                self.fleet.nodes[node].signal(Signal::KILL);
-                Ok(())
+    fn command(&mut self, command: Command) -> io::Result<()> {
+        match command {
+            Command::Inflict(fault, answer) => {
+                let outcome = self.inflict(&fault)?;
+                // Whoever asked may be gone.
+                let _ = answer.send(outcome);
             }
-            Victim::Disk(_) => match self.workspace.kill_disk(name) {
-                Ok(()) => {
-                    self.show.notice(&format!("killed disk {name}"))?;
-                    let before = prepare::starved(self.intake.expect());
-                    self.intake.disk_died(name);
-                    self.tell_who_starves(before)
-                }
-                Err(why) => self
-                    .show
-                    .notice(&format!("disk {name} was not killed: {why}")),
-            },
+            Command::Look(answer) => {
+                let _ = answer.send(self.picture());
+            }
         }
+        Ok(())
     }
 
     fn late(&self) -> bool {
@@ -197,7 +203,10 @@ impl<'a> Run<'a> {
     }
 
     fn tick(&mut self) -> io::Result<()> {
-        for node in self.fleet.living() {
+        for node in 0..self.nodes.len() {
+            if self.nodes.stands(node) != Stands::Up || self.nodes.paused(node) {
+                continue;
+            }
             let stream = &mut self.streams[node];
             if let Some((_, why)) = stream
                 .lost
@@ -242,6 +251,9 @@ impl<'a> Run<'a> {
                     }
                     taken.map(drop)
                 }
+                Report::Ready(node, life, true) => self.is_ready(node, life),
+                // Its end is told by the process.
+                Report::Ready(_, _, false) => Ok(()),
                 Report::Missed(node, why) => {
                     let name = self.intake.node_name(node);
                     let text = format!("events of {name} were missed for good: {why}");
@@ -254,7 +266,7 @@ impl<'a> Run<'a> {
                 Report::Submit(Progress::Accepted { value, node }, _) => {
                     self.keepers[value] = Some(node);
                     // It may have died after it answered and before this was heard.
-                    if !self.fleet.nodes[node].alive() {
+                    if !self.nodes.runs(node) {
                         self.submit_again(node);
                     }
                     Ok(())
@@ -273,7 +285,11 @@ impl<'a> Run<'a> {
         Ok(Ok(()))
     }
 
-    fn died(&mut self, node: Node, how: &str) -> io::Result<()> {
+    fn died(&mut self, node: Node, ended: &Ended) -> io::Result<()> {
+        let how = match ended {
+            Ended::AsPlanned => KILLED,
+            Ended::ByItself { how, .. } => how,
+        };
         self.schedule.died(Victim::Node(node));
         self.tasks.targets.remove(node);
         let before = prepare::starved(self.intake.expect());
@@ -284,7 +300,7 @@ impl<'a> Run<'a> {
         self.tell_who_starves(before)
     }
 
-    fn tell_who_starves(&mut self, before: Option<String>) -> io::Result<()> {
+    pub(super) fn tell_who_starves(&mut self, before: Option<String>) -> io::Result<()> {
         match prepare::starved(self.intake.expect()) {
             Some(now) if before.as_ref() != Some(&now) => self.show.notice(&now),
             _ => Ok(()),

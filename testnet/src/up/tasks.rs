@@ -23,6 +23,8 @@ pub(super) enum Report {
     Stream(Node, Followed, Instant),
     /// A value on its way to a node.
     Submit(Progress, Instant),
+    /// A node's process, in this of its lives, is ready, or has ended before.
+    Ready(Node, u64, bool),
     /// What a node's stream left out cannot be had.
     Missed(Node, String),
 }
@@ -44,9 +46,7 @@ impl Tasks {
         urls: &[String],
         values: &[Value],
     ) -> Result<(Tasks, Receiver<Report>), Failure> {
-        let http = connections().map_err(|e| Failure::could_not_run(format!("no sockets: {e}")))?;
-        let client = |url: &String| NodeClient::new(http.clone(), url.clone());
-        let clients: Vec<NodeClient> = urls.iter().map(client).collect();
+        let clients = clients(urls)?;
         let (send, reports) = mpsc::channel(QUEUE);
         let mut set = JoinSet::new();
         for (node, client) in clients.iter().cloned().enumerate() {
@@ -76,6 +76,20 @@ impl Tasks {
         ))
     }
 
+    /// Waits for something else.
+    pub(super) fn wait(&mut self, report: impl Future<Output = Report> + Send + 'static) {
+        let send = self.send.clone();
+        self.set.spawn(async move {
+            // Gone receivers are noticed by whoever dropped them.
+            let _ = send.send(report.await).await;
+        });
+    }
+
+    /// A node takes values again.
+    pub(super) fn return_target(&self, node: Node) {
+        self.targets.insert(node, self.clients[node].clone());
+    }
+
     /// Submits a value.
     pub(super) fn submit(&self, value: usize) {
         // The task that reads this ends with this value.
@@ -96,6 +110,13 @@ impl Tasks {
             }
         });
     }
+}
+
+/// A client of each node.
+pub(super) fn clients(urls: &[String]) -> Result<Vec<NodeClient>, Failure> {
+    let http = connections().map_err(|e| Failure::could_not_run(format!("no sockets: {e}")))?;
+    let client = |url: &String| NodeClient::new(http.clone(), url.clone());
+    Ok(urls.iter().map(client).collect())
 }
 
 fn from_stream(node: Node) -> impl Fn(Followed) -> Report {

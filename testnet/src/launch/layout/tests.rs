@@ -20,7 +20,7 @@ fn accepted(layout: &Layout) -> node::Config {
         http: 0,
     };
     let ports: Vec<Ports> = (0..).take(n).map(ports).collect();
-    let text = layout.config(&keys, &ports).expect("TOML");
+    let text = layout.config(&keys, &ports, |_| None).expect("TOML");
     let config = node::Config::parse(&text, "dir/network.toml").expect("accepted");
     assert_eq!((config.mode, config.nodes.len()), (layout.mode, n));
     for (node, plan) in config.nodes.iter().zip(&layout.nodes) {
@@ -60,7 +60,7 @@ fn too_few_nodes_are_refused() {
 #[test]
 fn the_configuration_is_one_that_nodes_accept() {
     let mut layout = layout(4, 5).expect("enough nodes");
-    layout.nodes[3].byzantine = Some(Misbehaviour::DoubleVote);
+    layout.nodes[3].byzantine = Some(Byzantine::DoubleVote);
     layout.patience_ms = Some(321);
     let config = accepted(&layout);
     assert_eq!(config.limits.patience_ms, 321);

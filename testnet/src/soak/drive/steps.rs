@@ -8,7 +8,7 @@ use crate::observe::Node;
 use crate::soak::Report;
 use crate::soak::chaos::Victim;
 use crate::soak::check::finding::{Finding, Kind};
-use crate::soak::nodes::{Ended, Stands};
+use crate::launch::nodes::{Ended, Stands};
 use crate::soak::readers::{self, read};
 use crate::soak::series::Kill;
 use crate::soak::stamp::Stamp;

@@ -1,4 +1,4 @@
-//! The nodes of a soak: which of them live, which are down until when, and which are on their way back.
+//! The nodes of a network under faults: which of them live, which are down until when, and which are on their way back.
 //!
 //! ```text
 //!        kill ┌─────────────────────────────┐
@@ -9,12 +9,12 @@
 //! ```
 
 use crate::failure::Failure;
-use crate::launch::fleet::{Fleet, KILLED, NodeCommand, NodeProcess, Ready};
+use super::fleet::{Fleet, KILLED, NodeCommand, NodeProcess, Ready};
 use crate::observe::Node;
 use rustix::process::Signal;
 use std::time::Duration;
 
-/// Where a node stands. Times are counted from the start of the soak.
+/// Where a node stands. Times are counted from the start of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stands {
     /// It takes part.
@@ -47,6 +47,7 @@ pub struct Nodes<'a> {
     fleet: &'a mut Fleet,
     commands: Vec<NodeCommand>,
     stands: Vec<Stands>,
+    paused: Vec<bool>,
     /// How often each was started: what an earlier process says does not count for a later one.
     lives: Vec<u64>,
 }
@@ -57,6 +58,7 @@ impl<'a> Nodes<'a> {
     pub fn new(fleet: &'a mut Fleet, commands: Vec<NodeCommand>) -> Nodes<'a> {
         Nodes {
             stands: vec![Stands::Up; commands.len()],
+            paused: vec![false; commands.len()],
             lives: vec![0; commands.len()],
             fleet,
             commands,
@@ -105,9 +107,25 @@ impl<'a> Nodes<'a> {
         self.fleet.nodes[node].log_tail()
     }
 
+    /// Whether a node's process is stopped for a while.
+    #[must_use]
+    pub fn paused(&self, node: Node) -> bool {
+        self.paused[node]
+    }
+
+    /// Stops a process that runs for a while, or lets it go on.
+    pub fn pause(&mut self, node: Node, paused: bool) {
+        if self.runs(node) && self.paused[node] != paused {
+            self.paused[node] = paused;
+            let signal = if paused { Signal::STOP } else { Signal::CONT };
+            self.fleet.nodes[node].signal(signal);
+        }
+    }
+
     /// Kills a node that runs, until a time.
     pub fn kill(&mut self, node: Node, until: Duration) {
         if self.runs(node) {
+            self.paused[node] = false;
             self.stands[node] = Stands::Dying(until);
             self.fleet.nodes[node].signal(Signal::KILL);
         }
@@ -130,10 +148,13 @@ impl<'a> Nodes<'a> {
 
     /// Nobody stays down any longer.
     pub fn all_back(&mut self, now: Duration) {
-        for stands in &mut self.stands {
-            if let Stands::Dying(until) | Stands::Down(until) = stands {
-                *until = now.min(*until);
-            }
+        (0..self.len()).for_each(|node| self.back(node, now));
+    }
+
+    /// A node does not stay down any longer.
+    pub fn back(&mut self, node: Node, now: Duration) {
+        if let Stands::Dying(until) | Stands::Down(until) = &mut self.stands[node] {
+            *until = now.min(*until);
         }
     }
 

@@ -1,0 +1,43 @@
+"use strict";
+// What nodes say, as it comes, and in words.
+
+import { $, make } from "./dom.js";
+
+const EVENTS = 100;
+
+export const tell = (words, bad) => {
+  const time = make("time", {}, new Date().toLocaleTimeString());
+  $("events").prepend(make("li", bad ? { class: "bad" } : {}, time, words));
+  while ($("events").childElementCount > EVENTS) $("events").lastChild.remove();
+};
+
+const heard = {
+  ballot: e => tell(`ballot ${e.ballot} begins, led by ${e.leader}`),
+  disconnected: e => tell(e.learners[0] === e.learners[1] ? `${e.learners[0]} is no longer sure to agree with itself`
+    : `${e.learners.join(" and ")} are no longer sure to agree`, true),
+  fork: e => tell(`${e.learner} saw two decisions in slot ${e.slot}`, true),
+  gap: e => tell(e.words),
+};
+
+const live = (words, kind) => {
+  $("live").textContent = words;
+  $("live").className = "pill " + kind;
+};
+export const unreachable = () => live("not reachable", "bad");
+
+// Listens for good; what a page does with some kinds of events goes before what all of them do.
+export const listen = (path, also) => {
+  const stream = new EventSource(path);
+  for (const [kind, take] of Object.entries({ ...heard, ...also }))
+    stream.addEventListener(kind, message => take(JSON.parse(message.data)));
+  stream.onopen = () => live("live", "good");
+  stream.onerror = () => live("reconnecting", "bad");
+};
+
+// Draws soon, however much comes until then.
+let due = false;
+export const later = show => {
+  if (due) return;
+  due = true;
+  setTimeout(() => { due = false; show(); }, 200);
+};

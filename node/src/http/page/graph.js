@@ -1,0 +1,93 @@
+"use strict";
+// The learner graph: who decides by whom, and who is sure to agree.
+
+import { $, draw } from "./dom.js";
+
+// The canonical text has a line for each learner's TrustLive and for each agreement's TrustSafe.
+export const readGraph = answer => {
+  const graph = { acceptors: answer.acceptors, learners: [], agreements: [] };
+  const named = expression => new Set(expression.split(/[(),*]/));
+  for (const line of answer.canonical.split("\n").slice(1)) {
+    const [kind, who, expression] = line.split(" ");
+    if (kind === "learner") graph.learners.push({ name: who, live: expression, named: named(expression) });
+    if (kind === "safe") graph.agreements.push({ between: who.split(","), when: expression, named: named(expression) });
+  }
+  return graph;
+};
+
+// What holds between two learners that the graph says are to agree.
+export const edges = (graph, status) => {
+  const caught = new Set(status.caught || []);
+  const found = new Map();
+  for (const agreement of graph.agreements)
+    for (const [i, a] of agreement.between.entries())
+      for (const b of agreement.between.slice(i + 1)) {
+        const key = [a, b].sort().join(" ");
+        const edge = found.get(key) || { between: [a, b].sort(), when: [], hurt: new Set() };
+        edge.when.push(agreement.when);
+        for (const acceptor of caught) if (agreement.named.has(acceptor)) edge.hurt.add(acceptor);
+        found.set(key, edge);
+      }
+  for (const edge of found.values()) {
+    const [a, b] = edge.between;
+    const connected = ((status.connected || {})[a] || []).includes(b);
+    edge.state = !connected ? "disconnected" : edge.hurt.size ? "weakened" : "entangled";
+    const rule = `${a} and ${b} agree if the safe acceptors satisfy ${edge.when.join(" or ")}`;
+    const why = { entangled: "nothing is known against it.",
+      weakened: `${[...edge.hurt].join(", ")} was caught; the others still suffice.`,
+      disconnected: "what was proved leaves no such set, so it is no longer promised." };
+    edge.words = `${rule}: ${why[edge.state]}`;
+  }
+  return [...found.values()];
+};
+
+export const showGraph = (graph, status) => {
+  const svg = $("graph"), width = Math.max(360, 90 * Math.max(graph.learners.length, graph.acceptors.length));
+  const place = (i, n) => width * (i + .5) / n, top = 96, bottom = 236;
+  const caught = new Set(status.caught || []);
+  const at = new Map(graph.learners.map((l, i) => [l.name, place(i, graph.learners.length)]));
+  const under = new Map(graph.acceptors.map((a, i) => [a.acceptor, place(i, graph.acceptors.length)]));
+  const focused = document.activeElement && document.activeElement.dataset.key;
+  const words = (element, key, text) => {
+    element.setAttribute("tabindex", "0");
+    element.setAttribute("role", "img");
+    element.setAttribute("aria-label", text);
+    element.dataset.key = key;
+    for (const event of ["pointerenter", "focus"]) element.addEventListener(event, () => $("about").textContent = text);
+    return element;
+  };
+  const lines = graph.learners.flatMap(l => graph.acceptors.filter(a => l.named.has(a.acceptor)).map(a =>
+    draw("line", { class: "trust", "data-of": l.name, x1: at.get(l.name), y1: top, x2: under.get(a.acceptor), y2: bottom })));
+  const arcs = edges(graph, status).map(edge => {
+    const [x1, x2] = edge.between.map(name => at.get(name));
+    const height = Math.min(80, 14 + Math.abs(x2 - x1) / 4);
+    const path = `M ${x1} ${top - 20} Q ${(x1 + x2) / 2} ${top - 20 - height} ${x2} ${top - 20}`;
+    const group = draw("g", {}, draw("path", { class: "edge " + edge.state, d: path }), draw("path", { class: "near", d: path }));
+    group.dataset.between = edge.between.join(" ");
+    group.dataset.state = edge.state;
+    return words(group, "edge " + edge.between.join(" "), edge.words);
+  });
+  const learners = graph.learners.map(l => {
+    const x = at.get(l.name), to = (status.connected || {})[l.name] || [];
+    const apart = to.includes(l.name) ? "" : " It is not sure to agree even with itself.";
+    const group = draw("g", { class: "learner" },
+      draw("rect", { class: "shape", x: x - 38, y: top - 20, width: 76, height: 40, rx: 20 }), draw("text", { x, y: top }, l.name));
+    for (const [event, on] of [["pointerenter", true], ["focus", true], ["pointerleave", false], ["blur", false]])
+      group.addEventListener(event, () => svg.querySelectorAll(".trust").forEach(line =>
+        line.classList.toggle("on", on && line.dataset.of === l.name)));
+    return words(group, "learner " + l.name, `Learner ${l.name} decides by ${l.live}.${apart}`);
+  });
+  const acceptors = graph.acceptors.map(a => {
+    const x = under.get(a.acceptor), liar = caught.has(a.acceptor);
+    const group = draw("g", { class: "acceptor" + (liar ? " caught" : "") },
+      draw("rect", { class: "shape", x: x - 34, y: bottom - 20, width: 68, height: 40, rx: 6 }), draw("text", { x, y: bottom }, a.acceptor));
+    const up = a.node === null || a.node === status.node || ((status.peers || {}).by_name || {})[a.node];
+    const text = `Acceptor ${a.acceptor}` + (a.node === null ? "" : `, played by ${a.node}` + (up ? "" : ", which is not connected")) +
+      (liar ? ". It was caught: see the evidence." : ".");
+    group.style.opacity = up ? 1 : .45;
+    return words(group, "acceptor " + a.acceptor, text);
+  });
+  svg.setAttribute("viewBox", `0 0 ${width} 270`);
+  svg.replaceChildren(...lines, ...arcs, ...learners, ...acceptors);
+  if (focused) svg.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+};

@@ -1,0 +1,55 @@
+"use strict";
+// The page of one node, made of its routes: /v1/graph once, /v1/status every second, /v1/evidence when there is
+// some, and /v1/events as they come. Nothing here is kept by the node.
+
+import { $, json, make } from "./dom.js";
+import { readGraph, showGraph } from "./graph.js";
+import { decide, showLanes } from "./lanes.js";
+import { count, showRates } from "./rates.js";
+import { later, listen, tell, unreachable } from "./events.js";
+
+let graph = null;
+let known = -1;
+
+const showStatus = async status => {
+  $("node").textContent = status.node;
+  document.title = `${status.node} · hpaxos`;
+  $("network").textContent = `network ${status.network} (${status.network_id.slice(0, 8)}), mode ${status.mode}`;
+  const learners = Object.entries(status.learners || {}).map(([name, l]) => `${name} ${l.next}`).join(", ");
+  const facts = {
+    phase: status.phase, roles: status.roles.join(", "), ballot: status.ballot ?? "–", leader: status.leader ?? "nobody yet",
+    peers: `${status.peers.connected} of ${status.peers.expected}`, "values waiting": status.waiting ?? "–",
+    "slots on disk": status.frozen ?? "–", "next slots": learners || "–",
+  };
+  $("facts").replaceChildren(...Object.entries(facts).map(([name, fact]) =>
+    make("div", {}, make("dt", {}, name), make("dd", { "data-fact": name }, String(fact)))));
+  if (graph) showGraph(graph, status);
+  $("disks-section").hidden = !status.disks;
+  $("disks").replaceChildren(...(status.disks || []).map(d => make("tr", {},
+    ...[d.name, d.problem || (d.up ? d.busy ? "busy" : "up" : "down"), d.mbal, d.logged, d.operations].map(t => make("td", {}, String(t))))));
+  const proofs = (status.caught || []).length;
+  if (proofs !== known) {
+    known = proofs;
+    const list = (await json("/v1/evidence")).evidence;
+    if (list.length) $("evidence").replaceChildren(...list.map(e => make("li", { class: "bad" }, e.words)));
+  }
+};
+
+const refresh = async () => {
+  try {
+    graph ??= readGraph(await json("/v1/graph"));
+    await showStatus(await json("/v1/status"));
+    showRates();
+  } catch (error) {
+    console.error(error);
+    unreachable();
+  }
+};
+
+listen("/v1/events?last_event_id=0", {
+  decision: e => { if (decide(e)) count(e); later(() => showLanes(graph)); },
+  peer: e => tell(`${e.peer} ${e.connected ? "connected" : "disconnected"}`),
+  evidence: e => { known = -1; tell(e.words, true); },
+});
+refresh();
+setInterval(refresh, 1000);

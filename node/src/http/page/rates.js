@@ -1,0 +1,48 @@
+"use strict";
+// Values per second and the time to a decision, over the last minutes.
+
+import { $ } from "./dom.js";
+import { decided } from "./lanes.js";
+
+const SECONDS = 300;
+const started = Math.floor(Date.now() / 1000);
+const rates = new Map();
+export const count = e => {
+  // What happened before the page was opened is told at once, and not when it happened.
+  if (Date.now() / 1000 < started + 2) return;
+  const second = Math.floor(Date.now() / 1000);
+  const bin = rates.get(second) || { values: {}, latencies: [] };
+  rates.set(second, bin);
+  bin.values[e.learner] = (bin.values[e.learner] || 0) + e.values.length;
+  if (e.latency_ms !== null) bin.latencies.push(e.latency_ms);
+  for (const at of rates.keys()) if (at < second - SECONDS) rates.delete(at);
+};
+const charts = {};
+const chart = (id, title, series, unit) => {
+  const style = getComputedStyle(document.documentElement), ink = style.getPropertyValue("--quiet"), line = style.getPropertyValue("--line");
+  const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line } };
+  return new uPlot({
+    title, width: $(id).clientWidth, height: 200, cursor: { y: false },
+    scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } },
+    axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(t => t + unit) }],
+    series: [{}, ...series],
+  }, [[]], $(id));
+};
+export const showRates = () => {
+  const now = Math.floor(Date.now() / 1000), since = started + 2, from = Math.max(now - SECONDS, Math.min(since, now - 60));
+  const times = [];
+  for (let at = from; at < now; at++) times.push(at);
+  const learners = [...decided.keys()].sort(), key = learners.join(" ");
+  if (charts.key !== key) {
+    for (const id of ["rate", "latency"]) $(id).replaceChildren();
+    const hue = i => `hsl(${i * 360 / Math.max(1, learners.length) + 210} 65% 50%)`;
+    charts.rate = chart("rate", "values per second", learners.map((label, i) => ({ label, stroke: hue(i), width: 2 })), "");
+    charts.latency = chart("latency", "median time to a decision", [{ label: "ms", stroke: hue(0), width: 2, spanGaps: true }], " ms");
+    charts.key = key;
+  }
+  const median = bin => bin && bin.latencies.length ? bin.latencies.sort((a, b) => a - b)[bin.latencies.length >> 1] : null;
+  charts.rate.setData([times, ...learners.map(l => times.map(at => at < since ? null : rates.get(at)?.values[l] || 0))]);
+  charts.latency.setData([times, times.map(at => median(rates.get(at)))]);
+};
+addEventListener("resize", () => { for (const id of ["rate", "latency"]) charts[id]?.setSize({ width: $(id).clientWidth, height: 200 }); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { charts.key = null; });

@@ -1,0 +1,248 @@
+//! The links between nodes: every connection goes through one, so that it can be cut and slowed.
+//!
+//! ```text
+//!   n1 ──dials──► link n1→n2 ──► n2        a link has a condition, the same in both directions
+//!   n2 ──dials──► link n2→n1 ──► n1
+//! ```
+//!
+//! Where a link is cut, connections stay open and nothing passes, as where a cable is pulled; when it heals, what
+//! was on its way arrives.
+
+use super::layout::Ports;
+use crate::failure::Failure;
+use crate::observe::Node;
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// Bytes that are taken in at once.
+const CHUNK: usize = 64 << 10;
+/// Chunks on their way in one direction; beyond, whoever sends waits.
+const ON_THE_WAY: usize = 64;
+
+/// How two nodes reach each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Nothing passes.
+    pub cut: bool,
+    /// How much longer everything takes, in each direction.
+    pub delay: Duration,
+}
+
+/// The links between all nodes of a network. Dropping this closes them.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// By who dials whom.
+    ports: HashMap<(Node, Node), u16>,
+    conditions: HashMap<(Node, Node), watch::Sender<Condition>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Links {
+    /// Opens a link between every two of the nodes that listen on these ports.
+    ///
+    /// # Errors
+    /// If the system has no port for one.
+    pub async fn open(nodes: &[Ports]) -> Result<Links, Failure> {
+        let failed = |e: io::Error| Failure::could_not_run(format!("no link between nodes: {e}"));
+        let mut links = Links::default();
+        for (from, _) in nodes.iter().enumerate() {
+            for (to, ports) in nodes.iter().enumerate().filter(|(to, _)| *to != from) {
+                let condition = links.conditions.entry(pair(from, to)).or_default();
+                let condition = condition.subscribe();
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+                let listener = listener.map_err(failed)?;
+                let port = listener.local_addr().map_err(failed)?.port();
+                links.ports.insert((from, to), port);
+                let target = SocketAddrV4::new(Ipv4Addr::LOCALHOST, ports.peers);
+                links._tasks.spawn(accept(listener, target, condition));
+            }
+        }
+        Ok(links)
+    }
+
+    /// The port that a node dials to reach another one, if there is a link.
+    #[must_use]
+    pub fn port(&self, from: Node, to: Node) -> Option<u16> {
+        self.ports.get(&(from, to)).copied()
+    }
+
+    /// Every two nodes, with how they reach each other.
+    pub fn conditions(&self) -> impl Iterator<Item = ((Node, Node), Condition)> {
+        let all = self.conditions.iter();
+        all.map(|(pair, condition)| (*pair, *condition.borrow()))
+    }
+
+    /// Changes how every two nodes reach each other.
+    pub fn change(&self, change: impl Fn((Node, Node), &mut Condition)) {
+        for (pair, condition) in &self.conditions {
+            condition.send_modify(|condition| change(*pair, condition));
+        }
+    }
+}
+
+/// Two nodes, the smaller one first.
+#[must_use]
+pub fn pair(a: Node, b: Node) -> (Node, Node) {
+    (a.min(b), a.max(b))
+}
+
+async fn accept(
+    listener: TcpListener,
+    target: SocketAddrV4,
+    condition: watch::Receiver<Condition>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connect(stream, target, condition.clone()));
+                }
+                // No file left for it, for example: whoever dialled tries again.
+                Err(error) => tracing::warn!(%error, "a connection between nodes was lost"),
+            },
+            // So that what has ended is forgotten.
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// One connection, until both directions have ended.
+async fn connect(
+    stream: TcpStream,
+    target: SocketAddrV4,
+    mut condition: watch::Receiver<Condition>,
+) {
+    if condition.wait_for(|c| !c.cut).await.is_err() {
+        return;
+    }
+    // A node that is down refuses; its link does so too.
+    let Ok(other) = TcpStream::connect(target).await else {
+        return;
+    };
+    let prompt = stream.set_nodelay(true).and(other.set_nodelay(true));
+    if prompt.is_err() {
+        return;
+    }
+    let ((read_a, write_a), (read_b, write_b)) = (stream.into_split(), other.into_split());
+    let (there, back) = (
+        direction(read_a, write_b, condition.clone()),
+        direction(read_b, write_a, condition),
+    );
+    // One that breaks takes the other along.
+    let _ = tokio::try_join!(there, back);
+}
+
+/// Carries bytes in one direction until there are no more.
+async fn direction(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut condition: watch::Receiver<Condition>,
+) -> io::Result<()> {
+    let (send, mut receive) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
+    let delays = condition.clone();
+    let read = async move {
+        loop {
+            let mut chunk = Vec::with_capacity(CHUNK);
+            if from.read_buf(&mut chunk).await? == 0 {
+                return Ok(());
+            }
+            let due = Instant::now() + delays.borrow().delay;
+            if send.send((due, chunk)).await.is_err() {
+                return Ok(());
+            }
+        }
+    };
+    let write = async move {
+        while let Some((due, chunk)) = receive.recv().await {
+            tokio::time::sleep_until(due).await;
+            let healed = condition.wait_for(|c| !c.cut).await;
+            healed.map_err(|_| io::ErrorKind::NotConnected)?;
+            to.write_all(&chunk).await?;
+        }
+        to.shutdown().await
+    };
+    tokio::try_join!(read, write).map(|_: ((), ())| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two ends of a connection from node 0 to node 1, which answers what it hears.
+    async fn connected() -> (Links, TcpStream, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a port");
+        let peers = listener.local_addr().expect("bound").port();
+        let ports = [Ports { peers: 1, http: 1 }, Ports { peers, http: 1 }];
+        let links = Links::open(&ports).await.expect("links");
+        let port = links.port(0, 1).expect("a link");
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+        let stream = stream.await.expect("connected");
+        let echo = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("accepted");
+            let (mut read, mut write) = stream.split();
+            tokio::io::copy(&mut read, &mut write)
+                .await
+                .expect("copied");
+        });
+        (links, stream, echo)
+    }
+
+    async fn echoed(stream: &mut TcpStream, text: &[u8]) {
+        stream.write_all(text).await.expect("written");
+        let mut heard = vec![0; text.len()];
+        stream.read_exact(&mut heard).await.expect("read");
+        assert_eq!(heard, text);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_link_is_slow_in_both_directions() {
+        let (links, mut stream, _echo) = connected().await;
+        let start = Instant::now();
+        echoed(&mut stream, b"quick").await;
+        assert!(start.elapsed() < Duration::from_secs(1));
+        let slow = Duration::from_secs(100);
+        links.change(|_, condition| condition.delay = slow);
+        let start = Instant::now();
+        echoed(&mut stream, b"slow").await;
+        assert!(start.elapsed() >= 2 * slow);
+    }
+
+    #[tokio::test]
+    async fn what_was_on_its_way_arrives_when_a_cut_link_heals() {
+        let (links, mut stream, _echo) = connected().await;
+        echoed(&mut stream, b"before").await;
+        links.change(|pair, condition| condition.cut = pair == (0, 1));
+        stream.write_all(b"later").await.expect("written");
+        let mut heard = [0; 5];
+        let early =
+            tokio::time::timeout(Duration::from_millis(100), stream.read_exact(&mut heard)).await;
+        assert!(early.is_err(), "{early:?}");
+        links.change(|_, condition| condition.cut = false);
+        stream.read_exact(&mut heard).await.expect("read");
+        assert_eq!(&heard, b"later");
+    }
+
+    #[tokio::test]
+    async fn an_end_is_passed_on_and_a_refusal_too() {
+        let (links, mut stream, echo) = connected().await;
+        stream.shutdown().await.expect("ended");
+        assert_eq!(stream.read(&mut [0; 8]).await.expect("read"), 0);
+        echo.await.expect("ended");
+        // Nobody listens any more.
+        let port = links.port(0, 1).expect("a link");
+        let again = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
+        let read = again.expect("the link listens").read(&mut [0; 8]).await;
+        assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    }
+}

@@ -1,0 +1,197 @@
+//! One page for a whole network: what all nodes say, and buttons for faults. It listens on this machine only.
+//!
+//! | route | what |
+//! |---|---|
+//! | `GET /` | the page |
+//! | `GET /v1/network` | nodes, links and disks as they stand, each node's own status among them |
+//! | `GET /v1/graph` | the learner graph, from a node |
+//! | `GET /v1/events` | what all nodes say, as server-sent events |
+//! | `POST /v1/faults` | a [`Fault`], done when it answers 200 |
+//! | `POST /v1/values?node=NAME` | a value for a node |
+
+pub mod board;
+mod files;
+
+use crate::client::NodeClient;
+use crate::failure::Failure;
+use crate::fault::Fault;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::Json;
+use board::{Board, Told};
+use futures::Stream;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// How long a node may take to tell its status before the page goes without it.
+const STATUS_PATIENCE: Duration = Duration::from_secs(1);
+/// Requests that wait for the run; beyond, they wait to be handed over.
+const QUEUE: usize = 16;
+
+/// What the page asks of the run.
+#[derive(Debug)]
+pub enum Command {
+    /// Do this; the answer says why not.
+    Inflict(Fault, oneshot::Sender<Result<(), String>>),
+    /// Tell how the nodes, links and disks stand.
+    Look(oneshot::Sender<Value>),
+}
+
+/// The server of the page. Dropping this ends it.
+#[derive(Debug)]
+pub struct Page {
+    /// Where the page is.
+    pub url: String,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+struct Shared {
+    board: Arc<Board>,
+    commands: mpsc::Sender<Command>,
+    /// Every node's name with a client of it.
+    nodes: Vec<(String, NodeClient)>,
+}
+
+/// Serves the page of these nodes at a free port. What it asks of the run comes out of the receiver.
+///
+/// # Errors
+/// If there is no port for it.
+pub async fn serve(
+    nodes: Vec<(String, NodeClient)>,
+    board: Arc<Board>,
+) -> Result<(Page, mpsc::Receiver<Command>), Failure> {
+    let failed = |e| Failure::could_not_run(format!("the page cannot be served: {e}"));
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let (commands, receiver) = mpsc::channel(QUEUE);
+    let shared = Arc::new(Shared {
+        board,
+        commands,
+        nodes,
+    });
+    let router = files::routes()
+        .route("/v1/network", get(network))
+        .route("/v1/graph", get(graph))
+        .route("/v1/events", get(events))
+        .route("/v1/faults", post(faults))
+        .route("/v1/values", post(values))
+        .layer(DefaultBodyLimit::max(node::MAX_VALUE_BYTES))
+        .with_state(shared);
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let url = format!("http://{address}");
+    Ok((Page { url, server }, receiver))
+}
+
+/// Why something was not done, as the page shows it.
+fn problem(status: StatusCode, detail: impl std::fmt::Display) -> Response {
+    let detail = detail.to_string();
+    let document = json!({"status": status.as_u16(), "detail": detail});
+    let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+    (status, kind, document.to_string()).into_response()
+}
+
+fn over() -> Response {
+    problem(StatusCode::SERVICE_UNAVAILABLE, "the network is being stopped")
+}
+
+async fn network(State(shared): State<Arc<Shared>>) -> Response {
+    let (send, answer) = oneshot::channel();
+    if shared.commands.send(Command::Look(send)).await.is_err() {
+        return over();
+    }
+    let Ok(mut picture) = answer.await else {
+        return over();
+    };
+    let status = |client: NodeClient| async move {
+        let asked = tokio::time::timeout(STATUS_PATIENCE, client.get("/v1/status"));
+        asked.await.ok()?.ok()
+    };
+    let asked = shared.nodes.iter().map(|(_, client)| status(client.clone()));
+    let told = futures::future::join_all(asked).await;
+    if let Some(nodes) = picture["nodes"].as_array_mut() {
+        for (node, status) in nodes.iter_mut().zip(told) {
+            node["status"] = status.unwrap_or_default();
+        }
+    }
+    Json(picture).into_response()
+}
+
+/// From the first node that answers: all have the same.
+async fn graph(State(shared): State<Arc<Shared>>) -> Response {
+    for (_, client) in &shared.nodes {
+        let asked = tokio::time::timeout(STATUS_PATIENCE, client.get("/v1/graph"));
+        if let Ok(Ok(graph)) = asked.await {
+            return Json(graph).into_response();
+        }
+    }
+    problem(StatusCode::SERVICE_UNAVAILABLE, "no node answers")
+}
+
+async fn events(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok());
+    let next = last.and_then(|id| id.parse::<u64>().ok()).map_or(0, |id| id.saturating_add(1));
+    let stream = shared.board.from(next);
+    let event = |Told { id, kind, data }: Told| Event::default().id(id.to_string()).event(kind).data(data);
+    let stream = futures::StreamExt::map(stream, move |told| Ok(event(told)));
+    Sse::new(stream).keep_alive(KeepAlive::default())
+}
+
+async fn faults(
+    State(shared): State<Arc<Shared>>,
+    fault: Result<Json<Fault>, JsonRejection>,
+) -> Response {
+    let fault = match fault {
+        Ok(Json(fault)) => fault,
+        Err(rejection) => return problem(rejection.status(), rejection.body_text()),
+    };
+    let (send, answer) = oneshot::channel();
+    let done = json!({"done": fault.to_string()});
+    if shared.commands.send(Command::Inflict(fault, send)).await.is_err() {
+        return over();
+    }
+    match answer.await {
+        Ok(Ok(())) => Json(done).into_response(),
+        Ok(Err(why)) => problem(StatusCode::CONFLICT, why),
+        Err(_) => over(),
+    }
+}
+
+#[derive(Deserialize)]
+struct For {
+    node: String,
+}
+
+async fn values(
+    State(shared): State<Arc<Shared>>,
+    Query(For { node }): Query<For>,
+    body: axum::body::Bytes,
+) -> Response {
+    let Some((_, client)) = shared.nodes.iter().find(|(name, _)| *name == node) else {
+        return problem(StatusCode::NOT_FOUND, format!("there is no node '{node}'"));
+    };
+    match client.post_value(body.to_vec()).await {
+        Ok(answer) => Json(answer).into_response(),
+        Err(error) => problem(StatusCode::BAD_GATEWAY, error),
+    }
+}
