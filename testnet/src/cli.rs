@@ -35,6 +35,11 @@ pub enum Command {
     /// Exit codes: 0 everything was decided and everybody agrees who should; 1 divergence, or an
     /// invalid graph; 2 wrong usage; 3 it could not run, was interrupted, or ran out of time.
     Up(Box<UpArgs>),
+    /// Play scenarios: what is done to a network, step by step, and what must come of it.
+    ///
+    /// Exit codes: 0 all passed; 1 a step failed, learners differ that must agree, or a scenario makes no sense;
+    /// 2 wrong usage; 3 a network could not run, or it was interrupted.
+    Run(RunArgs),
     /// Measure: start a network for each mode, submit values as fast as clients can that wait for
     /// each decision, and tell how many were decided in a second and how long each took.
     ///
@@ -127,6 +132,30 @@ pub struct UpArgs {
     /// Ports to use, counted upwards from here, two per node; free ones if not given.
     #[arg(long, value_name = "PORT")]
     pub base_port: Option<u16>,
+    /// Node program to use instead of the one built into this binary.
+    #[arg(long, value_name = "PATH")]
+    pub hpaxos: Option<PathBuf>,
+    /// Print every decision, however many values there are.
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// The options of `testnet run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// The scenarios, played one after the other.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// One JSON object per line on standard output, and nothing else there.
+    #[arg(long)]
+    pub json: bool,
+    /// After the last step, go on until Ctrl-C or SIGTERM: look around on the page, and do more.
+    #[arg(long)]
+    pub keep: bool,
+    /// Keep keys, configuration, data and logs in this directory, a part of it for each of several scenarios,
+    /// instead of temporary ones.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
     /// Node program to use instead of the one built into this binary.
     #[arg(long, value_name = "PATH")]
     pub hpaxos: Option<PathBuf>,

@@ -134,10 +134,15 @@ mod tests {
         for (bad, why) in [
             (r#"{"kil":"n1"}"#, "unknown variant `kil`"),
             (r#"{"kill":7}"#, "a name, or a list of names"),
-            (r#"{"delay":{"ms":5,"betwen":["n1","n2"]}}"#, "unknown field `betwen`"),
+            (
+                r#"{"delay":{"ms":5,"betwen":["n1","n2"]}}"#,
+                "unknown field `betwen`",
+            ),
             (r#"{"kill":"n1","start":"n2"}"#, ""),
         ] {
-            let error = serde_json::from_str::<Fault>(bad).expect_err(bad).to_string();
+            let error = serde_json::from_str::<Fault>(bad)
+                .expect_err(bad)
+                .to_string();
             assert!(error.contains(why), "{error}");
         }
     }

@@ -35,6 +35,7 @@ mod mix;
 pub mod observe;
 pub mod page;
 pub mod plan;
+pub mod scenario;
 pub mod show;
 pub mod simulation;
 pub mod soak;

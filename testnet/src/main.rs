@@ -11,6 +11,7 @@ use testnet::show::complain;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Up(args) => in_runtime(testnet::up::up(&args)),
+        Command::Run(args) => in_runtime(testnet::scenario::command::play(&args)),
         Command::Load(args) => in_runtime(testnet::load::load(&args)),
         Command::Soak(args) => in_runtime(testnet::soak::soak(&args)),
         Command::Simulate(args) => {

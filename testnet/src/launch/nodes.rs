@@ -8,8 +8,8 @@
 //!             └──────────────────── kill ──────────────────────┘
 //! ```
 
-use crate::failure::Failure;
 use super::fleet::{Fleet, KILLED, NodeCommand, NodeProcess, Ready};
+use crate::failure::Failure;
 use crate::observe::Node;
 use rustix::process::Signal;
 use std::time::Duration;

@@ -175,7 +175,14 @@ async fn measure(
     };
     let nodes = words::count(layout.nodes.len(), "node");
     complain(&format!("{mode}: starting {nodes}"));
-    let mut running = launch::launch(layout, &prepared.programs, workspace, Wanted::Free, Reach::Directly).await?;
+    let mut running = launch::launch(
+        layout,
+        &prepared.programs,
+        workspace,
+        Wanted::Free,
+        Reach::Directly,
+    )
+    .await?;
     let targets = targets(prepared, &running)?;
     show.begin(layout, args, value_bytes, plain.as_ref())?;
     let mut values = Values::new(value_bytes as usize);

@@ -2,7 +2,7 @@
 
 use crate::event::NodeEvent;
 use crate::observe::{Divergence, Node, Report};
-use crate::show::{Show, Started, State};
+use crate::show::{Show, Started, State, StepLine};
 use crate::summary::Summary;
 use futures::Stream;
 use serde_json::{Value as Json, json};
@@ -158,6 +158,17 @@ impl Show for Posting<'_> {
         let object = json!({"event": "notice", "words": text});
         self.board.tell("notice", object.to_string());
         self.show.notice(text)
+    }
+
+    fn step(&mut self, step: &StepLine<'_>) -> io::Result<()> {
+        let (number, of, words) = (step.number, step.of, step.words);
+        let mut text = format!("step {number} of {of}: {words}");
+        if let Err(why) = step.outcome {
+            text += &format!(" failed: {why}");
+        }
+        let object = json!({"event": "notice", "words": text});
+        self.board.tell("notice", object.to_string());
+        self.show.step(step)
     }
 
     fn tick(&mut self, state: State<'_>) -> io::Result<()> {

@@ -15,13 +15,13 @@ mod files;
 use crate::client::NodeClient;
 use crate::failure::Failure;
 use crate::fault::Fault;
+use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::Json;
 use board::{Board, Told};
 use futures::Stream;
 use serde::Deserialize;
@@ -109,7 +109,10 @@ fn problem(status: StatusCode, detail: impl std::fmt::Display) -> Response {
 }
 
 fn over() -> Response {
-    problem(StatusCode::SERVICE_UNAVAILABLE, "the network is being stopped")
+    problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the network is being stopped",
+    )
 }
 
 async fn network(State(shared): State<Arc<Shared>>) -> Response {
@@ -124,7 +127,10 @@ async fn network(State(shared): State<Arc<Shared>>) -> Response {
         let asked = tokio::time::timeout(STATUS_PATIENCE, client.get("/v1/status"));
         asked.await.ok()?.ok()
     };
-    let asked = shared.nodes.iter().map(|(_, client)| status(client.clone()));
+    let asked = shared
+        .nodes
+        .iter()
+        .map(|(_, client)| status(client.clone()));
     let told = futures::future::join_all(asked).await;
     if let Some(nodes) = picture["nodes"].as_array_mut() {
         for (node, status) in nodes.iter_mut().zip(told) {
@@ -150,9 +156,12 @@ async fn events(
     headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let last = headers.get("last-event-id").and_then(|v| v.to_str().ok());
-    let next = last.and_then(|id| id.parse::<u64>().ok()).map_or(0, |id| id.saturating_add(1));
+    let next = last
+        .and_then(|id| id.parse::<u64>().ok())
+        .map_or(0, |id| id.saturating_add(1));
     let stream = shared.board.from(next);
-    let event = |Told { id, kind, data }: Told| Event::default().id(id.to_string()).event(kind).data(data);
+    let event =
+        |Told { id, kind, data }: Told| Event::default().id(id.to_string()).event(kind).data(data);
     let stream = futures::StreamExt::map(stream, move |told| Ok(event(told)));
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
@@ -167,7 +176,12 @@ async fn faults(
     };
     let (send, answer) = oneshot::channel();
     let done = json!({"done": fault.to_string()});
-    if shared.commands.send(Command::Inflict(fault, send)).await.is_err() {
+    if shared
+        .commands
+        .send(Command::Inflict(fault, send))
+        .await
+        .is_err()
+    {
         return over();
     }
     match answer.await {

@@ -3,7 +3,7 @@
 use super::rows::Rows;
 use super::verdict;
 use super::words::{self, Paint};
-use super::{Show, Started, State};
+use super::{Show, Started, State, StepLine};
 use crate::event::NodeEvent;
 use crate::observe::{Divergence, Node, Report};
 use crate::summary::Summary;
@@ -199,6 +199,20 @@ impl Show for Human {
 
     fn notice(&mut self, text: &str) -> io::Result<()> {
         self.lines(&[self.paint.warn(text)])
+    }
+
+    fn step(&mut self, step: &StepLine<'_>) -> io::Result<()> {
+        let (number, of, words) = (step.number, step.of, step.words);
+        let took = words::time(step.took);
+        let line = match step.outcome {
+            Ok(()) => self
+                .paint
+                .good(&format!("✓ {number}/{of} {words} ({took})")),
+            Err(why) => self
+                .paint
+                .bad(&format!("✗ {number}/{of} {words}: {why} (after {took})")),
+        };
+        self.lines(&[line])
     }
 
     fn tick(&mut self, state: State<'_>) -> io::Result<()> {

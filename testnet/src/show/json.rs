@@ -1,6 +1,6 @@
 //! JSON lines on standard output; words about the network itself go to standard error.
 
-use super::{Show, Started, State, complain};
+use super::{Show, Started, State, StepLine, complain};
 use crate::event::NodeEvent;
 use crate::observe::{Divergence, Node, Report};
 use crate::summary::Summary;
@@ -66,6 +66,15 @@ impl Show for JsonLines {
     fn notice(&mut self, text: &str) -> io::Result<()> {
         complain(text);
         Ok(())
+    }
+
+    fn step(&mut self, step: &StepLine<'_>) -> io::Result<()> {
+        let why = step.outcome.as_ref().err();
+        let ms = (step.took.as_secs_f64() * 1e6).round() / 1e3;
+        line(&json!({
+            "event": "step", "step": step.number, "of": step.of, "what": step.words,
+            "passed": why.is_none(), "why": why, "ms": ms,
+        }))
     }
 
     fn tick(&mut self, _: State<'_>) -> io::Result<()> {

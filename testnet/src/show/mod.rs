@@ -92,6 +92,21 @@ pub struct State<'a> {
     pub now: Duration,
 }
 
+/// A step of a scenario that is over.
+#[derive(Clone, Copy, Debug)]
+pub struct StepLine<'a> {
+    /// Which, counted from 1.
+    pub number: usize,
+    /// Of how many.
+    pub of: usize,
+    /// What it was.
+    pub words: &'a str,
+    /// Why it failed, if it did.
+    pub outcome: &'a Result<(), String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
 /// A way to show a run. An error means that nobody is looking any more.
 pub trait Show {
     /// The network is ready.
@@ -135,6 +150,11 @@ pub trait Show {
     /// # Errors
     /// If the output is gone.
     fn notice(&mut self, text: &str) -> io::Result<()>;
+    /// A step of a scenario is over.
+    ///
+    /// # Errors
+    /// If the output is gone.
+    fn step(&mut self, step: &StepLine<'_>) -> io::Result<()>;
     /// Time has passed.
     ///
     /// # Errors

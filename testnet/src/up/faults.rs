@@ -30,7 +30,7 @@ impl Run<'_> {
         Ok(Ok(()))
     }
 
-    fn apply(&mut self, fault: &Fault) -> Result<(), String> {
+    pub(super) fn apply(&mut self, fault: &Fault) -> Result<(), String> {
         match fault {
             Fault::Kill(names) => {
                 let victims = self.each(&names.0, |run, victim| match victim {
@@ -58,7 +58,9 @@ impl Run<'_> {
                 let pause = matches!(fault, Fault::Pause(_));
                 let victims = self.each(&names.0, |run, victim| match victim {
                     Victim::Disk(_) => Err("is a disk, which cannot be paused; kill it"),
-                    Victim::Node(node) if run.nodes.stands(node) != Stands::Up => Err("does not run"),
+                    Victim::Node(node) if run.nodes.stands(node) != Stands::Up => {
+                        Err("does not run")
+                    }
                     Victim::Node(node) if run.nodes.paused(node) == pause => match pause {
                         true => Err("is paused already"),
                         false => Err("is not paused"),
@@ -75,7 +77,9 @@ impl Run<'_> {
             Fault::Partition(groups) => self.partition(groups),
             Fault::Delay(delay) => self.delay(delay),
             Fault::Heal(_) => {
-                self.site.links.change(|_, condition| *condition = Default::default());
+                self.site
+                    .links
+                    .change(|_, condition| *condition = Default::default());
                 Ok(())
             }
             Fault::Byzantine(who) => self.corrupt(who),
@@ -96,7 +100,7 @@ impl Run<'_> {
         names.iter().map(of).collect()
     }
 
-    fn node(&self, name: &str) -> Result<Node, String> {
+    fn place(&self, name: &str) -> Result<Node, String> {
         self.layout.place(name).map_err(|e| e.to_string())
     }
 
@@ -144,7 +148,7 @@ impl Run<'_> {
         let mut side = vec![0; self.nodes.len()];
         for (at, group) in (1..).zip(groups) {
             for name in group {
-                let node = self.node(name)?;
+                let node = self.place(name)?;
                 if side[node] != 0 {
                     return Err(format!("{name} cannot be in two groups"));
                 }
@@ -152,7 +156,9 @@ impl Run<'_> {
             }
         }
         let apart = |(a, b): (Node, Node)| side[a] != side[b];
-        self.site.links.change(|pair, condition| condition.cut = apart(pair));
+        self.site
+            .links
+            .change(|pair, condition| condition.cut = apart(pair));
         Ok(())
     }
 
@@ -164,7 +170,7 @@ impl Run<'_> {
         let between = match &delay.between {
             None => None,
             Some((a, b)) if a == b => return Err(format!("{a} has no link with itself")),
-            Some((a, b)) => Some(pair(self.node(a)?, self.node(b)?)),
+            Some((a, b)) => Some(pair(self.place(a)?, self.place(b)?)),
         };
         let time = Duration::from_millis(delay.ms);
         self.site.links.change(|pair, condition| {
@@ -177,11 +183,13 @@ impl Run<'_> {
 
     /// A node starts again and misbehaves from then on.
     fn corrupt(&mut self, who: &Misbehaves) -> Result<(), String> {
-        let node = self.node(&who.node)?;
+        let node = self.place(&who.node)?;
         let how = behaviour(&who.how)?;
         if self.layout.nodes[node].acceptor.is_none() || self.intake.expect().one_each() {
             let name = &who.node;
-            return Err(format!("{name} cannot misbehave: only acceptors of mode hpaxos can"));
+            return Err(format!(
+                "{name} cannot misbehave: only acceptors of mode hpaxos can"
+            ));
         }
         self.layout.nodes[node].byzantine = Some(how);
         let written = self.site.write_view(&self.layout, node);
@@ -210,10 +218,12 @@ impl Run<'_> {
         self.is_back(node);
         let name = self.intake.node_name(node);
         let took = crate::show::words::time(took);
-        self.show.notice(&format!("{name} is back, ready after {took}"))
+        self.show
+            .notice(&format!("{name} is back, ready after {took}"))
     }
 
     fn is_back(&mut self, node: Node) {
+        self.streams[node].lost = None;
         self.intake.returned(node);
         if self.layout.nodes[node].byzantine.is_none() && self.layout.nodes[node].proposes() {
             self.tasks.return_target(node);

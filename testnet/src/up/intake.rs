@@ -3,7 +3,7 @@
 use crate::event::{Decided, NodeEvent};
 use crate::expect::Expectation;
 use crate::launch::layout::Layout;
-use crate::observe::{Batch, Item, Node, Observer, Report};
+use crate::observe::{Batch, Item, Learner, Node, Observer, Report};
 use crate::show::{Show, State};
 use crate::summary::{Nodes, Summary, summarise};
 use crate::track::Tracker;
@@ -36,6 +36,8 @@ pub(super) struct Intake {
     keys: Vec<String>,
     /// Acceptors that each node has reported evidence against.
     caught: BTreeSet<(Node, String)>,
+    /// Learners of which each node has said that they are disconnected.
+    disconnected: BTreeSet<(Node, (Learner, Learner))>,
     /// Nodes that sent something unreadable, which is said once.
     unreadable: BTreeSet<Node>,
     awaited: Vec<usize>,
@@ -84,6 +86,7 @@ impl Intake {
             nodes,
             learners,
             caught: BTreeSet::new(),
+            disconnected: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             ballot: 0,
             broken: None,
@@ -122,6 +125,12 @@ impl Intake {
                 ..
             } if self.trusted(node) => {
                 self.caught.insert((node, acceptor.clone()));
+            }
+            NodeEvent::Disconnected { learners } if self.trusted(node) => {
+                let ids = learners.iter().filter_map(|name| self.learners.get(name));
+                if let [a, b] = ids.copied().collect::<Vec<_>>()[..] {
+                    self.disconnected.insert((node, (a.min(b), a.max(b))));
+                }
             }
             NodeEvent::Ballot { ballot, .. } if self.trusted(node) => {
                 self.ballot = self.ballot.max(*ballot);
@@ -294,11 +303,8 @@ impl Intake {
             .iter()
             .filter_map(|n| self.acceptors[*n].clone());
         let nodes = self.nodes.living();
-        acceptors.into_iter().any(|a| {
-            nodes
-                .iter()
-                .any(|n| !self.caught.contains(&(*n, a.clone())))
-        })
+        let mut acceptors = acceptors;
+        acceptors.any(|a| nodes.iter().any(|n| !self.is_caught(*n, &a)))
     }
 
     /// What the graph predicts by now.
@@ -327,6 +333,47 @@ impl Intake {
     /// A value's key.
     pub(super) fn key(&self, value: usize) -> &str {
         self.keys.get(value).map_or("?", String::as_str)
+    }
+
+    /// The learners' names, in the order of the graph.
+    pub(super) fn learner_names(&self) -> Vec<String> {
+        let graph = self.expect.graph();
+        let learners = graph.learners();
+        learners
+            .iter()
+            .map(|l| graph.learner_name(l).to_owned())
+            .collect()
+    }
+
+    /// Whether a learner has decided a value at a node.
+    pub(super) fn has(&self, learner: Learner, node: Node, value: usize) -> bool {
+        self.tracker.has(learner, node, value)
+    }
+
+    /// The nodes that run and behave.
+    pub(super) fn living(&self) -> Vec<Node> {
+        self.nodes.living()
+    }
+
+    /// Whether these learners, the smaller one first, were seen to decide differently.
+    pub(super) fn differ(&self, pair: (Learner, Learner)) -> bool {
+        self.observer.diverged().contains_key(&pair)
+    }
+
+    /// Whether something holds at every node that runs and behaves, and there is one.
+    pub(super) fn everywhere(&self, holds: impl Fn(Node) -> bool) -> bool {
+        let nodes = self.nodes.living();
+        !nodes.is_empty() && nodes.into_iter().all(holds)
+    }
+
+    /// Whether a node has said that these learners, the smaller one first, are disconnected.
+    pub(super) fn is_disconnected(&self, node: Node, pair: (Learner, Learner)) -> bool {
+        self.disconnected.contains(&(node, pair))
+    }
+
+    /// Whether a node has evidence against an acceptor.
+    pub(super) fn is_caught(&self, node: Node, acceptor: &str) -> bool {
+        self.caught.contains(&(node, acceptor.to_owned()))
     }
 
     /// The state for showing.

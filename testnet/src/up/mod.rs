@@ -7,8 +7,9 @@
 
 mod faults;
 mod intake;
-pub mod prepare;
 mod picture;
+mod play;
+pub mod prepare;
 mod run;
 pub mod schedule;
 pub mod signals;
@@ -20,14 +21,15 @@ use crate::failure::Failure;
 use crate::launch::ports::Wanted;
 use crate::launch::workspace::Workspace;
 use crate::launch::{self, Reach, Running};
-use crate::page::board::{Board, Posting};
 use crate::page;
+use crate::page::board::{Board, Posting};
 use crate::show::human::Human;
 use crate::show::json::JsonLines;
 use crate::show::{DiskLine, NodeLine, Show, Started, complain};
 use prepare::{Prepared, prepare};
 use run::Run;
 use signals::Signals;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tasks::clients;
@@ -44,19 +46,72 @@ pub async fn up(args: &UpArgs) -> Result<u8, Failure> {
     for warning in &prepared.warnings {
         complain(warning);
     }
-    let workspace = Workspace::new(args.dir.as_deref(), &prepared.programs.testnet)?;
-    let ports = args.base_port.map_or(Wanted::Lasting, Wanted::From);
+    let options = Options {
+        dir: args.dir.clone(),
+        base_port: args.base_port,
+        timeout: Some(args.timeout),
+        json: args.json,
+        verbose: args.verbose,
+        keep: args.keep,
+    };
+    Ok(run(prepared, options, &mut signals).await?.code)
+}
+
+/// How a run is made.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Where it keeps its files; in a temporary directory if not given.
+    pub dir: Option<PathBuf>,
+    /// The first of its ports; any free ones if not given.
+    pub base_port: Option<u16>,
+    /// How long it may take, if there is a limit.
+    pub timeout: Option<Duration>,
+    /// Whether to show it as JSON.
+    pub json: bool,
+    /// Whether to show every decision.
+    pub verbose: bool,
+    /// Whether it goes on until it is told to stop.
+    pub keep: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Played {
+    /// The exit code.
+    pub code: u8,
+    /// Whether it was told to stop.
+    pub interrupted: bool,
+    /// The steps of a scenario that succeeded.
+    pub steps: usize,
+    /// How many there are.
+    pub of: usize,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Launches a network, runs it to its end, and stops it.
+///
+/// # Errors
+/// If it cannot run.
+pub async fn run(
+    prepared: Prepared,
+    options: Options,
+    signals: &mut Signals,
+) -> Result<Played, Failure> {
+    let workspace = Workspace::new(options.dir.as_deref(), &prepared.programs.testnet)?;
+    let ports = options.base_port.map_or(Wanted::Lasting, Wanted::From);
+    let (layout, programs) = (&prepared.layout, &prepared.programs);
     let launched = tokio::select! {
-        launched = launch::launch(&prepared.layout, &prepared.programs, workspace, ports, Reach::Linked) => launched,
+        launched = launch::launch(layout, programs, workspace, ports, Reach::Linked) => launched,
         () = signals.next() => Err(Failure::could_not_run("stopped before the network was ready")),
     };
     let mut running = launched?;
-    let show: Box<dyn Show> = match args.json {
+    let show: Box<dyn Show> = match options.json {
         true => Box::new(JsonLines::default()),
-        false => Box::new(Human::new(args.verbose)),
+        false => Box::new(Human::new(options.verbose)),
     };
-    let deadline = (!args.keep).then_some(args.timeout);
-    let outcome = drive(prepared, &mut running, show, deadline, &mut signals).await;
+    let patience = (!options.keep).then_some(options.timeout.unwrap_or(Duration::MAX));
+    let outcome = drive(prepared, &mut running, show, patience, signals).await;
     running.fleet.stop().await;
     outcome
 }
@@ -66,9 +121,9 @@ async fn drive(
     prepared: Prepared,
     running: &mut Running,
     show: Box<dyn Show>,
-    deadline: Option<Duration>,
+    patience: Option<Duration>,
     signals: &mut Signals,
-) -> Result<u8, Failure> {
+) -> Result<Played, Failure> {
     let board = Arc::new(Board::default());
     let clients = clients(&running.urls)?;
     let names = prepared.layout.nodes.iter().map(|plan| plan.name.clone());
@@ -79,7 +134,7 @@ async fn drive(
     if show.started(&started).is_err() {
         return Err(Failure::Unread);
     }
-    let run = Run::new(prepared, running, &mut show, commands, deadline)?;
+    let run = Run::new(prepared, running, &mut show, commands, patience)?;
     run.drive(signals).await
 }
 

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::launch::Programs;
 use crate::launch::layout::Layout;
 use crate::plan::When;
+use crate::scenario::Step;
 use crate::show::words;
 use crate::topology::topology;
 use crate::values::{self, Value};
@@ -27,6 +28,8 @@ pub struct Prepared {
     pub values: Vec<Value>,
     /// Whom to kill when.
     pub schedule: Schedule,
+    /// The steps of a scenario, which has no schedule.
+    pub steps: Option<Vec<Step>>,
     /// What the graph's author may not expect.
     pub warnings: Vec<String>,
 }
@@ -72,6 +75,7 @@ pub fn prepare(args: &UpArgs) -> Result<Prepared, Failure> {
         expect,
         values,
         schedule,
+        steps: None,
         warnings,
     })
 }

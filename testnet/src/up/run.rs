@@ -8,7 +8,9 @@
 //!   clock, signals ───────────────────►┘
 //! ```
 
+use super::Played;
 use super::intake::{Intake, Taken};
+use super::play::Script;
 use super::prepare::{self, Prepared};
 use super::schedule::Schedule;
 use super::signals::Signals;
@@ -40,9 +42,9 @@ const LOST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The state of a stream of events.
 #[derive(Clone, Debug, Default)]
-struct Stream {
+pub(super) struct Stream {
     opened: bool,
-    lost: Option<(Instant, String)>,
+    pub(super) lost: Option<(Instant, String)>,
 }
 
 /// A run in progress.
@@ -54,9 +56,11 @@ pub(super) struct Run<'a> {
     pub(super) show: &'a mut dyn Show,
     pub(super) intake: Intake,
     schedule: Schedule,
-    streams: Vec<Stream>,
+    pub(super) streams: Vec<Stream>,
     /// The node that keeps each value, as far as known.
-    keepers: Vec<Option<Node>>,
+    pub(super) keepers: Vec<Option<Node>>,
+    /// What is played, if it is a scenario.
+    pub(super) script: Option<Script>,
     submitted: usize,
     reports: Receiver<Report>,
     commands: Receiver<Command>,
@@ -92,6 +96,7 @@ impl<'a> Run<'a> {
             keepers: vec![None; prepared.values.len()],
             intake: Intake::new(prepared.expect, &prepared.layout, &prepared.values, start),
             schedule: prepared.schedule,
+            script: prepared.steps.map(Script::new),
             layout: prepared.layout,
             submitted: 0,
             reports,
@@ -104,9 +109,9 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Goes on until everything is decided, time is up, or it is told to stop. Shows the summary and
-    /// returns its exit code.
-    pub(super) async fn drive(mut self, signals: &mut Signals) -> Result<u8, Failure> {
+    /// Goes on until everything is decided, the scenario is over, time is up, or it is told to stop.
+    /// Shows the summary, if it is no scenario.
+    pub(super) async fn drive(mut self, signals: &mut Signals) -> Result<Played, Failure> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut batch = Vec::new();
@@ -140,9 +145,24 @@ impl<'a> Run<'a> {
         let interrupted = told_to_stop && self.patience.is_some();
         let summary = self.intake.summary(self.start.elapsed(), interrupted);
         let mut shown = self.show.tick(self.intake.state(Duration::MAX));
-        shown = shown.and_then(|()| self.show.summary(&summary));
+        let code = match &self.script {
+            None => {
+                shown = shown.and_then(|()| self.show.summary(&summary));
+                summary.code()
+            }
+            Some(script) if script.failed || !summary.agreed() => 1,
+            Some(script) if script.done < script.of() => 3,
+            Some(_) => 0,
+        };
         shown.map_err(|_| Failure::Unread)?;
-        Ok(summary.code())
+        let script = self.script.as_ref();
+        Ok(Played {
+            code,
+            interrupted: told_to_stop,
+            steps: script.map_or(0, |script| script.done),
+            of: script.map_or(0, Script::of),
+            elapsed: self.start.elapsed(),
+        })
     }
 
     /// Does what the state of things asks for; true if the run is over.
@@ -151,6 +171,9 @@ impl<'a> Run<'a> {
         let ready = nodes.all(|node| !self.nodes.runs(node) || self.streams[node].opened);
         if !ready {
             return Ok(self.late());
+        }
+        if self.script.is_some() {
+            return Ok(self.play()? && self.patience.is_some());
         }
         for victim in self.schedule.due(self.start.elapsed(), self.intake.done()) {
             let name = self.layout.name(victim).to_owned();

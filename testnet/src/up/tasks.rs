@@ -35,6 +35,7 @@ pub(super) struct Tasks {
     clients: Vec<NodeClient>,
     send: Sender<Report>,
     places: UnboundedSender<usize>,
+    values: Arc<[Value]>,
     /// The nodes that values are submitted to.
     pub(super) targets: Targets,
 }
@@ -58,7 +59,7 @@ impl Tasks {
         let wrap = |progress| Report::Submit(progress, Instant::now());
         let values: Arc<[Value]> = values.into();
         set.spawn(submit_all(
-            values,
+            Arc::clone(&values),
             targets.clone(),
             waiting,
             wrap,
@@ -70,6 +71,7 @@ impl Tasks {
                 clients,
                 send,
                 places,
+                values,
                 targets,
             },
             reports,
@@ -94,6 +96,18 @@ impl Tasks {
     pub(super) fn submit(&self, value: usize) {
         // The task that reads this ends with this value.
         let _ = self.places.send(value);
+    }
+
+    /// Submits a value to one node and no other, whether it behaves or not.
+    pub(super) fn submit_to(&mut self, value: usize, node: Node) {
+        let target = Targets::new(vec![(node, self.clients[node].clone())]);
+        let (send, values) = (self.send.clone(), Arc::clone(&self.values));
+        let (place, places) = mpsc::unbounded_channel();
+        // It is read from the channel, which ends with it.
+        let _ = place.send(value);
+        let wrap = |progress| Report::Submit(progress, Instant::now());
+        self.set
+            .spawn(submit_all(values, target, places, wrap, send));
     }
 
     /// Reads what the stream of a node has left out, beside the stream, which goes on: each
