@@ -13,8 +13,6 @@ use super::schedule::Schedule;
 use super::signals::Signals;
 use super::standstill::Standstill;
 use super::tasks::{QUEUE, Report, Tasks};
-use crate::client::follow::Followed;
-use crate::client::submit::Progress;
 use crate::failure::Failure;
 use crate::launch::Running;
 use crate::launch::fleet::Fleet;
@@ -22,6 +20,8 @@ use crate::launch::layout::{Layout, Victim};
 use crate::launch::workspace::Workspace;
 use crate::observe::Node;
 use crate::show::{Show, words};
+use crate::submit::Progress;
+use hpaxos_client::Followed;
 use rustix::process::Signal;
 use std::io;
 use std::time::{Duration, Instant};
@@ -232,7 +232,7 @@ impl<'a> Run<'a> {
                     Ok(())
                 }
                 Report::Stream(node, Followed::Lost(why), at) => {
-                    self.streams[node].lost.get_or_insert((at, why));
+                    self.streams[node].lost.get_or_insert((at, why.to_string()));
                     Ok(())
                 }
                 Report::Stream(node, Followed::Event(event), at) => {

@@ -1,13 +1,12 @@
 //! The tasks of a run: they wait for the network, and report.
 
-use crate::client::catch_up::catch_up;
-use crate::client::follow::{Followed, follow};
-use crate::client::submit::{Progress, Targets, submit_all};
-use crate::client::{NodeClient, connections};
 use crate::failure::Failure;
+use crate::feed::{catch_up, clients, follow};
 use crate::launch::layout::Layout;
 use crate::observe::Node;
+use crate::submit::{Progress, submit_all};
 use crate::values::Value;
+use hpaxos_client::{Client, Followed, Nodes};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedSender};
@@ -30,11 +29,11 @@ pub(super) enum Report {
 /// The tasks. Dropping this ends them.
 pub(super) struct Tasks {
     set: JoinSet<()>,
-    clients: Vec<NodeClient>,
+    clients: Vec<Client>,
     send: Sender<Report>,
     places: UnboundedSender<usize>,
     /// The nodes that values are submitted to.
-    pub(super) targets: Targets,
+    pub(super) targets: Nodes,
 }
 
 impl Tasks {
@@ -44,9 +43,7 @@ impl Tasks {
         urls: &[String],
         values: &[Value],
     ) -> Result<(Tasks, Receiver<Report>), Failure> {
-        let http = connections().map_err(|e| Failure::could_not_run(format!("no sockets: {e}")))?;
-        let client = |url: &String| NodeClient::new(http.clone(), url.clone());
-        let clients: Vec<NodeClient> = urls.iter().map(client).collect();
+        let clients = clients(urls)?;
         let (send, reports) = mpsc::channel(QUEUE);
         let mut set = JoinSet::new();
         for (node, client) in clients.iter().cloned().enumerate() {
@@ -103,16 +100,15 @@ fn from_stream(node: Node) -> impl Fn(Followed) -> Report {
 }
 
 /// Values go to proposers that behave, if there are any.
-fn targets(layout: &Layout, clients: &[NodeClient]) -> Targets {
+fn targets(layout: &Layout, clients: &[Client]) -> Nodes {
     let plans = layout.nodes.iter().zip(clients).enumerate();
     let proposers = plans.filter(|(_, (plan, _))| plan.proposes());
     let (behave, misbehave): (Vec<_>, Vec<_>) =
         proposers.partition(|(_, (plan, _))| plan.byzantine.is_none());
     let chosen = if behave.is_empty() { misbehave } else { behave };
-    Targets::new(
+    Nodes::numbered(
         chosen
             .into_iter()
-            .map(|(node, (_, client))| (node, client.clone()))
-            .collect(),
+            .map(|(node, (_, client))| (node, client.clone())),
     )
 }
