@@ -200,16 +200,18 @@ impl Node {
         let request = head.first().cloned().unwrap_or_default();
         if request.starts_with("GET /v1/status ") {
             let syncs = self.submissions.load(Ordering::SeqCst);
-            return json_answer(stream, &json!({"storage": {"syncs": syncs}, "ballot": 1}));
+            let status = json!({
+                "node": self.name, "mode": "hpaxos", "network": "fake", "network_id": "00", "phase": "ready",
+                "storage": {"syncs": syncs}, "ballot": 1,
+            });
+            return json_answer(stream, &status);
         }
         if request.starts_with("POST /v1/values") {
-            let accepted = match request.contains("?wait=") {
-                true => "200 OK",
-                false => "202 Accepted",
-            };
+            let wait = request.split_once("?wait=").map(|(_, rest)| rest);
+            let learner = wait.and_then(|rest| rest.split(['&', ' ']).next());
             return self.submit(
                 stream,
-                accepted,
+                learner,
                 &header("idempotency-key").unwrap_or_default(),
                 &body,
             );
@@ -243,7 +245,13 @@ impl Node {
         json_answer(stream, &body)
     }
 
-    fn submit(&self, stream: TcpStream, accepted: &str, key: &str, body: &[u8]) -> io::Result<()> {
+    fn submit(
+        &self,
+        stream: TcpStream,
+        learner: Option<&str>,
+        key: &str,
+        body: &[u8],
+    ) -> io::Result<()> {
         if self.spec("die") == Some(&self.name) {
             std::process::exit(1);
         }
@@ -255,10 +263,10 @@ impl Node {
             return answer(stream, "429 Too Many Requests", "Retry-After: 0\r\n");
         }
         if self.does("lose") {
-            return answer(stream, "202 Accepted", "");
+            return json_answer(stream, &taken(None));
         }
         if self.does("promise") {
-            return answer(stream, "200 OK", "");
+            return json_answer(stream, &taken(learner));
         }
         let line = format!(
             "{}\n",
@@ -270,7 +278,7 @@ impl Node {
             .append(true)
             .open(&self.log)?;
         log.write_all(line.as_bytes())?;
-        answer(stream, accepted, "")
+        json_answer(stream, &taken(learner))
     }
 
     /// The values decided so far, a slot each, every value with its key once.
@@ -352,6 +360,16 @@ fn answer(mut stream: TcpStream, status: &str, headers: &str) -> io::Result<()> 
         stream,
         "HTTP/1.1 {status}\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n"
     )
+}
+
+/// What is said of a value that is taken, or of one that a learner has decided.
+fn taken(learner: Option<&str>) -> Json {
+    match learner {
+        None => json!({"id": "00", "decided": false}),
+        Some(learner) => json!({
+            "id": "00", "decided": true, "learner": learner, "slot": 0, "ballot": 1, "digest": "00",
+        }),
+    }
 }
 
 fn json_answer(mut stream: TcpStream, body: &Json) -> io::Result<()> {

@@ -3,9 +3,9 @@
 //! ```text
 //!             launch ──starts──► node processes, one per node
 //!               │                    ▲         │
-//!   values ──► client ──POST─────────┘         │ events
+//!   values ──► submit ──POST─────────┘         │ events
 //!                                              ▼
-//!   up ◄── observe (logs, divergence) ◄── client (follow)
+//!   up ◄── observe (logs, divergence) ◄── feed (follow)
 //!   │  ◄── track   (who decided what, latency)
 //!   │  ◄── expect  (what the graph predicts)
 //!   ▼
@@ -19,16 +19,15 @@
 //! `simulation` has the invariants of its proof.
 //!
 //! `observe`, `track`, `expect` and `summary` are pure: events in, verdicts out. Processes, files and
-//! sockets are in `launch` and `client` alone, and whatever they start goes away with the launcher,
+//! sockets are in `launch` and the client alone, and whatever they start goes away with the launcher,
 //! however that ends.
 
 pub mod cli;
-pub mod client;
 pub mod conformance;
-pub mod event;
 pub mod expect;
 pub mod failure;
 pub mod fault;
+pub mod feed;
 pub mod launch;
 pub mod load;
 mod mix;
@@ -39,6 +38,7 @@ pub mod scenario;
 pub mod show;
 pub mod simulation;
 pub mod soak;
+pub mod submit;
 pub mod summary;
 pub mod topology;
 pub mod trace;

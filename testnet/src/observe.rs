@@ -25,6 +25,15 @@ pub struct Item {
     pub bytes: Vec<u8>,
 }
 
+impl From<&hpaxos_client::Value> for Item {
+    fn from(value: &hpaxos_client::Value) -> Item {
+        Item {
+            key: String::from_utf8_lossy(&value.key).into_owned(),
+            bytes: value.bytes.clone(),
+        }
+    }
+}
+
 /// What was decided in a slot, with the ballot it was decided in.
 ///
 /// Two reports agree if their items are the same: one learner may decide a value in a later ballot

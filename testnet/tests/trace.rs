@@ -4,13 +4,13 @@
 
 mod support;
 
+use hpaxos_client::Client;
 use rustix::process::Signal;
 use serde_json::Value as Json;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use support::{Launcher, Outcome, kill, pid, run, up};
-use testnet::client::{NodeClient, connections};
 
 /// Runs a network that writes traces into `dir`.
 fn traced(dir: &Path, args: &[&str]) -> Outcome {
@@ -149,9 +149,8 @@ fn submit(node: &Json, text: &str) {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let url = node["http"].as_str().unwrap().to_owned();
-        let node = NodeClient::new(connections().unwrap(), url);
-        node.submit(text, text.as_bytes().to_vec()).await.unwrap()
+        let node = Client::connect(node["http"].as_str().unwrap()).unwrap();
+        node.submit(text.as_bytes(), text).await.unwrap()
     });
 }
 

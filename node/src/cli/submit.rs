@@ -1,11 +1,12 @@
 //! `hpaxos submit`.
 
-use super::client::{Api, block_on};
+use super::client::{Unanswered, block_on, node};
 use super::decision::Certificates;
 use super::{Exit, fail, print};
 use clap::Args;
 use consensus::{ClientValue, MAX_VALUE_BYTES};
 use crypto::Digest;
+use hpaxos_client::{Client, Submitted};
 use serde_json::{Value, json};
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
@@ -52,9 +53,8 @@ impl SubmitArgs {
     }
 
     async fn submit_all(&self) -> Exit {
-        let timeout = Duration::from_millis(self.timeout_ms).saturating_add(SLACK);
-        let api = match Api::new(&self.node, timeout) {
-            Ok(api) => api,
+        let node = match node(&self.node, SLACK) {
+            Ok(node) => node,
             Err(error) => return error.fail(),
         };
         let from_input = self.values.iter().any(|v| v == "-");
@@ -65,21 +65,21 @@ impl SubmitArgs {
             );
         }
         // Whatever keeps the certificates from being written is found before anything is submitted.
-        let mut certificates = match self.certificates(&api).await {
+        let mut certificates = match self.certificates(&node).await {
             Ok(certificates) => certificates,
             Err(exit) => return exit,
         };
-        let exit = self.submit_each(&api, certificates.as_mut()).await;
+        let exit = self.submit_each(&node, certificates.as_mut()).await;
         match certificates.map(Certificates::finish) {
             Some(Err(error)) => error.fail(),
             Some(Ok(())) | None => exit,
         }
     }
 
-    async fn certificates(&self, api: &Api) -> Result<Option<Certificates>, Exit> {
+    async fn certificates(&self, node: &Client) -> Result<Option<Certificates>, Exit> {
         match (&self.certificate, &self.wait) {
             (Some(path), Some(learner)) => {
-                let begun = Certificates::begin(api, learner, path).await;
+                let begun = Certificates::begin(node, learner, path).await;
                 begun.map(Some).map_err(|error| {
                     error.fail();
                     fail(error.exit, "nothing was submitted")
@@ -89,13 +89,17 @@ impl SubmitArgs {
         }
     }
 
-    async fn submit_each(&self, api: &Api, mut certificates: Option<&mut Certificates>) -> Exit {
+    async fn submit_each(
+        &self,
+        node: &Client,
+        mut certificates: Option<&mut Certificates>,
+    ) -> Exit {
         for value in &self.values {
             let exit = match value.as_str() {
-                "-" => self.submit_lines(api, certificates.as_deref_mut()).await,
+                "-" => self.submit_lines(node, certificates.as_deref_mut()).await,
                 value => {
                     let value = value.as_bytes().to_vec();
-                    self.submit(api, value, certificates.as_deref_mut()).await
+                    self.submit(node, value, certificates.as_deref_mut()).await
                 }
             };
             if exit != Exit::Done {
@@ -105,7 +109,11 @@ impl SubmitArgs {
         Exit::Done
     }
 
-    async fn submit_lines(&self, api: &Api, mut certificates: Option<&mut Certificates>) -> Exit {
+    async fn submit_lines(
+        &self,
+        node: &Client,
+        mut certificates: Option<&mut Certificates>,
+    ) -> Exit {
         let mut input = std::io::stdin().lock();
         for number in 1u64.. {
             let mut line = Vec::new();
@@ -125,7 +133,7 @@ impl SubmitArgs {
                 );
                 return fail(Exit::Bad, why);
             }
-            let exit = self.submit(api, line, certificates.as_deref_mut()).await;
+            let exit = self.submit(node, line, certificates.as_deref_mut()).await;
             if exit != Exit::Done {
                 return exit;
             }
@@ -135,28 +143,24 @@ impl SubmitArgs {
 
     async fn submit(
         &self,
-        api: &Api,
+        node: &Client,
         value: Vec<u8>,
         certificates: Option<&mut Certificates>,
     ) -> Exit {
-        let timeout = self.timeout_ms.to_string();
-        let query = match &self.wait {
-            Some(learner) => vec![("wait", learner.as_str()), ("timeout_ms", &timeout)],
-            None => Vec::new(),
+        let key = self.key.as_deref().unwrap_or_default();
+        let timeout = Duration::from_millis(self.timeout_ms);
+        let answer = match &self.wait {
+            Some(learner) => node.decide(&value, key, learner, timeout).await,
+            None => node.submit(&value, key).await,
         };
-        let mut request = api.post(&["v1", "values"], &query);
-        if let Some(key) = &self.key {
-            request = request.header("idempotency-key", key);
-        }
-        let id = self.id(&value);
-        let answer = match api.json(request.body(value)).await {
+        let answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return error.fail(),
+            Err(error) => return Unanswered::from(error).fail(),
         };
         let exit = self.show(&answer);
-        match certificates {
-            Some(certificates) if exit == Exit::Done => {
-                match certificates.fetch(api, &answer, id).await {
+        match (certificates, &answer.receipt) {
+            (Some(certificates), Some(receipt)) if exit == Exit::Done => {
+                match certificates.fetch(node, receipt, self.id(&value)).await {
                     Ok(()) => Exit::Done,
                     Err(error) => error.fail(),
                 }
@@ -174,24 +178,25 @@ impl SubmitArgs {
         ClientValue { key, bytes }.id()
     }
 
-    fn show(&self, answer: &Value) -> Exit {
-        let decided = answer["decided"] == json!(true);
+    fn show(&self, answer: &Submitted) -> Exit {
+        let (id, receipt) = (&answer.id, &answer.receipt);
+        let decided = receipt.is_some();
         if self.json {
-            let mut object = json!({"event": "submitted"});
-            if let (Some(object), Some(answer)) = (object.as_object_mut(), answer.as_object()) {
-                object.extend(answer.clone());
+            let mut object = json!({"event": "submitted", "id": id, "decided": decided});
+            let receipt = receipt.as_ref().map(serde_json::to_value);
+            if let (Some(object), Some(Ok(Value::Object(receipt)))) =
+                (object.as_object_mut(), receipt)
+            {
+                object.extend(receipt);
             }
             print(object);
-        } else if decided {
+        } else if let Some(at) = receipt {
             print(format!(
-                "{} decided by {} in slot {}, ballot {}",
-                answer["id"].as_str().unwrap_or("?"),
-                answer["learner"].as_str().unwrap_or("?"),
-                answer["slot"],
-                answer["ballot"],
+                "{id} decided by {} in slot {}, ballot {}",
+                at.learner, at.slot, at.ballot
             ));
         } else {
-            print(answer["id"].as_str().unwrap_or("?"));
+            print(id);
         }
         match &self.wait {
             Some(learner) if !decided => fail(

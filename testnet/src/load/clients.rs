@@ -1,8 +1,8 @@
 //! Closed-loop clients: each has one value on its way, and submits the next when it has the answer.
 
 use super::tally::{Tally, Window};
-use crate::client::{ClientError, NodeClient};
 use crate::mix::mix;
+use hpaxos_client::{Client, Error};
 use std::time::{Duration, Instant};
 
 /// How long a value may take to be decided before it counts as an error.
@@ -44,7 +44,7 @@ impl Values {
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The node.
-    pub node: NodeClient,
+    pub node: Client,
     /// The learner.
     pub learner: String,
 }
@@ -87,16 +87,17 @@ async fn client(
         if asked >= window.end {
             return tally;
         }
-        let answer = target.node.decide(value.clone(), &target.learner, PATIENCE);
+        let answer = target.node.decide(&value, "", &target.learner, PATIENCE);
         let error = match answer.await {
-            Ok(true) => {
+            Ok(submitted) if submitted.receipt.is_some() => {
                 tally.decided(window, asked, Instant::now());
                 continue;
             }
-            Ok(false) => "not decided in time".to_owned(),
-            Err(ClientError::Refused { status, .. }) => format!("status {status}"),
-            Err(ClientError::Unreadable { error, .. }) => format!("unreadable: {error}"),
-            Err(ClientError::NoAnswer { reason, .. }) => {
+            Ok(_) => "not decided in time".to_owned(),
+            Err(Error::Refused { problem, .. } | Error::Busy { problem, .. }) => {
+                format!("status {}", problem.status)
+            }
+            Err(Error::NoAnswer { reason, .. }) => {
                 tally.failed(format!("no answer: {reason}"));
                 unanswered = Some((asked, value, often + 1));
                 at += 1;
@@ -106,6 +107,8 @@ async fn client(
                 }
                 continue;
             }
+            Err(Error::Unreadable { why, .. }) => format!("unreadable: {why}"),
+            Err(other) => other.to_string(),
         };
         tally.failed(error);
         tokio::time::sleep(PAUSE).await;

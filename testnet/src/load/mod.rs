@@ -21,8 +21,8 @@ pub mod timeline;
 mod under;
 
 use crate::cli::{LoadArgs, NetworkArgs, UpArgs};
-use crate::client::{NodeClient, connections};
 use crate::failure::Failure;
+use crate::feed::clients as clients_of;
 use crate::launch::layout::Layout;
 use crate::launch::ports::Wanted;
 use crate::launch::workspace::Workspace;
@@ -32,6 +32,7 @@ use crate::up::prepare::{Prepared, prepare};
 use crate::up::signals::Signals;
 use clients::{Target, Values};
 use compare::Cell;
+use hpaxos_client::Client;
 use node::config::Mode;
 use plain::PlainLoop;
 use show::{Plain, Row, Show};
@@ -244,11 +245,10 @@ async fn row(
 
 /// Every node, with the first learner that it plays: its own in modes for crashes only.
 fn targets(prepared: &Prepared, running: &Running) -> Result<Vec<Target>, Failure> {
-    let http = connections().map_err(|e| Failure::could_not_run(format!("no sockets: {e}")))?;
-    let nodes = prepared.layout.nodes.iter().zip(&running.urls);
-    let target = |(plan, url): (&launch::layout::NodePlan, &String)| {
+    let nodes = prepared.layout.nodes.iter().zip(clients_of(&running.urls)?);
+    let target = |(plan, node): (&launch::layout::NodePlan, Client)| {
         Some(Target {
-            node: NodeClient::new(http.clone(), url.clone()),
+            node,
             learner: plan.learners.first()?.clone(),
         })
     };

@@ -3,7 +3,7 @@
 
 use super::clients::Target;
 use crate::failure::Failure;
-use serde_json::Value as Json;
+use hpaxos_client::Status;
 
 /// Counted since the start, by all nodes together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,24 +24,18 @@ impl Spent {
     pub async fn so_far(targets: &[Target]) -> Result<Spent, Failure> {
         let mut all = Spent::default();
         for target in targets {
-            let status = target.node.get("/v1/status").await;
-            let status = status.map_err(|e| Failure::could_not_run(e.to_string()))?;
-            all.add(&status).ok_or_else(|| {
-                let url = target.node.url();
-                Failure::could_not_run(format!("{url}/v1/status does not tell storage.syncs"))
-            })?;
+            let status = target.node.status().await;
+            all.add(&status.map_err(|e| Failure::could_not_run(e.to_string()))?);
         }
         Ok(all)
     }
 
-    /// Adds what one node tells. `None` if it does not.
-    fn add(&mut self, status: &Json) -> Option<()> {
-        self.syncs += status["storage"]["syncs"].as_u64()?;
-        let disks = status["disks"].as_array().into_iter().flatten();
-        let operations = disks.filter_map(|disk| disk["operations"].as_u64());
+    /// Adds what one node tells.
+    fn add(&mut self, status: &Status) {
+        self.syncs += status.storage.syncs;
+        let operations = status.disks.iter().map(|disk| disk.operations);
         self.operations += operations.sum::<u64>();
-        self.ballot = self.ballot.max(status["ballot"].as_u64().unwrap_or(0));
-        Some(())
+        self.ballot = self.ballot.max(status.ballot);
     }
 
     /// What was spent since an earlier look. A node that has started again counts from zero: then
@@ -59,17 +53,30 @@ impl Spent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use hpaxos_client::{DiskStatus, Storage};
+
+    fn status(syncs: u64, ballot: u64, operations: &[u64]) -> Status {
+        let disk = |operations: &u64| DiskStatus {
+            operations: *operations,
+            ..DiskStatus::default()
+        };
+        Status {
+            storage: Storage {
+                syncs,
+                ..Storage::default()
+            },
+            ballot,
+            disks: operations.iter().map(disk).collect(),
+            ..Status::default()
+        }
+    }
 
     #[test]
     fn nodes_are_added_up() {
         let mut before = Spent::default();
-        let one = json!({"storage": {"syncs": 5}, "ballot": 2});
-        let two = json!({"storage": {"syncs": 7}, "ballot": 3,
-            "disks": [{"operations": 10}, {"operations": 1}]});
-        assert_eq!(before.add(&one), Some(()));
+        before.add(&status(5, 2, &[]));
         let mut after = before;
-        assert_eq!(after.add(&two), Some(()));
+        after.add(&status(7, 3, &[10, 1]));
         let sum = Spent {
             syncs: 12,
             operations: 11,
@@ -82,6 +89,5 @@ mod tests {
             ballot: 1,
         };
         assert_eq!(after.since(before), difference);
-        assert_eq!(after.add(&json!({"storage": {}})), None);
     }
 }

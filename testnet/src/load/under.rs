@@ -1,11 +1,10 @@
 //! What may happen to a network while clients use it: nothing, or its leader's death at a given moment.
 
 use super::clients::Target;
-use crate::client::NodeClient;
-use crate::client::leader::leader;
 use crate::failure::Failure;
 use crate::launch::Running;
 use crate::launch::layout::Layout;
+use hpaxos_client::Nodes;
 use rustix::process::Signal;
 use std::time::Instant;
 
@@ -23,13 +22,13 @@ pub(super) async fn watched<T>(
     targets: &[Target],
     kill_at: Option<Instant>,
 ) -> Result<(T, Option<Died>), Failure> {
-    let nodes: Vec<NodeClient> = targets.iter().map(|target| target.node.clone()).collect();
+    let nodes = Nodes::new(targets.iter().map(|target| target.node.clone()));
     let moment = async {
         match kill_at {
             Some(at) => tokio::time::sleep_until(at.into()).await,
             None => std::future::pending().await,
         }
-        leader(&nodes).await
+        nodes.leader().await
     };
     tokio::pin!(clients, moment);
     let mut died: Option<(usize, Died)> = None;

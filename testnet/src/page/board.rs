@@ -1,10 +1,10 @@
 //! What all nodes have said, kept for whoever opens the page later.
 
-use crate::event::NodeEvent;
 use crate::observe::{Divergence, Node, Report};
 use crate::show::{Show, Started, State, StepLine};
 use crate::summary::Summary;
 use futures::Stream;
+use hpaxos_client::Event;
 use serde_json::{Value as Json, json};
 use std::collections::VecDeque;
 use std::io;
@@ -125,7 +125,7 @@ impl Show for Posting<'_> {
         &mut self,
         node: Node,
         raw: &Json,
-        event: &NodeEvent,
+        event: &Event,
         latency: Option<Duration>,
     ) -> io::Result<()> {
         let mut object = raw.clone();

@@ -12,7 +12,6 @@
 pub mod board;
 mod files;
 
-use crate::client::NodeClient;
 use crate::failure::Failure;
 use crate::fault::Fault;
 use axum::Json;
@@ -24,6 +23,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use board::{Board, Told};
 use futures::Stream;
+use hpaxos_client::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::convert::Infallible;
@@ -66,7 +66,7 @@ struct Shared {
     board: Arc<Board>,
     commands: mpsc::Sender<Command>,
     /// Every node's name with a client of it.
-    nodes: Vec<(String, NodeClient)>,
+    nodes: Vec<(String, Client)>,
 }
 
 /// Serves the page of these nodes at a free port. What it asks of the run comes out of the receiver.
@@ -74,7 +74,7 @@ struct Shared {
 /// # Errors
 /// If there is no port for it.
 pub async fn serve(
-    nodes: Vec<(String, NodeClient)>,
+    nodes: Vec<(String, Client)>,
     board: Arc<Board>,
 ) -> Result<(Page, mpsc::Receiver<Command>), Failure> {
     let failed = |e| Failure::could_not_run(format!("the page cannot be served: {e}"));
@@ -123,10 +123,7 @@ async fn network(State(shared): State<Arc<Shared>>) -> Response {
     let Ok(mut picture) = answer.await else {
         return over();
     };
-    let status = |client: NodeClient| async move {
-        let asked = tokio::time::timeout(STATUS_PATIENCE, client.get("/v1/status"));
-        asked.await.ok()?.ok()
-    };
+    let status = |client: Client| async move { client.within(STATUS_PATIENCE).status().await.ok() };
     let asked = shared
         .nodes
         .iter()
@@ -134,7 +131,7 @@ async fn network(State(shared): State<Arc<Shared>>) -> Response {
     let told = futures::future::join_all(asked).await;
     if let Some(nodes) = picture["nodes"].as_array_mut() {
         for (node, status) in nodes.iter_mut().zip(told) {
-            node["status"] = status.unwrap_or_default();
+            node["status"] = json!(status);
         }
     }
     Json(picture).into_response()
@@ -143,8 +140,7 @@ async fn network(State(shared): State<Arc<Shared>>) -> Response {
 /// From the first node that answers: all have the same.
 async fn graph(State(shared): State<Arc<Shared>>) -> Response {
     for (_, client) in &shared.nodes {
-        let asked = tokio::time::timeout(STATUS_PATIENCE, client.get("/v1/graph"));
-        if let Ok(Ok(graph)) = asked.await {
+        if let Ok(graph) = client.clone().within(STATUS_PATIENCE).graph().await {
             return Json(graph).into_response();
         }
     }
@@ -204,8 +200,8 @@ async fn values(
     let Some((_, client)) = shared.nodes.iter().find(|(name, _)| *name == node) else {
         return problem(StatusCode::NOT_FOUND, format!("there is no node '{node}'"));
     };
-    match client.post_value(body.to_vec()).await {
-        Ok(answer) => Json(answer).into_response(),
+    match client.submit(&body, "").await {
+        Ok(submitted) => Json(json!({"id": submitted.id})).into_response(),
         Err(error) => problem(StatusCode::BAD_GATEWAY, error),
     }
 }

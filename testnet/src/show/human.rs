@@ -4,9 +4,9 @@ use super::rows::Rows;
 use super::verdict;
 use super::words::{self, Paint};
 use super::{Show, Started, State, StepLine};
-use crate::event::NodeEvent;
 use crate::observe::{Divergence, Node, Report};
 use crate::summary::Summary;
+use hpaxos_client::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -134,28 +134,28 @@ impl Show for Human {
         &mut self,
         node: Node,
         _: &Json,
-        event: &NodeEvent,
+        event: &Event,
         _: Option<Duration>,
     ) -> io::Result<()> {
         match event {
-            NodeEvent::Evidence { words, .. } => {
+            Event::Evidence { words, .. } => {
                 self.once(self.paint.warn(&format!("evidence: {words}")))
             }
-            NodeEvent::Disconnected { learners } => {
+            Event::Disconnected { learners } => {
                 let text = match learners.as_slice() {
                     [a, b] if a == b => format!("{a} is no longer connected with itself"),
                     pair => format!("{} are no longer connected", words::list(pair)),
                 };
                 self.once(self.paint.warn(&text))
             }
-            NodeEvent::Ballot { ballot, leader } if *ballot > 1 => {
+            Event::Ballot { ballot, leader } if *ballot > 1 => {
                 let leader = leader.as_deref().unwrap_or("?");
                 self.once(
                     self.paint
                         .dim(&format!("ballot {ballot} begins, led by {leader}")),
                 )
             }
-            NodeEvent::Fork { learner, slot } => {
+            Event::Fork { learner, slot, .. } => {
                 let node = self.name(node);
                 self.once(
                     self.paint

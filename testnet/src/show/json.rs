@@ -1,9 +1,9 @@
 //! JSON lines on standard output; words about the network itself go to standard error.
 
 use super::{Show, Started, State, StepLine, complain};
-use crate::event::NodeEvent;
 use crate::observe::{Divergence, Node, Report};
 use crate::summary::Summary;
+use hpaxos_client::Event;
 use serde_json::{Value as Json, json};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl Show for JsonLines {
         &mut self,
         node: Node,
         raw: &Json,
-        _: &NodeEvent,
+        _: &Event,
         latency: Option<Duration>,
     ) -> io::Result<()> {
         let mut object = raw.clone();

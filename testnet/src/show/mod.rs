@@ -6,10 +6,10 @@ pub mod rows;
 pub mod verdict;
 pub mod words;
 
-use crate::event::NodeEvent;
 use crate::failure::Failure;
 use crate::observe::{Divergence, Node, Observer, Report};
 use crate::summary::Summary;
+use hpaxos_client::Event;
 use serde_json::Value as Json;
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -122,7 +122,7 @@ pub trait Show {
         &mut self,
         node: Node,
         raw: &Json,
-        event: &NodeEvent,
+        event: &Event,
         latency: Option<Duration>,
     ) -> io::Result<()>;
     /// A learner has decided a slot, seen for the first time on any node.

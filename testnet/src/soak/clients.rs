@@ -6,8 +6,7 @@
 
 use super::Report;
 use super::stamp::Stamp;
-use crate::client::submit::Targets;
-use crate::client::{ClientError, NodeClient};
+use hpaxos_client::{Client, Error, Nodes, Submitted};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,7 +23,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Shared {
     /// The nodes that live.
-    pub targets: Targets,
+    pub targets: Nodes,
     /// The learner of each node's own, for clients that wait for whichever it is.
     pub own: Vec<String>,
     /// Bytes of each value.
@@ -53,12 +52,7 @@ impl Pace {
 impl Shared {
     /// At most `rate` values a second, all clients together; as many as they can if that is `None`.
     #[must_use]
-    pub fn new(
-        targets: Targets,
-        own: Vec<String>,
-        value_bytes: usize,
-        rate: Option<u32>,
-    ) -> Shared {
+    pub fn new(targets: Nodes, own: Vec<String>, value_bytes: usize, rate: Option<u32>) -> Shared {
         let each = rate.map_or(Duration::ZERO, |rate| Duration::from_secs(1) / rate.max(1));
         let next = Mutex::new(Instant::now());
         Shared {
@@ -117,7 +111,7 @@ pub async fn client(id: u32, learner: Option<String>, shared: Arc<Shared>, to: S
 ///
 /// # Errors
 /// If a node says that it never will be.
-async fn decide(stamp: Stamp, learner: Option<&str>, shared: &Shared) -> Result<(), ClientError> {
+async fn decide(stamp: Stamp, learner: Option<&str>, shared: &Shared) -> Result<(), Error> {
     let value = stamp.value(shared.value_bytes);
     // Each client begins with a node of its own, and asks the next one only if that does not help.
     let mut turn = stamp.client as usize;
@@ -144,16 +138,13 @@ enum Asked {
     Busy,
 }
 
-async fn ask(target: &NodeClient, value: &[u8], learner: &str) -> Result<Asked, ClientError> {
-    match target.decide(value.to_vec(), learner, PATIENCE).await {
-        Ok(true) => Ok(Asked::Decided),
-        Ok(false) => Ok(Asked::Elsewhere),
-        Err(ClientError::Refused {
-            status: 408 | 429 | 503,
-            ..
-        }) => Ok(Asked::Busy),
-        Err(error @ (ClientError::Refused { .. } | ClientError::Unreadable { .. })) => Err(error),
-        Err(ClientError::NoAnswer { .. }) => Ok(Asked::Elsewhere),
+async fn ask(target: &Client, value: &[u8], learner: &str) -> Result<Asked, Error> {
+    match target.decide(value, "", learner, PATIENCE).await {
+        Ok(Submitted { receipt: None, .. }) => Ok(Asked::Elsewhere),
+        Ok(_) => Ok(Asked::Decided),
+        Err(Error::Busy { .. }) => Ok(Asked::Busy),
+        Err(Error::NoAnswer { .. }) => Ok(Asked::Elsewhere),
+        Err(error) => Err(error),
     }
 }
 

@@ -10,20 +10,19 @@ use super::check::Checker;
 use super::check::finding::Kind;
 use super::clients::{Shared, client};
 use super::probe;
-use super::readers;
 use super::series::{Sample, Series, Standing};
 use super::show::{Show, Verdict};
 use super::{Report, SoakArgs};
-use crate::client::submit::Targets;
-use crate::client::{ClientError, NodeClient, connections};
 use crate::expect::Expectation;
 use crate::failure::Failure;
+use crate::feed::clients;
 use crate::launch::layout::Layout;
 use crate::launch::nodes::Nodes;
 use crate::launch::workspace::{DISKS, Workspace};
 use crate::launch::{Programs, Running, command};
 use crate::observe::{Learner, Node};
 use crate::up::signals::Signals;
+use hpaxos_client::{Client, Error};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -59,7 +58,7 @@ pub(super) struct Drive<'a> {
     expect: Expectation,
     workspace: &'a Workspace,
     nodes: Nodes<'a>,
-    clients: Vec<NodeClient>,
+    clients: Vec<Client>,
     shared: Arc<Shared>,
     checker: Checker,
     chaos: Chaos,
@@ -93,15 +92,13 @@ impl<'a> Drive<'a> {
         running: &'a mut Running,
         show: Show,
     ) -> Result<Drive<'a>, Failure> {
-        let http = connections().map_err(|e| Failure::could_not_run(format!("no sockets: {e}")))?;
-        let url = |url: &String| NodeClient::new(http.clone(), url.clone());
-        let clients: Vec<NodeClient> = running.urls.iter().map(url).collect();
+        let clients = clients(&running.urls)?;
         let workspace = &running.site.workspace;
         let again = |plan| command(&layout, programs, workspace, plan);
         let commands = layout.nodes.iter().map(again).collect();
         let nodes = layout.nodes.len();
         let wait_for = waited_for(&expect, args.clients);
-        let targets = Targets::new(clients.iter().cloned().enumerate().collect());
+        let targets = hpaxos_client::Nodes::new(clients.iter().cloned());
         let own = layout
             .nodes
             .iter()
@@ -244,7 +241,7 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    fn unread(&self, at: usize, error: &ClientError) -> Failure {
+    fn unread(&self, at: usize, error: &Error) -> Failure {
         let (place, next) = (&self.checker.places()[at], self.checker.log(at).next);
         let (learner, node) = (&place.learner_name, &place.node_name);
         Failure::could_not_run(format!(
@@ -258,7 +255,7 @@ impl<'a> Drive<'a> {
         for (at, slot) in self.checker.old_slots(OLD) {
             let place = &self.checker.places()[at];
             let node = &self.clients[place.node];
-            match readers::page(node, &place.learner_name, slot, 1).await {
+            match node.page(&place.learner_name, slot, 1).await {
                 Ok(page) => {
                     reread += 1;
                     self.checker.again(at, slot, page.decisions.first());

@@ -25,7 +25,6 @@ pub mod stamp;
 mod watch;
 
 use crate::cli::SoakArgs;
-use crate::client::ClientError;
 use crate::failure::Failure;
 use crate::launch::ports::Wanted;
 use crate::launch::workspace::Workspace;
@@ -34,8 +33,8 @@ use crate::show::complain;
 use crate::topology::topology;
 use crate::up::prepare::predictions;
 use crate::up::signals::Signals;
-use check::Told;
 use drive::Drive;
+use hpaxos_client::{Decision, Error};
 use show::Show;
 use stamp::Stamp;
 use std::path::Path;
@@ -64,21 +63,21 @@ pub enum Report {
         /// The value.
         stamp: Stamp,
         /// What it says.
-        error: ClientError,
+        error: Error,
     },
     /// A part of a log.
     Told {
         /// Its place.
         at: usize,
         /// Decisions in slot order.
-        decisions: Vec<Told>,
+        decisions: Vec<Decision>,
     },
     /// A log cannot be read on.
     Unread {
         /// Its place.
         at: usize,
         /// Why.
-        error: ClientError,
+        error: Error,
     },
     /// A node that was started has said that it is ready.
     Ready {

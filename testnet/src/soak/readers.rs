@@ -1,9 +1,7 @@
 //! Reads a log along while it is written.
 
 use super::Report;
-use super::check::Told;
-use crate::client::{ClientError, NodeClient};
-use serde::Deserialize;
+use hpaxos_client::{Client, Error};
 use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 
@@ -11,15 +9,6 @@ use tokio::sync::mpsc::Sender;
 const PAGE: usize = 1000;
 /// The pause when there was little new, or no answer.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// A part of a log as a node tells it.
-#[derive(Debug, Deserialize)]
-pub struct Page {
-    /// Decisions in slot order.
-    pub decisions: Vec<Told>,
-    /// The slot to ask for next.
-    pub next: u64,
-}
 
 /// Which log, and where to begin.
 #[derive(Clone, Debug)]
@@ -32,25 +21,11 @@ pub struct Log {
     pub from: u64,
 }
 
-/// One page of a log.
-///
-/// # Errors
-/// If the node does not answer, or does not have it.
-pub async fn page(
-    node: &NodeClient,
-    learner: &str,
-    from: u64,
-    limit: usize,
-) -> Result<Page, ClientError> {
-    let path = format!("/v1/learners/{learner}/decisions?from={from}&limit={limit}");
-    node.get_as(&path).await
-}
-
 /// Reads a log until nobody wants to know any more.
-pub async fn read(node: NodeClient, log: Log, to: Sender<Report>) {
+pub async fn read(node: Client, log: Log, to: Sender<Report>) {
     let mut from = log.from;
     loop {
-        match page(&node, &log.learner, from, PAGE).await {
+        match node.page(&log.learner, from, PAGE).await {
             Ok(page) => {
                 from = page.next.max(from);
                 let (at, decisions) = (log.at, page.decisions);
@@ -64,13 +39,7 @@ pub async fn read(node: NodeClient, log: Log, to: Sender<Report>) {
                 }
             }
             // The node is dying, or has too much to do.
-            Err(
-                ClientError::NoAnswer { .. }
-                | ClientError::Refused {
-                    status: 408 | 429 | 503,
-                    ..
-                },
-            ) => {}
+            Err(Error::NoAnswer { .. } | Error::Busy { .. }) => {}
             Err(error) => {
                 let _ = to.send(Report::Unread { at: log.at, error }).await;
                 return;

@@ -1,8 +1,7 @@
 //! Who leads, as the nodes tell.
 
 use super::Report;
-use crate::client::NodeClient;
-use crate::client::leader::told;
+use hpaxos_client::Client;
 use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 
@@ -10,11 +9,12 @@ use tokio::sync::mpsc::Sender;
 const EVERY: Duration = Duration::from_millis(500);
 
 /// Asks a node again and again, until nobody wants to know any more.
-pub(super) async fn watch(node: NodeClient, to: Sender<Report>) {
+pub(super) async fn watch(node: Client, to: Sender<Report>) {
     loop {
         // A node that does not answer is dead, or about to be.
-        if let Ok(status) = node.get("/v1/status").await
-            && let Some((ballot, leader)) = told(&status)
+        if let Ok(status) = node.status().await
+            && let Some((ballot, leader)) = status.leads()
+            && let leader = leader.to_owned()
             && to.send(Report::Leader { ballot, leader }).await.is_err()
         {
             return;

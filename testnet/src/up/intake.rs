@@ -1,6 +1,5 @@
 //! Takes events in: keeps the observer, the tracker and the predictions up to date. No I/O but showing.
 
-use crate::event::{Decided, NodeEvent};
 use crate::expect::Expectation;
 use crate::launch::layout::Layout;
 use crate::observe::{Batch, Item, Learner, Node, Observer, Report};
@@ -8,6 +7,7 @@ use crate::show::{Show, State};
 use crate::summary::{Nodes, Summary, summarise};
 use crate::track::Tracker;
 use crate::values::Value;
+use hpaxos_client::{Decision, Event};
 use learner_graph::AcceptorId;
 use serde::Deserialize as _;
 use serde_json::Value as Json;
@@ -102,8 +102,8 @@ impl Intake {
         at: Instant,
         show: &mut dyn Show,
     ) -> io::Result<Taken> {
-        let read = serde_json::from_str::<Json>(data)
-            .and_then(|raw| Ok((NodeEvent::deserialize(&raw)?, raw)));
+        let read =
+            serde_json::from_str::<Json>(data).and_then(|raw| Ok((Event::deserialize(&raw)?, raw)));
         let (event, raw) = match read {
             Ok(read) => read,
             Err(_) if !self.unreadable.insert(node) => return Ok(Taken::In),
@@ -114,25 +114,25 @@ impl Intake {
             }
         };
         match &event {
-            NodeEvent::Gap {} => return Ok(Taken::Gap),
-            NodeEvent::Decision(decided) => {
+            Event::Gap {} => return Ok(Taken::Gap),
+            Event::Decision(decided) => {
                 let now = at.saturating_duration_since(self.origin);
                 self.decided(node, decided, &raw, &event, now, show)?;
                 return Ok(Taken::In);
             }
-            NodeEvent::Evidence {
+            Event::Evidence {
                 acceptor: Some(acceptor),
                 ..
             } if self.trusted(node) => {
                 self.caught.insert((node, acceptor.clone()));
             }
-            NodeEvent::Disconnected { learners } if self.trusted(node) => {
+            Event::Disconnected { learners } if self.trusted(node) => {
                 let ids = learners.iter().filter_map(|name| self.learners.get(name));
                 if let [a, b] = ids.copied().collect::<Vec<_>>()[..] {
                     self.disconnected.insert((node, (a.min(b), a.max(b))));
                 }
             }
-            NodeEvent::Ballot { ballot, .. } if self.trusted(node) => {
+            Event::Ballot { ballot, .. } if self.trusted(node) => {
                 self.ballot = self.ballot.max(*ballot);
             }
             _ => {}
@@ -142,19 +142,20 @@ impl Intake {
     }
 
     /// Marks the submitted values of a decision as decided; the latency is that of the oldest.
-    fn latency(&mut self, node: Node, decided: &Decided, now: Duration) -> Option<Duration> {
+    fn latency(&mut self, node: Node, decided: &Decision, now: Duration) -> Option<Duration> {
         let learner = *self.learners.get(&decided.learner)?;
         let items = decided.values.iter();
-        let delivered = items.filter_map(|v| self.tracker.decided(node, learner, &v.0, now));
+        let delivered =
+            items.filter_map(|v| self.tracker.decided(node, learner, &Item::from(v), now));
         delivered.filter_map(|d| d.latency).max()
     }
 
     fn decided(
         &mut self,
         node: Node,
-        decided: &Decided,
+        decided: &Decision,
         raw: &Json,
-        event: &NodeEvent,
+        event: &Event,
         now: Duration,
         show: &mut dyn Show,
     ) -> io::Result<()> {
@@ -168,7 +169,7 @@ impl Intake {
         let Some(learner) = learner else {
             return show.event(node, raw, event, latency);
         };
-        let items: Arc<[Item]> = decided.values.iter().map(|v| v.0.clone()).collect();
+        let items: Arc<[Item]> = decided.values.iter().map(Item::from).collect();
         let batch = Batch {
             ballot: decided.ballot,
             items,

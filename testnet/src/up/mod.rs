@@ -18,6 +18,7 @@ mod tasks;
 
 use crate::cli::UpArgs;
 use crate::failure::Failure;
+use crate::feed::clients;
 use crate::launch::ports::Wanted;
 use crate::launch::workspace::Workspace;
 use crate::launch::{self, Reach, Running};
@@ -32,7 +33,6 @@ use signals::Signals;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tasks::clients;
 
 /// Runs a network as the arguments say and returns the exit code.
 ///

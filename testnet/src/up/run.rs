@@ -16,8 +16,6 @@ use super::schedule::Schedule;
 use super::signals::Signals;
 use super::standstill::Standstill;
 use super::tasks::{QUEUE, Report, Tasks};
-use crate::client::follow::Followed;
-use crate::client::submit::Progress;
 use crate::failure::Failure;
 use crate::fault::{Fault, Names};
 use crate::launch::fleet::KILLED;
@@ -27,6 +25,8 @@ use crate::launch::{Running, Site, command};
 use crate::observe::Node;
 use crate::page::Command;
 use crate::show::{Show, words};
+use crate::submit::Progress;
+use hpaxos_client::Followed;
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Receiver;
@@ -264,7 +264,7 @@ impl<'a> Run<'a> {
                     Ok(())
                 }
                 Report::Stream(node, Followed::Lost(why), at) => {
-                    self.streams[node].lost.get_or_insert((at, why));
+                    self.streams[node].lost.get_or_insert((at, why.to_string()));
                     Ok(())
                 }
                 Report::Stream(node, Followed::Event(event), at) => {

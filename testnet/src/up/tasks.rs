@@ -1,13 +1,12 @@
 //! The tasks of a run: they wait for the network, and report.
 
-use crate::client::catch_up::catch_up;
-use crate::client::follow::{Followed, follow};
-use crate::client::submit::{Progress, Targets, submit_all};
-use crate::client::{NodeClient, connections};
 use crate::failure::Failure;
+use crate::feed::{catch_up, clients, follow};
 use crate::launch::layout::Layout;
 use crate::observe::Node;
+use crate::submit::{Progress, submit_all};
 use crate::values::Value;
+use hpaxos_client::{Client, Followed, Nodes};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedSender};
@@ -32,12 +31,12 @@ pub(super) enum Report {
 /// The tasks. Dropping this ends them.
 pub(super) struct Tasks {
     set: JoinSet<()>,
-    clients: Vec<NodeClient>,
+    clients: Vec<Client>,
     send: Sender<Report>,
     places: UnboundedSender<usize>,
     values: Arc<[Value]>,
     /// The nodes that values are submitted to.
-    pub(super) targets: Targets,
+    pub(super) targets: Nodes,
 }
 
 impl Tasks {
@@ -100,7 +99,7 @@ impl Tasks {
 
     /// Submits a value to one node and no other, whether it behaves or not.
     pub(super) fn submit_to(&mut self, value: usize, node: Node) {
-        let target = Targets::new(vec![(node, self.clients[node].clone())]);
+        let target = Nodes::numbered(vec![(node, self.clients[node].clone())]);
         let (send, values) = (self.send.clone(), Arc::clone(&self.values));
         let (place, places) = mpsc::unbounded_channel();
         // It is read from the channel, which ends with it.
@@ -126,28 +125,20 @@ impl Tasks {
     }
 }
 
-/// A client of each node.
-pub(super) fn clients(urls: &[String]) -> Result<Vec<NodeClient>, Failure> {
-    let http = connections().map_err(|e| Failure::could_not_run(format!("no sockets: {e}")))?;
-    let client = |url: &String| NodeClient::new(http.clone(), url.clone());
-    Ok(urls.iter().map(client).collect())
-}
-
 fn from_stream(node: Node) -> impl Fn(Followed) -> Report {
     move |followed| Report::Stream(node, followed, Instant::now())
 }
 
 /// Values go to proposers that behave, if there are any.
-fn targets(layout: &Layout, clients: &[NodeClient]) -> Targets {
+fn targets(layout: &Layout, clients: &[Client]) -> Nodes {
     let plans = layout.nodes.iter().zip(clients).enumerate();
     let proposers = plans.filter(|(_, (plan, _))| plan.proposes());
     let (behave, misbehave): (Vec<_>, Vec<_>) =
         proposers.partition(|(_, (plan, _))| plan.byzantine.is_none());
     let chosen = if behave.is_empty() { misbehave } else { behave };
-    Targets::new(
+    Nodes::numbered(
         chosen
             .into_iter()
-            .map(|(node, (_, client))| (node, client.clone()))
-            .collect(),
+            .map(|(node, (_, client))| (node, client.clone())),
     )
 }

@@ -4,9 +4,9 @@ use super::fetch::fetch;
 use super::out::Out;
 use super::uncertified;
 use crate::cli::Exit;
-use crate::cli::client::{Api, Unanswered};
+use crate::cli::client::Unanswered;
 use crypto::Digest;
-use serde_json::Value;
+use hpaxos_client::{Client, Receipt};
 use std::io;
 use std::path::Path;
 
@@ -22,7 +22,7 @@ pub(crate) struct Certificates {
 impl Certificates {
     /// Makes the file, if the node's network has certificates.
     pub(crate) async fn begin(
-        api: &Api,
+        node: &Client,
         learner: &str,
         path: &Path,
     ) -> Result<Certificates, Unanswered> {
@@ -33,8 +33,8 @@ impl Certificates {
                 why: why.to_owned(),
             });
         }
-        let status = api.json(api.get(&["v1", "status"])).await?;
-        if let Some(why) = uncertified(status["mode"].as_str().unwrap_or("?")) {
+        let status = node.status().await?;
+        if let Some(why) = uncertified(&status.mode) {
             let exit = Exit::Bad;
             return Err(Unanswered { exit, why });
         }
@@ -48,8 +48,8 @@ impl Certificates {
     /// Writes the decision of a value, of which the node has answered that it is made.
     pub(crate) async fn fetch(
         &mut self,
-        api: &Api,
-        answer: &Value,
+        node: &Client,
+        answer: &Receipt,
         id: Digest,
     ) -> Result<(), Unanswered> {
         let failed = |why: &str| Unanswered {
@@ -59,14 +59,13 @@ impl Certificates {
                  `hpaxos decision export` can ask for it later, or another node"
             ),
         };
-        let slot = answer["slot"].as_u64();
-        let slot = slot.ok_or_else(|| failed("the node does not say in which slot"))?;
+        let slot = answer.slot;
         if self.last == Some(slot) {
             return Ok(());
         }
-        let fetched = fetch(api, &self.learner, slot).await;
+        let fetched = fetch(node, &self.learner, slot).await;
         let fetched = fetched.map_err(|error| failed(&error.why))?;
-        if answer["digest"] != fetched.claim.digest().to_string() {
+        if answer.digest != fetched.claim.digest().to_string() {
             return Err(failed("the node's answer is of another batch"));
         }
         if fetched.claim.values().iter().all(|value| value.id != id) {
@@ -103,62 +102,57 @@ mod tests {
     use axum::routing::get;
     use consensus::ClientValue;
     use serde_json::json;
-    use std::time::Duration;
 
     /// Slot 3 of alice.
     const LINE: &str = include_str!("../../decision/golden.ndjson");
 
     /// A node that has the same answer for every slot.
-    async fn node(mode: &'static str) -> Api {
-        let status = json!({"mode": mode}).to_string();
+    async fn node(mode: &'static str) -> Client {
+        let status = json!({"node": "n1", "mode": mode, "network": "test", "network_id": "00", "phase": "ready"});
+        let status = status.to_string();
         let router = Router::new()
             .route("/v1/status", get(|| async { status }))
             .route(
                 "/v1/decisions/alice/{slot}/certificate",
                 get(|| async { LINE }),
             );
-        Api::new(&served(router).await, Duration::from_secs(30)).unwrap_or_else(|e| panic!("{e:?}"))
+        Client::connect(&served(router).await).unwrap()
     }
 
     fn id(bytes: &[u8]) -> Digest {
         ValueJson::new(&ClientValue::new(Vec::new(), bytes.to_vec()).unwrap()).id
     }
 
+    fn receipt(slot: u64, digest: &str) -> Receipt {
+        Receipt {
+            slot,
+            digest: digest.to_owned(),
+            ..Receipt::default()
+        }
+    }
+
     #[tokio::test]
     async fn what_is_kept_is_the_decision_of_what_was_submitted() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("d");
-        let api = node("hpaxos").await;
-        let begun = Certificates::begin(&api, "alice", &path).await;
+        let node = node("hpaxos").await;
+        let begun = Certificates::begin(&node, "alice", &path).await;
         let mut certificates = begun.unwrap_or_else(|e| panic!("{e:?}"));
         let digest = LINE.split("\"digest\":\"").nth(1).unwrap();
         let digest = digest.split('"').next().unwrap();
         let paid = id(b"alice pays bob 5");
         for (answer, id, why) in [
-            (json!({"digest": digest}), paid, "in which slot"),
-            (
-                json!({"slot": 4, "digest": digest}),
-                paid,
-                "it is of slot 3",
-            ),
-            (
-                json!({"slot": 3, "digest": id(b"")}),
-                paid,
-                "of another batch",
-            ),
-            (
-                json!({"slot": 3, "digest": digest}),
-                id(b"not this"),
-                "not among the values",
-            ),
+            (receipt(4, digest), paid, "it is of slot 3"),
+            (receipt(3, &id(b"").to_string()), paid, "of another batch"),
+            (receipt(3, digest), id(b"not this"), "not among the values"),
         ] {
-            let refused = certificates.fetch(&api, &answer, id).await.unwrap_err();
+            let refused = certificates.fetch(&node, &answer, id).await.unwrap_err();
             assert!(refused.why.contains(why), "{}", refused.why);
         }
         // Written once, though two values are in it.
-        let answer = json!({"slot": 3, "digest": digest});
+        let answer = receipt(3, digest);
         for id in [paid, id(b"\xff\x00")] {
-            let kept = certificates.fetch(&api, &answer, id).await;
+            let kept = certificates.fetch(&node, &answer, id).await;
             kept.unwrap_or_else(|e| panic!("{e:?}"));
         }
         certificates.finish().unwrap_or_else(|e| panic!("{e:?}"));
@@ -167,8 +161,8 @@ mod tests {
 
     #[tokio::test]
     async fn standard_output_is_for_something_else() {
-        let api = node("hpaxos").await;
-        let begun = Certificates::begin(&api, "alice", Path::new("-")).await;
+        let node = node("hpaxos").await;
+        let begun = Certificates::begin(&node, "alice", Path::new("-")).await;
         assert_eq!(begun.unwrap_err().exit, Exit::Usage);
     }
 
@@ -176,8 +170,10 @@ mod tests {
     async fn without_certificates_there_is_no_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("d");
-        let api = node("disk-paxos").await;
-        let refused = Certificates::begin(&api, "alice", &path).await.unwrap_err();
+        let node = node("disk-paxos").await;
+        let refused = Certificates::begin(&node, "alice", &path)
+            .await
+            .unwrap_err();
         assert_eq!(refused.exit, Exit::Bad);
         assert!(refused.why.contains("no certificates"), "{}", refused.why);
         assert!(!path.exists());

@@ -2,10 +2,11 @@
 
 use super::fetch::{Fetched, fetch};
 use super::out::Out;
-use crate::cli::client::{Api, Unanswered, block_on};
+use crate::cli::client::{Unanswered, block_on, node};
 use crate::cli::{Exit, fail, print};
 use clap::Args;
 use futures::StreamExt;
+use hpaxos_client::Client;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::io::{self, IsTerminal};
@@ -76,11 +77,11 @@ impl ExportArgs {
     }
 
     async fn export(&self) -> Exit {
-        let api = match Api::new(&self.node, TIMEOUT) {
-            Ok(api) => api,
+        let node = match node(&self.node, TIMEOUT) {
+            Ok(node) => node,
             Err(error) => return error.fail(),
         };
-        let slots = match self.slots(&api).await {
+        let slots = match self.slots(&node).await {
             Ok(slots) => slots,
             Err(error) => return error.fail(),
         };
@@ -88,7 +89,7 @@ impl ExportArgs {
             Ok(out) => out,
             Err(error) => return fail(Exit::Failed, error),
         };
-        let mut exit = self.copy(&api, &slots, &mut out).await;
+        let mut exit = self.copy(&node, &slots, &mut out).await;
         let next = slots.start + out.lines();
         if exit != Exit::Done && out.lines() > 0 {
             let missing = format!("--slots {next}..{}", slots.end);
@@ -126,7 +127,7 @@ impl ExportArgs {
     }
 
     /// The slots that are meant. None of them is empty.
-    async fn slots(&self, api: &Api) -> Result<Range<u64>, Unanswered> {
+    async fn slots(&self, node: &Client) -> Result<Range<u64>, Unanswered> {
         let (from, to) = match (self.which.slot, self.which.slots) {
             (Some(slot), _) => (slot, Some(slot + 1)),
             (None, Some(Slots(from, to))) => (from, to),
@@ -140,8 +141,8 @@ impl ExportArgs {
             exit: Exit::Bad,
             why,
         };
-        let status = api.json(api.get(&["v1", "status"])).await?;
-        let next = status["learners"][&self.learner]["next"].as_u64();
+        let status = node.status().await?;
+        let next = status.learners.get(&self.learner).map(|l| l.next);
         let learner = &self.learner;
         let next = next.ok_or_else(|| {
             bad(format!(
@@ -156,9 +157,9 @@ impl ExportArgs {
         Ok(from..next)
     }
 
-    async fn copy(&self, api: &Api, slots: &Range<u64>, out: &mut Out) -> Exit {
+    async fn copy(&self, node: &Client, slots: &Range<u64>, out: &mut Out) -> Exit {
         let progress = Progress::new(slots.end - slots.start, out);
-        let fetched = slots.clone().map(|slot| fetch(api, &self.learner, slot));
+        let fetched = slots.clone().map(|slot| fetch(node, &self.learner, slot));
         let mut fetched = futures::stream::iter(fetched).buffered(AT_ONCE);
         while let Some(decision) = fetched.next().await {
             let Fetched { line, .. } = match decision {

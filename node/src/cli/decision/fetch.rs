@@ -1,8 +1,9 @@
 //! One decision with its certificate from a node.
 
 use crate::cli::Exit;
-use crate::cli::client::{Api, Unanswered};
-use crate::decision::{Claim, MAX_LINE_BYTES};
+use crate::cli::client::Unanswered;
+use crate::decision::Claim;
+use hpaxos_client::Client;
 
 /// A line as it goes into a file, and what it says.
 pub(super) struct Fetched {
@@ -12,13 +13,8 @@ pub(super) struct Fetched {
 
 /// Asks for a learner's decision in a slot. What the node answers is what was asked for and does not
 /// contradict itself; signatures are for `decision verify`, which has a configuration.
-pub(super) async fn fetch(api: &Api, learner: &str, slot: u64) -> Result<Fetched, Unanswered> {
-    let number = slot.to_string();
-    let request = api.get(&["v1", "decisions", learner, &number, "certificate"]);
-    let mut line = api.text(request, MAX_LINE_BYTES + 1).await?;
-    if line.ends_with('\n') {
-        line.pop();
-    }
+pub(super) async fn fetch(node: &Client, learner: &str, slot: u64) -> Result<Fetched, Unanswered> {
+    let line = node.certificate(learner, slot).await?;
     let wrong = |why: String| Unanswered {
         exit: Exit::Failed,
         why: format!("the node's answer for slot {slot} of {learner} is of no use: {why}"),

@@ -16,14 +16,13 @@ pub mod finding;
 pub mod log;
 pub mod window;
 
-use crate::event::DecidedValue;
 use crate::expect::Expectation;
 use crate::launch::layout::Layout;
 use crate::observe::{Learner, Node};
 use crate::soak::stamp::Stamp;
 use finding::{Finding, Kind};
+use hpaxos_client::{Decision, Value};
 use log::{Log, Wrong};
-use serde::Deserialize;
 use window::{Compared, Window};
 
 /// Findings that are kept in words; more are counted.
@@ -40,18 +39,6 @@ pub struct Place {
     pub learner_name: String,
     /// The node's name.
     pub node_name: String,
-}
-
-/// A decision as `/v1/learners/…/decisions` tells it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Told {
-    /// The slot.
-    pub slot: u64,
-    /// The digest of the decided batch.
-    #[serde(default)]
-    pub digest: String,
-    /// The values that are new to the learner.
-    pub values: Vec<DecidedValue>,
 }
 
 /// All logs, and what is known to be wrong.
@@ -135,14 +122,14 @@ impl Checker {
     }
 
     /// The next decision of a log, or one that was told before and is told again.
-    pub fn take(&mut self, at: usize, told: &Told) {
+    pub fn take(&mut self, at: usize, told: &Decision) {
         let next = self.logs[at].next;
         if told.slot > next {
             let words = format!("leaves slots {next} to {} out", told.slot - 1);
             return self.wrong(Kind::Skipped, at, next, &words);
         }
         let again = told.slot < next;
-        let values = told.values.iter().map(|v| v.0.bytes.as_slice());
+        let values = told.values.iter().map(|v| v.bytes.as_slice());
         let print = log::print(&told.digest, values);
         let window = &mut self.windows[self.group[at]];
         match window.compare(at, told.slot, print) {
@@ -166,7 +153,7 @@ impl Checker {
         }
         self.logs[at].next = next + 1;
         for value in &told.values {
-            self.value(at, told.slot, &value.0.bytes);
+            self.value(at, told.slot, &value.bytes);
         }
         let group = self.group[at];
         let logs = self.logs.iter().zip(&self.group);
@@ -255,7 +242,7 @@ impl Checker {
     }
 
     /// What a log tells when it is asked for an old slot again.
-    pub fn again(&mut self, at: usize, slot: u64, told: Option<&Told>) {
+    pub fn again(&mut self, at: usize, slot: u64, told: Option<&Decision>) {
         match told.filter(|told| told.slot == slot) {
             Some(told) => self.take(at, told),
             None => self.wrong(Kind::Changed, at, slot, "no longer tells this slot"),
@@ -281,8 +268,8 @@ impl Checker {
 }
 
 /// A decision in a few words.
-fn shown(told: &Told) -> String {
-    let stamp = |value: &DecidedValue| Stamp::of(&value.0.bytes);
+fn shown(told: &Decision) -> String {
+    let stamp = |value: &Value| Stamp::of(&value.bytes);
     match told.values.as_slice() {
         [] => "no value".to_owned(),
         [first, rest @ ..] => {

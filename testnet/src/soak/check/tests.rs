@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::cli::NetworkArgs;
-use crate::observe::Item;
 use crate::topology::of_text;
 use node::config::Mode;
 
@@ -93,21 +92,23 @@ impl Stage {
     }
 }
 
-fn told(slot: u64, values: &[(u32, u64)]) -> Told {
+fn told(slot: u64, values: &[(u32, u64)]) -> Decision {
     let value = |(client, number): &(u32, u64)| {
         let (client, number) = (*client, *number);
         raw(Stamp { client, number }.value(20))
     };
-    Told {
+    Decision {
         slot,
-        digest: String::new(),
         values: values.iter().map(value).collect(),
+        ..Decision::default()
     }
 }
 
-fn raw(bytes: Vec<u8>) -> DecidedValue {
-    let key = String::new();
-    DecidedValue(Item { key, bytes })
+fn raw(bytes: Vec<u8>) -> Value {
+    Value {
+        bytes,
+        ..Value::default()
+    }
 }
 
 #[test]
@@ -232,7 +233,7 @@ fn other_decisions_in_a_slot_are_found_at_once() {
     let digest = "00".into();
     stage.checker.take(
         at,
-        &Told {
+        &Decision {
             digest,
             ..told(0, &[(0, 0), (1, 0)])
         },
@@ -325,13 +326,11 @@ fn holes_and_strange_values_are_found() {
     let mut stage = Stage::new();
     let at = stage.at(BOB, 0);
     let values = vec![raw(b"never submitted".to_vec())];
-    let digest = String::new();
     stage.checker.take(
         at,
-        &Told {
-            slot: 0,
-            digest,
+        &Decision {
             values,
+            ..Decision::default()
         },
     );
     stage.told(BOB, 0, 1, &[(CLIENTS as u32, 0)]);

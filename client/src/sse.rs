@@ -1,5 +1,7 @@
 //! Server-sent events: bytes in, events out. No I/O.
 
+use crate::event::Event;
+
 /// The most bytes of one event, its lines together.
 pub const MAX_EVENT_BYTES: usize = 64 << 20;
 
@@ -10,6 +12,16 @@ pub struct ServerEvent {
     pub id: Option<String>,
     /// The `data:` lines, joined by newlines.
     pub data: String,
+}
+
+impl ServerEvent {
+    /// What it says.
+    ///
+    /// # Errors
+    /// If that cannot be read.
+    pub fn read(&self) -> Result<Event, serde_json::Error> {
+        serde_json::from_str(&self.data)
+    }
 }
 
 /// An event exceeds [`MAX_EVENT_BYTES`].

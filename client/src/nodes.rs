@@ -1,0 +1,157 @@
+//! Several nodes, of which any will do.
+
+use crate::client::Client;
+use crate::decisions::Decisions;
+use crate::error::Error;
+use crate::retry::Pauses;
+use crate::submit::{Placed, Submitted};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+/// How long one node is asked to wait for a decision before another one is asked.
+const EACH: Duration = Duration::from_secs(5);
+
+/// Nodes that can stand in for each other, each with a number of the caller's. Clones are the same nodes: they may be
+/// taken out and put back while others use them.
+#[derive(Clone, Debug, Default)]
+pub struct Nodes(Arc<RwLock<Vec<(usize, Client)>>>);
+
+impl Nodes {
+    /// These nodes, numbered from 0.
+    #[must_use]
+    pub fn new(clients: impl IntoIterator<Item = Client>) -> Nodes {
+        Nodes::numbered(clients.into_iter().enumerate())
+    }
+
+    /// These nodes, with numbers.
+    #[must_use]
+    pub fn numbered(nodes: impl IntoIterator<Item = (usize, Client)>) -> Nodes {
+        Nodes(Arc::new(RwLock::new(nodes.into_iter().collect())))
+    }
+
+    /// Asks a node as well.
+    pub fn insert(&self, node: usize, client: Client) {
+        self.write().push((node, client));
+    }
+
+    /// Does not ask a node any more.
+    pub fn remove(&self, node: usize) {
+        self.write().retain(|(at, _)| *at != node);
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.read().len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.read().is_empty()
+    }
+
+    /// The node whose turn it is; `None` if there are none.
+    #[must_use]
+    pub fn pick(&self, turn: usize) -> Option<(usize, Client)> {
+        let nodes = self.read();
+        nodes.get(turn.checked_rem(nodes.len())?).cloned()
+    }
+
+    /// Submits a value under an idempotency key until a node has taken it, and says which. A node that is dead or busy is
+    /// left for the next one; it begins with the one whose turn it is, and goes on for ever.
+    ///
+    /// # Errors
+    /// If a node refuses the value, as every other would.
+    pub async fn submit(
+        &self,
+        value: &[u8],
+        key: &str,
+        mut turn: usize,
+    ) -> Result<(usize, Submitted), Error> {
+        let mut pauses = Pauses::new();
+        loop {
+            if let Some((node, client)) = self.pick(turn) {
+                match client.submit(value, key).await {
+                    Ok(submitted) => return Ok((node, submitted)),
+                    Err(error) if error.passes() => {}
+                    Err(error) => return Err(error),
+                }
+                turn = turn.wrapping_add(1);
+            }
+            tokio::time::sleep(pauses.next()).await;
+        }
+    }
+
+    /// Submits a value under an idempotency key and waits until a learner has decided it, for so long in all. A node that
+    /// is dead or busy, has not seen the decision in time or does not play the learner is left for the next one; it
+    /// begins with the one whose turn it is.
+    ///
+    /// # Errors
+    /// If all nodes refuse it, or with what the last one has answered when the time is over. The value may
+    /// still be decided then: ask again under the same key.
+    pub async fn submit_and_wait(
+        &self,
+        value: &[u8],
+        key: &str,
+        learner: &str,
+        timeout: Duration,
+        mut turn: usize,
+    ) -> Result<Placed, Error> {
+        let start = Instant::now();
+        let mut pauses = Pauses::new();
+        let mut refusals = 0;
+        let mut last = None;
+        loop {
+            let left = timeout.saturating_sub(start.elapsed());
+            if let Some((_, client)) = self.pick(turn) {
+                let wait = left.min(EACH);
+                match client.submit_and_wait(value, key, learner, wait).await {
+                    Ok(placed) => return Ok(placed),
+                    Err(error @ Error::Refused { .. }) if refusals + 1 < self.len() => {
+                        refusals += 1;
+                        last = Some(error);
+                    }
+                    Err(error) if error.passes() => last = Some(error),
+                    Err(error) => return Err(error),
+                }
+                turn = turn.wrapping_add(1);
+            }
+            let pause = pauses.next();
+            if start.elapsed() + pause >= timeout {
+                return Err(last.unwrap_or_else(|| Error::NoAnswer {
+                    url: "any node".to_owned(),
+                    reason: "there is none".to_owned(),
+                }));
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// The decisions of a learner from a slot on, as [`Client::decisions`], from whichever node that plays it answers.
+    #[must_use]
+    pub fn decisions(&self, learner: &str, from: u64) -> Decisions {
+        Decisions::new(self.clone(), learner, from)
+    }
+
+    /// The name of the node that owns the highest ballot that any of these knows of. Those that do not answer know
+    /// nothing.
+    pub async fn leader(&self) -> Option<String> {
+        let clients: Vec<Client> = self.read().iter().map(|(_, c)| c.clone()).collect();
+        let statuses = clients.iter().map(Client::status);
+        let statuses = futures::future::join_all(statuses).await;
+        let known = statuses
+            .iter()
+            .flatten()
+            .filter_map(|status| status.leads());
+        known.max().map(|(_, leader)| leader.to_owned())
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Vec<(usize, Client)>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Vec<(usize, Client)>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,7 @@
+//! The client against a node that says what a test wants it to say.
+
+#![allow(clippy::unwrap_used)]
+
+mod requests;
+mod streams;
+mod stub;
