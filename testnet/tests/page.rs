@@ -10,10 +10,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustix::process::Signal;
 use serde_json::{Value as Json, json};
-use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use support::{DEADLINE, Launcher, kill, pid, up};
+use support::{DEADLINE, Launcher, kill, pid};
 
 /// One browser window.
 struct Browser {
@@ -94,6 +94,13 @@ impl Browser {
         self.until(&format!("{text}.includes('{words}')")).await;
     }
 
+    /// Presses what fits a selector, once it is there.
+    async fn click(&self, selector: &str) {
+        let element = format!("document.querySelector('{selector}')");
+        self.until(&element).await;
+        self.eval(&format!("{element}.click()")).await;
+    }
+
     async fn eval(&self, expression: &str) -> Json {
         let body = json!({"script": format!("return {expression};"), "args": []});
         self.post("/execute/sync", body).await
@@ -127,6 +134,15 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        // Without that, Chromium outlives its driver.
+        if let Some((address, path)) = self.session["http://".len()..].split_once('/')
+            && let Ok(mut stream) = TcpStream::connect(address)
+        {
+            let request = format!("DELETE /{path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+            let _ = stream.write_all(request.as_bytes());
+            // The answer comes when it is gone.
+            let _ = stream.read(&mut [0; 1]);
+        }
         let _ = rustix::process::kill_process(
             rustix::process::Pid::from_child(&self.driver),
             Signal::TERM,
@@ -147,6 +163,14 @@ async fn decisions_appear_and_a_node_that_is_gone_shows() {
     let browser = Browser::open(false).await;
     browser.go(nodes[0]["http"].as_str().unwrap()).await;
     browser.until("document.title === 'n1 · hpaxos'").await;
+    let client = reqwest::Client::new();
+    let values = format!("{}/v1/values", nodes[1]["http"].as_str().unwrap());
+    // One after the other, so that each has a slot of its own.
+    for value in ["one", "two", "three"] {
+        let decided = client.post(format!("{values}?wait=alice")).body(value);
+        let decided = decided.send().await.unwrap();
+        assert_eq!(decided.status(), 200, "{}", decided.text().await.unwrap());
+    }
     for learner in ["alice", "bob", "carol"] {
         let lane = of_learner(learner);
         browser
@@ -154,10 +178,8 @@ async fn decisions_appear_and_a_node_that_is_gone_shows() {
             .await;
     }
     // One that is submitted now appears without anybody asking for it, and can be read.
-    let values = format!("{}/v1/values", nodes[1]["http"].as_str().unwrap());
-    let client = reqwest::Client::new();
     let submitted = client
-        .post(values)
+        .post(&values)
         .body("seen in the browser")
         .send()
         .await
@@ -243,99 +265,61 @@ async fn who_may_disagree_shows_with_the_reason() {
     run.end();
 }
 
-/// Alice and bob rely on different acceptors, and nothing says that they are to agree.
-const TWO_WORLDS: &str = r#"
-acceptors = ["a1", "a2", "a3", "a4"]
-
-[learners]
-alice = { threshold = 2, of = ["a1", "a2"] }
-bob = { threshold = 2, of = ["a3", "a4"] }
-
-[[safe]]
-between = ["alice"]
-when = { threshold = 2, of = ["a1", "a2"] }
-
-[[safe]]
-between = ["bob"]
-when = { threshold = 2, of = ["a3", "a4"] }
-"#;
-
-/// A node of a network that was started before: its process, and where it is.
-fn start_again(directory: &Path, name: &str) -> (Child, String) {
-    let of = |path: &str| directory.join(path).display().to_string();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_testnet"))
-        .args(["node", "--parent", &std::process::id().to_string(), "--"])
-        .args(["--config", &of("network.toml"), "--name", name])
-        .args(["--key", &of(&format!("keys/{name}.key"))])
-        .args(["--data", &of(&format!("data/{name}")), "--ready-json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let line = BufReader::new(child.stdout.take().unwrap()).lines().next();
-    let ready: Json = serde_json::from_str(&line.unwrap().unwrap()).unwrap();
-    assert_eq!(ready["event"], "ready");
-    (child, ready["http"].as_str().unwrap().to_owned())
-}
-
-/// Starts these nodes alone, and returns when a learner of the first has decided a value.
-async fn decide(
-    directory: &Path,
-    names: [&str; 2],
-    learner: &str,
-    value: &'static str,
-) -> Vec<(Child, String)> {
-    let nodes = names
-        .map(|name| start_again(directory, name))
-        .into_iter()
-        .collect::<Vec<_>>();
-    let url = format!("{}/v1/values?wait={learner}", nodes[0].1);
-    let answer = reqwest::Client::new()
-        .post(url)
-        .body(value)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
-    nodes
-}
-
-fn stop(nodes: Vec<(Child, String)>) {
-    for (mut child, _) in nodes {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-}
-
-/// Each half of the network decides a value while the other half is down.
+/// Each half of the network decides a value while it is cut off from the other.
 #[tokio::test]
 #[ignore = "needs Chromium: .ci/page installs it"]
-async fn a_divergence_shows() {
-    let directory = tempfile::tempdir().unwrap();
-    let (graph, network) = (
-        directory.path().join("graph.toml"),
-        directory.path().join("network"),
+async fn faults_are_done_by_buttons_and_a_divergence_shows() {
+    let graph = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/scenarios/two-worlds-graph.toml"
     );
-    std::fs::write(&graph, TWO_WORLDS).unwrap();
-    let args = [
-        "--graph",
-        graph.to_str().unwrap(),
-        "--dir",
-        network.to_str().unwrap(),
-    ];
-    let outcome = up(&args, None);
-    assert_eq!(outcome.code(), Some(0), "{outcome}");
-    stop(decide(&network, ["n1", "n2"], "alice", "the bridge is open").await);
-    let mut nodes = decide(&network, ["n3", "n4"], "bob", "the bridge is closed").await;
-    nodes.extend(["n1", "n2"].map(|name| start_again(&network, name)));
+    let args = ["--graph", graph, "--keep", "--patience-ms", "300"];
+    let mut run = Launcher::start(&args, None);
+    run.nodes(4);
+    let page = run.until(|event| event["event"] == "page");
     let browser = Browser::open(false).await;
-    browser.go(&nodes[0].1).await;
+    browser.go(page["http"].as_str().unwrap()).await;
+    let row = |node: &str, state: &str| {
+        format!("document.querySelector('[data-node={node}][data-state={state}]')")
+    };
+    let link = |between: &str, state: &str| {
+        format!("document.querySelector('[data-link=\"{between}\"][data-state={state}]')")
+    };
+    for node in ["n1", "n2", "n3", "n4"] {
+        browser.until(&row(node, "up")).await;
+    }
+    browser.click("[data-key=\"kill n4\"]").await;
+    browser.until(&row("n4", "down")).await;
+    browser.click("[data-key=\"start n4\"]").await;
+    browser.until(&row("n4", "up")).await;
+    browser.click("#sides [value=n1]").await;
+    browser.click("#sides [value=n2]").await;
+    browser.click("#partition button").await;
+    browser.until(&link("n1 n3", "cut")).await;
+    browser.until(&link("n1 n2", "good")).await;
+    let values = [
+        ("n1", "alice", "the bridge is open"),
+        ("n3", "bob", "the bridge is closed"),
+    ];
+    for (node, learner, value) in values {
+        let form = "document.getElementById('submit')";
+        browser
+            .eval(&format!(
+                "({form}.elements.value.value = '{value}', {form}.elements.node.value = '{node}')"
+            ))
+            .await;
+        browser.click("#submit button").await;
+        let chip = format!("{}[aria-label*=\"{value}\"]", of_learner(learner));
+        browser
+            .until(&format!("document.querySelector('{chip}')"))
+            .await;
+    }
+    browser.picture("partition.png").await;
+    browser.click("#heal button").await;
+    browser.until(&link("n1 n3", "good")).await;
     browser.shows("verdict", "they decided differently").await;
     browser.shows("verdict", "alice and bob").await;
-    for (learner, value) in [
-        ("alice", "the bridge is open"),
-        ("bob", "the bridge is closed"),
-    ] {
+    for (_, learner, value) in values {
         let marked =
             format!("#lanes tr[data-learner={learner}] .differs [aria-label*=\"{value}\"]");
         browser
@@ -344,5 +328,6 @@ async fn a_divergence_shows() {
     }
     browser.picture("divergence.png").await;
     assert_eq!(browser.errors().await, json!([]));
-    stop(nodes);
+    run.signal(Signal::INT);
+    run.end();
 }

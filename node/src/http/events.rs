@@ -1,7 +1,8 @@
 //! `GET /v1/events`: server-sent events.
 //!
 //! A stream begins with the next event. `Last-Event-ID` (or `?last_event_id=`, for clients that
-//! cannot set headers) resumes after an event; `0` begins with the oldest one kept. Where events are
+//! cannot set headers) resumes after an event; `0` begins with the oldest one kept, and `?last=N` with so many of
+//! the latest. Where events are
 //! missing because they are no longer kept, or because the node was restarted, there is a `gap`
 //! event: the decisions can then be read with `GET /v1/learners/{learner}/decisions`.
 
@@ -28,6 +29,7 @@ const AT_ONCE: usize = 64;
 #[serde(deny_unknown_fields)]
 pub(super) struct Params {
     last_event_id: Option<String>,
+    last: Option<u64>,
 }
 
 /// Opens a stream.
@@ -42,7 +44,7 @@ pub(super) async fn stream(
         .and_then(|v| v.to_str().ok())
         .map(str::to_owned);
     let from = match header.or(params.last_event_id).as_deref() {
-        None | Some("") => From::Now,
+        None | Some("") => params.last.map_or(From::Now, From::Last),
         Some("0") => From::Oldest,
         Some(id) => From::After(id.parse().map_err(|()| {
             Problem::bad_request(format!(
@@ -97,10 +99,10 @@ impl Reader {
                     self.gap();
                 }
                 Next::Events(events) if !events.is_empty() => {
-                    for (number, happening) in events {
-                        self.next = number + 1;
-                        let (kind, object) = json::event(&self.api.view, &happening);
-                        let id = self.api.view.events.id(number).to_string();
+                    for event in events {
+                        self.next = event.number + 1;
+                        let (kind, object) = json::event(&self.api.view, &event);
+                        let id = self.api.view.events.id(event.number).to_string();
                         let event = Event::default().id(id).event(kind);
                         // One line of JSON has no line breaks.
                         self.ready.push_back(event.data(object.to_string()));

@@ -3,7 +3,7 @@
 use crate::decision::ValueJson;
 use crate::view::View;
 use crate::view::decisions::Delivered;
-use crate::view::events::Happening;
+use crate::view::events::{Happening, Noted};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use learner_graph::AcceptorSet;
@@ -48,7 +48,13 @@ pub(super) fn decision(view: &View, delivered: &Delivered) -> Value {
 }
 
 /// An event: its kind, and the object that every stream and every command shows.
-pub(super) fn event(view: &View, happening: &Happening) -> (&'static str, Value) {
+pub(super) fn event(view: &View, noted: &Noted) -> (&'static str, Value) {
+    let (kind, mut object) = happening(view, &noted.what);
+    object["at_ms"] = noted.at_ms.into();
+    (kind, object)
+}
+
+fn happening(view: &View, happening: &Happening) -> (&'static str, Value) {
     let node = &view.node.name;
     match happening {
         Happening::Decision(delivered) => {

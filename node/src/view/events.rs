@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 /// Something that clients can be told.
@@ -91,6 +92,8 @@ pub(crate) enum From {
     Now,
     /// With the oldest event that is kept.
     Oldest,
+    /// With so many of the latest events that are kept.
+    Last(u64),
     /// After this event.
     After(EventId),
 }
@@ -98,10 +101,21 @@ pub(crate) enum From {
 /// What a stream gets next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Events in order, with their numbers.
-    Events(Vec<(u64, Arc<Happening>)>),
+    /// Events in order.
+    Events(Vec<Noted>),
     /// Events are missing: those before this number are no longer kept.
     Gap(u64),
+}
+
+/// An event that is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Noted {
+    /// Its number in this run.
+    pub(crate) number: u64,
+    /// When it was noted, in milliseconds since 1970.
+    pub(crate) at_ms: u64,
+    /// What it is.
+    pub(crate) what: Arc<Happening>,
 }
 
 /// The latest events; the oldest are dropped at the bound.
@@ -112,7 +126,7 @@ pub(crate) struct EventLog {
 }
 
 struct Ring {
-    kept: VecDeque<(u64, Arc<Happening>)>,
+    kept: VecDeque<Noted>,
     bytes: usize,
     next: u64,
     max_count: usize,
@@ -146,14 +160,19 @@ impl EventLog {
         let number = ring.next;
         ring.next += 1;
         ring.bytes += happening.size();
-        ring.kept.push_back((number, Arc::new(happening)));
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        ring.kept.push_back(Noted {
+            number,
+            at_ms: since.map_or(0, |t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
+            what: Arc::new(happening),
+        });
         while ring.kept.len() > ring.max_count
             || (ring.bytes > ring.max_bytes && ring.kept.len() > 1)
         {
-            let Some((_, oldest)) = ring.kept.pop_front() else {
+            let Some(oldest) = ring.kept.pop_front() else {
                 break;
             };
-            ring.bytes -= oldest.size();
+            ring.bytes -= oldest.what.size();
         }
         drop(ring);
         self.newest.send_replace(number);
@@ -166,6 +185,7 @@ impl EventLog {
         match from {
             From::Now => (ring.next, false),
             From::Oldest => (oldest, oldest > 1),
+            From::Last(n) => (oldest.max(ring.next.saturating_sub(n)), false),
             // An earlier run's numbers mean nothing here, nor do numbers from the future.
             From::After(id) if id.run != self.run || id.number >= ring.next => (oldest, true),
             From::After(id) => (id.number + 1, false),
@@ -214,7 +234,7 @@ mod tests {
 
     fn numbers(next: Next) -> Vec<u64> {
         match next {
-            Next::Events(events) => events.iter().map(|(n, _)| *n).collect(),
+            Next::Events(events) => events.iter().map(|e| e.number).collect(),
             Next::Gap(to) => panic!("gap up to {to}"),
         }
     }
@@ -229,6 +249,8 @@ mod tests {
         assert_eq!(log.start(From::Now), (4, false));
         assert!(numbers(log.read(4, 10)).is_empty());
         assert_eq!(log.start(From::Oldest), (1, false));
+        assert_eq!(log.start(From::Last(2)), (2, false));
+        assert_eq!(log.start(From::Last(9)), (1, false));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   DIR/network.toml        the configuration all nodes share
-//!   DIR/views/n1.toml …     the same with links in the places of the other nodes, if there are links
+//!   DIR/n1.toml      …      the same with links in the places of the other nodes, if there are links
 //!   DIR/keys/n1.key  …      one secret key per node
 //!   DIR/data/n1/     …      one data directory per node
 //!   DIR/disks/d1     …      one file per disk
@@ -19,8 +19,6 @@ use std::path::{Path, PathBuf};
 
 /// The part of the directory for disks.
 pub const DISKS: &str = "disks";
-/// The part of the directory for the nodes' own configurations.
-const VIEWS: &str = "views";
 
 /// The directory; a temporary one goes away with this value, or with the process.
 #[derive(Debug)]
@@ -71,7 +69,7 @@ impl Workspace {
     }
 
     fn make(root: PathBuf, guard: Option<Guard>) -> Result<Workspace, Failure> {
-        for part in ["keys", "data", DISKS, "logs", VIEWS] {
+        for part in ["keys", "data", DISKS, "logs"] {
             let dir = root.join(part);
             fs::create_dir(&dir).map_err(|e| could_not(&dir, &e))?;
         }
@@ -146,10 +144,10 @@ impl Workspace {
         self.root.join("network.toml")
     }
 
-    /// The configuration as one node sees it, where there are links.
+    /// The configuration as one node sees it, where there are links; paths in it are from the same place.
     #[must_use]
     pub fn view(&self, node: &str) -> PathBuf {
-        self.root.join(VIEWS).join(format!("{node}.toml"))
+        self.root.join(format!("{node}.toml"))
     }
 
     /// A node's secret key.

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 /// Events that are kept; beyond, the oldest are forgotten.
@@ -72,6 +72,12 @@ impl Board {
         self.next.send_replace(id + 1);
     }
 
+    /// Puts up something that happened to the network itself.
+    fn note(&self, words: &str) {
+        let object = json!({"event": "notice", "words": words, "at_ms": now_ms()});
+        self.tell("notice", object.to_string());
+    }
+
     /// All events from this number on, as far as they are kept, and those to come.
     pub fn from(self: &Arc<Self>, first: u64) -> impl Stream<Item = Told> + use<> {
         // A number from an earlier run of the program is of no use.
@@ -131,6 +137,10 @@ impl Show for Posting<'_> {
         let mut object = raw.clone();
         // The connection it came by says which node it is, whatever the node says.
         object["node"] = json!(self.nodes.get(node));
+        // What was asked for later has no time of its own.
+        if object["at_ms"].is_null() {
+            object["at_ms"] = json!(now_ms());
+        }
         let kind = object["event"].as_str().unwrap_or("other").to_owned();
         self.board.tell(&kind, object.to_string());
         self.show.event(node, raw, event, latency)
@@ -155,8 +165,7 @@ impl Show for Posting<'_> {
     }
 
     fn notice(&mut self, text: &str) -> io::Result<()> {
-        let object = json!({"event": "notice", "words": text});
-        self.board.tell("notice", object.to_string());
+        self.board.note(text);
         self.show.notice(text)
     }
 
@@ -166,8 +175,7 @@ impl Show for Posting<'_> {
         if let Err(why) = step.outcome {
             text += &format!(" failed: {why}");
         }
-        let object = json!({"event": "notice", "words": text});
-        self.board.tell("notice", object.to_string());
+        self.board.note(&text);
         self.show.step(step)
     }
 
@@ -178,6 +186,12 @@ impl Show for Posting<'_> {
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
         self.show.summary(summary)
     }
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

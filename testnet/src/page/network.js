@@ -163,17 +163,17 @@ listen("/v1/events", {
     if (decide(e)) count(e);
     later(() => showLanes(graph));
   },
-  ballot: e => once(`ballot ${e.ballot}`, () => tell(`ballot ${e.ballot} begins, led by ${e.leader}`)),
-  disconnected: e => once(`apart ${e.learners}`, () => tell(`${e.learners.join(" and ")} are no longer sure to agree`, true)),
+  ballot: e => once(`ballot ${e.ballot}`, () => tell(e.at_ms, `ballot ${e.ballot} begins, led by ${e.leader}`)),
+  disconnected: e => once(`apart ${e.learners}`, () => tell(e.at_ms, `${e.learners.join(" and ")} are no longer sure to agree`, true)),
   evidence: e => {
     if (liars.has(e.node)) return;
     once(e.words, () => {
-      tell(e.words, true);
+      tell(e.at_ms, e.words, true);
       $("evidence").querySelector(".quiet")?.remove();
       $("evidence").append(make("li", { class: "bad" }, e.words));
     });
   },
-  notice: e => tell(e.words),
+  notice: e => tell(e.at_ms, e.words),
 });
 refresh();
 setInterval(refresh, 1000);

@@ -5,18 +5,19 @@ import { $, make } from "./dom.js";
 
 const EVENTS = 100;
 
-export const tell = (words, bad) => {
-  const time = make("time", {}, new Date().toLocaleTimeString());
+// What happened at a time, in milliseconds since 1970.
+export const tell = (at, words, bad) => {
+  const time = make("time", {}, new Date(at).toLocaleTimeString());
   $("events").prepend(make("li", bad ? { class: "bad" } : {}, time, words));
   while ($("events").childElementCount > EVENTS) $("events").lastChild.remove();
 };
 
 const heard = {
-  ballot: e => tell(`ballot ${e.ballot} begins, led by ${e.leader}`),
-  disconnected: e => tell(e.learners[0] === e.learners[1] ? `${e.learners[0]} is no longer sure to agree with itself`
+  ballot: e => tell(e.at_ms, `ballot ${e.ballot} begins, led by ${e.leader}`),
+  disconnected: e => tell(e.at_ms, e.learners[0] === e.learners[1] ? `${e.learners[0]} is no longer sure to agree with itself`
     : `${e.learners.join(" and ")} are no longer sure to agree`, true),
-  fork: e => tell(`${e.learner} saw two decisions in slot ${e.slot}`, true),
-  gap: e => tell(e.words),
+  fork: e => tell(e.at_ms, `${e.learner} saw two decisions in slot ${e.slot}`, true),
+  gap: e => tell(e.at_ms ?? Date.now(), e.words),
 };
 
 const live = (words, kind) => {

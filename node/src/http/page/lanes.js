@@ -37,7 +37,10 @@ export const showLanes = graph => {
   const apart = slots.filter(differs);
   const head = make("tr", {}, make("th", { scope: "col" }), ...slots.map(slot =>
     make("th", { scope: "col", class: apart.includes(slot) ? "differs" : "" }, apart.includes(slot) || slot % 5 === 0 ? String(slot) : "")));
-  const rows = [...decided].map(([learner, lane]) => make("tr", { "data-learner": learner },
+  // In the order of the graph, whoever decided first.
+  const order = (graph?.learners ?? []).map(learner => learner.name);
+  const lanesInOrder = [...decided].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+  const rows = lanesInOrder.map(([learner, lane]) => make("tr", { "data-learner": learner },
     make("th", { scope: "row" }, learner), ...slots.map(slot => {
       const d = lane.get(slot), cell = make("td", { class: apart.includes(slot) ? "differs" : "" });
       if (!d) { cell.append(make("span", { class: "cell none" })); return cell; }

@@ -46,10 +46,10 @@ const refresh = async () => {
   }
 };
 
-listen("/v1/events?last_event_id=0", {
+listen("/v1/events?last=2000", {
   decision: e => { if (decide(e)) count(e); later(() => showLanes(graph)); },
-  peer: e => tell(`${e.peer} ${e.connected ? "connected" : "disconnected"}`),
-  evidence: e => { known = -1; tell(e.words, true); },
+  peer: e => tell(e.at_ms, `${e.peer} ${e.connected ? "connected" : "disconnected"}`),
+  evidence: e => { known = -1; tell(e.at_ms, e.words, true); },
 });
 refresh();
 setInterval(refresh, 1000);

@@ -5,17 +5,15 @@ import { $ } from "./dom.js";
 import { decided } from "./lanes.js";
 
 const SECONDS = 300;
-const started = Math.floor(Date.now() / 1000);
 const rates = new Map();
 export const count = e => {
-  // What happened before the page was opened is told at once, and not when it happened.
-  if (Date.now() / 1000 < started + 2) return;
-  const second = Math.floor(Date.now() / 1000);
+  const second = Math.floor(e.at_ms / 1000);
   const bin = rates.get(second) || { values: {}, latencies: [] };
   rates.set(second, bin);
   bin.values[e.learner] = (bin.values[e.learner] || 0) + e.values.length;
   if (e.latency_ms !== null) bin.latencies.push(e.latency_ms);
-  for (const at of rates.keys()) if (at < second - SECONDS) rates.delete(at);
+  const old = Date.now() / 1000 - SECONDS;
+  for (const at of rates.keys()) if (at < old) rates.delete(at);
 };
 const charts = {};
 const chart = (id, title, series, unit) => {
@@ -29,7 +27,7 @@ const chart = (id, title, series, unit) => {
   }, [[]], $(id));
 };
 export const showRates = () => {
-  const now = Math.floor(Date.now() / 1000), since = started + 2, from = Math.max(now - SECONDS, Math.min(since, now - 60));
+  const now = Math.floor(Date.now() / 1000), since = Math.min(now, ...rates.keys()), from = Math.max(now - SECONDS, Math.min(since, now - 60));
   const times = [];
   for (let at = from; at < now; at++) times.push(at);
   const learners = [...decided.keys()].sort(), key = learners.join(" ");
