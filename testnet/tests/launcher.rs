@@ -339,7 +339,7 @@ fn a_disk_and_a_processor_may_die() {
                 .ends_with(&format!("/disks/{disk}"))
         );
     }
-    assert!(outcome.stderr.contains("killed disk d1"), "{outcome}");
+    assert!(outcome.stderr.contains("kill d1"), "{outcome}");
     let summary = outcome.summary();
     assert_eq!(summary["dead_disks"], serde_json::json!(["d1"]));
     assert_eq!(summary["learners"][1]["values"], 5);
