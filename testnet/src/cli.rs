@@ -1,5 +1,6 @@
 //! The command line: what a user can say to `testnet`.
 
+use crate::load::clients::Demand;
 use crate::plan::{Byzantine, Kill};
 use crate::simulation::adversary::Chosen;
 use crate::soak::stamp::LEAST_BYTES;
@@ -191,6 +192,11 @@ pub struct LoadArgs {
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,8,64",
         value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub clients: Vec<u16>,
+    /// Instead of clients that wait: so many values in a second, each at its time, whatever has become of those
+    /// before. Every rate is a measurement of its own.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', conflicts_with = "clients",
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rate: Vec<u32>,
     /// How long to measure, at most 3600 seconds.
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = measured_time)]
     pub seconds: Duration,
@@ -206,8 +212,8 @@ pub struct LoadArgs {
     /// Takes one number of clients and at most 300 seconds. Clients of the leader go to the next node.
     #[arg(long, value_name = "AT", value_parser = at_most_an_hour)]
     pub kill_leader: Option<Duration>,
-    /// Draw what was measured: throughput and latency around the leader's death with --kill-leader, otherwise
-    /// throughput by clients.
+    /// Draw what was measured: throughput and latency around the leader's death with --kill-leader, the times of
+    /// values with --rate, otherwise throughput by clients.
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
     /// Number of nodes; 4 in mode hpaxos, 3 in mode paxos, 2 in mode disk-paxos if not given.
@@ -226,6 +232,20 @@ pub struct LoadArgs {
     /// Node program to use instead of the one built into this binary.
     #[arg(long, value_name = "PATH")]
     pub hpaxos: Option<PathBuf>,
+}
+
+impl LoadArgs {
+    /// What is asked of each network, one after the other.
+    #[must_use]
+    pub fn demands(&self) -> Vec<Demand> {
+        match self.rate.is_empty() {
+            true => {
+                let clients = self.clients.iter();
+                clients.map(|n| Demand::Clients(usize::from(*n))).collect()
+            }
+            false => self.rate.iter().map(|rate| Demand::Rate(*rate)).collect(),
+        }
+    }
 }
 
 /// The options of `testnet soak`.

@@ -94,8 +94,8 @@ fn a_person_gets_a_table_for_every_mode_and_number() {
         "\npaxos: 3 nodes, values of 100 bytes, 1 s\n",
         "\ndisk-paxos: 2 nodes, 3 disks, values of 100 bytes, 1 s\n",
         "\n    plain ",
-        "disk-paxos with 1 client: ",
-        "disk-paxos with 3 clients: ",
+        "disk-paxos, 1 client: ",
+        "disk-paxos, 3 clients: ",
         " × the plain loop's ",
     ] {
         assert!(outcome.stdout.contains(line), "no '{line}' in {outcome}");
@@ -197,6 +197,32 @@ fn without_a_leader_nobody_can_be_killed() {
         outcome.stderr.contains("no node says who leads"),
         "{outcome}"
     );
+}
+
+#[test]
+fn an_open_loop_asks_at_its_rate_and_the_times_are_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let plot = dir.path().join("times.svg");
+    let plot = plot.to_str().unwrap();
+    let args = [
+        "--mode", "hpaxos", "--rate", "40,400", "--json", "--plot", plot,
+    ];
+    let outcome = load(&args, FINE);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let rows = outcome.events();
+    for (row, rate) in rows.iter().zip([40u64, 400]) {
+        assert_eq!((&row["rate"], &row["clients"]), (&rate.into(), &Json::Null));
+        let asked = row["answered"].as_u64().unwrap() + row["errors"].as_u64().unwrap();
+        // Of one second, and whatever passed before the first.
+        assert!(asked > rate * 8 / 10 && asked <= rate + 1, "{row}");
+    }
+    assert_eq!(rows.len(), 2, "{outcome}");
+    let svg = std::fs::read_to_string(plot).unwrap();
+    for words in ["40 values/s offered", "400 values/s offered", "99 %"] {
+        assert!(svg.contains(words), "no '{words}' in {svg}");
+    }
+    let both = load(&["--rate", "1", "--clients", "1"], FINE);
+    assert_eq!(both.code(), Some(2), "{both}");
 }
 
 #[test]
@@ -302,7 +328,10 @@ fn wrong_usage_is_exit_2_before_anything_starts() {
     let sizes = kill("3", &["--clients", "1", "--value-bytes", "9,10"]);
     let (late, long) = (kill("2", &one), kill("301", &one));
     let cases: [(&[&str], &str); 15] = [
-        (&many, "--kill-leader takes one number of clients"),
+        (
+            &many,
+            "--kill-leader takes one number of clients or one rate",
+        ),
         (&sizes, "--kill-leader takes one size of values"),
         (&late, "--kill-leader comes after the last second"),
         (&long, "--kill-leader takes at most --seconds 300"),

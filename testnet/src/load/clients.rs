@@ -1,7 +1,11 @@
-//! Closed-loop clients: each has one value on its way, and submits the next when it has the answer.
+//! Clients. In a closed loop each has one value on its way, and submits the next when it has the answer. In an open
+//! loop values come at a rate, whatever has become of those before.
 
 use super::tally::{Tally, Window};
 use crate::mix::mix;
+use crate::show::words;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use hpaxos_client::{Client, Error};
 use std::time::{Duration, Instant};
 
@@ -9,6 +13,9 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The pause after an error, so that a network that refuses is not asked millions of times.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Values of an open loop that may be on their way; more are not submitted, which is an error.
+const MOST_ON_THE_WAY: usize = 10_000;
 
 /// Distinct values that look random and cannot be compressed: no two with different numbers are equal.
 #[derive(Debug)]
@@ -49,15 +56,57 @@ pub struct Target {
     pub learner: String,
 }
 
-/// Runs so many clients, spread over the targets in turn, until the window ends and every request
-/// begun in it is answered. With `points`, every value of the window is noted.
+/// What is asked of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Demand {
+    /// So many clients in a closed loop.
+    Clients(usize),
+    /// So many values in a second, in an open loop.
+    Rate(u32),
+}
+
+impl Demand {
+    /// The clients, or the rate, for a program.
+    #[must_use]
+    pub fn numbers(self) -> (Option<usize>, Option<u32>) {
+        match self {
+            Demand::Clients(n) => (Some(n), None),
+            Demand::Rate(rate) => (None, Some(rate)),
+        }
+    }
+
+    /// For a column of a table.
+    #[must_use]
+    pub fn short(self) -> String {
+        match self {
+            Demand::Clients(n) => n.to_string(),
+            Demand::Rate(rate) => format!("{rate}/s"),
+        }
+    }
+}
+
+impl std::fmt::Display for Demand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Demand::Clients(n) => f.write_str(&words::count(*n, "client")),
+            Demand::Rate(rate) => write!(f, "{rate} values/s offered"),
+        }
+    }
+}
+
+/// Asks that of the targets in turn, until the window ends and every request begun in it is answered. With
+/// `points`, every value of the window is noted.
 pub async fn run(
     targets: &[Target],
-    clients: usize,
+    demand: Demand,
     values: &mut Values,
     window: Window,
     points: bool,
 ) -> Tally {
+    let clients = match demand {
+        Demand::Rate(rate) => return open(targets, rate, values, window, points).await,
+        Demand::Clients(clients) => clients,
+    };
     let values = std::cell::RefCell::new(values);
     let next = || values.borrow_mut().make();
     let loops = (0..clients).map(|at| client(targets, at, &next, window, Tally::new(points)));
@@ -66,6 +115,82 @@ pub async fn run(
         all.add(tally);
     }
     all
+}
+
+/// Submits so many values in a second, each at its time. Its time is counted from then, not from when it could be
+/// submitted: who waits behind others waits.
+async fn open(
+    targets: &[Target],
+    rate: u32,
+    values: &mut Values,
+    window: Window,
+    points: bool,
+) -> Tally {
+    let (begin, each) = (Instant::now(), Duration::from_secs(1) / rate.max(1));
+    let mut tally = Tally::new(points);
+    let mut on_the_way = FuturesUnordered::new();
+    let mut due = begin;
+    for at in 0.. {
+        let Some(target) = targets.get(at % targets.len().max(1)) else {
+            break;
+        };
+        loop {
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(due.into()) => break,
+                Some((asked, answer)) = on_the_way.next() => tally.answer(window, asked, answer),
+            }
+        }
+        if due >= window.end {
+            break;
+        }
+        if on_the_way.len() >= MOST_ON_THE_WAY {
+            tally.failed(format!("{MOST_ON_THE_WAY} values are on their way already"));
+        } else {
+            let (asked, value) = (due, values.make());
+            on_the_way.push(async move { (asked, target.ask(&value).await) });
+        }
+        due += each;
+    }
+    while let Some((asked, answer)) = on_the_way.next().await {
+        tally.answer(window, asked, answer);
+    }
+    tally
+}
+
+/// Why a value was not decided.
+enum Failed {
+    /// The node did not answer, for this reason.
+    Silent(String),
+    /// It answered something else.
+    Otherwise(String),
+}
+
+impl Target {
+    /// Submits a value, and waits until the learner has decided it.
+    async fn ask(&self, value: &[u8]) -> Result<(), Failed> {
+        let answer = self.node.decide(value, "", &self.learner, PATIENCE).await;
+        Err(Failed::Otherwise(match answer {
+            Ok(submitted) if submitted.receipt.is_some() => return Ok(()),
+            Ok(_) => "not decided in time".to_owned(),
+            Err(Error::NoAnswer { reason, .. }) => return Err(Failed::Silent(reason)),
+            Err(Error::Refused { problem, .. } | Error::Busy { problem, .. }) => {
+                format!("status {}", problem.status)
+            }
+            Err(Error::Unreadable { why, .. }) => format!("unreadable: {why}"),
+            Err(other) => other.to_string(),
+        }))
+    }
+}
+
+impl Tally {
+    fn answer(&mut self, window: Window, asked: Instant, answer: Result<(), Failed>) {
+        match answer {
+            Ok(()) => self.decided(window, asked, Instant::now()),
+            Err(Failed::Silent(why)) => self.failed(format!("no answer: {why}")),
+            Err(Failed::Otherwise(how)) => self.failed(how),
+        }
+    }
 }
 
 /// A client that begins with the target at a place. When that does not answer, which is an error, it goes to
@@ -87,31 +212,22 @@ async fn client(
         if asked >= window.end {
             return tally;
         }
-        let answer = target.node.decide(&value, "", &target.learner, PATIENCE);
-        let error = match answer.await {
-            Ok(submitted) if submitted.receipt.is_some() => {
-                tally.decided(window, asked, Instant::now());
-                continue;
-            }
-            Ok(_) => "not decided in time".to_owned(),
-            Err(Error::Refused { problem, .. } | Error::Busy { problem, .. }) => {
-                format!("status {}", problem.status)
-            }
-            Err(Error::NoAnswer { reason, .. }) => {
-                tally.failed(format!("no answer: {reason}"));
-                unanswered = Some((asked, value, often + 1));
-                at += 1;
-                // Nobody answers.
-                if often % targets.len() == 0 {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                continue;
-            }
-            Err(Error::Unreadable { why, .. }) => format!("unreadable: {why}"),
-            Err(other) => other.to_string(),
+        let answer = target.ask(&value).await;
+        let silent = matches!(answer, Err(Failed::Silent(_)));
+        let pause = match (&answer, silent) {
+            (Ok(()), _) => false,
+            // Nobody answers.
+            (Err(_), true) => often % targets.len() == 0,
+            (Err(_), false) => true,
         };
-        tally.failed(error);
-        tokio::time::sleep(PAUSE).await;
+        tally.answer(window, asked, answer);
+        if silent {
+            unanswered = Some((asked, value, often + 1));
+            at += 1;
+        }
+        if pause {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
     tally
 }

@@ -1,5 +1,6 @@
-//! What trust costs: mode hpaxos against mode paxos, for each size of values and number of clients. No I/O.
+//! What trust costs: mode hpaxos against mode paxos, for each size of values and demand. No I/O.
 
+use super::clients::Demand;
 use super::show::Row;
 use super::tally::per_second;
 use crate::show::words;
@@ -7,15 +8,15 @@ use node::config::Mode;
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 
-/// What one number of clients with values of one size saw in one mode.
+/// What came of one demand with values of one size in one mode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cell {
     /// The mode.
     pub mode: Mode,
     /// Bytes of each value.
     pub value_bytes: u32,
-    /// Clients.
-    pub clients: usize,
+    /// What was asked of the network.
+    pub demand: Demand,
     /// Values decided in a second.
     pub rate: f64,
     /// The median of the times.
@@ -31,7 +32,7 @@ impl Cell {
         Cell {
             mode,
             value_bytes: row.value_bytes,
-            clients: row.clients,
+            demand: row.demand,
             rate: per_second(row.tally.values, time),
             median: row.tally.times.quantile(0.5),
             p99: row.tally.times.quantile(0.99),
@@ -64,7 +65,7 @@ pub fn pairs(cells: &[Cell]) -> Vec<Pair> {
     let of_mode = |mode| cells.iter().filter(move |cell| cell.mode == mode);
     let pair = |hpaxos: &Cell| {
         let same =
-            |cell: &&Cell| (cell.value_bytes, cell.clients) == (hpaxos.value_bytes, hpaxos.clients);
+            |cell: &&Cell| (cell.value_bytes, cell.demand) == (hpaxos.value_bytes, hpaxos.demand);
         let paxos = of_mode(Mode::Paxos).find(same)?;
         Some(Pair {
             hpaxos: *hpaxos,
@@ -77,7 +78,7 @@ pub fn pairs(cells: &[Cell]) -> Vec<Pair> {
 /// The head of the table.
 pub const HEAD: [&str; 2] = [
     "                  hpaxos                        paxos                         hpaxos / paxos",
-    "  bytes  clients  values/s    median       p99  values/s    median       p99  values/s  median     p99",
+    "  bytes   demand  values/s    median       p99  values/s    median       p99  values/s  median     p99",
 ];
 
 impl Pair {
@@ -101,7 +102,8 @@ impl Pair {
         let [rate, median, p99] = self.ratios();
         format!(
             "{:>7}{:>9}{hpaxos}{paxos}{rate:>10.2}{median:>8.1}{p99:>8.1}",
-            self.hpaxos.value_bytes, self.hpaxos.clients
+            self.hpaxos.value_bytes,
+            self.hpaxos.demand.short()
         )
     }
 
@@ -109,8 +111,10 @@ impl Pair {
     #[must_use]
     pub fn json(&self) -> Json {
         let [rate, median, p99] = self.ratios();
+        let (clients, offered) = self.hpaxos.demand.numbers();
         json!({
-            "event": "compare", "value_bytes": self.hpaxos.value_bytes, "clients": self.hpaxos.clients,
+            "event": "compare", "value_bytes": self.hpaxos.value_bytes,
+            "clients": clients, "rate": offered,
             "hpaxos": self.hpaxos.json(), "paxos": self.paxos.json(),
             "hpaxos_of_paxos": {"values_per_second": rate, "median": median, "p99": p99},
         })
@@ -126,7 +130,7 @@ mod tests {
         Cell {
             mode,
             value_bytes,
-            clients,
+            demand: Demand::Clients(clients),
             rate,
             median: ms(1e6 / rate),
             p99: ms(4e6 / rate),
@@ -144,11 +148,12 @@ mod tests {
             cell(Mode::DiskPaxos, 10_000, 8, 1.0),
         ];
         let found = pairs(&cells);
-        let all: Vec<(u32, usize, f64)> = found
+        let all: Vec<(u32, Demand, f64)> = found
             .iter()
-            .map(|p| (p.hpaxos.value_bytes, p.hpaxos.clients, p.ratios()[0]))
+            .map(|p| (p.hpaxos.value_bytes, p.hpaxos.demand, p.ratios()[0]))
             .collect();
-        assert_eq!(all, [(100, 1, 0.25), (100, 8, 0.5)]);
+        let [one, eight] = [1, 8].map(Demand::Clients);
+        assert_eq!(all, [(100, one, 0.25), (100, eight, 0.5)]);
         let [_, median, p99] = found[0].ratios();
         assert!((median - 4.0).abs() < 1e-6 && (p99 - 4.0).abs() < 1e-6);
         assert_eq!(

@@ -30,7 +30,7 @@ use crate::launch::{self, Reach, Running};
 use crate::show::{complain, words};
 use crate::up::prepare::{Prepared, prepare};
 use crate::up::signals::Signals;
-use clients::{Target, Values};
+use clients::{Demand, Target, Values};
 use compare::Cell;
 use hpaxos_client::Client;
 use node::config::Mode;
@@ -41,7 +41,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tally::{Tally, Window};
+use tally::{Tally, Times, Window};
 use timeline::Death;
 
 /// The longest time in which every value is noted.
@@ -69,6 +69,7 @@ pub async fn load(args: &LoadArgs) -> Result<u8, Failure> {
         match &args.plot {
             None => {}
             Some(path) if args.kill_leader.is_some() => plot::death::write(path, &seen.deaths)?,
+            Some(path) if !args.rate.is_empty() => plot::times::write(path, &seen.times)?,
             Some(path) => plot::rates::write(path, &seen.cells)?,
         }
         Ok(0)
@@ -85,6 +86,8 @@ struct Seen {
     cells: Vec<Cell>,
     /// Leaders that were killed, with what the network was.
     deaths: Vec<(String, Death)>,
+    /// The times of all values, with what was asked of which network.
+    times: Vec<(String, Times)>,
 }
 
 /// Checks all arguments before anything starts.
@@ -119,7 +122,9 @@ fn kill_leader(args: &LoadArgs) -> Result<(), Failure> {
         return Ok(());
     };
     let why = match () {
-        () if args.clients.len() > 1 => "takes one number of clients: add --clients 8, for example",
+        () if args.demands().len() > 1 => {
+            "takes one number of clients or one rate: add --clients 8, for example"
+        }
         () if args.value_bytes.len() > 1 => {
             "takes one size of values: --value-bytes 100, for example"
         }
@@ -187,19 +192,20 @@ async fn measure(
     let targets = targets(prepared, &running)?;
     show.begin(layout, args, value_bytes, plain.as_ref())?;
     let mut values = Values::new(value_bytes as usize);
-    for clients in &args.clients {
-        let clients = usize::from(*clients);
+    for demand in args.demands() {
         let seconds = args.seconds.as_secs_f64();
-        let who = words::count(clients, "client");
-        complain(&format!("{mode}: {who} for {seconds} s"));
-        let row = row(args, layout, &mut running, clients, &targets, &mut values).await?;
+        complain(&format!("{mode}: {demand} for {seconds} s"));
+        let row = row(args, layout, &mut running, demand, &targets, &mut values).await?;
         show.row(layout, args, &row, plain.as_ref())?;
         if row.tally.answered == 0 {
             let why = "no value was decided, all requests failed";
-            return Err(Failure::could_not_run(format!("{mode} with {who}: {why}")));
+            return Err(Failure::could_not_run(format!(
+                "{mode} with {demand}: {why}"
+            )));
         }
         seen.cells.push(Cell::of(layout.mode, &row, args.seconds));
-        let title = || format!("{}, {who}", show::title(layout, value_bytes));
+        let title = || format!("{}, {demand}", show::title(layout, value_bytes));
+        seen.times.push((title(), row.tally.times.clone()));
         seen.deaths.extend(row.death.map(|death| (title(), death)));
     }
     show.end()?;
@@ -211,7 +217,7 @@ async fn row(
     args: &LoadArgs,
     layout: &Layout,
     running: &mut Running,
-    clients: usize,
+    demand: Demand,
     targets: &[Target],
     values: &mut Values,
 ) -> Result<Row, Failure> {
@@ -223,7 +229,7 @@ async fn row(
         end: start + args.seconds,
     };
     let kill_at = args.kill_leader.map(|at| start + at);
-    let tally = clients::run(targets, clients, values, window, kill_at.is_some());
+    let tally = clients::run(targets, demand, values, window, kill_at.is_some());
     let (mut tally, died) = under::watched(tally, layout, running, targets, kill_at).await?;
     let points = tally.points.take().unwrap_or_default();
     let death = died.map(|(leader, at)| {
@@ -235,7 +241,7 @@ async fn row(
         Some(_) => None,
     };
     Ok(Row {
-        clients,
+        demand,
         value_bytes,
         tally,
         spent,

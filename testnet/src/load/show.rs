@@ -1,5 +1,6 @@
 //! What a user sees of measurements: a table for a person, or lines of JSON for a program.
 
+use super::clients::Demand;
 use super::compare::{self, Pair};
 use super::spent::Spent;
 use super::tally::{Tally, Times, per_second};
@@ -11,11 +12,11 @@ use crate::show::{line, words};
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 
-/// What one number of clients saw.
+/// What came of one demand.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// The number of clients.
-    pub clients: usize,
+    /// What was asked of the network.
+    pub demand: Demand,
     /// Bytes of each value.
     pub value_bytes: u32,
     /// What they saw.
@@ -113,8 +114,8 @@ impl Show {
         }
         if let (Some(plain), Some(ratio)) = (plain, ratio) {
             let words = format!(
-                "disk-paxos with {}: {:.0} values/s = {ratio:.2} × the plain loop's {:.0} rounds/s",
-                words::count(row.clients, "client"),
+                "disk-paxos, {}: {:.0} values/s = {ratio:.2} × the plain loop's {:.0} rounds/s",
+                row.demand,
                 per_second(row.tally.values, args.seconds),
                 per_second(plain.tally.values, args.seconds),
             );
@@ -147,7 +148,7 @@ impl Show {
 }
 
 const HEAD: &str = concat!(
-    "  clients  values/s    median       p95       p99       max",
+    "   demand  values/s    median       p95       p99       max",
     "  errors  syncs/value  disk ops/value  ballots",
 );
 
@@ -177,9 +178,9 @@ fn row_line(row: &Row, time: Duration) -> String {
     let some = |x: &f64| *x > 0.0;
     let operations = digits(row.per_value(|spent| spent.operations).filter(some));
     let ballots = row.spent.map_or("-".to_owned(), |s| s.ballot.to_string());
+    let demand = row.demand.short();
     format!(
-        "{:>9}{:>10.0}{}{:>8}{:>13}{operations:>16}{ballots:>9}",
-        row.clients,
+        "{demand:>9}{:>10.0}{}{:>8}{:>13}{operations:>16}{ballots:>9}",
         per_second(row.tally.values, time),
         times(&row.tally.times),
         row.tally.error_count(),
@@ -202,9 +203,10 @@ fn latency(times: &Times) -> Json {
 
 fn row_json(row: &Row, layout: &Layout, args: &LoadArgs, ratio: Option<f64>) -> Json {
     let tally = &row.tally;
+    let (clients, rate) = row.demand.numbers();
     let mut object = json!({
         "event": "load", "mode": layout.mode.name(), "nodes": layout.nodes.len(),
-        "clients": row.clients, "value_bytes": row.value_bytes,
+        "clients": clients, "rate": rate, "value_bytes": row.value_bytes,
         "seconds": args.seconds.as_secs_f64(), "values": tally.values,
         "values_per_second": per_second(tally.values, args.seconds),
         "latency_ms": latency(&tally.times), "errors": tally.error_count(),
@@ -278,7 +280,7 @@ mod tests {
             ballot: 1,
         };
         Row {
-            clients: 8,
+            demand: Demand::Clients(8),
             value_bytes: 100,
             tally,
             spent: Some(spent),

@@ -114,7 +114,7 @@ pub fn read(path: &Path) -> Result<Scenario, Failure> {
     };
     let mut steps = Vec::new();
     for table in &file.step {
-        let line = text[..table.span().start].lines().count().max(1);
+        let line = text[..table.span().start].matches('\n').count() + 1;
         let step = reader.step(table.get_ref().clone());
         steps.push(
             step.map_err(|why| bad(format!("step {}, line {line}: {why}", steps.len() + 1)))?,

@@ -2,6 +2,7 @@
 
 pub mod death;
 pub mod rates;
+pub mod times;
 
 use crate::failure::Failure;
 use plotters::prelude::{IntoFont, RGBColor, TextStyle};

@@ -4,6 +4,7 @@ use super::{
     BLUE, Drawn, FAINT, GREEN, HPos, INK, ORANGE, PAPER, Shade, VPos, anchored, save, text,
 };
 use crate::failure::Failure;
+use crate::load::clients::Demand;
 use crate::load::compare::Cell;
 use node::config::Mode;
 use plotters::coord::Shift;
@@ -55,14 +56,14 @@ fn panel(
     cells: &[&Cell],
     (bottom, top): (f64, f64),
 ) -> Drawn {
-    let mut clients: Vec<usize> = cells.iter().map(|cell| cell.clients).collect();
+    let mut clients: Vec<Demand> = cells.iter().map(|cell| cell.demand).collect();
     clients.sort_unstable();
     clients.dedup();
-    let place = |n: usize| clients.iter().position(|other| *other == n).unwrap_or(0) as f64;
+    let place = |n: Demand| clients.iter().position(|other| *other == n).unwrap_or(0) as f64;
     let name = |x: f64| {
         let whole = (x - x.round()).abs() < 1e-6 && x >= -0.1;
         let client = whole.then(|| clients.get(x.round() as usize)).flatten();
-        client.map_or(String::new(), usize::to_string)
+        client.map_or(String::new(), |demand| demand.short())
     };
     let last = clients.len() as f64 - 1.0;
     let mut chart = ChartBuilder::on(area)
@@ -97,7 +98,7 @@ fn panel(
     ] {
         let of_mode = cells.iter().filter(|cell| cell.mode == mode);
         let mut line: Vec<(f64, f64)> = of_mode
-            .map(|c| (place(c.clients), c.rate.max(bottom)))
+            .map(|c| (place(c.demand), c.rate.max(bottom)))
             .collect();
         line.sort_by(|a, b| a.0.total_cmp(&b.0));
         let dots = line
@@ -140,7 +141,7 @@ mod tests {
         let cell = |mode, value_bytes, clients, rate| Cell {
             mode,
             value_bytes,
-            clients,
+            demand: Demand::Clients(clients),
             rate,
             median: Duration::ZERO,
             p99: Duration::ZERO,
