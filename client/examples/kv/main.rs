@@ -7,6 +7,7 @@
 //! `get` goes through the log, so that it sees whatever was done before it began. `local-get` and `dump` show what
 //! the learner has decided so far, as the node knows it, and say up to which slot.
 
+#[allow(unreachable_pub)]
 mod machine;
 
 use clap::{Parser, Subcommand};

@@ -9,7 +9,7 @@
 
 mod history;
 #[path = "../../../client/examples/kv/machine.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 mod machine;
 #[path = "../support/mod.rs"]
 mod support;
@@ -30,9 +30,9 @@ use tokio::sync::mpsc;
 /// Longer than anything takes.
 const LONG: Duration = Duration::from_secs(50);
 /// Nodes that are killed, one after the other.
-const KILLS: usize = 4;
+const KILLS: usize = 3;
 /// Operations of each client while one node is killed.
-const OPERATIONS: usize = 4;
+const OPERATIONS: usize = 6;
 /// The keys of each learner's clients.
 const KEYS: [&str; 2] = ["x", "y"];
 /// Clients of each learner.
