@@ -7,6 +7,9 @@
 //!                           │ ◄───decisions─ pages, then the events    (every slot once, in order)
 //!                           ▼
 //!                         Nodes: several clients, of which the first that answers will do
+//!                           │
+//!                           ▼
+//!                         Replica: a state machine that applies what one learner decides
 //! ```
 //!
 //! A value is submitted under an idempotency key of the caller's: whoever asks again with the same bytes and the same key,
@@ -41,6 +44,7 @@ mod event;
 mod events;
 mod graph;
 mod nodes;
+mod replica;
 mod retry;
 mod sse;
 mod status;
@@ -55,6 +59,7 @@ pub use event::Event;
 pub use events::{Followed, Since};
 pub use graph::{Evidence, EvidenceList, Graph, Player};
 pub use nodes::Nodes;
+pub use replica::{Replica, ReplicaError, StateMachine};
 pub use sse::{MAX_EVENT_BYTES, ServerEvent, SseParser, TooLarge};
 pub use status::{Delivered, DiskStatus, LearnerStatus, Peers, Phase, Status, Storage};
 pub use submit::{Placed, Receipt, Submitted};

@@ -7,9 +7,8 @@ mod support;
 use hpaxos_client::Client;
 use rustix::process::Signal;
 use serde_json::Value as Json;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use support::{Launcher, Outcome, kill, pid, run, up};
 
 /// Runs a network that writes traces into `dir`.
@@ -116,33 +115,6 @@ fn a_double_voter() {
     assert!(unsaid.stdout.contains("--faulty"), "{unsaid}");
 }
 
-/// Starts a node again with what it has stored, and waits until it is ready.
-fn start_again(dir: &Path, traces: &Path, node: &str) -> Child {
-    let arguments = [
-        ("--config", dir.join("network.toml")),
-        ("--name", node.into()),
-        ("--key", dir.join("keys").join(format!("{node}.key"))),
-        ("--data", dir.join("data").join(node)),
-        ("--trace", file(traces, node)),
-    ];
-    let arguments = arguments
-        .iter()
-        .flat_map(|(flag, value)| [flag.as_ref(), value.as_os_str()]);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_testnet"))
-        .args(["node", "--parent", &std::process::id().to_string(), "--"])
-        .args(arguments)
-        .arg("--ready-json")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let output = child.stdout.as_mut().unwrap();
-    BufReader::new(output).read_line(&mut line).unwrap();
-    assert!(line.contains("\"ready\""), "{node}: {line}");
-    child
-}
-
 fn submit(node: &Json, text: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -209,7 +181,7 @@ fn start_after_kill(running: Option<Child>, first: &Json, dir: &Path, traces: &P
             support::eventually("n2 is dead", || !support::runs(pid(first)));
         }
     }
-    start_again(dir, traces, "n2")
+    support::start_again(dir, "n2", &[("--trace", file(traces, "n2"))])
 }
 
 #[test]

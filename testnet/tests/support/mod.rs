@@ -149,6 +149,12 @@ impl Launcher {
         Some(serde_json::from_str(&line.unwrap()).unwrap())
     }
 
+    /// Reads whatever comes, beside the test.
+    pub(crate) fn drain(&mut self) {
+        let lines = self.lines.take().unwrap();
+        std::thread::spawn(move || lines.for_each(drop));
+    }
+
     /// Closes the output of the run.
     pub(crate) fn stop_reading(&mut self) {
         self.lines = None;
@@ -224,6 +230,31 @@ impl Drop for Launcher {
                 .for_each(|pid| kill(pid, rustix::process::Signal::KILL));
         }
     }
+}
+
+/// Starts a node of a launcher's directory again with what it has stored, and waits until it is ready.
+pub(crate) fn start_again(dir: &Path, node: &str, more: &[(&str, PathBuf)]) -> Child {
+    let arguments = [
+        ("--config", dir.join("network.toml")),
+        ("--name", node.into()),
+        ("--key", dir.join("keys").join(format!("{node}.key"))),
+        ("--data", dir.join("data").join(node)),
+    ];
+    let arguments = arguments.iter().chain(more);
+    let arguments = arguments.flat_map(|(flag, value)| [flag.as_ref(), value.as_os_str()]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_testnet"))
+        .args(["node", "--parent", &std::process::id().to_string(), "--"])
+        .args(arguments)
+        .arg("--ready-json")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let output = child.stdout.as_mut().unwrap();
+    BufReader::new(output).read_line(&mut line).unwrap();
+    assert!(line.contains("\"ready\""), "{node}: {line}");
+    child
 }
 
 pub(crate) fn pid(node: &Json) -> u32 {

@@ -1,0 +1,305 @@
+//! A key-value store on a network of real nodes is linearizable for each learner while nodes are killed and come back.
+//!
+//! ```text
+//!   clients ─► replicas (client crate) ─► nodes, of which one is killed and started again ─► …
+//!      └─► invoked, returned ─► history of each key ─► stateright's LinearizabilityTester
+//! ```
+
+#![allow(clippy::unwrap_used)]
+
+mod history;
+#[path = "../../../client/examples/kv/machine.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod machine;
+#[path = "../support/mod.rs"]
+mod support;
+
+use history::{Call, History};
+use hpaxos_client::{Client, Nodes, Replica, ReplicaError};
+use machine::{Command, Outcome, Store};
+use rustix::process::Signal;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Child;
+use std::sync::Arc;
+use std::time::Duration;
+use support::{Launcher, pid};
+use tokio::sync::mpsc;
+
+/// Longer than anything takes.
+const LONG: Duration = Duration::from_secs(50);
+/// Nodes that are killed, one after the other.
+const KILLS: usize = 3;
+/// Operations of each client while one node is killed.
+const OPERATIONS: usize = 6;
+/// The keys of each learner's clients.
+const KEYS: [&str; 2] = ["x", "y"];
+/// Clients of each learner.
+const CLIENTS: usize = 3;
+
+/// A network whose nodes the test kills and starts again.
+struct Network {
+    launcher: Launcher,
+    dir: PathBuf,
+    _dirs: tempfile::TempDir,
+    nodes: Vec<Json>,
+    /// Those that the test has started.
+    again: Vec<Option<Child>>,
+}
+
+impl Network {
+    fn start() -> Network {
+        let dirs = tempfile::tempdir().unwrap();
+        let dir = dirs.path().join("net");
+        let args = [
+            "--keep",
+            "--dir",
+            dir.to_str().unwrap(),
+            "--patience-ms",
+            "200",
+        ];
+        let mut launcher = Launcher::start(&args, None);
+        let nodes = launcher.nodes(4);
+        launcher.drain();
+        Network {
+            launcher,
+            dir,
+            _dirs: dirs,
+            nodes,
+            again: (0..4).map(|_| None).collect(),
+        }
+    }
+
+    fn client(&self, node: usize) -> Client {
+        Client::connect(self.nodes[node]["http"].as_str().unwrap()).unwrap()
+    }
+
+    /// All nodes, this one first.
+    fn from(&self, node: usize) -> Nodes {
+        Nodes::new((0..4).map(|at| self.client((node + at) % 4)))
+    }
+
+    fn name(&self, node: usize) -> String {
+        self.nodes[node]["node"].as_str().unwrap().to_owned()
+    }
+
+    async fn leader(&self) -> usize {
+        let name = self.from(0).leader().await.unwrap();
+        (0..4).find(|node| self.name(*node) == name).unwrap()
+    }
+
+    /// SIGKILLs a node, and returns when it is dead.
+    fn kill(&mut self, node: usize) {
+        match self.again[node].take() {
+            Some(mut child) => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+            }
+            None => {
+                let pid = pid(&self.nodes[node]);
+                support::kill(pid, Signal::KILL);
+                support::eventually("the node is dead", || !support::runs(pid));
+            }
+        }
+    }
+
+    /// Starts a node again, and returns when it is ready.
+    fn start_again(&mut self, node: usize) {
+        let name = self.name(node);
+        self.again[node] = Some(support::start_again(&self.dir, &name, &[]));
+    }
+
+    fn end(mut self) {
+        // It may have ended before, when the last node of its own was dead.
+        self.launcher.signal(Signal::TERM);
+        self.launcher.child.wait().unwrap();
+        for mut child in self.again.into_iter().flatten() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        self.launcher.nothing_left();
+    }
+}
+
+/// A client of one learner, with a replica of its own.
+struct Caller {
+    id: usize,
+    learner: &'static str,
+    replica: Replica<Store>,
+    history: Arc<History>,
+    asked: usize,
+    /// What it saw last of each key.
+    seen: [Option<String>; KEYS.len()],
+}
+
+impl Caller {
+    /// The next command: each client does everything, to all keys.
+    fn command(&self) -> (usize, Command) {
+        let at = (self.id + self.asked) % KEYS.len();
+        let key = format!("{} {}", self.learner, KEYS[at]);
+        let fresh = format!("{}.{}", self.id, self.asked);
+        let command = match (self.id * 3 + self.asked * 5) % 8 {
+            0..3 => Command::Put { key, value: fresh },
+            3..5 => Command::Get { key },
+            5..7 => Command::Cas {
+                key,
+                old: self.seen[at].clone(),
+                new: fresh,
+            },
+            _ => Command::Delete { key },
+        };
+        (at, command)
+    }
+
+    /// Does as many operations, one after the other. Says so after the first.
+    async fn work(mut self, begun: mpsc::Sender<()>) -> Caller {
+        for number in 0..OPERATIONS {
+            // One of them is not waited for: nobody knows what becomes of it.
+            let patient = self.id != 0 || number != 1;
+            let (at, command) = self.command();
+            let once = format!("{} {} {}", self.learner, self.id, self.asked);
+            let call = self.history.invoked(self.id, patient, &command);
+            let timeout = if patient {
+                LONG
+            } else {
+                Duration::from_millis(1)
+            };
+            let outcome = self
+                .replica
+                .execute(&command.line(), &once, timeout, self.id)
+                .await;
+            match outcome {
+                Ok(outcome) => self.returned(at, call, command, outcome),
+                Err(ReplicaError::Submit(_) | ReplicaError::Behind { .. }) if !patient => {}
+                Err(error) => panic!("{once}: {error}"),
+            }
+            self.asked += 1;
+            let _ = begun.try_send(());
+        }
+        self
+    }
+
+    fn returned(&mut self, at: usize, call: Call, command: Command, outcome: Outcome) {
+        self.history.returned(call, outcome.clone());
+        self.seen[at] = match (command, outcome) {
+            (Command::Put { value, .. } | Command::Cas { new: value, .. }, Outcome::Done) => {
+                Some(value)
+            }
+            (_, Outcome::Found(value) | Outcome::Differs(value)) => value,
+            _ => None,
+        };
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_linearizable_for_each_learner_while_nodes_die() {
+    let mut network = Network::start();
+    let learners = ["alice", "bob"];
+    let histories = learners.map(|learner| (learner, Arc::new(History::default())));
+    let mut callers = Vec::new();
+    for (learner, history) in &histories {
+        for id in 0..CLIENTS {
+            callers.push(Caller {
+                id,
+                learner,
+                replica: Replica::start(&network.from(id), learner, Store::default()),
+                history: Arc::clone(history),
+                asked: 0,
+                seen: Default::default(),
+            });
+        }
+    }
+    for round in 0..KILLS {
+        // The leader, and whoever comes after the leader.
+        let victim = (network.leader().await + round % 2) % 4;
+        let (begun, mut first) = mpsc::channel(1);
+        let work = callers
+            .drain(..)
+            .map(|caller| tokio::spawn(caller.work(begun.clone())));
+        let work: Vec<_> = work.collect();
+        first.recv().await.unwrap();
+        // What blocks this thread does not block the clients.
+        tokio::task::block_in_place(|| {
+            network.kill(victim);
+            network.start_again(victim);
+        });
+        for caller in futures::future::join_all(work).await {
+            callers.push(caller.unwrap());
+        }
+    }
+    let asked = callers.iter().map(|caller| caller.asked).sum::<usize>();
+    assert_eq!(asked, learners.len() * CLIENTS * KILLS * OPERATIONS);
+    for (learner, history) in &histories {
+        history.check(learner);
+    }
+    same_at_the_end(&callers).await;
+    drop(callers);
+    network.end();
+}
+
+/// These learners agree: replicas that have applied the same slots have the same.
+async fn same_at_the_end(callers: &[Caller]) {
+    let most = callers.iter().map(|caller| caller.replica.applied()).max();
+    let mut stores: BTreeMap<u64, Store> = BTreeMap::new();
+    for caller in callers {
+        caller
+            .replica
+            .wait_until(most.unwrap(), LONG)
+            .await
+            .unwrap();
+        let (store, slot) = caller.replica.read(Store::clone);
+        let first = stores.entry(slot).or_insert_with(|| store.clone());
+        assert_eq!(*first, store, "before slot {slot} of {}", caller.learner);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stale_local_reads_are_refused_as_what_they_are_not() {
+    let mut network = Network::start();
+    let (honest, stale) = (History::default(), History::default());
+    let both = [&honest, &stale];
+    let key = || "k".to_owned();
+    let writer = Replica::start(&network.from(0), "alice", Store::default());
+    // This one knows n4 only.
+    let n4 = Replica::start(&Nodes::new([network.client(3)]), "alice", Store::default());
+    let put = async |value: &str| {
+        let command = Command::Put {
+            key: key(),
+            value: value.to_owned(),
+        };
+        let calls = both.map(|history| history.invoked(0, true, &command));
+        let done = writer
+            .execute(&command.line(), value, LONG, 0)
+            .await
+            .unwrap();
+        for (history, call) in both.into_iter().zip(calls) {
+            history.returned(call, done.clone());
+        }
+    };
+    let look = |history: &History, replica: &Replica<Store>| {
+        let call = history.invoked(1, true, &Command::Get { key: key() });
+        let (value, slot) = replica.read(|store| store.get("k").map(str::to_owned));
+        history.returned(call, Outcome::Found(value.clone()));
+        (value.unwrap(), slot)
+    };
+    put("old").await;
+    n4.wait_until(writer.applied(), LONG).await.unwrap();
+    for history in both {
+        assert_eq!(look(history, &n4).0, "old");
+        history.check("alice, before the death of n4");
+    }
+    tokio::task::block_in_place(|| network.kill(3));
+    put("new").await;
+    let (value, slot) = look(&stale, &n4);
+    assert_eq!(value, "old", "n4 is dead");
+    assert!(slot < writer.applied(), "it says that it is behind");
+    assert!(!stale.holds("k"), "a stale read is not linearizable");
+    // What it says is true of the slot that it names, and newer as soon as n4 is back.
+    tokio::task::block_in_place(|| network.start_again(3));
+    n4.wait_until(writer.applied(), LONG).await.unwrap();
+    assert_eq!(look(&honest, &n4).0, "new");
+    honest.check("alice, when n4 is back");
+    drop((writer, n4));
+    network.end();
+}
