@@ -6,6 +6,7 @@ use crate::history::rows::{
     BATCHES, DECISIONS, DecisionRow, Delivered, FILTERS, FilterRow, MESSAGES, New, PAGE_MESSAGES,
     PAGES, RECENT, RUNS, Raw, RowKey, Rows, STATE, State,
 };
+use consensus::storage::StorageError;
 use redb::{Database, Table};
 
 /// A history with a page, a run and recent entries of each index: 45 batches and 90 values.
