@@ -2,7 +2,7 @@
 
 use crate::hpaxos::evidence::Certificate;
 use crate::{Batch, Input, Network, Output, Record, Slot, Status, SyncAnswer, SyncRequest, Time};
-use crypto::{Digest, Refusal};
+use crypto::{Digest, MemberId, Refusal};
 use learner_graph::{AcceptorId, LearnerId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,6 +52,11 @@ pub trait Protocol: Sized + Send + 'static {
 
     /// The acceptor that a finding catches, if it does, and the finding in words.
     fn describe(finding: &Self::Finding, network: &Network) -> (Option<AcceptorId>, String);
+
+    /// The member that did what a finding proves, if it proves anything of one.
+    fn accused(_finding: &Self::Finding, _network: &Network) -> Option<MemberId> {
+        None
+    }
 
     /// Takes back one stored record, in the order of storage, before the first `step`.
     /// Returns what observers learn from it; there is nothing to send or persist.

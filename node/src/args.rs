@@ -27,9 +27,13 @@ pub struct NodeArgs {
     /// The file with this node's secret key (see `hpaxos keygen`)
     #[arg(long, env = "HPAXOS_KEY", value_name = "FILE")]
     pub key: PathBuf,
-    /// The directory for this node's data; made if it does not exist
+    /// The directory with this node's data
     #[arg(long, env = "HPAXOS_DATA", value_name = "DIR")]
     pub data: PathBuf,
+    /// Make the data directory: for the very first start of this node, and never again
+    // Without an environment variable, which would stay.
+    #[arg(long)]
+    pub init: bool,
     /// How to write the log, to standard error; HPAXOS_LOG or RUST_LOG sets the level
     #[arg(long, env = "HPAXOS_LOG_FORMAT", value_enum, default_value_t)]
     pub log: LogFormat,

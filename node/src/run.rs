@@ -1,6 +1,6 @@
 //! `hpaxos node`: from arguments to a running node and back.
 
-use crate::{Config, Node, NodeArgs, StartError, logging};
+use crate::{Config, Node, NodeArgs, StartError, directory, logging};
 use serde_json::json;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,7 +11,8 @@ const USAGE: u8 = 2;
 const FAILED: u8 = 3;
 
 /// Runs a node until it is told to stop, and says how it ended: 0 after SIGINT or SIGTERM, 2 if the
-/// configuration has no such node, 3 if the node could not run or had to stop.
+/// command line does not fit the configuration or the data directory, 3 if the node could not run or had to
+/// stop.
 ///
 /// Starts threads and a runtime of its own: do not call it from asynchronous code.
 #[must_use]
@@ -42,12 +43,18 @@ pub fn run(args: &NodeArgs) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            let usage = matches!(
-                error.downcast_ref::<StartError>(),
-                Some(StartError::UnknownNode { .. } | StartError::TraceMode(_))
-            );
+            let usage = error.downcast_ref::<StartError>().is_some_and(is_usage);
             ExitCode::from(if usage { USAGE } else { FAILED })
         }
+    }
+}
+
+/// Whether another command line is what it takes.
+fn is_usage(error: &StartError) -> bool {
+    match error {
+        StartError::UnknownNode { .. } | StartError::TraceMode(_) => true,
+        StartError::Directory(error) => error.is_usage(),
+        _ => false,
     }
 }
 
@@ -67,6 +74,10 @@ async fn run_node(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
+    // A name that does not exist is refused below.
+    if let Some(node) = config.node(&args.name) {
+        directory::admit(&args.data, config, node, args.init).map_err(StartError::from)?;
+    }
     let node = Node::start_traced(
         config,
         &args.name,

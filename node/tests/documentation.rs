@@ -242,7 +242,7 @@ fn every_error_of_the_log_is_documented() {
     let errors = [
         LogError::Io {
             path: path(),
-            doing: "read",
+            doing: "read".into(),
             source: std::io::Error::other("broken"),
         },
         LogError::InUse(path()),

@@ -79,6 +79,10 @@ fn main() -> Outcome<()> {
     let spec = std::env::var("FAKE_NODE").unwrap_or_default();
     let data = PathBuf::from(option("--data")?);
     let again = data.exists();
+    // As the real one has it: --init the first time, and never again.
+    if again == args.iter().any(|arg| arg == "--init") {
+        return Err(format!("started again: {again}, and the arguments are {args:?}").into());
+    }
     std::fs::create_dir_all(&data)?;
     let node = Node {
         learners: learners

@@ -308,6 +308,14 @@ impl crate::Protocol for HPaxos {
         (acceptor, finding.describe(network))
     }
 
+    fn accused(finding: &Finding, network: &Network) -> Option<MemberId> {
+        match finding {
+            Finding::Caught(acceptor, _) => network.player(*acceptor),
+            Finding::Equivocated(member, _) => Some(*member),
+            Finding::NotEntangled { .. } => None,
+        }
+    }
+
     fn restore(&mut self, record: Record) -> Vec<Output> {
         HPaxos::restore(self, record)
     }

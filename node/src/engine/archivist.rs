@@ -3,8 +3,6 @@
 use super::{Command, Ticket};
 use crate::history::HistoryFile;
 use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Response};
-use consensus::history::History as _;
-use consensus::storage::StorageError;
 use consensus::{AnswerOf, Batch, Protocol, Slot};
 use crypto::{Digest, codec};
 use std::sync::Arc;
@@ -57,14 +55,11 @@ fn serve<P: Protocol>(
     asked: &Receiver<(Ticket, Question<P>)>,
 ) {
     for (ticket, question) in asked {
-        let response = match answer::<P>(history, question) {
-            Ok(response) => response,
-            Err(error) => {
-                // The engine sees it with its next step, and the node stops.
-                history.fail(&error);
-                return;
-            }
-        };
+        let response = answer::<P>(history, question);
+        if history.failed().is_some() {
+            // The engine sees it with its next step, and the node stops.
+            return;
+        }
         let answer = Command::Answer(ticket, codec::encode(&response));
         if network.blocking_send(answer).is_err() {
             return;
@@ -72,13 +67,15 @@ fn serve<P: Protocol>(
     }
 }
 
+/// What cannot be read here the peer gets from others.
 fn answer<P: Protocol>(
     history: &HistoryFile<P::Wire>,
     question: Question<P>,
-) -> Result<Response<P::Wire, P::Evidence>, StorageError> {
-    Ok(match question {
+) -> Response<P::Wire, P::Evidence> {
+    match question {
         Question::Decisions(next, live) => {
-            let mut messages = history.proofs(&next, GOOD_RESPONSE_BYTES)?;
+            let proofs = history.look_up_proofs(&next, GOOD_RESPONSE_BYTES);
+            let mut messages = proofs.unwrap_or_default();
             let bytes: usize = messages.iter().map(P::wire_bytes).sum();
             // Whoever is far behind has no use for the news yet.
             if bytes < GOOD_RESPONSE_BYTES {
@@ -98,15 +95,12 @@ fn answer<P: Protocol>(
                 if bytes >= GOOD_RESPONSE_BYTES {
                     break;
                 }
-                if let Some(batch) = history.batch(digest) {
+                if let Ok(Some(batch)) = history.look_up_batch(digest) {
                     bytes += size(&batch);
                     batches.push(Batch::clone(&batch));
                 }
             }
-            match history.failed() {
-                Some(error) => return Err(error),
-                None => Response::Batches(batches),
-            }
+            Response::Batches(batches)
         }
-    })
+    }
 }

@@ -11,6 +11,7 @@
 use crate::network::budget::Permit;
 use crate::network::request::Request;
 use consensus::hpaxos::evidence::Certificate;
+use consensus::storage::StorageError;
 use consensus::{Batch, ClientValue, Slot, disk_paxos};
 use crypto::MemberId;
 use learner_graph::LearnerId;
@@ -65,8 +66,8 @@ pub(crate) enum Event {
         learner: LearnerId,
         /// In which slot.
         slot: Slot,
-        /// Told what is known here.
-        answer: oneshot::Sender<Option<Certified>>,
+        /// Told what is known here, or why it cannot be read.
+        answer: oneshot::Sender<Result<Option<Certified>, StorageError>>,
     },
     /// It is this peer's turn to be asked for what is missing here.
     AskPeer {

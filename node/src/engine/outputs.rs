@@ -7,6 +7,11 @@ use consensus::storage::{Storage, StorageError};
 use consensus::{InputOf, Output, OutputOf, Protocol, Time, steps};
 use crypto::{Digest, codec};
 
+/// What a node says to whoever runs it when it learns of evidence against itself.
+const CAUGHT: &str = "this is evidence against this very node: what was signed with its key contradicts itself. Its \
+    key or its data directory is used twice, or was used wrongly: with an empty directory, an older copy, or another \
+    one. Stop this node and leave it off; \"When a node is caught\" in docs/storage.md says what to do";
+
 impl<P: Protocol, S: Storage> Engine<P, S> {
     /// Takes steps until the node has heard everything that it says itself, makes everything durable
     /// that they store, and then does what they ask for.
@@ -107,6 +112,12 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             Output::Evidence(evidence, finding) => {
                 let (acceptor, words) = P::describe(&finding, &self.view.network);
                 let encoded = codec::encode(&evidence);
+                if P::accused(&finding, &self.view.network) == self.view.node.member
+                    && let Some(member) = self.view.node.member
+                {
+                    let node = self.view.member_name(member);
+                    tracing::error!(node, %words, "{CAUGHT}");
+                }
                 self.view.evidence(encoded, acceptor, words, now.is_some());
             }
             Output::Fork(fork) => self.view.fork(&fork, now.is_some()),

@@ -4,8 +4,7 @@ use super::archivist::Question;
 use super::event::Certified;
 use super::{Command, Engine, NodeIndex, Ticket};
 use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Request, Response};
-use consensus::history::History as _;
-use consensus::storage::Storage;
+use consensus::storage::{Storage, StorageError};
 use consensus::{AnswerOf, Batch, Protocol, Slot, SyncRequest};
 use crypto::{Digest, codec};
 use learner_graph::LearnerId;
@@ -63,12 +62,25 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
     }
 
     /// A learner's decision in a slot with what proves it, in protocols in which anything does.
-    pub(super) fn certified(&self, learner: LearnerId, slot: Slot) -> Option<Certified> {
+    ///
+    /// # Errors
+    /// If the history cannot read it, which concerns nobody but who asks.
+    pub(super) fn certified(
+        &self,
+        learner: LearnerId,
+        slot: Slot,
+    ) -> Result<Option<Certified>, StorageError> {
         let protocol = &self.machine.protocol;
-        let certificate = protocol.certificate(learner, slot)?;
-        let batch = protocol.batch(&certificate.value);
-        let batch = batch.or_else(|| self.history.batch(&certificate.value));
-        Some(Certified { certificate, batch })
+        // The protocol would ask in a way that leaves no doubt, and end the node.
+        self.history.look_up(learner, slot)?;
+        let Some(certificate) = protocol.certificate(learner, slot) else {
+            return Ok(None);
+        };
+        let batch = match protocol.batch(&certificate.value) {
+            Some(batch) => Some(batch),
+            None => self.history.look_up_batch(&certificate.value)?,
+        };
+        Ok(Some(Certified { certificate, batch }))
     }
 
     /// Gives a peer what helps: from memory at once, and from the history in its own time.

@@ -78,8 +78,9 @@ pub enum HistoryError {
     },
     /// Something that was written is gone or changed.
     #[error(
-        "{path} is damaged: {what}. Restore the directory from a copy, or retire the node and its \
-         key; check the disk before",
+        "{path} is damaged: {what}. Nothing was repaired. If the disk itself still has what was written, \
+         mend what is in between and start again; otherwise leave the node off, and if it is an acceptor \
+         or a proposer, never use its key again. Never put an older copy in its place (docs/storage.md)",
         path = path.display()
     )]
     Damaged {
@@ -172,7 +173,8 @@ impl Fault {
             },
             Self::Database(error) => HistoryError::Damaged {
                 path,
-                what: error.to_string(),
+                // The library's words are for those who know it.
+                what: format!("the file's own structure is damaged ({error})"),
             },
             Self::Damaged(what) => HistoryError::Damaged { path, what },
             Self::TooLarge { what, bytes, limit } => HistoryError::TooLarge {

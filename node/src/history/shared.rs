@@ -45,6 +45,8 @@ pub(super) struct Memory<W> {
     pub(super) pages: BTreeSet<Page>,
     /// The first error.
     pub(super) failed: Option<StorageError>,
+    /// The last error that stopped nothing.
+    told: Option<StorageError>,
     /// Somebody waits for everything released to be durable.
     pub(super) hurry: bool,
     /// Nothing will be kept any more: the writer ends when everything released is durable.
@@ -65,6 +67,7 @@ impl<W: Message> Memory<W> {
                 values: Index::load(&meta.seed, values, &recent, &filters)?,
                 pages: load_pages(read, state)?,
                 failed: None,
+                told: None,
                 hurry: false,
                 closing: false,
             })
@@ -98,6 +101,15 @@ impl<W: Message> Shared<W> {
         drop(memory);
         self.work.notify_all();
         self.progress.notify_all();
+    }
+
+    /// Says an error that stops nothing: not again while it stays the same, however often somebody asks.
+    pub(super) fn tell(&self, error: &StorageError) {
+        let mut memory = self.lock();
+        if memory.failed.is_none() && memory.told.as_ref() != Some(error) {
+            tracing::error!(%error, "the history cannot read something that was asked for");
+            memory.told = Some(error.clone());
+        }
     }
 
     /// The learners to which a value was delivered, with the slots.

@@ -7,7 +7,8 @@ use consensus::storage::StorageError;
 use crypto::Digest;
 use learner_graph::LearnerId;
 
-/// Reads what was decided; every method may wait for the disk.
+/// Reads what was decided; every method may wait for the disk. What cannot be read is said in the log, and stops
+/// nothing: the protocol has not asked.
 pub(crate) trait Shelf: Send + Sync {
     /// See [`History::next`].
     fn next(&self, lane: LearnerId) -> Slot;
@@ -37,12 +38,10 @@ impl<W: Message> Shelf for HistoryFile<W> {
         limit: usize,
         max_bytes: usize,
     ) -> Result<Vec<Shown>, StorageError> {
-        let found = HistoryFile::decisions(self, lane, from, limit, max_bytes);
-        found.inspect_err(|error| self.fail(error))
+        self.told(HistoryFile::decisions(self, lane, from, limit, max_bytes))
     }
 
     fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
-        let found = HistoryFile::find(self, lane, value);
-        found.inspect_err(|error| self.fail(error))
+        HistoryFile::find(self, lane, value)
     }
 }

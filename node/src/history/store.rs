@@ -249,7 +249,8 @@ fn guarded<T>(
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            let what = format!("a page makes no sense ({})", text.unwrap_or("no message"));
+            let text = text.unwrap_or("no message");
+            let what = format!("the file's own structure is damaged ({text})");
             Err(HistoryError::Damaged {
                 path: path.to_owned(),
                 what,

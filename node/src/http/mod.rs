@@ -71,7 +71,7 @@ impl Api {
         let view = Arc::clone(&self.view);
         match tokio::task::spawn_blocking(move || read(&view)).await {
             Ok(Ok(found)) => Ok(found),
-            Ok(Err(error)) => Err(Problem::unavailable(error.to_string())),
+            Ok(Err(error)) => Err(Problem::unreadable(error.to_string())),
             Err(_) => Err(Problem::unavailable("the node is ending")),
         }
     }

@@ -103,6 +103,15 @@ impl Problem {
         }
     }
 
+    pub(super) fn unreadable(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "unreadable",
+            "The node cannot read what it stored",
+            detail,
+        )
+    }
+
     pub(super) fn timeout(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::REQUEST_TIMEOUT,

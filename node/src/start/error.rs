@@ -1,5 +1,6 @@
 //! Why a node does not start.
 
+use crate::directory::DirectoryError;
 use crate::history::HistoryError;
 use crate::network::NetworkStartError;
 use crate::storage::LogError;
@@ -36,6 +37,9 @@ pub enum StartError {
         /// Whose key that is, in words, if it is another node's.
         owner: String,
     },
+    /// The data directory is not this node's, or not as the start expects it.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// The data cannot be used.
     #[error("cannot use the data directory: {0}")]
     Storage(#[from] LogError),

@@ -12,8 +12,9 @@ mod machine;
 pub use error::StartError;
 
 use crate::config::{Config, Limits, Mode, NodeConfig};
+use crate::directory;
 use crate::engine::{Engine, EngineError, EngineHandle, Event, Machine, Stores};
-use crate::history::HistoryFile;
+use crate::history::{FILE_NAME, HistoryFile};
 use crate::http::{self, Api};
 use crate::network::{self, seen::Seen};
 use crate::storage::{FileLog, LOG};
@@ -30,8 +31,6 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// The history's file in a data directory.
-const HISTORY: &str = "history.redb";
 /// Commands of the engine that may wait for the network.
 const COMMANDS: usize = 256;
 /// How long requests in progress may take when the node ends.
@@ -140,8 +139,10 @@ impl Node {
             keypair,
             data,
         } = place;
+        directory::examine(data, node)?;
         // Reads the whole log once, which is short compared with replaying it.
         let (storage, replay) = FileLog::open(data.join(LOG), config.network.id())?;
+        directory::bind(data, node)?;
         if let Some(bytes) = replay.truncated() {
             tracing::info!(bytes, "cut off an unfinished write at the end of the log");
         }
@@ -151,7 +152,7 @@ impl Node {
             Mode::Paxos | Mode::DiskPaxos => 1,
         };
         let history = HistoryFile::open(
-            data.join(HISTORY),
+            data.join(FILE_NAME),
             config.network.id(),
             lanes,
             P::wire_bytes,

@@ -132,6 +132,29 @@ impl Drop for Directory {
     }
 }
 
+/// Whether a directory, if it is there, has any segment of a log.
+///
+/// # Errors
+/// What the operating system said.
+pub(crate) fn has_segments(path: &Path) -> std::io::Result<bool> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        if entry?
+            .file_name()
+            .to_str()
+            .and_then(segment_number)
+            .is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The number in the name of a segment, if it is one.
 fn segment_number(name: &str) -> Option<u64> {
     let digits = name.strip_prefix("segment-")?.strip_suffix(".log")?;

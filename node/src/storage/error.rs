@@ -1,5 +1,6 @@
 //! What can go wrong, where, and what to do about it.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ pub enum LogError {
         /// Which file or directory.
         path: PathBuf,
         /// What was being done to it.
-        doing: &'static str,
+        doing: Cow<'static, str>,
         /// What the operating system said.
         source: io::Error,
     },
@@ -66,8 +67,10 @@ pub enum LogError {
     /// Records that were durable are gone or changed.
     #[error(
         "{path} is damaged at offset {offset}: {what}. Nothing was changed. Without these records \
-         the node would break promises that it has made: restore the directory from the disk it \
-         was on, or retire the node and its key; do not delete it and go on",
+         the node would break promises that it has made: if the disk itself still has them, mend \
+         what is in between and start again; otherwise leave the node off and never use its key \
+         again. Do not delete the directory and go on, and never put an older copy in its place \
+         (docs/storage.md)",
         path = path.display()
     )]
     Damaged {
@@ -80,8 +83,9 @@ pub enum LogError {
     },
     /// A segment between others, or the first one, is not there.
     #[error(
-        "{} is missing although there are later segments. Nothing was changed. Put the file back; \
-         without it the node would break promises that it has made",
+        "{} is missing although there are later segments. Nothing was changed. Put that very \
+         file back, and never an older copy of the directory; without it the node would break \
+         promises that it has made",
         .0.display()
     )]
     Missing(PathBuf),
@@ -97,8 +101,9 @@ impl LogError {
     /// For `map_err`: what was being done to which file.
     pub(super) fn io<'a, E: Into<io::Error>>(
         path: &'a Path,
-        doing: &'static str,
+        doing: impl Into<Cow<'static, str>>,
     ) -> impl FnOnce(E) -> Self + 'a {
+        let doing = doing.into();
         move |source| Self::Io {
             path: path.to_owned(),
             doing,

@@ -50,6 +50,7 @@ mod tests;
 /// The directory of the log in a node's data directory.
 pub(crate) const LOG: &str = "log";
 
+pub(crate) use directory::has_segments;
 pub use error::LogError;
 pub use examine::{Examination, SegmentFacts, examine};
 pub use file_log::{FileLog, Options};

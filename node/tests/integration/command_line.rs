@@ -202,19 +202,20 @@ fn a_trace_needs_mode_hpaxos_and_a_file_of_its_own() {
     let hpaxos = "network = \"one\"\nacceptors = [\"a\"]\n[learners]\nl = { sets = [[\"a\"]] }\n\
                   [[safe]]\nbetween = [\"l\"]\nwhen = \"a\"\n";
     std::fs::write(dir.path().join("other"), "something else\n").expect("written");
-    for (mode, file, code, words) in [
-        (paxos, "t", 2, "--trace is for mode hpaxos"),
+    for (mode, data, file, code, words) in [
+        (paxos, "d1", "t", 2, "--trace is for mode hpaxos"),
         (
             hpaxos,
+            "d2",
             "no/such/t",
             3,
             "cannot write the trace: 'no/such/t'",
         ),
-        (hpaxos, "other", 3, "other:1: "),
+        (hpaxos, "d3", "other", 3, "other:1: "),
     ] {
         std::fs::write(dir.path().join("net.toml"), format!("{mode}{node}")).expect("written");
         let arguments = [
-            "node", "--config", "net.toml", "--name", "n", "--key", "k", "--data", "data",
+            "node", "--config", "net.toml", "--name", "n", "--key", "k", "--init", "--data", data,
         ];
         let refused = run(&[&arguments[..], &["--trace", file]].concat(), dir.path());
         assert_eq!(refused.status.code(), Some(code), "{refused:?}");
@@ -234,11 +235,16 @@ fn a_node_runs_until_it_is_told_to_stop() {
         key.trim()
     );
     std::fs::write(dir.path().join("net.toml"), config).expect("written");
+    let arguments = [
+        "node", "--config", "net.toml", "--name", "n", "--key", "k", "--data", "data",
+    ];
+    let refused = run(&arguments, dir.path());
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert!(text_of(&refused).contains("has never run, add --init"));
+    assert!(!dir.path().join("data").exists(), "nothing was made");
     let node = hpaxos()
-        .args([
-            "node", "--config", "net.toml", "--name", "n", "--key", "k", "--data", "data",
-        ])
-        .args(["--ready-json", "--log", "json"])
+        .args(arguments)
+        .args(["--init", "--ready-json", "--log", "json"])
         .current_dir(dir.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -309,6 +315,15 @@ fn a_node_runs_until_it_is_told_to_stop() {
             .all(|l| serde_json::from_str::<Value>(l).is_ok()),
         "{log}"
     );
+    let refused = run(&[&arguments[..], &["--init"]].concat(), dir.path());
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert!(
+        text_of(&refused).contains("leave out --init"),
+        "{refused:?}"
+    );
+    let shown = run(&["storage", "show", "--data", "data"], dir.path());
+    let owner = format!("node 'n' with the key {}", key.trim());
+    assert!(text(&shown.stdout).contains(&owner), "{shown:?}");
     let gone = run(&["submit", "--node", url, "x"], dir.path());
     assert_eq!(gone.status.code(), Some(3), "{gone:?}");
 }

@@ -2,7 +2,7 @@
 
 use crate::fixture::{TestNet, new_key};
 use node::storage::LogError;
-use node::{NetworkStartError, StartError};
+use node::{DirectoryError, NetworkStartError, StartError};
 use std::net::TcpListener;
 
 fn net() -> TestNet {
@@ -89,4 +89,25 @@ async fn a_data_directory_in_use_or_of_another_network() {
         matches!(&error, StartError::Storage(LogError::OtherNetwork { .. })),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn the_data_directory_of_another_node() {
+    let mut net = net();
+    net.start("n2").await;
+    net.stop("n2").await;
+    std::fs::rename(net.path("n2"), net.path("n1")).expect("renamed");
+    let error = refusal(&net, "n1").await;
+    assert!(
+        matches!(
+            &error,
+            StartError::Directory(DirectoryError::OtherNode { owner, .. }) if owner.contains("'n2'")
+        ),
+        "{error}"
+    );
+    std::fs::rename(net.path("n1"), net.path("n2")).expect("renamed");
+    // From before directories said whose they are.
+    std::fs::remove_file(net.path("n2").join("node.toml")).expect("removed");
+    net.start("n2").await;
+    assert!(net.path("n2").join("node.toml").exists());
 }

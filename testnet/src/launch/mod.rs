@@ -180,14 +180,19 @@ impl Site {
         self.workspace.write_view(name, &text)
     }
 
+    /// Starts every node for the first time.
     fn start_all(&self, layout: &Layout, programs: &Programs) -> Result<Fleet, Failure> {
-        let start = |plan| NodeProcess::start(&command(layout, programs, &self.workspace, plan));
+        let start = |plan| {
+            let mut first = command(layout, programs, &self.workspace, plan);
+            first.args.push("--init".into());
+            NodeProcess::start(&first)
+        };
         let nodes = layout.nodes.iter().map(start).collect::<Result<_, _>>()?;
         Ok(Fleet { nodes })
     }
 }
 
-/// The command that starts a node, for the first time or again.
+/// The command that starts a node again. The first time it makes its data directory, and is told so.
 #[must_use]
 pub fn command(
     layout: &Layout,

@@ -4,6 +4,7 @@
 
 mod history;
 mod log;
+mod owner;
 mod records;
 mod section;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// How to look at each store of a data directory.
-const STORES: &[fn(&Question<'_>) -> Section] = &[log::look, history::look];
+const STORES: &[fn(&Question<'_>) -> Section] = &[owner::look, log::look, history::look];
 
 /// What can be asked about a data directory.
 #[derive(Debug, Subcommand)]

@@ -259,8 +259,13 @@ impl<'c> Reader<'c> {
         }
         if said != expected {
             let (said, expected, index) = (said.count, expected.count, E::INDEX);
+            // What could not be read could not be added up either.
+            let follows = match self.report.problems.is_empty() {
+                true => "",
+                false => "; this may follow from what was said before",
+            };
             self.report.problem(format!(
-                "what index {index} finds is not what was kept: {said} entries, expected {expected}"
+                "what index {index} finds is not what was kept: {said} entries, expected {expected}{follows}"
             ));
         }
         Ok(())

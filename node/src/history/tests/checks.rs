@@ -1,10 +1,12 @@
 //! A check finds whatever does not fit together, though every checksum is right.
 
 use super::*;
+use crate::history::Shelf;
 use crate::history::rows::{
     BATCHES, DECISIONS, DecisionRow, Delivered, FILTERS, FilterRow, MESSAGES, New, PAGE_MESSAGES,
     PAGES, RECENT, RUNS, Raw, RowKey, Rows, STATE, State,
 };
+use consensus::storage::StorageError;
 use redb::{Database, Table};
 
 /// A history with a page, a run and recent entries of each index: 45 batches and 90 values.
@@ -283,4 +285,39 @@ fn a_check_changes_nothing() {
     assert_eq!(sound(&path(&directory)).decisions(), 150);
     assert!(snapshot(&directory) == before);
     assert_holds(&open(path(&directory)), 50);
+}
+
+#[test]
+fn what_only_clients_and_peers_ask_for_stops_nothing() {
+    let directory = fixture();
+    remove(&directory, MESSAGES, 4);
+    remove(&directory, BATCHES, 9);
+    let history = open(path(&directory));
+    let shelf: &dyn Shelf = &history;
+    let lost = |error: StorageError, row: &str| assert!(error.0.contains(row), "{error}");
+    let (first, all) = (lane(0), 1 << 20);
+    lost(
+        shelf.decisions(first, Slot(9), 1, all).unwrap_err(),
+        "row 9 of table batches",
+    );
+    lost(
+        history.look_up_batch(&batch(9, 2).digest()).unwrap_err(),
+        "row 9 of table batches",
+    );
+    lost(
+        history.look_up(first, Slot(1)).unwrap_err(),
+        "row 4 of table messages",
+    );
+    lost(
+        history.look_up_proofs(&[Slot(0); 3], all).unwrap_err(),
+        "row 4 of table messages",
+    );
+    assert_eq!(history.failed(), None);
+    // All others are served, and it is written on.
+    assert_eq!(shelf.decisions(first, Slot(10), 9, all).unwrap().len(), 9);
+    keep(&history, 46..47);
+    history.commit().unwrap();
+    // What the protocol asks for it needs.
+    assert_eq!(history.decision(first, Slot(1)), None);
+    lost(history.failed().unwrap(), "row 4 of table messages");
 }

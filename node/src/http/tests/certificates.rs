@@ -4,6 +4,7 @@ use super::{Fixture, answer, fixture};
 use crate::decision::Claim;
 use crate::engine::{Certified, Event};
 use crate::testing::{batch, certificate, config};
+use consensus::storage::StorageError;
 use consensus::{Batch, Slot};
 use learner_graph::LearnerId;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ fn knows(f: &mut Fixture, batch: Option<Arc<Batch>>, of: &Batch) {
                 certificate: certificate.clone(),
                 batch: batch.clone(),
             });
-            answer.send(certified).unwrap();
+            answer.send(Ok(certified)).unwrap();
         }
     });
 }
@@ -63,4 +64,24 @@ async fn a_decision_without_its_values_is_not_served_yet() {
     assert_eq!(status, 503);
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("values have not arrived"), "{detail}");
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_said_to_be_so() {
+    let mut f = fixture("").await;
+    let events = f.events.take().unwrap();
+    std::thread::spawn(move || {
+        for event in events {
+            let Event::Certificate { answer, .. } = event else {
+                panic!("not asked here: {event:?}");
+            };
+            let damage = StorageError("row 5 of table messages is missing".into());
+            answer.send(Err(damage)).unwrap();
+        }
+    });
+    let (status, problem) = answer(f.get("/v1/decisions/bob/5/certificate")).await;
+    assert_eq!(status, 500);
+    assert_eq!(problem["type"], "urn:hpaxos:problem:unreadable");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("row 5 of table messages"), "{detail}");
 }

@@ -94,7 +94,7 @@ impl Fixture {
                             view.decided(decision(slot, value), Some(Time::from_millis(30)));
                         }
                     }
-                    Event::Certificate { answer, .. } => answer.send(None).unwrap(),
+                    Event::Certificate { answer, .. } => answer.send(Ok(None)).unwrap(),
                     other => panic!("not from HTTP: {other:?}"),
                 }
             }
