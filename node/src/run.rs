@@ -43,18 +43,9 @@ pub fn run(args: &NodeArgs) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            let usage = error.downcast_ref::<StartError>().is_some_and(is_usage);
+            let usage = error.downcast_ref().is_some_and(StartError::is_usage);
             ExitCode::from(if usage { USAGE } else { FAILED })
         }
-    }
-}
-
-/// Whether another command line is what it takes.
-fn is_usage(error: &StartError) -> bool {
-    match error {
-        StartError::UnknownNode { .. } | StartError::TraceMode(_) => true,
-        StartError::Directory(error) => error.is_usage(),
-        _ => false,
     }
 }
 

@@ -71,3 +71,15 @@ pub enum StartError {
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
 }
+
+impl StartError {
+    /// Whether another command line is what it takes.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            StartError::UnknownNode { .. } | StartError::TraceMode(_) => true,
+            StartError::Directory(error) => error.is_usage(),
+            _ => false,
+        }
+    }
+}

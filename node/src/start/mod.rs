@@ -96,13 +96,7 @@ impl Node {
         if trace.is_some() && config.mode != Mode::Hpaxos {
             return Err(StartError::TraceMode(config.mode.name()));
         }
-        let node = config.node(name).ok_or_else(|| {
-            let names: Vec<&str> = config.nodes.iter().map(|n| n.name.as_str()).collect();
-            StartError::UnknownNode {
-                name: name.to_owned(),
-                nodes: names.join(", "),
-            }
-        })?;
+        let node = named(config, name)?;
         let keypair = load_key(config, node, key)?;
         let place = Place {
             config,
@@ -125,6 +119,18 @@ impl Node {
                 Node::assemble(place, machine).await
             }
         }
+    }
+
+    /// Makes the data directory of a node that has never run, and starts nothing.
+    ///
+    /// # Errors
+    /// [`StartError`] says what to mend. A directory with a node's data in it is refused.
+    pub fn init(config: &Config, name: &str, key: &Path, data: &Path) -> Result<(), StartError> {
+        let node = named(config, name)?;
+        load_key(config, node, key)?;
+        directory::admit(data, config, node, true)?;
+        FileLog::open(data.join(LOG), config.network.id())?;
+        Ok(directory::bind(data, node)?)
     }
 
     /// Puts a node together around a machine, which may have threads of its own that talk to the
@@ -275,6 +281,17 @@ impl Node {
             let _ = tokio::time::timeout(GRACE, server).await;
         }
     }
+}
+
+/// The node of this name.
+fn named<'a>(config: &'a Config, name: &str) -> Result<&'a NodeConfig, StartError> {
+    config.node(name).ok_or_else(|| {
+        let names: Vec<&str> = config.nodes.iter().map(|n| n.name.as_str()).collect();
+        StartError::UnknownNode {
+            name: name.to_owned(),
+            nodes: names.join(", "),
+        }
+    })
 }
 
 fn load_key(config: &Config, node: &NodeConfig, path: &Path) -> Result<Keypair, StartError> {

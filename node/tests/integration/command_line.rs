@@ -242,9 +242,14 @@ fn a_node_runs_until_it_is_told_to_stop() {
     assert_eq!(refused.status.code(), Some(2), "{refused:?}");
     assert!(text_of(&refused).contains("has never run, add --init"));
     assert!(!dir.path().join("data").exists(), "nothing was made");
+    let init = || run(&[&["storage", "init"], &arguments[1..]].concat(), dir.path());
+    let made = init();
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let again = init();
+    assert_eq!(again.status.code(), Some(2), "{again:?}");
     let node = hpaxos()
         .args(arguments)
-        .args(["--init", "--ready-json", "--log", "json"])
+        .args(["--ready-json", "--log", "json"])
         .current_dir(dir.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

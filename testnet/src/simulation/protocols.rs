@@ -44,7 +44,7 @@ pub trait Simulated: Protocol {
     fn liar(stage: &Stage, place: Place, seed: u64) -> Option<Box<dyn Liar<Self>>>;
 
     /// Whom a finding accuses.
-    fn accused(finding: &Self::Finding) -> Accused;
+    fn accuses(finding: &Self::Finding) -> Accused;
 }
 
 impl Simulated for HPaxos {
@@ -79,7 +79,7 @@ impl Simulated for HPaxos {
         adversary::liar(stage, place, seed)
     }
 
-    fn accused(finding: &Finding) -> Accused {
+    fn accuses(finding: &Finding) -> Accused {
         match finding {
             Finding::Caught(acceptor, _) => Accused::Acceptor(*acceptor),
             Finding::Equivocated(member, _) => Accused::Proposer(*member),
@@ -121,7 +121,7 @@ impl Simulated for Paxos {
         None
     }
 
-    fn accused(finding: &NoEvidence) -> Accused {
+    fn accuses(finding: &NoEvidence) -> Accused {
         match *finding {}
     }
 }
@@ -160,7 +160,7 @@ impl Simulated for DiskPaxos {
         None
     }
 
-    fn accused(finding: &NoEvidence) -> Accused {
+    fn accuses(finding: &NoEvidence) -> Accused {
         match *finding {}
     }
 }

@@ -1,4 +1,4 @@
-//! `hpaxos storage`: what is stored in a node's data directory.
+//! `hpaxos storage`: makes a node's data directory, and tells what is stored in one.
 //!
 //! Each store in it has a section: facts, which `show` prints, and problems, which both commands print.
 
@@ -11,7 +11,7 @@ mod section;
 mod tests;
 
 use super::{Exit, fail, print};
-use crate::Config;
+use crate::{Config, Node};
 use clap::{Args, Subcommand};
 use section::{Question, Section};
 use std::path::PathBuf;
@@ -23,10 +23,30 @@ const STORES: &[fn(&Question<'_>) -> Section] = &[owner::look, log::look, histor
 /// What can be asked about a data directory.
 #[derive(Debug, Subcommand)]
 pub enum StorageCommand {
+    /// Make the data directory of a node that has never run, and start nothing: for service managers, whose
+    /// commands are the same for the first start and all others
+    Init(InitArgs),
     /// Show what a node has stored; the node must not run
     Show(LookArgs),
     /// Verify everything that a node has stored; the node must not run
     Check(LookArgs),
+}
+
+/// The arguments of `hpaxos storage init`: those of `hpaxos node`.
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// The configuration of the network
+    #[arg(long, env = "HPAXOS_CONFIG", value_name = "FILE")]
+    config: PathBuf,
+    /// Which node of the configuration it is
+    #[arg(long, env = "HPAXOS_NAME", value_name = "NODE")]
+    name: String,
+    /// The file with this node's secret key
+    #[arg(long, env = "HPAXOS_KEY", value_name = "FILE")]
+    key: PathBuf,
+    /// The directory to make
+    #[arg(long, env = "HPAXOS_DATA", value_name = "DIR")]
+    data: PathBuf,
 }
 
 /// The arguments of `hpaxos storage show` and `hpaxos storage check`.
@@ -48,10 +68,30 @@ impl StorageCommand {
     #[must_use]
     pub fn run(&self) -> ExitCode {
         let (args, verify) = match self {
+            StorageCommand::Init(args) => return init(args).into(),
             StorageCommand::Show(args) => (args, false),
             StorageCommand::Check(args) => (args, true),
         };
         look(args, verify).into()
+    }
+}
+
+fn init(args: &InitArgs) -> Exit {
+    let config = match Config::load(&args.config) {
+        Ok(config) => config,
+        Err(error) => {
+            super::complain(error);
+            return Exit::Failed;
+        }
+    };
+    match Node::init(&config, &args.name, &args.key, &args.data) {
+        Ok(()) => {
+            let data = args.data.display();
+            print(format!("{data} is the data directory of node {}", args.name));
+            Exit::Done
+        }
+        Err(error) if error.is_usage() => fail(Exit::Usage, error),
+        Err(error) => fail(Exit::Failed, error),
     }
 }
 
