@@ -65,6 +65,10 @@ pub enum Command {
     /// Traces are written by `testnet simulate --trace`, `testnet up --trace` and `hpaxos node --trace`. Exit codes: 0 every line is allowed;
     /// 1 a line is not, or makes no sense; 2 wrong usage; 3 it could not run.
     Trace(TraceArgs),
+    /// Print completions of this command line for a shell.
+    Completions(node::cli::CompletionsArgs),
+    /// Write manual pages of this command line.
+    Man(node::cli::ManArgs),
     /// One node process of a testnet: bound to the life of its launcher.
     #[command(hide = true)]
     Node(ChildArgs),

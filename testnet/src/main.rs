@@ -1,6 +1,6 @@
 //! The `testnet` command line.
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use node::NodeArgs;
 use std::process::ExitCode;
 use testnet::cli::{ChildArgs, Cli, Command};
@@ -18,6 +18,8 @@ fn main() -> ExitCode {
             testnet::simulation::command::simulate(&args).map(ExitCode::from)
         }
         Command::Trace(args) => testnet::trace::trace(&args).map(ExitCode::from),
+        Command::Completions(args) => return args.run(Cli::command()),
+        Command::Man(args) => return args.run(Cli::command()),
         Command::Node(args) => return node(&args),
         Command::Guard(args) => guard::run(&args.within)
             .map(|()| ExitCode::SUCCESS)

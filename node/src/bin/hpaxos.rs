@@ -1,10 +1,10 @@
 //! The `hpaxos` command line.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use node::NodeArgs;
 use node::cli::{
-    DecisionCommand, DiskCommand, EvidenceCommand, GraphCommand, KeygenArgs, StorageCommand,
-    SubmitArgs,
+    CompletionsArgs, DecisionCommand, DiskCommand, EvidenceCommand, GraphCommand, KeygenArgs,
+    ManArgs, StorageCommand, SubmitArgs, WatchArgs,
 };
 use std::process::ExitCode;
 
@@ -29,6 +29,8 @@ enum Command {
     Node(NodeArgs),
     /// Submit values to a node
     Submit(SubmitArgs),
+    /// Watch what nodes decide, in the terminal
+    Watch(WatchArgs),
     /// Format the disks of a network, and ask about them
     #[command(subcommand)]
     Disk(DiskCommand),
@@ -41,6 +43,10 @@ enum Command {
     /// Ask about evidence
     #[command(subcommand)]
     Evidence(EvidenceCommand),
+    /// Print completions of this command line for a shell
+    Completions(CompletionsArgs),
+    /// Write manual pages of this command line
+    Man(ManArgs),
 }
 
 fn main() -> ExitCode {
@@ -49,9 +55,12 @@ fn main() -> ExitCode {
         Command::Keygen(args) => args.run(),
         Command::Node(args) => node::run(&args),
         Command::Submit(args) => args.run(),
+        Command::Watch(args) => args.run(),
         Command::Disk(command) => command.run(),
         Command::Storage(command) => command.run(),
         Command::Decision(command) => command.run(),
         Command::Evidence(command) => command.run(),
+        Command::Completions(args) => args.run(Arguments::command()),
+        Command::Man(args) => args.run(Arguments::command()),
     }
 }

@@ -8,16 +8,21 @@ mod disk;
 mod evidence;
 mod graph;
 mod keygen;
+mod progress;
+mod shell;
 mod storage;
 mod submit;
+mod watch;
 
 pub use decision::DecisionCommand;
 pub use disk::DiskCommand;
 pub use evidence::EvidenceCommand;
 pub use graph::GraphCommand;
 pub use keygen::KeygenArgs;
+pub use shell::{CompletionsArgs, ManArgs};
 pub use storage::StorageCommand;
 pub use submit::SubmitArgs;
+pub use watch::WatchArgs;
 
 use std::io::{self, Read, Write};
 use std::path::Path;

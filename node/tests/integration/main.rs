@@ -1,6 +1,7 @@
 //! Tests of whole nodes, of the command line and of configuration files. One binary: linking libp2p
 //! takes a while.
 
+mod asking;
 mod command_line;
 mod config;
 mod decisions;

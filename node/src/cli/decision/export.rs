@@ -3,23 +3,21 @@
 use super::fetch::{Fetched, fetch};
 use super::out::Out;
 use crate::cli::client::{Unanswered, block_on, node};
+use crate::cli::progress::Progress;
 use crate::cli::{Exit, fail, print};
 use clap::Args;
 use futures::StreamExt;
 use hpaxos_client::Client;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a node may take to answer one request.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// How many decisions are asked for at a time.
 const AT_ONCE: usize = 4;
-/// How long an export takes before it shows how far it is.
-const QUIET: Duration = Duration::from_secs(1);
 
 /// The arguments of `hpaxos decision export`.
 #[derive(Args, Debug)]
@@ -158,19 +156,20 @@ impl ExportArgs {
     }
 
     async fn copy(&self, node: &Client, slots: &Range<u64>, out: &mut Out) -> Exit {
-        let progress = Progress::new(slots.end - slots.start, out);
+        let count = slots.end - slots.start;
+        let progress = Progress::new(Some(count), "slots", out.path().is_none());
         let fetched = slots.clone().map(|slot| fetch(node, &self.learner, slot));
         let mut fetched = futures::stream::iter(fetched).buffered(AT_ONCE);
         while let Some(decision) = fetched.next().await {
             let Fetched { line, .. } = match decision {
                 Ok(decision) => decision,
                 Err(error) => {
-                    progress.bar.finish_and_clear();
+                    drop(progress);
                     return error.fail();
                 }
             };
             if let Err(error) = out.line(&line) {
-                progress.bar.finish_and_clear();
+                drop(progress);
                 // Whoever reads standard output may have seen enough.
                 let enough = out.path().is_none() && error.kind() == io::ErrorKind::BrokenPipe;
                 return match enough {
@@ -180,38 +179,7 @@ impl ExportArgs {
             }
             progress.advance();
         }
-        progress.bar.finish_and_clear();
         Exit::Done
-    }
-}
-
-/// A bar on standard error, if that is a terminal and the export takes long.
-struct Progress {
-    bar: ProgressBar,
-    start: Instant,
-    /// Whether the decisions are shown in the same place.
-    beside: bool,
-}
-
-impl Progress {
-    fn new(slots: u64, out: &Out) -> Progress {
-        let bar = ProgressBar::with_draw_target(Some(slots), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of {len} slots, {eta} left")
-        {
-            bar.set_style(style);
-        }
-        Progress {
-            bar,
-            start: Instant::now(),
-            beside: out.path().is_none() && io::stdout().is_terminal(),
-        }
-    }
-
-    fn advance(&self) {
-        self.bar.inc(1);
-        if !self.beside && self.bar.is_hidden() && self.start.elapsed() >= QUIET {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
     }
 }
 

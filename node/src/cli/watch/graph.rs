@@ -108,7 +108,12 @@ impl Trust {
         }
         let edge = |(between, when): ([String; 2], Vec<&str>)| {
             let named = |acceptor: &&String| when.iter().any(|text| names(text, acceptor));
-            let hurt: Vec<&str> = known.caught.iter().filter(named).map(String::as_str).collect();
+            let hurt: Vec<&str> = known
+                .caught
+                .iter()
+                .filter(named)
+                .map(String::as_str)
+                .collect();
             let bond = match (known.apart.contains(&between), hurt.is_empty()) {
                 (true, _) => Bond::Disconnected,
                 (false, false) => Bond::Weakened,
@@ -116,12 +121,18 @@ impl Trust {
             };
             let why = match bond {
                 Bond::Entangled => "nothing is known against it".to_owned(),
-                Bond::Weakened => format!("{} was caught; the others still suffice", hurt.join(", ")),
+                Bond::Weakened => {
+                    format!("{} was caught; the others still suffice", hurt.join(", "))
+                }
                 Bond::Disconnected => "what was proved leaves no such set".to_owned(),
             };
             let when = when.join(" or ");
-            let words = format!("if the safe acceptors satisfy {when}: {why}");
-            Edge { between, bond, words }
+            let words = format!("they agree if the safe acceptors satisfy {when}; {why}");
+            Edge {
+                between,
+                bond,
+                words,
+            }
         };
         pairs.into_iter().map(edge).collect()
     }
@@ -135,5 +146,7 @@ pub(super) fn pair(a: &str, b: &str) -> [String; 2] {
 
 /// Whether an expression names an acceptor.
 fn names(expression: &str, acceptor: &str) -> bool {
-    expression.split(['(', ')', ',', '*']).any(|name| name == acceptor)
+    expression
+        .split(['(', ')', ',', '*'])
+        .any(|name| name == acceptor)
 }

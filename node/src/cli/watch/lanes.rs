@@ -58,16 +58,24 @@ impl Lanes {
         let (learner, slot) = (&decision.learner, decision.slot);
         let lane = self.cells.entry(learner.clone()).or_default();
         let new = !lane.contains_key(&slot);
-        let differs = lane.get(&slot).is_some_and(|cell| cell.digest != decision.digest);
+        let differs = lane
+            .get(&slot)
+            .is_some_and(|cell| cell.digest != decision.digest);
         if new {
             lane.insert(slot, Cell::of(decision));
             let oldest = slot.saturating_sub(KEPT);
-            while lane.first_key_value().is_some_and(|(slot, _)| *slot < oldest) {
+            while lane
+                .first_key_value()
+                .is_some_and(|(slot, _)| *slot < oldest)
+            {
                 lane.pop_first();
             }
             self.latest = Some((learner.clone(), slot));
         }
-        self.compare(slot, differs.then(|| (learner.clone(), decision.digest.clone())));
+        self.compare(
+            slot,
+            differs.then(|| (learner.clone(), decision.digest.clone())),
+        );
         new
     }
 

@@ -32,7 +32,11 @@ impl Rates {
         *values += decision.values.len() as u64;
         second.latencies.extend(decision.latency_ms);
         let oldest = at.as_secs().saturating_sub(KEPT);
-        while self.seconds.first_key_value().is_some_and(|(at, _)| *at < oldest) {
+        while self
+            .seconds
+            .first_key_value()
+            .is_some_and(|(at, _)| *at < oldest)
+        {
             self.seconds.pop_first();
         }
     }
@@ -55,6 +59,8 @@ impl Rates {
     fn row(&self, now: Duration, seconds: usize, of: impl Fn(&Second) -> u64) -> Vec<u64> {
         let now = now.as_secs();
         let from = now.saturating_sub(seconds as u64);
-        (from..now).map(|at| self.seconds.get(&at).map_or(0, &of)).collect()
+        (from..now)
+            .map(|at| self.seconds.get(&at).map_or(0, &of))
+            .collect()
     }
 }

@@ -45,7 +45,9 @@ pub(super) struct Node {
 impl Node {
     /// Its name, or its address as long as that is not known.
     pub(super) fn name(&self) -> &str {
-        self.status.as_ref().map_or(&self.url, |status| &status.node)
+        self.status
+            .as_ref()
+            .map_or(&self.url, |status| &status.node)
     }
 
     /// What it is doing, in a word.
@@ -148,7 +150,12 @@ impl Watch {
         };
         let first = self.network.get_or_insert_with(|| told.clone());
         let another = (*first != told).then(|| {
-            format!("belongs to another network: {} ({}), mode {}", told.name, short(&told.id), told.mode)
+            format!(
+                "belongs to another network: {} ({}), mode {}",
+                told.name,
+                short(&told.id),
+                told.mode
+            )
         });
         let known = &mut self.nodes[node];
         let back = known.gone.take().is_some();
@@ -197,7 +204,11 @@ impl Watch {
                 }
             },
             Event::Peer { peer, connected } => {
-                let what = if connected { "connected" } else { "disconnected" };
+                let what = if connected {
+                    "connected"
+                } else {
+                    "disconnected"
+                };
                 (format!("{peer} {what}"), false)
             }
             Event::Fork { learner, slot, .. } => {
@@ -264,14 +275,22 @@ impl Watch {
         match self.lanes.disputes(&self.trust) {
             Some(disputes) => {
                 let slots: Vec<String> = apart.keys().take(5).map(u64::to_string).collect();
-                let more = if apart.len() > slots.len() { ", …" } else { "" };
+                let more = if apart.len() > slots.len() {
+                    ", …"
+                } else {
+                    ""
+                };
                 let what = if apart.len() == 1 { "slot" } else { "slots" };
                 let slots = slots.join(", ");
-                (format!("DECIDED DIFFERENTLY in {what} {slots}{more}: {disputes}"), true)
+                (
+                    format!("DECIDED DIFFERENTLY in {what} {slots}{more}: {disputes}"),
+                    true,
+                )
             }
-            None if self.lanes.learners().nth(1).is_some() => {
-                ("all learners agree wherever two of them have decided".to_owned(), false)
-            }
+            None if self.lanes.learners().nth(1).is_some() => (
+                "all learners agree wherever two of them have decided".to_owned(),
+                false,
+            ),
             None => ("nothing to compare yet".to_owned(), false),
         }
     }

@@ -1,23 +1,34 @@
 //! `hpaxos submit`.
+//!
+//! ```text
+//!   arguments, files, input ──values──► submit, some at a time ──answers, in order──► show ──► certificates
+//! ```
+
+mod values;
 
 use super::client::{Unanswered, block_on, node};
 use super::decision::Certificates;
+use super::progress::Progress;
 use super::{Exit, fail, print};
 use clap::Args;
-use consensus::{ClientValue, MAX_VALUE_BYTES};
+use consensus::ClientValue;
 use crypto::Digest;
-use hpaxos_client::{Client, Submitted};
+use futures::StreamExt;
+use hpaxos_client::{Client, Error, Submitted};
 use serde_json::{Value, json};
-use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio::sync::mpsc::{Receiver, channel};
+use values::{Next, Sources, Unread};
 
 /// How long a node may take beyond what it was asked to wait.
 const SLACK: Duration = Duration::from_secs(40);
 
 /// How long a node waits at most.
 const MAX_WAIT_MS: u64 = 600_000;
+/// The most values on their way at once.
+const MAX_IN_FLIGHT: u16 = 256;
 
 /// The arguments of `hpaxos submit`.
 #[derive(Args, Debug)]
@@ -25,9 +36,8 @@ pub struct SubmitArgs {
     /// The node's HTTP address, for example http://127.0.0.1:8001
     #[arg(long, env = "HPAXOS_NODE", value_name = "URL")]
     node: String,
-    /// The values, in this order; `-` stands for the lines of standard input
-    #[arg(required = true, value_name = "VALUE")]
-    values: Vec<String>,
+    #[command(flatten)]
+    sources: Sources,
     /// Wait until this learner has decided each value
     #[arg(long, value_name = "LEARNER")]
     wait: Option<String>,
@@ -37,6 +47,10 @@ pub struct SubmitArgs {
     /// The idempotency key: the same value with another key is another submission
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// So many values are on their way at a time: faster, but they may be decided in another order. They are told in
+    /// theirs
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_IN_FLIGHT)))]
+    in_flight: u16,
     /// Also write the decisions with their certificates to this new file, for `hpaxos decision verify`
     #[arg(long, value_name = "FILE", requires = "wait")]
     certificate: Option<PathBuf>,
@@ -57,8 +71,7 @@ impl SubmitArgs {
             Ok(node) => node,
             Err(error) => return error.fail(),
         };
-        let from_input = self.values.iter().any(|v| v == "-");
-        if self.key.is_some() && (self.values.len() > 1 || from_input) {
+        if self.key.is_some() && self.sources.count() != Some(1) {
             return fail(
                 Exit::Usage,
                 "--key names one submission, so give exactly one value with it",
@@ -94,87 +107,69 @@ impl SubmitArgs {
         node: &Client,
         mut certificates: Option<&mut Certificates>,
     ) -> Exit {
-        for value in &self.values {
-            let exit = match value.as_str() {
-                "-" => self.submit_lines(node, certificates.as_deref_mut()).await,
-                value => {
-                    let value = value.as_bytes().to_vec();
-                    self.submit(node, value, certificates.as_deref_mut()).await
+        let progress = Progress::new(self.sources.count(), "values", true);
+        let in_flight = usize::from(self.in_flight);
+        let values = futures::stream::unfold(self.values(), |mut values| async move {
+            Some((values.recv().await?, values))
+        });
+        let answers = values.map(|next| self.submit(node, next));
+        let mut answers = std::pin::pin!(answers.buffered(in_flight));
+        while let Some(answer) = answers.next().await {
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(error) => {
+                    drop(progress);
+                    let exit = error.fail();
+                    if self.in_flight > 1 {
+                        let others = self.in_flight - 1;
+                        let why = format!(
+                            "values after it, {others} at most, may have been submitted as well"
+                        );
+                        return fail(exit, why);
+                    }
+                    return exit;
                 }
             };
+            progress.advance();
+            let exit = self.show(&answer.1);
             if exit != Exit::Done {
                 return exit;
+            }
+            if let (Some(certificates), Some(receipt)) = (&mut certificates, &answer.1.receipt) {
+                let fetched = certificates.fetch(node, receipt, answer.0).await;
+                if let Err(error) = fetched {
+                    return error.fail();
+                }
             }
         }
         Exit::Done
     }
 
-    async fn submit_lines(
-        &self,
-        node: &Client,
-        mut certificates: Option<&mut Certificates>,
-    ) -> Exit {
-        let mut input = std::io::stdin().lock();
-        for number in 1u64.. {
-            let mut line = Vec::new();
-            let bound = MAX_VALUE_BYTES as u64 + 2;
-            match (&mut input).take(bound).read_until(b'\n', &mut line) {
-                Ok(0) => return Exit::Done,
-                Ok(_) => {}
-                Err(error) => return fail(Exit::Failed, format!("cannot read the input: {error}")),
-            }
-            if line.last() == Some(&b'\n') {
-                line.pop();
-            }
-            if line.len() > MAX_VALUE_BYTES {
-                let why = format!(
-                    "line {number} of the input is too long: a value has at most {MAX_VALUE_BYTES} \
-                     bytes; nothing was submitted from here on"
-                );
-                return fail(Exit::Bad, why);
-            }
-            let exit = self.submit(node, line, certificates.as_deref_mut()).await;
-            if exit != Exit::Done {
-                return exit;
-            }
-        }
-        Exit::Done
+    /// Reads the values in a thread of its own: who types slowly keeps nothing else waiting.
+    fn values(&self) -> Receiver<Next> {
+        let (send, values) = channel(1);
+        let sources = self.sources.clone();
+        std::thread::spawn(move || sources.read(|next| send.blocking_send(next).is_ok()));
+        values
     }
 
-    async fn submit(
-        &self,
-        node: &Client,
-        value: Vec<u8>,
-        certificates: Option<&mut Certificates>,
-    ) -> Exit {
+    /// Submits a value, and returns what names it with the answer.
+    async fn submit(&self, node: &Client, next: Next) -> Result<(Digest, Submitted), Unanswered> {
+        let value = next.map_err(|Unread { exit, why }| Unanswered { exit, why })?;
         let key = self.key.as_deref().unwrap_or_default();
         let timeout = Duration::from_millis(self.timeout_ms);
-        let answer = match &self.wait {
+        let answer: Result<Submitted, Error> = match &self.wait {
             Some(learner) => node.decide(&value, key, learner, timeout).await,
             None => node.submit(&value, key).await,
         };
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => return Unanswered::from(error).fail(),
-        };
-        let exit = self.show(&answer);
-        match (certificates, &answer.receipt) {
-            (Some(certificates), Some(receipt)) if exit == Exit::Done => {
-                match certificates.fetch(node, receipt, self.id(&value)).await {
-                    Ok(()) => Exit::Done,
-                    Err(error) => error.fail(),
-                }
-            }
-            _ => exit,
-        }
+        Ok((self.id(value), answer?))
     }
 
     /// What names the submission of this value.
-    fn id(&self, value: &[u8]) -> Digest {
+    fn id(&self, bytes: Vec<u8>) -> Digest {
         // Space around a header's value is not part of it.
         let key = self.key.as_deref().unwrap_or_default();
-        let key = key.trim_matches([' ', '\t']).as_bytes();
-        let (key, bytes) = (key.to_vec(), value.to_vec());
+        let key = key.trim_matches([' ', '\t']).as_bytes().to_vec();
         ClientValue { key, bytes }.id()
     }
 

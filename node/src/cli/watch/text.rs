@@ -1,0 +1,187 @@
+//! One snapshot, as text or as JSON.
+
+use super::state::{Node, Watch, short};
+use crate::cli::printable;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Decisions in the text.
+const SHOWN: u64 = 10;
+
+/// The snapshot for a person.
+pub(super) fn text(watch: &Watch) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_all(watch, &mut out);
+    out
+}
+
+fn write_all(watch: &Watch, out: &mut String) -> std::fmt::Result {
+    if let Some(network) = &watch.network {
+        let (name, id, mode) = (&network.name, short(&network.id), &network.mode);
+        writeln!(out, "network {name} ({id}), mode {mode}")?;
+    }
+    writeln!(out, "{}", watch.verdict().0)?;
+    if !watch.trust.learners.is_empty() {
+        writeln!(out, "\nlearners")?;
+    }
+    for learner in &watch.trust.learners {
+        let (name, next) = (printable(&learner.name), watch.next(&learner.name));
+        writeln!(
+            out,
+            "  {name}  next slot {next}  decides by {}",
+            printable(&learner.live)
+        )?;
+    }
+    let edges = watch.edges();
+    if !edges.is_empty() {
+        writeln!(out, "\nagreement")?;
+    }
+    for edge in &edges {
+        let [a, b] = &edge.between;
+        let (pair, bond) = (printable(&format!("{a} and {b}")), edge.bond.name());
+        writeln!(out, "  {pair}: {bond}; {}", printable(&edge.words))?;
+    }
+    writeln!(out, "\nnodes")?;
+    for node in &watch.nodes {
+        writeln!(out, "  {}", node_line(node))?;
+    }
+    for disk in watch.nodes.iter().flat_map(disks) {
+        writeln!(out, "  {disk}")?;
+    }
+    if let Some(last) = watch.lanes.last() {
+        writeln!(out, "\nlatest decisions")?;
+        for slot in last.saturating_sub(SHOWN - 1)..=last {
+            let mark = if watch.lanes.is_apart(slot) {
+                "  DIFFERENT"
+            } else {
+                ""
+            };
+            writeln!(out, "  slot {slot}{mark}")?;
+            for learner in watch.lanes.learners() {
+                if let Some(cell) = watch.lanes.cell(learner, slot) {
+                    let (digest, words) = (short(&cell.digest), &cell.words);
+                    writeln!(out, "    {}  {digest}  {words}", printable(learner))?;
+                }
+            }
+        }
+    }
+    if !watch.evidence.is_empty() {
+        writeln!(out, "\nevidence")?;
+    }
+    for piece in watch.evidence.values() {
+        writeln!(out, "  {}", printable(&piece.words))?;
+    }
+    Ok(())
+}
+
+/// A node in a line.
+pub(super) fn node_line(node: &Node) -> String {
+    let (name, url, phase) = (printable(node.name()), printable(&node.url), node.phase());
+    let mut line = format!("{name}  {url}  {phase}");
+    if let Some(why) = &node.gone {
+        line += &format!(": {why}");
+    } else if let Some(status) = &node.status {
+        let leader = status.leader.as_deref().unwrap_or("nobody yet");
+        let (peers, ballot, waiting) = (&status.peers, status.ballot, status.waiting);
+        line += &format!(
+            "  ballot {ballot}, led by {}  {} of {} peers  {waiting} waiting",
+            printable(leader),
+            peers.connected,
+            peers.expected,
+        );
+        let (refused, why) = node.refused();
+        if refused > 0 {
+            line += &format!("  {refused} refused ({})", printable(&why));
+        }
+    }
+    line
+}
+
+/// The disks of a node, each in a line.
+pub(super) fn disks(node: &Node) -> Vec<String> {
+    let status = node.status.iter().filter(|_| node.gone.is_none());
+    let disks = status.flat_map(|status| &status.disks);
+    let line = |disk: &hpaxos_client::DiskStatus| {
+        let state = match (disk.problem.as_str(), disk.up, disk.busy) {
+            ("", true, true) => "busy",
+            ("", true, false) => "up",
+            ("", false, _) => "down",
+            (problem, _, _) => problem,
+        };
+        let (node, name) = (printable(node.name()), printable(&disk.name));
+        format!(
+            "{name} as {node} sees it  {}  mbal {}  logged {}  {} operations",
+            printable(state),
+            disk.mbal,
+            disk.logged,
+            disk.operations
+        )
+    };
+    disks.map(line).collect()
+}
+
+/// The snapshot for a program.
+pub(super) fn json(watch: &Watch) -> Json {
+    let learners = watch.trust.learners.iter().map(|learner| {
+        json!({"learner": learner.name, "quorums": learner.live, "next": watch.next(&learner.name)})
+    });
+    let edges = watch.edges().into_iter().map(
+        |edge| json!({"between": edge.between, "state": edge.bond.name(), "words": edge.words}),
+    );
+    let apart = watch.lanes.apart().iter().map(
+        |(slot, apart)| json!({"slot": slot, "digests": apart.digests, "pairs": apart.pairs()}),
+    );
+    let evidence = watch.evidence.values().map(
+        |piece| json!({"digest": piece.digest, "acceptor": piece.acceptor, "words": piece.words}),
+    );
+    let mut latest: BTreeMap<&str, Json> = BTreeMap::new();
+    if let Some(last) = watch.lanes.last() {
+        for learner in watch.lanes.learners() {
+            let slots = last.saturating_sub(SHOWN - 1)..=last;
+            let cells = slots.filter_map(|slot| {
+                let cell = watch.lanes.cell(learner, slot)?;
+                Some(json!({"slot": slot, "ballot": cell.ballot, "digest": cell.digest, "words": cell.words}))
+            });
+            latest.insert(learner, cells.collect());
+        }
+    }
+    json!({
+        "event": "watch",
+        "network": watch.network.as_ref().map(|n| &n.name),
+        "network_id": watch.network.as_ref().map(|n| &n.id),
+        "mode": watch.network.as_ref().map(|n| &n.mode),
+        "learners": learners.collect::<Vec<_>>(),
+        "edges": edges.collect::<Vec<_>>(),
+        "different": apart.collect::<Vec<_>>(),
+        "broken": watch.is_broken(),
+        "caught": watch.known().caught,
+        "evidence": evidence.collect::<Vec<_>>(),
+        "nodes": watch.nodes.iter().map(node).collect::<Vec<_>>(),
+        "latest": latest,
+    })
+}
+
+fn node(node: &Node) -> Json {
+    let status = node.status.as_ref();
+    let disks = status.into_iter().flat_map(|status| &status.disks);
+    let disks = disks.map(|disk| {
+        json!({
+            "name": disk.name, "up": disk.up, "busy": disk.busy, "problem": disk.problem, "mbal": disk.mbal,
+            "logged": disk.logged, "operations": disk.operations,
+        })
+    });
+    json!({
+        "url": node.url,
+        "node": status.map(|s| &s.node),
+        "phase": node.phase(),
+        "gone": node.gone,
+        "ballot": status.map(|s| s.ballot),
+        "leader": status.and_then(|s| s.leader.as_ref()),
+        "peers": status.map(|s| json!({"connected": s.peers.connected, "expected": s.peers.expected})),
+        "waiting": status.map(|s| s.waiting),
+        "refused": node.refused().0,
+        "disks": disks.collect::<Vec<_>>(),
+    })
+}
