@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use consensus::hpaxos::evidence::{Certificate, EvidenceError};
 use consensus::hpaxos::{Message, SlotVotes, Votes};
 use consensus::{Ballot, Batch, ClientValue, MAX_BATCH_VALUES, MAX_KEY_BYTES, Slot};
-use crypto::{Refusal, codec};
+use crypto::codec;
 use learner_graph::{AcceptorSet, LearnerId};
 use proptest::prelude::*;
 
