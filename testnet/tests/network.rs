@@ -134,11 +134,16 @@ fn values_after_a_planned_kill_of_the_leader_are_decided() {
 
 #[test]
 fn a_double_voter_is_caught_everywhere_and_divides_nobody() {
-    let mut run = Launcher::start(&["--byzantine", "n4=double-vote", "--keep"], None);
+    let dir = tempfile::tempdir().unwrap();
+    let net = dir.path().join("net");
+    let arguments = ["--byzantine", "n4=double-vote", "--keep", "--dir"];
+    let arguments = [&arguments[..], &[net.to_str().unwrap()]].concat();
+    let mut run = Launcher::start(&arguments, None);
     let nodes = run.nodes(4);
     let mut convicted = BTreeSet::new();
-    while convicted.len() < 3 {
-        let evidence = run.until(|e| e["event"] == "evidence" && e["node"] != "n4");
+    // The one that it is about hears of it, too.
+    while convicted.len() < 4 {
+        let evidence = run.until(|e| e["event"] == "evidence");
         assert_eq!(evidence["acceptor"], "a4", "nobody else misbehaves");
         convicted.insert(evidence["node"].as_str().unwrap().to_owned());
     }
@@ -146,6 +151,12 @@ fn a_double_voter_is_caught_everywhere_and_divides_nobody() {
         let answer = ask(node, async |node| node.evidence().await.unwrap());
         let convicts = |piece: &Evidence| piece.acceptor.as_deref() == Some("a4");
         assert!(answer.evidence.iter().any(convicts), "{answer:?}");
+    }
+    for node in ["n1", "n2", "n3", "n4"] {
+        let log = net.join("logs").join(format!("{node}.log"));
+        let log = std::fs::read_to_string(log).unwrap();
+        let told = log.contains("this is evidence against this very node");
+        assert_eq!(told, node == "n4", "{node}: {log}");
     }
     run.signal(Signal::INT);
     let (_, last) = run.end();

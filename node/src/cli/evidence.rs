@@ -3,12 +3,13 @@
 use super::{Exit, fail, print, read_text};
 use crate::Config;
 use crate::config::Mode;
+use crate::decision::refusal_in_words;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use consensus::Protocol as _;
 use consensus::hpaxos::HPaxos;
-use consensus::hpaxos::evidence::{Evidence, Finding};
+use consensus::hpaxos::evidence::{Evidence, EvidenceError, Finding};
 use crypto::codec;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -104,7 +105,14 @@ fn verify_one(config: &Config, base64: &str) -> Result<Finding, String> {
         .map_err(|e| format!("not base64: {e}"))?;
     let evidence: Evidence =
         codec::decode(&bytes, codec::LARGEST).map_err(|e| format!("not evidence: {e}"))?;
-    evidence.verify(&config.network).map_err(|e| e.to_string())
+    let network = &config.network;
+    evidence.verify(network).map_err(|error| match error {
+        EvidenceError::Refused(refusal) => {
+            let why = refusal_in_words(&refusal, network);
+            format!("a message in it is refused: {why}")
+        }
+        other => other.to_string(),
+    })
 }
 
 /// The base64 of each piece: the text itself, or what JSON holds in the way of `/v1/evidence`.

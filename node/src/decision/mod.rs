@@ -26,7 +26,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use consensus::hpaxos::evidence::{Certificate, EvidenceError};
 use consensus::{Ballot, Batch, Network, Slot};
-use crypto::{DecodeError, Digest, NetworkId, codec};
+use crypto::{DecodeError, Digest, MemberId, NetworkId, Refusal, codec};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -79,6 +79,20 @@ impl Line {
     fn text(&self) -> String {
         // Texts, numbers and lists of them: JSON can hold them all.
         serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Why a message is refused, for people, who know nodes by their names.
+pub(crate) fn refusal_in_words(refusal: &Refusal, network: &Network) -> String {
+    let name = |id: MemberId| network.member(id).map(|member| &member.name);
+    match refusal {
+        Refusal::BadSignature(id) => match name(*id) {
+            Some(name) => {
+                format!("the signature of node '{name}' does not fit the message and this network")
+            }
+            None => refusal.to_string(),
+        },
+        other => other.to_string(),
     }
 }
 
@@ -149,9 +163,12 @@ pub(crate) enum Flaw {
     /// One acceptor was to be counted twice.
     #[error("two messages of its certificate have the same signer, '{0}'")]
     SameSigner(String),
-    /// A signature is wrong, or the quorum is none.
+    /// A message is not genuine: what is wrong with it, in words.
+    #[error("its certificate proves nothing: a message in it is refused: {0}")]
+    Refused(String),
+    /// The quorum is none.
     #[error("its certificate proves nothing: {0}")]
-    Proof(#[from] EvidenceError),
+    Proof(EvidenceError),
     /// Something that is in the certificate without need.
     #[error("a message of its certificate holds no vote for this decision")]
     Idle,

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use consensus::hpaxos::evidence::{Certificate, EvidenceError};
 use consensus::hpaxos::{Message, SlotVotes, Votes};
 use consensus::{Ballot, Batch, ClientValue, MAX_BATCH_VALUES, MAX_KEY_BYTES, Slot};
-use crypto::{Refusal, codec};
+use crypto::codec;
 use learner_graph::{AcceptorSet, LearnerId};
 use proptest::prelude::*;
 
@@ -106,10 +106,7 @@ fn another_network_is_refused() {
             line.network_id = elsewhere.network.id();
         });
         let refused = verify(&claimed, &elsewhere).unwrap_err();
-        let unsigned = matches!(
-            refused,
-            Flaw::Proof(EvidenceError::Refused(Refusal::BadSignature(_)))
-        );
+        let unsigned = matches!(refused, Flaw::Refused(_));
         assert!(unsigned, "{refused}");
     }
     let renamed = changed(&here, |line| line.network = "other".into());

@@ -1,8 +1,8 @@
 //! What a claim proves, by a network's configuration.
 
-use super::{Claim, Flaw, ValueJson, signers};
+use super::{Claim, Flaw, ValueJson, refusal_in_words, signers};
 use crate::Config;
-use consensus::hpaxos::evidence::Certificate;
+use consensus::hpaxos::evidence::{Certificate, EvidenceError};
 use consensus::{Ballot, Network, Slot};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerId};
@@ -72,7 +72,10 @@ fn quorum(network: &Network, certificate: &Certificate) -> Result<AcceptorSet, F
             return Err(Flaw::SameSigner(name.to_owned()));
         }
     }
-    let quorum = certificate.verify(network)?;
+    let quorum = certificate.verify(network).map_err(|error| match error {
+        EvidenceError::Refused(refusal) => Flaw::Refused(refusal_in_words(&refusal, network)),
+        error => Flaw::Proof(error),
+    })?;
     if quorum.len() != certificate.two_b.len() {
         return Err(Flaw::Idle);
     }

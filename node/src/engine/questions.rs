@@ -20,6 +20,17 @@ pub(super) struct CatchingUp {
     /// Per learner, the highest slot that a peer has come to.
     pub(super) ahead: Vec<Slot>,
     reported: Instant,
+    /// It was said that this node is far behind, and not yet that it is no longer.
+    told: bool,
+}
+
+/// What a node says of how it gets on.
+#[derive(Debug, PartialEq, Eq)]
+enum News {
+    /// It is at the first slot, and others are at the second.
+    Behind(Slot, Slot),
+    /// It is where the others are, about.
+    CaughtUp(Slot),
 }
 
 impl CatchingUp {
@@ -27,6 +38,7 @@ impl CatchingUp {
         CatchingUp {
             ahead: Vec::new(),
             reported: now,
+            told: false,
         }
     }
 
@@ -38,15 +50,30 @@ impl CatchingUp {
     }
 
     pub(super) fn report(&mut self, next: &[Slot]) {
-        let lanes = next.iter().zip(&self.ahead);
-        let behind = lanes.max_by_key(|(next, ahead)| ahead.0.saturating_sub(next.0));
-        if let Some((next, ahead)) = behind
-            && ahead.0.saturating_sub(next.0) >= FAR_BEHIND
-            && self.reported.elapsed() >= REPORT
-        {
-            tracing::info!(slot = next.0, of = ahead.0, "catching up");
-            self.reported = Instant::now();
+        match self.news(next, Instant::now()) {
+            Some(News::Behind(next, ahead)) => {
+                tracing::info!(slot = next.0, of = ahead.0, "catching up");
+            }
+            Some(News::CaughtUp(next)) => tracing::info!(slot = next.0, "caught up"),
+            None => {}
         }
+    }
+
+    /// What there is to say about the learner that is farthest behind.
+    fn news(&mut self, next: &[Slot], now: Instant) -> Option<News> {
+        let lanes = next.iter().zip(&self.ahead);
+        let (next, ahead) = lanes.max_by_key(|(next, ahead)| ahead.0.saturating_sub(next.0))?;
+        let missing = ahead.0.saturating_sub(next.0);
+        if missing >= FAR_BEHIND && now.saturating_duration_since(self.reported) >= REPORT {
+            (self.reported, self.told) = (now, true);
+            return Some(News::Behind(*next, *ahead));
+        }
+        // While others go on, a node is hardly ever where the last one of them is.
+        if self.told && missing < FAR_BEHIND / 16 {
+            self.told = false;
+            return Some(News::CaughtUp(*next));
+        }
+        None
     }
 }
 
@@ -157,5 +184,31 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             }
         }
         Question::Batches(missing, batches)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_said_that_it_is_far_behind_says_once_that_it_has_caught_up() {
+        let start = Instant::now();
+        let later = |seconds| start + Duration::from_secs(seconds);
+        let mut state = CatchingUp::new(start);
+        assert_eq!(state.news(&[Slot(0)], later(5)), None);
+        state.heard(&[Slot(5000), Slot(70)], 2);
+        assert_eq!(state.news(&[Slot(9), Slot(9)], later(1)), None, "too early");
+        let behind = Some(News::Behind(Slot(9), Slot(5000)));
+        assert_eq!(state.news(&[Slot(9), Slot(9)], later(5)), behind);
+        assert_eq!(state.news(&[Slot(4500), Slot(9)], later(9)), None);
+        let here = [Slot(4990), Slot(69)];
+        let caught_up = Some(News::CaughtUp(Slot(4990)));
+        assert_eq!(state.news(&here, later(10)), caught_up);
+        assert_eq!(state.news(&here, later(20)), None);
+        // A little behind, and nothing was said.
+        state.heard(&[Slot(5100), Slot(70)], 2);
+        assert_eq!(state.news(&here, later(30)), None);
+        assert_eq!(state.news(&[Slot(5100), Slot(70)], later(40)), None);
     }
 }

@@ -15,7 +15,8 @@
 //! - A file belongs to one process at a time, to one network, to one number of lanes and to one version
 //!   of the format.
 //! - After an error nothing is retried. The history answers as if it were empty, and
-//!   [`HistoryFile::failed`] says why.
+//!   [`HistoryFile::failed`] says why. What clients and peers ask for goes another way (`shelf`,
+//!   `look_up…`): if it cannot be read they are told, and nothing stops.
 //!
 //! The rows are described in `rows`, how values and batches are found in `index`.
 

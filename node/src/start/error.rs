@@ -23,6 +23,14 @@ pub enum StartError {
     /// The key cannot be read.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// There is no key.
+    #[error("there is no key file {}: name the one of node '{node}' in --key; if the node is new, `hpaxos keygen --out {}` makes a key, and prints the public half for the configuration", .path.display(), .path.display())]
+    NoKey {
+        /// The key file.
+        path: PathBuf,
+        /// The node.
+        node: String,
+    },
     /// The key is not the one that the configuration gives the node.
     #[error("{} holds the key {found}{owner}, but the configuration gives node '{node}' the key {expected}; use the right key file, or put this key into the configuration", .path.display())]
     KeyMismatch {

@@ -21,7 +21,8 @@ use crate::storage::{FileLog, LOG};
 use crate::view::{Phase, View};
 use consensus::storage::StorageError;
 use consensus::{HistoryOf, Protocol};
-use crypto::Keypair;
+use crypto::{KeyFileError, Keypair};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -295,7 +296,15 @@ fn named<'a>(config: &'a Config, name: &str) -> Result<&'a NodeConfig, StartErro
 }
 
 fn load_key(config: &Config, node: &NodeConfig, path: &Path) -> Result<Keypair, StartError> {
-    let keypair = Keypair::load(path)?;
+    let keypair = Keypair::load(path).map_err(|error| match error {
+        KeyFileError::Io { source, .. } if source.kind() == ErrorKind::NotFound => {
+            StartError::NoKey {
+                path: path.to_owned(),
+                node: node.name.clone(),
+            }
+        }
+        error => error.into(),
+    })?;
     let found = keypair.public();
     if found == node.key {
         return Ok(keypair);

@@ -39,6 +39,13 @@ async fn another_key() {
         "{error}"
     );
     std::fs::remove_file(net.path("n1.key")).expect("removed");
+    let error = refusal(&net, "n1").await;
+    assert!(matches!(&error, StartError::NoKey { .. }), "{error}");
+    assert!(
+        error.to_string().contains("hpaxos keygen --out "),
+        "{error}"
+    );
+    std::fs::write(net.path("n1.key"), "no key").expect("written");
     assert!(matches!(refusal(&net, "n1").await, StartError::Key(_)));
 }
 

@@ -3,10 +3,10 @@
 use super::{FOUR, entry, network, signer, value};
 use crate::hpaxos::evidence::{Certificate, Evidence, EvidenceError, Finding};
 use crate::hpaxos::{
-    Contradiction, Entry, Message, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes, Votes,
-    contradiction,
+    Contradiction, Entry, HPaxos, Message, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes,
+    Votes, contradiction,
 };
-use crate::{Ballot, Network, Page, Slot};
+use crate::{Ballot, Network, Page, Protocol as _, Slot};
 use learner_graph::{AcceptorId, LearnerId, LearnerSet};
 
 fn l(ids: &[u16]) -> LearnerSet {
@@ -288,6 +288,11 @@ fn evidence_is_verified_from_the_configuration_alone() {
     assert_eq!(
         evidence.verify(&network),
         Ok(Finding::Caught(AcceptorId(2), found))
+    );
+    let finding = Finding::Caught(AcceptorId(2), found);
+    assert_eq!(
+        HPaxos::accused(&finding, &network),
+        network.player(AcceptorId(2))
     );
     // Two members that differ contradict nothing.
     assert_eq!(Evidence::from_pair(&v, &other), None);

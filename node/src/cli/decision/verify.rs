@@ -171,6 +171,9 @@ impl Verification<'_> {
         if self.refused > 0 {
             words.push_str(&format!(", refused: {}", self.refused));
         }
+        if self.unread > 0 {
+            words.push_str(&format!(", files not read: {}", self.unread));
+        }
         let not_compared = self.seen.not_kept();
         if not_compared > 0 {
             words.push_str(&format!(
@@ -226,6 +229,30 @@ mod tests {
         };
         verification.file(&path);
         (verification.summary(), verification.summary_json())
+    }
+
+    #[test]
+    fn the_summary_counts_files_that_are_not_there() {
+        let config = config("");
+        let args = VerifyArgs {
+            config: PathBuf::new(),
+            files: Vec::new(),
+            learner: None,
+            json: false,
+        };
+        let mut verification = Verification {
+            args: &args,
+            seen: Seen::new(&config),
+            config: &config,
+            verified: 0,
+            refused: 0,
+            unread: 0,
+            disagreed: 0,
+        };
+        verification.file(Path::new("no/such/file.json"));
+        assert_eq!(verification.summary(), "verified: 0, files not read: 1");
+        assert_eq!(verification.summary_json()["unread"], 1);
+        assert!(verification.finish() == Exit::Failed);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The history: `DIR/history.redb`.
 
 use super::records::check_history;
-use super::section::{Line, Question, Section};
+use super::section::{Line, Question, Section, count};
 use crate::history::{self, FILE_NAME, HistoryError, Report, Summary};
 use serde_json::json;
 use std::path::Path;
@@ -43,9 +43,14 @@ fn tell(section: &mut Section, path: &Path, report: Report) {
         ..
     } = summary;
     let decisions = summary.decisions();
-    let text = format!(
-        "{decisions} decisions, {messages} messages, {batches} batches, {pages} pages, {bytes} bytes"
-    );
+    let text = [
+        count(decisions, "decision", "decisions"),
+        count(*messages, "message", "messages"),
+        count(*batches, "batch", "batches"),
+        count(*pages, "page", "pages"),
+        count(*bytes, "byte", "bytes"),
+    ]
+    .join(", ");
     let counts = json!({
         "decisions": decisions, "messages": messages, "batches": batches, "pages": pages, "bytes": bytes,
     });

@@ -1,7 +1,7 @@
 //! The log: `DIR/log`.
 
 use super::records::{guess, judge};
-use super::section::{Line, Problems, Question, Section};
+use super::section::{Line, Problems, Question, Section, count};
 use crate::storage::{Examination, LOG, LogError, examine};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -65,7 +65,11 @@ fn section(
     tell_segments(&mut section, &looked);
     for (kind, (records, bytes)) in kinds {
         section.fact(
-            format!("  {kind}: {records} records, {bytes} bytes"),
+            format!(
+                "  {kind}: {}, {}",
+                count(*records, "record", "records"),
+                count(*bytes, "byte", "bytes")
+            ),
             json!({"event": "kind", "kind": kind, "records": records, "bytes": bytes}),
         );
     }
@@ -84,7 +88,11 @@ fn section(
         false => ", their checksums alone for want of a configuration",
     };
     section.looked_at = Some(Line {
-        text: format!("{records} records in {segments} segments{how}"),
+        text: format!(
+            "{} in {}{how}",
+            count(records, "record", "records"),
+            count(segments, "segment", "segments")
+        ),
         json: json!({"records": records, "segments": segments, "configured": configured}),
     });
     section
@@ -112,7 +120,8 @@ fn tell_log(section: &mut Section, path: &Path, looked: &Examination) {
     }
     if looked.leftovers > 0 {
         let replaced = looked.leftovers;
-        text += &format!("\n  {replaced} replaced segments, which the next start removes");
+        let segments = count(replaced, "replaced segment", "replaced segments");
+        text += &format!("\n  {segments}, which the next start removes");
     }
     if looked.draft {
         text += "\n  an unfinished segment, which the next start removes";
@@ -132,7 +141,10 @@ fn tell_segments(section: &mut Section, looked: &Examination) {
         let (number, version, len) = (segment.number, segment.version, segment.len);
         let (records, bytes) = (segment.records, segment.bytes);
         section.fact(
-            format!("  segment {number}: format {version}, {records} records, {bytes} bytes in a file of {len}"),
+            format!(
+                "  segment {number}: format {version}, {}, {bytes} bytes in a file of {len}",
+                count(records, "record", "records")
+            ),
             json!({
                 "event": "segment", "number": number, "version": version, "records": records,
                 "bytes": bytes, "file_bytes": len,

@@ -2,6 +2,7 @@
 
 use crate::Config;
 use crate::config::Mode;
+use crate::decision::refusal_in_words;
 use crate::history::{self, HistoryError, Report};
 use consensus::disk_paxos::{Decided, DiskPaxos};
 use consensus::hpaxos::HPaxos;
@@ -89,7 +90,9 @@ pub(super) fn check_history(path: &Path, config: &Config) -> Result<Report, Hist
 fn check_history_of<P: Protocol>(path: &Path, network: &Network) -> Result<Report, HistoryError> {
     history::check::<P::Wire>(path, network.id(), |wire| {
         let opened = P::open(wire, network);
-        opened.map(drop).map_err(|refusal| refusal.to_string())
+        opened
+            .map(drop)
+            .map_err(|refusal| refusal_in_words(&refusal, network))
     })
 }
 
@@ -110,13 +113,11 @@ fn judge_of<P: Kinds>(record: &[u8], network: Option<&Network>) -> Verdict {
             let Some(kind) = P::kind_of(&wire) else {
                 return unreadable(&"it holds no message");
             };
-            let opened = network.map(|network| P::open(wire, network));
-            (
-                kind,
-                opened
-                    .and_then(Result::err)
-                    .map(|refusal| refusal.to_string()),
-            )
+            let wrong = network.and_then(|network| {
+                let refusal = P::open(wire, network).err()?;
+                Some(refusal_in_words(&refusal, network))
+            });
+            (kind, wrong)
         }
         Record::Batch(_) => ("batch", None),
         Record::Value(_) => ("value", None),

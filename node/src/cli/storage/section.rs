@@ -17,6 +17,12 @@ pub(super) struct Question<'a> {
     pub(super) verify: bool,
 }
 
+/// So many of something: "1 record", "2 records".
+pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+    let what = if number == 1 { one } else { many };
+    format!("{number} {what}")
+}
+
 /// One line, in both forms.
 pub(super) struct Line {
     pub(super) text: String,
@@ -75,15 +81,14 @@ impl Section {
 
     /// What `check` prints.
     pub(super) fn checked(self) -> Vec<Line> {
-        let count = self.problems.count;
+        let problems = self.problems.count;
         let mut lines = self.problems.lines(self.store);
         if let Some(looked_at) = self.looked_at {
-            let found = match count {
+            let found = match problems {
                 0 => "nothing wrong".to_owned(),
-                1 => "1 problem".to_owned(),
-                _ => format!("{count} problems"),
+                _ => count(problems, "problem", "problems"),
             };
-            let mut json = json!({"event": "checked", "store": self.store, "problems": count});
+            let mut json = json!({"event": "checked", "store": self.store, "problems": problems});
             if let (Value::Object(json), Value::Object(more)) = (&mut json, looked_at.json) {
                 json.extend(more);
             }
@@ -114,7 +119,10 @@ impl Problems {
     fn lines(mut self, store: &str) -> Vec<Line> {
         let more = self.count - self.told.len() as u64;
         if more > 0 {
-            self.told.push(format!("{more} more records like these"));
+            self.told.push(format!(
+                "{} like these",
+                count(more, "more record", "more records")
+            ));
         }
         let line = |what| Line {
             text: format!("{store}: {what}"),

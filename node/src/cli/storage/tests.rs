@@ -192,7 +192,7 @@ fn a_checkpoint_and_what_the_next_start_removes_are_shown() {
     assert_eq!(log["grown"], 24 + good()[2].len());
     for part in [
         "checkpoint in segment 1",
-        "1 replaced segments",
+        "1 replaced segment,",
         "an unfinished segment",
     ] {
         assert!(shown[0].text.contains(part), "{}", shown[0].text);
@@ -403,7 +403,7 @@ fn a_forged_message_in_the_history_is_found() {
         let checked = section(true).checked();
         let words = problems(&checked).join("; ");
         assert_eq!(
-            words.contains("the signature of member 1"),
+            words.contains("the signature of node 'n2'"),
             forged,
             "{words}"
         );

@@ -88,7 +88,8 @@ fn a_segment_that_cannot_be_allocated_stops_the_log() {
     let below = child::OPTIONS.segment_bytes - 1;
     let output = child::run_limited(child::Role::Append, directory.path(), below);
     let acknowledged = roles::acknowledged(&output);
-    assert!(output.contains("cannot allocate"), "{output}");
+    assert!(output.contains("cannot allocate "), "{output}");
+    assert!(output.contains(" bytes for "), "{output}");
     assert!(output.contains("segment.new"), "{output}");
     roles::assert_recovered(directory.path(), acknowledged);
     assert!(!directory.path().join("segment.new").exists());

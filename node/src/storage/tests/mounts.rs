@@ -54,7 +54,8 @@ fn a_checkpoint_beyond_the_limit_of_a_file_leaves_what_there_was() {
     let directory = TempDir::new().unwrap();
     let limit = child::OPTIONS.segment_bytes + 1000;
     let output = child::run_limited(Role::Replace, directory.path(), limit);
-    assert!(output.contains("cannot allocate"), "{output}");
+    assert!(output.contains("cannot allocate "), "{output}");
+    assert!(output.contains(" bytes for "), "{output}");
     assert!(output.contains("segment.new"), "{output}");
     assert!(output.contains("File too large"), "{output}");
     assert!(output.contains("stopped earlier"), "{output}");
