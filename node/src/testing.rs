@@ -34,6 +34,10 @@ impl Shelf for Books {
         let has = |shown: &&Shown| shown.values.iter().any(|(id, _)| id == value);
         Ok(self.0.iter().find(has).map(|shown| shown.slot))
     }
+
+    fn room(&self) -> Option<(u64, u64)> {
+        Some((1000, 2000))
+    }
 }
 
 /// The view of node n1, which has decided nothing.

@@ -176,7 +176,7 @@ fn the_fields_of_decision_files_are_documented() {
 }
 
 #[test]
-fn routes_problems_events_and_metrics_are_documented() {
+fn routes_problems_and_events_are_documented() {
     let routes = quoted_after(include_str!("../src/http/mod.rs"), ".route(");
     all_in_page(HTTP_API, &routes, 10);
     let problems = include_str!("../src/http/problem.rs");
@@ -191,39 +191,6 @@ fn routes_problems_events_and_metrics_are_documented() {
     let kinds = heard.filter_map(|line| line.trim().split_once(": e =>"));
     let kinds: Vec<&str> = kinds.map(|(kind, _)| kind).collect();
     all_in_page(HTTP_API, &kinds, 7);
-    let metrics = include_str!("../src/view/metrics.rs");
-    let metrics: Vec<String> = quoted_after(metrics, "r.register(")
-        .iter()
-        .map(|name| format!("hpaxos_{name}"))
-        .collect();
-    let metrics: Vec<&str> = metrics.iter().map(String::as_str).collect();
-    all_in_page(HTTP_API, &metrics, 23);
-}
-
-#[test]
-fn the_dashboard_for_grafana_asks_for_metrics_that_exist() {
-    let dashboard: Value =
-        serde_json::from_str(include_str!("../../docs/grafana.json")).expect("JSON");
-    let metrics = quoted_after(include_str!("../src/view/metrics.rs"), "r.register(");
-    let expressions = dashboard["panels"].as_array().expect("panels").iter();
-    let expressions = expressions.flat_map(|panel| panel["targets"].as_array().expect("targets"));
-    let text: Vec<&str> = expressions
-        .map(|target| target["expr"].as_str().expect("an expression"))
-        .collect();
-    let is_in_name = |c: char| c.is_ascii_lowercase() || c == '_';
-    let asked: Vec<&str> = text
-        .iter()
-        .flat_map(|text| text.split("hpaxos_").skip(1))
-        .map(|rest| rest.split(|c| !is_in_name(c)).next().unwrap_or_default())
-        .map(|name| name.strip_suffix("_total").unwrap_or(name))
-        .collect();
-    assert!(asked.len() > 12, "{asked:?}");
-    for name in asked {
-        assert!(
-            metrics.contains(&name),
-            "there is no metric 'hpaxos_{name}'"
-        );
-    }
 }
 
 /// The rows of the table that begins with this one, cell by cell.

@@ -1,6 +1,7 @@
 //! The log is kept short: what it says is said again in fewer words, and the rest is in the history.
 
 use super::{Engine, EngineError};
+use crate::view::metrics::whole;
 use consensus::history::History as _;
 use consensus::storage::Storage;
 use consensus::{Page, Protocol, Slot};
@@ -30,11 +31,15 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         });
         self.storage.replace(&mut encoded)?;
         self.state.last_checkpoint = bytes;
-        self.view.metrics.checkpoints.inc();
+        let metrics = &self.view.metrics;
+        metrics.checkpoints.inc();
+        let took = start.elapsed();
+        metrics.checkpoint_time.observe(took.as_secs_f64());
+        metrics.log_bytes.set(whole(bytes));
         tracing::info!(
             records,
             bytes,
-            took_ms = start.elapsed().as_millis(),
+            took_ms = took.as_millis(),
             "replaced the log by a checkpoint"
         );
         Ok(())

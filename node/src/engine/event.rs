@@ -8,6 +8,7 @@
 //!
 //! Only verification and the engine know the protocol; everybody else is the same for all.
 
+use super::intake::Intake;
 use crate::network::budget::Permit;
 use crate::network::request::Request;
 use consensus::hpaxos::evidence::Certificate;
@@ -16,7 +17,7 @@ use consensus::{Batch, ClientValue, Slot, disk_paxos};
 use crypto::MemberId;
 use learner_graph::LearnerId;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::mpsc::TrySendError;
 use tokio::sync::oneshot;
 
 /// A node of the configuration, by its place in `Config::nodes`.
@@ -129,8 +130,8 @@ pub(crate) struct EngineHandle(Arc<dyn Door>);
 
 impl EngineHandle {
     /// The door that this queue is behind.
-    pub(crate) fn new<T: From<Event> + Send + 'static>(queue: SyncSender<T>) -> Self {
-        EngineHandle(Arc::new(queue))
+    pub(crate) fn new<T: From<Event> + Send + 'static>(queue: impl Into<Intake<T>>) -> Self {
+        EngineHandle(Arc::new(queue.into()))
     }
 
     /// Hands an event in without waiting.
@@ -150,7 +151,7 @@ trait Door: Send + Sync {
     fn put(&self, event: Event) -> Result<(), NotSent>;
 }
 
-impl<T: From<Event> + Send> Door for SyncSender<T> {
+impl<T: From<Event> + Send> Door for Intake<T> {
     fn try_put(&self, event: Event) -> Result<(), NotSent> {
         self.try_send(event.into()).map_err(|error| match error {
             TrySendError::Full(_) => NotSent::Full,

@@ -14,6 +14,7 @@ mod archivist;
 mod checkpoint;
 mod disks;
 mod event;
+mod intake;
 mod outputs;
 mod questions;
 #[cfg(test)]
@@ -27,12 +28,14 @@ pub(crate) use event::Certified;
 pub(crate) use event::{
     Command, EngineHandle, Event, NodeIndex, NotSent, Queued, Submitted, Ticket,
 };
+pub(crate) use intake::Intake;
 pub(crate) use trace::Trace;
 
 use crate::byzantine::Lie;
 use crate::history::HistoryFile;
 use crate::network::seen::Seen;
 use crate::view::View;
+use crate::view::metrics::whole;
 use archivist::Archivist;
 use consensus::storage::{Storage, StorageError};
 use consensus::{Input, InputOf, Page, Protocol, Record, RecordOf, Time};
@@ -211,6 +214,10 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         let (start, mut reported, mut count) = (Instant::now(), Instant::now(), 0u64);
         for record in records {
             let bytes = record?;
+            self.view
+                .metrics
+                .log_bytes
+                .inc_by(whole(bytes.len() as u64));
             let record = codec::decode::<RecordOf<P>>(&bytes, codec::LARGEST)
                 .map_err(|error| EngineError::Record(count, error))?;
             match &record {
@@ -256,6 +263,8 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         }
         let room = MAX_EVENTS_PER_STEP.saturating_sub(events.len());
         events.extend(self.events.try_iter().take(room));
+        let taken = whole(events.len() as u64);
+        self.view.metrics.engine_queue.dec_by(taken);
         Some(events)
     }
 
@@ -336,6 +345,8 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         self.state.catching_up.report(&status.next);
         self.view.set_ahead(&self.state.catching_up.ahead);
         self.view.set_status(status);
+        let unwritten = whole(self.history.unwritten() as u64);
+        self.view.metrics.history_unwritten.set(unwritten);
         self.state.published = Instant::now();
     }
 }

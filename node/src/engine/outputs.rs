@@ -3,9 +3,12 @@
 use super::{Command, Engine, EngineError, Submitted};
 use crate::network::frame::{Part, PartOf, split};
 use crate::network::request::Request;
+use crate::view::metrics::whole;
 use consensus::storage::{Storage, StorageError};
 use consensus::{InputOf, Output, OutputOf, Protocol, Time, steps};
 use crypto::{Digest, codec};
+use std::cell::Cell;
+use std::time::Instant;
 
 /// What a node says to whoever runs it when it learns of evidence against itself.
 const CAUGHT: &str = "this is evidence against this very node: what was signed with its key contradicts itself. Its \
@@ -27,11 +30,15 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         let (mut heard, mut told) = (Vec::new(), Vec::new());
         let (mut records, mut bytes) = (0, 0);
         let storage = &mut self.storage;
+        let begun = Cell::new(Instant::now());
         let hears = |inputs: &[InputOf<P>]| {
             metrics.steps.inc();
             heard.push(if traces { inputs.to_vec() } else { Vec::new() });
+            begun.set(Instant::now());
         };
         let left = steps(&mut self.machine.protocol, now, inputs, hears, |outputs| {
+            let took = begun.get().elapsed();
+            metrics.step_time.observe(took.as_secs_f64());
             for output in &outputs {
                 if let Output::Persist(record) = output {
                     let encoded = codec::encode(record);
@@ -45,9 +52,13 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         })?;
         self.check_history()?;
         if records > 0 {
+            let start = Instant::now();
             self.storage.sync()?;
+            metrics.sync_time.observe(start.elapsed().as_secs_f64());
             metrics.records.inc_by(records);
+            metrics.records_per_sync.observe(records as f64);
             metrics.record_bytes.inc_by(bytes);
+            metrics.log_bytes.inc_by(whole(bytes));
             metrics.syncs.inc();
         }
         self.history.flush();

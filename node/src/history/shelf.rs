@@ -24,6 +24,9 @@ pub(crate) trait Shelf: Send + Sync {
 
     /// See [`HistoryFile::find`].
     fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError>;
+
+    /// How large it is, and how much room there is left beside it, in bytes; `None` if that cannot be told.
+    fn room(&self) -> Option<(u64, u64)>;
 }
 
 impl<W: Message> Shelf for HistoryFile<W> {
@@ -43,5 +46,12 @@ impl<W: Message> Shelf for HistoryFile<W> {
 
     fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
         HistoryFile::find(self, lane, value)
+    }
+
+    fn room(&self) -> Option<(u64, u64)> {
+        let path = self.shared().store.path();
+        let size = std::fs::metadata(path).ok()?.len();
+        let disk = rustix::fs::statvfs(path).ok()?;
+        Some((size, disk.f_bavail.saturating_mul(disk.f_frsize)))
     }
 }

@@ -52,9 +52,9 @@ pub(super) async fn stream(
             ))
         })?),
     };
-    let permit = Arc::clone(&api.streams).try_acquire_owned();
+    let permit = api.streams.take();
     let permit =
-        permit.map_err(|_| Problem::too_many("too many event streams (limits.http_streams)"))?;
+        permit.ok_or_else(|| Problem::too_many("too many event streams (limits.http_streams)"))?;
     let (next, missed) = api.view.events.start(from);
     let mut reader = Reader {
         newest: api.view.events.newest(),

@@ -12,6 +12,7 @@
 //! | `GET /`, `/assets/…` | a page |
 //! | `GET /openapi.json` | a description of all this |
 
+mod bounded;
 mod decisions;
 mod events;
 mod json;
@@ -26,24 +27,26 @@ use crate::config::Limits;
 use crate::engine::EngineHandle;
 use crate::view::View;
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use bounded::Bounded;
 use consensus::storage::StorageError;
 use learner_graph::LearnerId;
 use problem::Problem;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// What the handlers share.
 pub(crate) struct Api {
     view: Arc<View>,
     engine: EngineHandle,
-    requests: Arc<Semaphore>,
-    streams: Arc<Semaphore>,
+    requests: Bounded,
+    streams: Bounded,
     stop: watch::Receiver<bool>,
 }
 
@@ -57,10 +60,17 @@ impl Api {
         Api {
             view,
             engine,
-            requests: Arc::new(Semaphore::new(Limits::count(limits.http_requests))),
-            streams: Arc::new(Semaphore::new(Limits::count(limits.http_streams))),
+            requests: Bounded::new(Limits::count(limits.http_requests)),
+            streams: Bounded::new(Limits::count(limits.http_streams)),
             stop,
         }
+    }
+
+    /// Shows what is in progress.
+    fn measure(&self) {
+        let metrics = &self.view.metrics;
+        metrics.http_requests.set(self.requests.taken());
+        metrics.http_streams.set(self.streams.taken());
     }
 
     /// What reading from the disk finds.
@@ -131,15 +141,21 @@ async fn not_allowed() -> Problem {
 
 /// So many requests at once and no more: those that wait for a decision count.
 async fn limit(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    match api.requests.try_acquire() {
-        Ok(_permit) => next.run(request).await,
-        Err(_) => Problem::too_many("too many requests in progress (limits.http_requests)")
+    match api.requests.take() {
+        Some(_permit) => next.run(request).await,
+        None => Problem::too_many("too many requests in progress (limits.http_requests)")
             .into_response(),
     }
 }
 
 async fn count(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
-    api.view.metrics.responded(response.status().as_u16());
+    // Whatever was asked for that does not exist is one route, so that nobody can make up more of them.
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let status = response.status().as_u16();
+    let took = start.elapsed();
+    api.view.metrics.responded(route, status, took);
     response
 }

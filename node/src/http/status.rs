@@ -209,9 +209,15 @@ pub(super) async fn ready(State(api): State<Arc<Api>>) -> Result<&'static str, P
 }
 
 /// `GET /metrics`.
-pub(super) async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
+pub(super) async fn metrics(State(api): State<Arc<Api>>) -> Result<impl IntoResponse, Problem> {
+    api.measure();
+    let look = |view: &View| {
+        view.measure_disk();
+        Ok(view.metrics.text())
+    };
+    let text = api.read_disk(look).await?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], api.view.metrics.text())
+    Ok(([(header::CONTENT_TYPE, kind)], text))
 }
 
 #[cfg(test)]

@@ -34,6 +34,11 @@ impl Budget {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many bytes are taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.lock().values().sum()
+    }
+
     /// Takes room for what a peer sent, if there is any. One thing of whatever size always fits a
     /// share that is empty.
     pub(crate) fn take(&self, from: NodeIndex, bytes: usize) -> Option<Permit> {
@@ -73,6 +78,7 @@ mod tests {
         let second = budget.take(1, 5).unwrap();
         let _other = budget.take(2, 70).unwrap();
         assert!(budget.take(3, 6).is_none(), "all of it is taken");
+        assert_eq!(budget.taken(), 95);
         drop((first, second));
         assert!(budget.take(1, 25).is_some());
     }

@@ -120,7 +120,12 @@ impl Network {
                 result,
             }) => {
                 match (self.peers.index(&peer), result) {
-                    (Some(index), Ok(_)) => self.alive(index),
+                    (Some(index), Ok(after)) => {
+                        if let Some(peer) = self.peers.get(index) {
+                            self.view.metrics.answered(&peer.name, after);
+                        }
+                        self.alive(index);
+                    }
                     // A connection that answers no more is closed, so that it is dialled again.
                     (_, Err(ping::Failure::Timeout)) => {
                         self.swarm.close_connection(connection);

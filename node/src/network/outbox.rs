@@ -36,6 +36,11 @@ impl Outbox {
         dropped
     }
 
+    /// How many frames wait, and how many bytes they have.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        (self.frames.len(), self.bytes)
+    }
+
     /// Takes the oldest frame.
     pub(super) fn pop(&mut self) -> Option<Vec<u8>> {
         let frame = self.frames.pop_front()?;
@@ -58,6 +63,6 @@ mod tests {
         assert_eq!(outbox.push(vec![5; 1]), 1, "by number");
         let left: Vec<u8> = std::iter::from_fn(|| outbox.pop()).map(|f| f[0]).collect();
         assert_eq!(left, [3, 4, 5]);
-        assert_eq!(outbox.bytes, 0);
+        assert_eq!(outbox.waiting(), (0, 0));
     }
 }

@@ -8,8 +8,9 @@ use super::request::{Request, RequestKind};
 use super::seen::Seen;
 use super::verify::{Pool, Report, Verifier};
 use crate::config::{Config, Limits, NodeConfig};
-use crate::engine::{Command, EngineHandle, Event, NodeIndex, Queued, Ticket};
+use crate::engine::{Command, EngineHandle, Event, Intake, NodeIndex, Queued, Ticket};
 use crate::view::View;
+use crate::view::metrics::whole;
 use consensus::{InputOf, Protocol};
 use crypto::{Keypair, MemberId};
 use futures::StreamExt;
@@ -19,7 +20,6 @@ use libp2p::request_response::{OutboundRequestId, ResponseChannel};
 use libp2p::swarm::dial_opts::DialOpts;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
@@ -35,7 +35,7 @@ pub(crate) struct Setup<'a, P: Protocol> {
     pub(crate) config: &'a Config,
     pub(crate) node: &'a NodeConfig,
     pub(crate) keypair: &'a Keypair,
-    pub(crate) queue: SyncSender<Queued<InputOf<P>>>,
+    pub(crate) queue: Intake<Queued<InputOf<P>>>,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) view: Arc<View>,
     pub(crate) seen: Arc<Seen<P>>,
@@ -180,6 +180,18 @@ impl Network {
             }
         }
         self.flush();
+        self.measure();
+    }
+
+    /// Shows what waits here. Often enough: whoever reads it does so every few seconds.
+    fn measure(&self) {
+        let metrics = &self.view.metrics;
+        let (frames, bytes) = self.pool.waiting();
+        metrics.verify_queue.set(whole(frames as u64));
+        metrics.verify_bytes.set(whole(bytes as u64));
+        let (frames, bytes) = self.outbox.waiting();
+        metrics.outbox.set(whole(frames as u64));
+        metrics.outbox_bytes.set(whole(bytes as u64));
     }
 
     /// Lets the engine say what to ask this peer for. If it is busy there is a next time.

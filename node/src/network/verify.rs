@@ -13,15 +13,15 @@ use super::budget::{Budget, Permit};
 use super::frame::{Frame, FrameOf, MAX_PARTS, max_frame_bytes};
 use super::request::{RequestKind, Response, ResponseOf};
 use super::seen::Seen;
-use crate::engine::{NodeIndex, Queued};
+use crate::engine::{Intake, NodeIndex, Queued};
 use crate::view::View;
 use async_channel::{Receiver, Sender};
 use consensus::{Input, InputOf, Network, Protocol};
 use crypto::{Digest, codec};
 use libp2p::gossipsub::MessageId;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
+use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// Something received that nobody has looked at.
@@ -70,7 +70,7 @@ pub(super) struct Verifier<P: Protocol> {
     pub(super) network: Arc<Network>,
     pub(super) seen: Arc<Seen<P>>,
     pub(super) view: Arc<View>,
-    pub(super) engine: SyncSender<Queued<InputOf<P>>>,
+    pub(super) engine: Intake<Queued<InputOf<P>>>,
     pub(super) reports: mpsc::Sender<Report>,
 }
 
@@ -97,6 +97,11 @@ impl Pool {
             },
             handles,
         ))
+    }
+
+    /// How many jobs wait for a thread, and how many bytes for a thread or for the engine.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        (self.jobs.len(), self.budget.taken())
     }
 
     /// Queues a job; gives it back if there is no room.
@@ -223,15 +228,21 @@ impl<P: Protocol> Verifier<P> {
     ) -> Result<(), &'static str> {
         // A name may leave the signature out: only the very same message is known to be genuine.
         let known = self.seen.get(&P::id(&message));
+        let metrics = &self.view.metrics;
         if let Some(known) = known.filter(|k| *P::wire(k) == message) {
-            self.view.metrics.known.inc();
+            metrics.known.inc();
+            metrics.received(P::kind(&known));
             if again {
                 checked.inputs.push(Input::Message(known));
             }
             return Ok(());
         }
-        let verified = P::open(message, &self.network).map_err(|refusal| refusal.reason())?;
-        self.view.metrics.verified.inc();
+        let start = Instant::now();
+        let opened = P::open(message, &self.network);
+        metrics.verify_time.observe(start.elapsed().as_secs_f64());
+        let verified = opened.map_err(|refusal| refusal.reason())?;
+        metrics.verified.inc();
+        metrics.received(P::kind(&verified));
         checked.add(Input::Message(verified));
         Ok(())
     }

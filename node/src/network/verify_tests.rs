@@ -44,7 +44,7 @@ fn fixture_of<P: Protocol>(max_bytes: usize) -> Fixture<P> {
         network: Arc::clone(&config.network),
         seen: Arc::new(Seen::default()),
         view: Arc::clone(&view),
-        engine,
+        engine: engine.into(),
         reports: reporter,
     };
     let (pool, _) = Pool::start(1, 16, max_bytes, verifier).unwrap();

@@ -13,7 +13,7 @@ pub use error::StartError;
 
 use crate::config::{Config, Limits, Mode, NodeConfig};
 use crate::directory;
-use crate::engine::{Engine, EngineError, EngineHandle, Event, Machine, Stores};
+use crate::engine::{Engine, EngineError, EngineHandle, Event, Intake, Machine, Stores};
 use crate::history::{FILE_NAME, HistoryFile};
 use crate::http::{self, Api};
 use crate::network::{self, seen::Seen};
@@ -167,7 +167,6 @@ impl Node {
         let history = Arc::new(history);
         let http = bind_http(node).await?;
         let (sender, events) = sync_channel(Limits::count(config.limits.engine_queue));
-        let engine = EngineHandle::new(sender.clone());
         let (commands, commands_received) = mpsc::channel(COMMANDS);
         let (stop, stopped) = watch::channel(false);
         let view = Arc::new(View::new(
@@ -176,13 +175,15 @@ impl Node {
             run_number(),
             Arc::clone(&history) as _,
         ));
+        let queue = Intake::new(sender, view.metrics.engine_queue.clone());
+        let engine = EngineHandle::new(queue.clone());
         let seen = Arc::new(Seen::default());
         // The verification threads end with the network task.
         let (network, _threads) = network::Network::start(network::Setup {
             config,
             node,
             keypair,
-            queue: sender,
+            queue,
             commands: commands_received,
             view: Arc::clone(&view),
             seen: Arc::clone(&seen),

@@ -20,7 +20,7 @@ use crypto::{Digest, MemberId};
 use decisions::{DecisionLog, Delivered};
 use events::{EventLog, Happening};
 use learner_graph::{AcceptorId, LearnerId};
-use metrics::Metrics;
+use metrics::{Metrics, whole};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::watch;
@@ -111,13 +111,15 @@ impl View {
             proofs: Vec::new(),
             connected: peers.iter().map(|p| (p.clone(), false)).collect(),
         };
+        let metrics = Metrics::new();
+        metrics.peers_expected.set(whole(peers.len() as u64));
         View {
             node: node.clone(),
             network_name: config.name.clone(),
             mode: config.mode,
             peers,
             network: Arc::clone(&config.network),
-            metrics: Metrics::new(),
+            metrics,
             events: EventLog::new(
                 run,
                 Limits::count(limits.events_kept),
@@ -172,13 +174,23 @@ impl View {
     /// Where the protocol stands now.
     pub(crate) fn set_status(&self, status: Status) {
         let m = &self.metrics;
-        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        m.ballot.set(number(status.ballot.0));
-        m.max_bal.set(number(status.max_bal.0));
-        m.low_water.set(number(status.low_water.0));
-        m.frozen.set(number(status.frozen));
-        m.waiting.set(number(status.waiting as u64));
-        m.caught.set(number(status.caught.len() as u64));
+        m.ballot.set(whole(status.ballot.0));
+        m.max_bal.set(whole(status.max_bal.0));
+        m.low_water.set(whole(status.low_water.0));
+        m.frozen.set(whole(status.frozen));
+        m.waiting.set(whole(status.waiting as u64));
+        m.caught.set(whole(status.caught.len() as u64));
+        m.refused_by_protocol(&status.refused);
+        let ahead = self
+            .ahead()
+            .into_iter()
+            .map(Some)
+            .chain(std::iter::repeat(None));
+        let learners = self.network.graph().learners();
+        for ((learner, next), ahead) in learners.iter().zip(&status.next).zip(ahead) {
+            let ahead = ahead.unwrap_or_default().max(*next);
+            m.came_to(self.learner_name(learner), *next, ahead);
+        }
         self.write(|s| s.status = Some(status));
     }
 
@@ -229,6 +241,14 @@ impl View {
         Ok(found.into_iter().find(|d| d.slot == slot))
     }
 
+    /// Measures the file system. Not to be called from asynchronous code.
+    pub(crate) fn measure_disk(&self) {
+        if let Some((size, free)) = self.shelf.room() {
+            self.metrics.history_bytes.set(whole(size));
+            self.metrics.disk_free.set(whole(free));
+        }
+    }
+
     /// All evidence known.
     pub(crate) fn proofs(&self) -> Vec<Proof> {
         self.read(|s| s.proofs.clone())
@@ -259,9 +279,7 @@ impl View {
             }
             s.proofs.len()
         });
-        self.metrics
-            .evidence
-            .set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.metrics.evidence.set(whole(count as u64));
         if live {
             self.events.push(Happening::Evidence { acceptor, words });
         }
@@ -278,9 +296,7 @@ impl View {
             s.connected.insert(peer.to_owned(), connected);
             s.connected.values().filter(|c| **c).count()
         });
-        self.metrics
-            .peers_connected
-            .set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.metrics.peers_connected.set(whole(count as u64));
         self.events.push(Happening::Peer {
             peer: peer.to_owned(),
             connected,
@@ -323,13 +339,14 @@ impl View {
     /// A learner decided. `now` is missing for what was decided before this run: it is shown, but
     /// no event.
     pub(crate) fn decided(&self, decision: Decision, now: Option<Time>) {
-        self.metrics.decided(self.learner_name(decision.learner));
-        let Some(mut log) = self.log(decision.learner) else {
-            return;
-        };
         let latency = now
             .zip(decision.heard)
             .map(|(now, heard)| now.saturating_sub(heard));
+        self.metrics
+            .decided(self.learner_name(decision.learner), latency);
+        let Some(mut log) = self.log(decision.learner) else {
+            return;
+        };
         let delivered = Arc::new(Delivered {
             learner: decision.learner,
             slot: decision.slot,
@@ -378,6 +395,7 @@ impl View {
     pub(crate) fn ballot(&self, ballot: Ballot, leader: MemberId, live: bool) {
         let leader = self.member_name(leader).to_owned();
         if live {
+            self.metrics.ballots.inc();
             tracing::info!(ballot = ballot.0, leader, "a higher ballot");
             self.events.push(Happening::Ballot {
                 ballot: ballot.0,

@@ -242,7 +242,12 @@ fn a_node_runs_until_it_is_told_to_stop() {
     assert_eq!(refused.status.code(), Some(2), "{refused:?}");
     assert!(text_of(&refused).contains("has never run, add --init"));
     assert!(!dir.path().join("data").exists(), "nothing was made");
-    let init = || run(&[&["storage", "init"], &arguments[1..]].concat(), dir.path());
+    let init = || {
+        run(
+            &[&["storage", "init"], &arguments[1..]].concat(),
+            dir.path(),
+        )
+    };
     let made = init();
     assert_eq!(made.status.code(), Some(0), "{made:?}");
     let again = init();

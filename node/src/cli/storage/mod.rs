@@ -87,7 +87,10 @@ fn init(args: &InitArgs) -> Exit {
     match Node::init(&config, &args.name, &args.key, &args.data) {
         Ok(()) => {
             let data = args.data.display();
-            print(format!("{data} is the data directory of node {}", args.name));
+            print(format!(
+                "{data} is the data directory of node {}",
+                args.name
+            ));
             Exit::Done
         }
         Err(error) if error.is_usage() => fail(Exit::Usage, error),

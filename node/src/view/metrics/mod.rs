@@ -1,0 +1,174 @@
+//! What Prometheus is told.
+
+mod all;
+mod buckets;
+mod process;
+#[cfg(test)]
+mod tests;
+
+use all::{All, Counters, Histograms, Labels, Process};
+use consensus::Slot;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::time::Duration;
+
+/// All metrics of a node. Each can be changed from any thread.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    all: All,
+    process: Process,
+}
+
+impl Deref for Metrics {
+    type Target = All;
+
+    fn deref(&self) -> &All {
+        &self.all
+    }
+}
+
+impl Metrics {
+    /// Every metric at zero, registered. Those with labels come into being when they are counted.
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::default();
+        Metrics {
+            all: All::register(registry.sub_registry_with_prefix("hpaxos")),
+            process: Process::register(registry.sub_registry_with_prefix("process")),
+            registry,
+        }
+    }
+
+    /// Counts an own message.
+    pub(crate) fn sent(&self, kind: &str) {
+        by(&self.sent, "kind", kind).inc();
+        if kind == "wish" {
+            self.timeouts.inc();
+        }
+    }
+
+    /// Counts a message of others that may be believed.
+    pub(crate) fn received(&self, kind: &str) {
+        by(&self.received, "kind", kind).inc();
+    }
+
+    /// Counts things dropped at a bound.
+    pub(crate) fn dropped(&self, reason: &str, n: u64) {
+        by(&self.dropped, "reason", reason).inc_by(n);
+    }
+
+    /// Counts something received and refused.
+    pub(crate) fn refused(&self, reason: &str, peer: &str) {
+        self.refusals
+            .get_or_create_owned(&refusal(reason, peer))
+            .inc();
+    }
+
+    /// What the protocol has refused so far, by reason.
+    pub(crate) fn refused_by_protocol(&self, refused: &BTreeMap<&'static str, u64>) {
+        for (reason, all) in refused {
+            let counter = by(&self.protocol_refusals, "reason", reason);
+            counter.inc_by(all.saturating_sub(counter.get()));
+        }
+    }
+
+    /// Counts a decision; `latency` is missing if it was made before this run, or brings nothing new.
+    pub(crate) fn decided(&self, learner: &str, latency: Option<Duration>) {
+        by(&self.decisions, "learner", learner).inc();
+        if let Some(latency) = latency {
+            observe(&self.latency, "learner", learner, latency);
+        }
+    }
+
+    /// How far a learner has come here, and at the peer that has come furthest.
+    pub(crate) fn came_to(&self, learner: &str, next: Slot, ahead: Slot) {
+        for (gauges, slot) in [(&self.next_slot, next), (&self.ahead_slot, ahead)] {
+            let gauge = gauges.get_or_create_owned(&label("learner", learner));
+            gauge.set(whole(slot.0));
+        }
+    }
+
+    /// A peer has answered a ping.
+    pub(crate) fn answered(&self, peer: &str, after: Duration) {
+        let gauge = self.round_trip.get_or_create_owned(&label("peer", peer));
+        gauge.set(after.as_secs_f64());
+    }
+
+    /// Counts a fork.
+    pub(crate) fn forked(&self, learner: &str) {
+        by(&self.forks, "learner", learner).inc();
+    }
+
+    /// How many forks a learner saw.
+    pub(crate) fn forks_of(&self, learner: &str) -> u64 {
+        by(&self.forks, "learner", learner).get()
+    }
+
+    /// Counts an HTTP response.
+    pub(crate) fn responded(&self, route: &str, status: u16, after: Duration) {
+        by(&self.http, "status", &status.to_string()).inc();
+        observe(&self.http_time, "route", route, after);
+    }
+
+    /// What was refused, by reason, for these peers and reasons.
+    pub(crate) fn refusals_by_reason(&self, peers: &[String]) -> BTreeMap<&'static str, u64> {
+        let count = |reason: &str| {
+            let of = |peer: &String| {
+                self.refusals
+                    .get(&refusal(reason, peer))
+                    .map_or(0, |c| c.get())
+            };
+            peers.iter().map(of).sum::<u64>()
+        };
+        REASONS
+            .iter()
+            .chain(&crypto::Refusal::REASONS)
+            .map(|r| (*r, count(r)))
+            .filter(|(_, n)| *n > 0)
+            .collect()
+    }
+
+    /// The text that Prometheus reads. Looks at the process as it is now.
+    pub(crate) fn text(&self) -> String {
+        self.process.refresh();
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+fn label(name: &'static str, value: &str) -> Labels {
+    vec![(name, value.to_owned())]
+}
+
+fn by(family: &Counters, name: &'static str, value: &str) -> Counter {
+    family.get_or_create_owned(&label(name, value))
+}
+
+fn observe(family: &Histograms, name: &'static str, value: &str, took: Duration) {
+    let histogram = family.get_or_create_owned(&label(name, value));
+    histogram.observe(took.as_secs_f64());
+}
+
+/// A number as gauges take it.
+pub(crate) fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn refusal(reason: &str, peer: &str) -> Labels {
+    vec![("reason", reason.to_owned()), ("peer", peer.to_owned())]
+}
+
+/// Reasons to refuse beside those of signed messages.
+pub(crate) const REASONS: [&str; 6] = [
+    "frame",
+    "too_many_parts",
+    "batch_out_of_bounds",
+    "value_out_of_bounds",
+    "evidence",
+    "wrong_network",
+];
