@@ -116,6 +116,9 @@ impl Show for Human {
                 words::count(started.values, "value")
             ));
         }
+        if started.keep {
+            lines.push("goes on until Ctrl-C; submit values to any node, or on the page".to_owned());
+        }
         lines.push(String::new());
         self.every_decision = self.verbose || started.values < FEW;
         if !self.every_decision {

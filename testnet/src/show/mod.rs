@@ -73,6 +73,8 @@ pub struct Started {
     pub predictions: Vec<String>,
     /// How many values will be submitted.
     pub values: usize,
+    /// Whether it goes on until it is told to stop.
+    pub keep: bool,
 }
 
 /// The state of a run as far as showing it needs it.

@@ -130,7 +130,7 @@ async fn drive(
     let nodes = names.zip(clients).collect();
     let (page, commands) = page::serve(nodes, Arc::clone(&board)).await?;
     let mut show = Posting::new(show, board);
-    let started = started(&prepared, running, &page.url);
+    let started = started(&prepared, running, &page.url, patience.is_none());
     if show.started(&started).is_err() {
         return Err(Failure::Unread);
     }
@@ -138,7 +138,7 @@ async fn drive(
     run.drive(signals).await
 }
 
-fn started(prepared: &Prepared, running: &Running, page: &str) -> Started {
+fn started(prepared: &Prepared, running: &Running, page: &str, keep: bool) -> Started {
     let graph = prepared.expect.graph();
     let nodes = prepared
         .layout
@@ -175,5 +175,6 @@ fn started(prepared: &Prepared, running: &Running, page: &str) -> Started {
         dir: running.site.workspace.root().display().to_string(),
         predictions: prepare::predictions(&prepared.expect),
         values: prepared.values.len(),
+        keep,
     }
 }

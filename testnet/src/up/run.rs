@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
         let now = self.start.elapsed();
         let (total, ballot) = self.intake.progress();
         let done = self.intake.done();
-        if self.standstill.lasts(now, done, self.submitted.min(total)) {
+        if !self.intake.hopeless() && self.standstill.lasts(now, done, self.submitted.min(total)) {
             self.show.notice(&format!(
                 "waiting: {done} of {} decided everywhere, ballot {ballot}",
                 words::count(total, "value")
