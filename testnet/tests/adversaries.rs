@@ -75,22 +75,22 @@ fn one_of(n: u64) -> impl Fn(u64) -> Vec<usize> {
 
 #[test]
 fn four_acceptors_stand_one_liar() {
-    within_tolerance(FOUR, 6, one_of(4));
+    within_tolerance(FOUR, 4, one_of(4));
 }
 
 #[test]
 fn a_learner_that_takes_a_risk_harms_nobody_else() {
-    within_tolerance(MIXED, 6, one_of(4));
+    within_tolerance(MIXED, 4, one_of(4));
 }
 
 #[test]
 fn a_ring_stands_one_liar_between_those_whom_it_does_not_join() {
-    within_tolerance(LG4, 6, one_of(3));
+    within_tolerance(LG4, 3, one_of(3));
 }
 
 #[test]
 fn a_uniform_graph_stands_one_liar() {
-    within_tolerance(UNI0, 6, one_of(4));
+    within_tolerance(UNI0, 4, one_of(4));
 }
 
 /// Three at once, a whole organisation.
