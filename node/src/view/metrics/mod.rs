@@ -113,6 +113,11 @@ impl Metrics {
         observe(&self.http_time, "route", route, after);
     }
 
+    /// Counts spans of which this became.
+    pub(crate) fn spans(&self, outcome: &str) -> Counter {
+        by(&self.otlp_spans, "outcome", outcome)
+    }
+
     /// What was refused, by reason, for these peers and reasons.
     pub(crate) fn refusals_by_reason(&self, peers: &[String]) -> BTreeMap<&'static str, u64> {
         let count = |reason: &str| {
