@@ -43,6 +43,7 @@ mod network;
 mod run;
 mod start;
 pub mod storage;
+mod telemetry;
 #[cfg(test)]
 mod testing;
 pub mod trace;
@@ -54,4 +55,5 @@ pub use consensus::MAX_VALUE_BYTES;
 pub use engine::EngineError;
 pub use network::NetworkStartError;
 pub use run::run;
-pub use start::{Node, StartError};
+pub use start::{Node, Observers, StartError};
+pub use telemetry::Otlp;

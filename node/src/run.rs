@@ -44,7 +44,9 @@ pub fn run(args: &NodeArgs) -> ExitCode {
             eprintln!("error: {error}");
             let usage = matches!(
                 error.downcast_ref::<StartError>(),
-                Some(StartError::UnknownNode { .. } | StartError::TraceMode(_))
+                Some(
+                    StartError::UnknownNode { .. } | StartError::TraceMode(_) | StartError::Otlp(_)
+                )
             );
             ExitCode::from(if usage { USAGE } else { FAILED })
         }
@@ -67,14 +69,8 @@ async fn run_node(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
-    let node = Node::start_traced(
-        config,
-        &args.name,
-        &args.key,
-        &args.data,
-        args.trace.as_deref(),
-    )
-    .await?;
+    let observers = args.observers();
+    let node = Node::start_observed(config, &args.name, &args.key, &args.data, &observers).await?;
     let http = node.http().map(|a| format!("http://{a}"));
     tracing::info!(node = args.name, network = config.name, id = %config.network.id(), http, "started");
     let life = async {

@@ -11,3 +11,4 @@ mod networks;
 mod paxos;
 mod starting;
 mod storage;
+mod telemetry;
