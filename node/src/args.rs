@@ -1,5 +1,6 @@
 //! The arguments of `hpaxos node`, shared with every program that offers the same subcommand.
 
+use crate::{Observers, Otlp};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -43,4 +44,27 @@ pub struct NodeArgs {
     /// Append to this file what happens, in the words of the specification; for tests, in mode hpaxos
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Send spans that follow values to this OpenTelemetry collector, as http://HOST:4318
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp: Option<String>,
+    /// Follow this part of all values, from 0 to 1; the same everywhere, so that nodes follow the same ones
+    #[arg(
+        long,
+        env = "OTEL_TRACES_SAMPLER_ARG",
+        value_name = "RATIO",
+        default_value_t = 1.0
+    )]
+    pub otlp_ratio: f64,
+}
+
+impl NodeArgs {
+    /// Who watches the node. An empty endpoint is none, as everywhere in OpenTelemetry.
+    pub(crate) fn observers(&self) -> Observers {
+        let endpoint = self.otlp.clone().filter(|endpoint| !endpoint.is_empty());
+        let ratio = self.otlp_ratio;
+        Observers {
+            trace: self.trace.clone(),
+            otlp: endpoint.map(|endpoint| Otlp { endpoint, ratio }),
+        }
+    }
 }

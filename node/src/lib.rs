@@ -44,6 +44,7 @@ mod network;
 mod run;
 mod start;
 pub mod storage;
+mod telemetry;
 #[cfg(test)]
 mod testing;
 pub mod trace;
@@ -57,4 +58,5 @@ pub use engine::EngineError;
 pub use http::page;
 pub use network::NetworkStartError;
 pub use run::run;
-pub use start::{Node, StartError};
+pub use start::{Node, Observers, StartError};
+pub use telemetry::Otlp;

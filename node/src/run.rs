@@ -69,14 +69,8 @@ async fn run_node(
     if let Some(node) = config.node(&args.name) {
         directory::admit(&args.data, config, node, args.init).map_err(StartError::from)?;
     }
-    let node = Node::start_traced(
-        config,
-        &args.name,
-        &args.key,
-        &args.data,
-        args.trace.as_deref(),
-    )
-    .await?;
+    let observers = args.observers();
+    let node = Node::start_observed(config, &args.name, &args.key, &args.data, &observers).await?;
     let http = node.http().map(|a| format!("http://{a}"));
     tracing::info!(node = args.name, network = config.name, id = %config.network.id(), http, "started");
     let life = async {

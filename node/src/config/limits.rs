@@ -83,6 +83,15 @@ limits! {
     http_requests = 1024, 8 ..= 65_536;
     /// Event streams open at once; further ones are answered with 429.
     http_streams = 256, 1 ..= 65_536;
+    /// HTTP connections at once; to further ones is said that there are too many.
+    http_connections = 2048, 16 ..= 65_536;
+    /// How long an HTTP connection may take to send the head of a request, the next one as well, and to
+    /// take what it is sent; then it is closed.
+    http_idle_ms = 30_000, 100 ..= 3_600_000;
+    /// Requests per second and client address under `/v1`; further ones are answered with 429. 0 means no limit.
+    http_rate = 0, 0 ..= 1_000_000;
+    /// So many requests of one address may come at once before the rate counts.
+    http_burst = 100, 1 ..= 1_000_000;
     /// Decisions kept in memory for HTTP, per learner; older ones are read from the history.
     decisions_kept = 1000, 16 ..= 10_000_000;
     /// The same bound in bytes of values.

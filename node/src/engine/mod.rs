@@ -34,11 +34,12 @@ pub(crate) use trace::Trace;
 use crate::byzantine::Lie;
 use crate::history::HistoryFile;
 use crate::network::seen::Seen;
+use crate::telemetry::Follow;
 use crate::view::View;
 use crate::view::metrics::whole;
 use archivist::Archivist;
 use consensus::storage::{Storage, StorageError};
-use consensus::{Input, InputOf, Page, Protocol, Record, RecordOf, Time};
+use consensus::{Ballot, Input, InputOf, Page, Protocol, Record, RecordOf, Slot, Time};
 use crypto::{DecodeError, Digest, codec};
 use questions::CatchingUp;
 use std::collections::HashMap;
@@ -101,6 +102,19 @@ pub(crate) struct Machine<P: Protocol> {
     pub(crate) trace: Option<Box<dyn Trace<P>>>,
     /// The disks, in the mode that has any.
     pub(crate) disks: Option<Box<dyn Disks>>,
+    /// What a message of a leader's announces; nothing in any other.
+    pub(crate) announces: fn(&P::Message) -> Vec<Announced>,
+}
+
+/// A leader wants this batch in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Announced {
+    /// The slot.
+    pub(crate) slot: Slot,
+    /// The leader's ballot.
+    pub(crate) ballot: Ballot,
+    /// The digest of the batch.
+    pub(crate) value: Digest,
 }
 
 /// See the module's documentation.
@@ -140,6 +154,8 @@ struct State<I> {
     catching_up: CatchingUp,
     timer: Option<Time>,
     wanted: Wanted,
+    /// The values that are followed, if any are.
+    follow: Option<Follow>,
     /// Clients that wait for `Accepted` or `Full`. Bounded by the HTTP requests in progress.
     submitted: HashMap<Digest, Vec<oneshot::Sender<Submitted>>>,
     published: Instant,
@@ -164,6 +180,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             catching_up: CatchingUp::new(now),
             timer: None,
             wanted: Wanted::default(),
+            follow: view.telemetry.clone().map(Follow::new),
             submitted: HashMap::new(),
             published: now,
             nonce: first_nonce(),
@@ -309,6 +326,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
                 Event::Stop => return None,
             }
         }
+        self.note_values(&inputs);
         Some(inputs)
     }
 
@@ -330,6 +348,20 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         for input in inputs {
             if let Input::Batch(batch) = input {
                 self.state.wanted.arrived(&batch.digest());
+            }
+        }
+    }
+
+    /// Whoever follows values is told which came.
+    fn note_values(&mut self, inputs: &[InputOf<P>]) {
+        let Some(follow) = &mut self.state.follow else {
+            return;
+        };
+        for input in inputs {
+            match input {
+                Input::Submit(value) | Input::Value(value) => follow.heard([value]),
+                Input::Batch(batch) => follow.heard(&batch.values),
+                _ => {}
             }
         }
     }

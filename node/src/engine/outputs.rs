@@ -74,6 +74,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
     }
 
     fn execute(&mut self, now: Time, outputs: Vec<OutputOf<P>>) {
+        self.tell_followers(&outputs);
         let mut parts = Vec::new();
         let mut fetch = Vec::new();
         for output in outputs {
@@ -106,6 +107,32 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         self.gossip(parts);
         for digests in fetch.chunks(crate::network::request::MAX_DIGESTS) {
             self.command(Command::Ask(None, Request::Batches(digests.to_vec())));
+        }
+    }
+
+    /// Whoever follows values is told what this node says of them.
+    fn tell_followers(&self, outputs: &[OutputOf<P>]) {
+        let Some(follow) = &self.state.follow else {
+            return;
+        };
+        for output in outputs {
+            match output {
+                Output::Send(message) => {
+                    for announced in (self.machine.announces)(message) {
+                        if let Some(batch) = self.machine.protocol.batch(&announced.value) {
+                            follow.proposed(&batch, announced.slot, announced.ballot);
+                        }
+                    }
+                }
+                Output::Decided(decision)
+                    if self.view.node.learners.contains(&decision.learner) =>
+                {
+                    let after = decision.heard.map(|heard| self.now().saturating_sub(heard));
+                    let learner = self.view.learner_name(decision.learner);
+                    follow.decided(learner, decision, after);
+                }
+                _ => {}
+            }
         }
     }
 

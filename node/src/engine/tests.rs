@@ -119,6 +119,7 @@ fn what_cannot_be_traced_is_not_done_and_stops_the_node() {
         lie: None,
         trace: Some(Box::new(Full { told: 0 })),
         disks: Some(Box::new(Asked(asked))),
+        announces: |_| Vec::new(),
     };
     let seen = Arc::new(Seen::default());
     let run = Engine::new(
@@ -164,6 +165,7 @@ fn events_of_disks_share_a_step_and_hold_nobody_up_at_the_end() {
         lie: None,
         trace: None,
         disks: Some(Box::new(disks)),
+        announces: |_| Vec::new(),
     };
     let run = Engine::new(
         machine,

@@ -8,7 +8,7 @@ use crate::decision;
 use crate::engine::{Event, NotSent};
 use crate::view::View;
 use crate::view::decisions::Page;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use consensus::Slot;
@@ -38,9 +38,10 @@ pub(super) struct Params {
 /// Decisions in slot order.
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
-    Path(name): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Json, Problem> {
+    let Path(name) = path.map_err(|e| Problem::bad_request(e.body_text()))?;
     let Query(params) = params.map_err(|e| Problem::bad_request(e.body_text()))?;
     let learner = api.learner(&name, StatusCode::NOT_FOUND)?;
     let limit = params.limit.unwrap_or(LIMIT).clamp(1, MAX_LIMIT);
@@ -69,8 +70,9 @@ pub(super) async fn list(
 /// A decision with its certificate, so that others can check it: a line of a decision file.
 pub(super) async fn certificate(
     State(api): State<Arc<Api>>,
-    Path((name, slot)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Json<String>, Problem> {
+    let Path((name, slot)) = path.map_err(|e| Problem::bad_request(e.body_text()))?;
     // Every node follows every learner, so this one does not have to play it.
     let learner = api.view.network.graph().learner(&name);
     let learner =

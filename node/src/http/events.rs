@@ -39,11 +39,11 @@ pub(super) async fn stream(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let Query(params) = params.map_err(|e| Problem::bad_request(e.body_text()))?;
-    let header = headers
-        .get("last-event-id")
-        .and_then(|v| v.to_str().ok())
-        .map(str::to_owned);
-    let from = match header.or(params.last_event_id).as_deref() {
+    let header = headers.get("last-event-id").map(|v| v.to_str());
+    let header = header.transpose().map_err(|_| {
+        Problem::bad_request("the header last-event-id has characters that no id of an event has")
+    })?;
+    let from = match header.or(params.last_event_id.as_deref()) {
         None | Some("") => params.last.map_or(From::Now, From::Last),
         Some("0") => From::Oldest,
         Some(id) => From::After(id.parse().map_err(|()| {

@@ -17,11 +17,16 @@ mod decisions;
 mod events;
 mod json;
 pub mod page;
+mod patient;
 mod problem;
+mod rate;
+mod server;
 mod status;
 #[cfg(test)]
 mod tests;
 mod values;
+
+pub(crate) use server::serve;
 
 use crate::config::Limits;
 use crate::engine::EngineHandle;
@@ -36,17 +41,22 @@ use bounded::Bounded;
 use consensus::storage::StorageError;
 use learner_graph::LearnerId;
 use problem::Problem;
+use rate::Rate;
+use server::Client;
 use std::sync::Arc;
-use std::time::Instant;
-use tokio::net::TcpListener;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// What the handlers share.
 pub(crate) struct Api {
     view: Arc<View>,
     engine: EngineHandle,
+    connections: Bounded,
     requests: Bounded,
     streams: Bounded,
+    rate: Option<Rate>,
+    /// How long a connection may be idle.
+    idle: Duration,
     stop: watch::Receiver<bool>,
 }
 
@@ -60,8 +70,11 @@ impl Api {
         Api {
             view,
             engine,
+            connections: Bounded::new(Limits::count(limits.http_connections)),
             requests: Bounded::new(Limits::count(limits.http_requests)),
             streams: Bounded::new(Limits::count(limits.http_streams)),
+            rate: Rate::new(limits.http_rate, limits.http_burst),
+            idle: Limits::ms(limits.http_idle_ms),
             stop,
         }
     }
@@ -69,6 +82,7 @@ impl Api {
     /// Shows what is in progress.
     fn measure(&self) {
         let metrics = &self.view.metrics;
+        metrics.http_connections.set(self.connections.taken());
         metrics.http_requests.set(self.requests.taken());
         metrics.http_streams.set(self.streams.taken());
     }
@@ -106,29 +120,19 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/v1/graph", get(status::graph))
         .route("/v1/evidence", get(status::evidence))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), limit));
-    Router::new()
+    let throttled = limited
         .route("/v1/events", get(events::stream))
+        .layer(middleware::from_fn_with_state(Arc::clone(&api), throttle));
+    Router::new()
         .route("/healthz", get(status::health))
         .route("/readyz", get(status::ready))
         .route("/metrics", get(status::metrics))
         .merge(page::routes(page::of_a_node()))
-        .merge(limited)
+        .merge(throttled)
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&api), count))
         .with_state(api)
-}
-
-/// Serves until told to stop; requests in progress are finished.
-pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>) -> std::io::Result<()> {
-    let mut stop = api.stop.clone();
-    let stopped = async move {
-        // An error means that whoever could say it is gone: stop as well.
-        let _ = stop.changed().await;
-    };
-    axum::serve(listener, router(api))
-        .with_graceful_shutdown(stopped)
-        .await
 }
 
 async fn missing() -> Problem {
@@ -146,6 +150,18 @@ async fn limit(State(api): State<Arc<Api>>, request: Request, next: Next) -> Res
         None => Problem::too_many("too many requests in progress (limits.http_requests)")
             .into_response(),
     }
+}
+
+/// So many requests of one address in a time and no more.
+async fn throttle(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let client = request.extensions().get::<Client>();
+    if let (Some(rate), Some(client)) = (&api.rate, client)
+        && let Err(after) = rate.take(client.0, Instant::now())
+    {
+        api.view.metrics.dropped("http_rate", 1);
+        return Problem::too_fast(after).into_response();
+    }
+    next.run(request).await
 }
 
 async fn count(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {

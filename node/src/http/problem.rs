@@ -4,6 +4,7 @@ use super::json::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use std::time::Duration;
 
 /// What went wrong with a request, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +87,22 @@ impl Problem {
         );
         Problem {
             retry_after: Some(1),
+            ..problem
+        }
+    }
+
+    /// The address has asked too often; it may ask again after this time.
+    pub(super) fn too_fast(after: Duration) -> Self {
+        let problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate",
+            "Too many requests from one address",
+            "more requests per second than one address may make (limits.http_rate)",
+        );
+        let seconds = u32::try_from(after.as_secs()).unwrap_or(u32::MAX);
+        Problem {
+            // A whole number, and never too early.
+            retry_after: Some(seconds.saturating_add(1)),
             ..problem
         }
     }

@@ -5,6 +5,7 @@ use super::problem::Problem;
 use super::{Api, json};
 use crate::config::Mode;
 use crate::engine::{Event, NotSent, Submitted};
+use crate::telemetry::Submission;
 use crate::view::Phase;
 use crate::view::decisions::Delivered;
 use axum::body::{Body, HttpBody};
@@ -21,7 +22,7 @@ use learner_graph::LearnerId;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -55,6 +56,7 @@ pub(super) async fn submit(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let start = SystemTime::now();
     let Query(params) = params.map_err(|e| Problem::bad_request(e.body_text()))?;
     match api.view.phase() {
         Phase::Ready => {}
@@ -68,25 +70,29 @@ pub(super) async fn submit(
     let learner = learner.transpose()?;
     let value = read(&headers, body).await?;
     let id = value.id();
+    let mut span = span(&api, id, start, &headers);
     // Waiting begins before submitting, so that no decision is missed.
     let waiting = learner.map(|l| Waiting::begin(&api, l, id)).transpose();
     let waiting = match waiting {
         Ok(waiting) => waiting,
-        Err(found) => return Ok(decided(&api, &id, &found)),
+        Err(found) => return Ok(decided(&api, &id, &found, span.as_mut())),
     };
     if let Some(learner) = learner
         && let Some(found) = api.read_disk(move |view| view.find(learner, &id)).await?
     {
-        return Ok(decided(&api, &id, &found));
+        return Ok(decided(&api, &id, &found, span.as_mut()));
     }
     store(&api, value).await?;
+    if let Some(span) = &mut span {
+        span.accepted();
+    }
     let limit = Duration::from_millis(params.timeout_ms.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
     if let Some(mut waiting) = waiting {
         let mut stop = api.stop.clone();
         tokio::select! {
             found = timeout(limit, &mut waiting.receiver) => {
                 if let Ok(Ok(found)) = found {
-                    return Ok(decided(&api, &id, &found));
+                    return Ok(decided(&api, &id, &found, span.as_mut()));
                 }
             }
             // A node that ends waits for nothing: the value is kept, and decided by the others.
@@ -100,7 +106,22 @@ pub(super) async fn submit(
         .into_response())
 }
 
-fn decided(api: &Api, id: &Digest, delivered: &Delivered) -> Response {
+/// The span of this submission, if its value is followed.
+fn span(api: &Api, id: Digest, start: SystemTime, headers: &HeaderMap) -> Option<Submission> {
+    let telemetry = api.view.telemetry.as_ref()?;
+    let client = headers.get("traceparent").and_then(|v| v.to_str().ok());
+    Submission::begin(telemetry, id, start, client)
+}
+
+fn decided(
+    api: &Api,
+    id: &Digest,
+    delivered: &Delivered,
+    span: Option<&mut Submission>,
+) -> Response {
+    if let Some(span) = span {
+        span.decided(delivered.slot.0);
+    }
     // The values of others in the batch are not repeated to everyone who waits.
     let mut object = json!({
         "id": id,

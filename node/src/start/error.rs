@@ -75,6 +75,9 @@ pub enum StartError {
     /// Traces are in the words of one protocol.
     #[error("--trace is for mode hpaxos, and this network's mode is {0}: leave it out")]
     TraceMode(&'static str),
+    /// Spans cannot be sent to where they should go.
+    #[error("cannot send spans (--otlp, OTEL_EXPORTER_OTLP_ENDPOINT, --otlp-ratio): {0}")]
+    Otlp(String),
     /// The operating system gave no thread.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -85,7 +88,9 @@ impl StartError {
     #[must_use]
     pub fn is_usage(&self) -> bool {
         match self {
-            StartError::UnknownNode { .. } | StartError::TraceMode(_) => true,
+            StartError::UnknownNode { .. }
+            | StartError::TraceMode(_)
+            | StartError::Otlp(_) => true,
             StartError::Directory(error) => error.is_usage(),
             _ => false,
         }

@@ -3,14 +3,14 @@
 use super::StartError;
 use crate::byzantine::{Liar, Lie};
 use crate::config::{Config, NodeConfig};
-use crate::engine::{self, EngineHandle, Event, Machine};
+use crate::engine::{self, Announced, EngineHandle, Event, Machine};
 use crate::trace::Tracer;
 use crate::{disks, machines};
-use consensus::HistoryOf;
 use consensus::disk_paxos::{DiskPaxos, Operation};
-use consensus::hpaxos::HPaxos;
-use consensus::paxos::Paxos;
-use crypto::{Keypair, Signer};
+use consensus::hpaxos::{self, HPaxos};
+use consensus::paxos::{self, Paxos};
+use consensus::{Ballot, HistoryOf, Slot};
+use crypto::{Digest, Keypair, Signer};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,6 +53,14 @@ pub(super) fn hpaxos(
         lie,
         trace: trace.map(|trace| Box::new(trace) as Box<dyn engine::Trace<HPaxos>>),
         disks: None,
+        announces: |message| match &**message {
+            hpaxos::Message::OneC(one_c) => {
+                let proposals = one_c.proposals.iter();
+                let announced = proposals.map(|p| announced(p.slot, one_c.ballot, p.value));
+                announced.collect()
+            }
+            _ => Vec::new(),
+        },
     })
 }
 
@@ -67,6 +75,15 @@ pub(super) fn paxos(
         lie: None,
         trace: None,
         disks: None,
+        announces: |message| match &message.body {
+            paxos::Body::TwoA { ballot, values } => {
+                let values = values.iter();
+                values
+                    .map(|(slot, value)| announced(*slot, *ballot, *value))
+                    .collect()
+            }
+            _ => Vec::new(),
+        },
     }
 }
 
@@ -96,7 +113,22 @@ pub(super) fn disk_paxos(
         lie: None,
         trace: None,
         disks,
+        // What it proposes goes to the disks. What it tells the others is committed already.
+        announces: |message| {
+            let votes = message.votes.iter();
+            votes
+                .map(|vote| announced(vote.slot, vote.ballot, vote.value))
+                .collect()
+        },
     })
+}
+
+fn announced(slot: Slot, ballot: Ballot, value: Digest) -> Announced {
+    Announced {
+        slot,
+        ballot,
+        value,
+    }
 }
 
 /// The disks' threads. They end with the engine, which lets go of its queue before.

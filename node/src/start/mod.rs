@@ -18,13 +18,14 @@ use crate::history::{FILE_NAME, HistoryFile};
 use crate::http::{self, Api};
 use crate::network::{self, seen::Seen};
 use crate::storage::{FileLog, LOG};
+use crate::telemetry::{Exporting, Otlp, Telemetry};
 use crate::view::{Phase, View};
 use consensus::storage::StorageError;
 use consensus::{HistoryOf, Protocol};
 use crypto::{KeyFileError, Keypair};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -45,6 +46,16 @@ pub struct Node {
     stop: watch::Sender<bool>,
     network: JoinHandle<()>,
     http: Option<(SocketAddr, JoinHandle<std::io::Result<()>>)>,
+    exporting: Option<Exporting>,
+}
+
+/// Who watches a node, beside those that HTTP serves. Nobody by default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observers {
+    /// What happens is appended to this file: see [`trace`](crate::trace). For tests, in mode hpaxos only.
+    pub trace: Option<PathBuf>,
+    /// Spans of values go there.
+    pub otlp: Option<Otlp>,
 }
 
 /// Which node to start, and where.
@@ -53,6 +64,7 @@ struct Place<'a> {
     node: &'a NodeConfig,
     keypair: &'a Keypair,
     data: &'a Path,
+    otlp: Option<&'a Otlp>,
 }
 
 /// Runs the network task. A node that has lost it must not seem to be well.
@@ -80,20 +92,21 @@ impl Node {
         key: &Path,
         data: &Path,
     ) -> Result<Node, StartError> {
-        Node::start_traced(config, name, key, data, None).await
+        Node::start_observed(config, name, key, data, &Observers::default()).await
     }
 
-    /// The same for a node that writes what happens to a file (see [`trace`](crate::trace)).
+    /// The same for a node that others watch.
     ///
     /// # Errors
     /// [`StartError`] says what to mend.
-    pub async fn start_traced(
+    pub async fn start_observed(
         config: &Config,
         name: &str,
         key: &Path,
         data: &Path,
-        trace: Option<&Path>,
+        observers: &Observers,
     ) -> Result<Node, StartError> {
+        let trace = observers.trace.as_deref();
         if trace.is_some() && config.mode != Mode::Hpaxos {
             return Err(StartError::TraceMode(config.mode.name()));
         }
@@ -104,6 +117,7 @@ impl Node {
             node,
             keypair: &keypair,
             data,
+            otlp: observers.otlp.as_ref(),
         };
         match config.mode {
             Mode::Hpaxos => {
@@ -145,6 +159,7 @@ impl Node {
             node,
             keypair,
             data,
+            otlp,
         } = place;
         directory::examine(data, node)?;
         // Reads the whole log once, which is short compared with replaying it.
@@ -169,12 +184,12 @@ impl Node {
         let (sender, events) = sync_channel(Limits::count(config.limits.engine_queue));
         let (commands, commands_received) = mpsc::channel(COMMANDS);
         let (stop, stopped) = watch::channel(false);
-        let view = Arc::new(View::new(
-            config,
-            node,
-            run_number(),
-            Arc::clone(&history) as _,
-        ));
+        let mut view = View::new(config, node, run_number(), Arc::clone(&history) as _);
+        let telemetry =
+            otlp.map(|otlp| Telemetry::start(otlp, &config.name, &node.name, &view.metrics));
+        let (telemetry, exporting) = telemetry.transpose().map_err(StartError::Otlp)?.unzip();
+        view.telemetry = telemetry;
+        let view = Arc::new(view);
         let queue = Intake::new(sender, view.metrics.engine_queue.clone());
         let engine = EngineHandle::new(queue.clone());
         let seen = Arc::new(Seen::default());
@@ -223,6 +238,7 @@ impl Node {
             engine,
             ended,
             stop,
+            exporting,
             network: tokio::spawn(watched(network.run(), tell)),
             http: http
                 .map(|(address, listener)| (address, tokio::spawn(http::serve(listener, api)))),
@@ -281,6 +297,9 @@ impl Node {
         let _ = tokio::time::timeout(GRACE, self.network).await;
         if let Some((_, server)) = self.http {
             let _ = tokio::time::timeout(GRACE, server).await;
+        }
+        if let Some(exporting) = self.exporting {
+            let _ = tokio::time::timeout(GRACE, exporting.flush()).await;
         }
     }
 }

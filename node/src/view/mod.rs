@@ -14,6 +14,7 @@ pub(crate) mod metrics;
 
 use crate::config::{Config, Limits, Mode, NodeConfig};
 use crate::history::Shelf;
+use crate::telemetry::Telemetry;
 use consensus::storage::StorageError;
 use consensus::{Ballot, Decision, Fork, Network, Slot, Status, Time};
 use crypto::{Digest, MemberId};
@@ -77,6 +78,8 @@ pub(crate) struct View {
     pub(crate) metrics: Metrics,
     /// The event log.
     pub(crate) events: EventLog,
+    /// Where spans go, if anybody wants them.
+    pub(crate) telemetry: Option<Arc<Telemetry>>,
     logs: BTreeMap<LearnerId, Mutex<DecisionLog>>,
     /// What is no longer in the logs.
     shelf: Arc<dyn Shelf>,
@@ -120,6 +123,7 @@ impl View {
             peers,
             network: Arc::clone(&config.network),
             metrics,
+            telemetry: None,
             events: EventLog::new(
                 run,
                 Limits::count(limits.events_kept),
@@ -173,23 +177,13 @@ impl View {
 
     /// Where the protocol stands now.
     pub(crate) fn set_status(&self, status: Status) {
-        let m = &self.metrics;
-        m.ballot.set(whole(status.ballot.0));
-        m.max_bal.set(whole(status.max_bal.0));
-        m.low_water.set(whole(status.low_water.0));
-        m.frozen.set(whole(status.frozen));
-        m.waiting.set(whole(status.waiting as u64));
-        m.caught.set(whole(status.caught.len() as u64));
-        m.refused_by_protocol(&status.refused);
-        let ahead = self
-            .ahead()
-            .into_iter()
-            .map(Some)
-            .chain(std::iter::repeat(None));
+        self.metrics.stands(&status);
+        let ahead = self.ahead();
         let learners = self.network.graph().learners();
-        for ((learner, next), ahead) in learners.iter().zip(&status.next).zip(ahead) {
-            let ahead = ahead.unwrap_or_default().max(*next);
-            m.came_to(self.learner_name(learner), *next, ahead);
+        for (i, (learner, next)) in learners.iter().zip(&status.next).enumerate() {
+            let ahead = ahead.get(i).copied().unwrap_or_default().max(*next);
+            let name = self.learner_name(learner);
+            self.metrics.came_to(name, *next, ahead);
         }
         self.write(|s| s.status = Some(status));
     }

@@ -1,7 +1,7 @@
 //! Networks of real nodes in this process, on real sockets.
 
 use crypto::{Keypair, PublicKey};
-use node::{Config, Node, StartError};
+use node::{Config, Node, Observers, StartError};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -54,6 +54,8 @@ pub(crate) struct TestNet {
     pub(crate) text: String,
     pub(crate) nodes: BTreeMap<String, Node>,
     pub(crate) client: reqwest::Client,
+    /// Who watches the nodes.
+    pub(crate) observers: Observers,
 }
 
 /// Four acceptors, one of which may be Byzantine, and two learners that differ in their quorums.
@@ -107,6 +109,7 @@ impl TestNet {
             text,
             nodes: BTreeMap::new(),
             client,
+            observers: Observers::default(),
         }
     }
 
@@ -116,7 +119,7 @@ impl TestNet {
 
     pub(crate) async fn try_start(&self, name: &str) -> Result<Node, StartError> {
         let (key, data) = (self.path(&format!("{name}.key")), self.path(name));
-        Node::start(&self.config, name, &key, &data).await
+        Node::start_observed(&self.config, name, &key, &data, &self.observers).await
     }
 
     /// Starts a node and waits until it takes part.

@@ -12,3 +12,4 @@ mod networks;
 mod paxos;
 mod starting;
 mod storage;
+mod telemetry;

@@ -195,6 +195,7 @@ impl Stage {
             lie: None,
             trace: None,
             disks: Some(Box::new(done.clone())),
+            announces: |_| Vec::new(),
         };
         let stores = Stores {
             storage: log,

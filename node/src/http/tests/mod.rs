@@ -1,6 +1,7 @@
 //! The API over a real socket, with a view and an engine that the test plays.
 
 mod certificates;
+mod connections;
 mod modes;
 mod openapi;
 mod problems;

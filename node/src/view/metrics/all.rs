@@ -172,6 +172,11 @@ metrics! {
     http: Counters = "http_responses", zero();
     /// From a request's head to its response's, by route
     http_time: Histograms = "http_request_duration_seconds", each(buckets::slow);
+    /// Spans for OpenTelemetry, by what became of them
+    otlp_spans: Counters = "otlp_spans", zero();
+
+    /// HTTP connections open
+    http_connections: Gauge = "http_connections_open", zero();
     /// HTTP requests in progress
     http_requests: Gauge = "http_requests_in_progress", zero();
     /// Event streams open

@@ -7,7 +7,7 @@ mod process;
 mod tests;
 
 use all::{All, Counters, Histograms, Labels, Process};
-use consensus::Slot;
+use consensus::{Slot, Status};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
@@ -67,9 +67,16 @@ impl Metrics {
             .inc();
     }
 
-    /// What the protocol has refused so far, by reason.
-    pub(crate) fn refused_by_protocol(&self, refused: &BTreeMap<&'static str, u64>) {
-        for (reason, all) in refused {
+    /// Where the protocol stands.
+    pub(crate) fn stands(&self, status: &Status) {
+        self.ballot.set(whole(status.ballot.0));
+        self.max_bal.set(whole(status.max_bal.0));
+        self.low_water.set(whole(status.low_water.0));
+        self.frozen.set(whole(status.frozen));
+        self.waiting.set(whole(status.waiting as u64));
+        self.caught.set(whole(status.caught.len() as u64));
+        // It counts from its start, and so does this.
+        for (reason, all) in &status.refused {
             let counter = by(&self.protocol_refusals, "reason", reason);
             counter.inc_by(all.saturating_sub(counter.get()));
         }
@@ -111,6 +118,11 @@ impl Metrics {
     pub(crate) fn responded(&self, route: &str, status: u16, after: Duration) {
         by(&self.http, "status", &status.to_string()).inc();
         observe(&self.http_time, "route", route, after);
+    }
+
+    /// Counts spans of which this became.
+    pub(crate) fn spans(&self, outcome: &str) -> Counter {
+        by(&self.otlp_spans, "outcome", outcome)
     }
 
     /// What was refused, by reason, for these peers and reasons.

@@ -158,9 +158,12 @@ fn the_text_has_units_buckets_and_the_process() {
     metrics.decided("alice", Some(Duration::from_millis(3)));
     metrics.decided("alice", None);
     metrics.sent("wish");
-    let refused = |n| BTreeMap::from([("late", n)]);
-    metrics.refused_by_protocol(&refused(2));
-    metrics.refused_by_protocol(&refused(5));
+    for n in [2, 5] {
+        metrics.stands(&Status {
+            refused: BTreeMap::from([("late", n)]),
+            ..Status::default()
+        });
+    }
     let text = metrics.text();
     for line in [
         "# UNIT hpaxos_step_duration_seconds seconds",

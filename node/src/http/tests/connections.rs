@@ -1,0 +1,165 @@
+//! Connections that are slow, too many or too quick.
+
+use super::{DEADLINE, Fixture, answer, fixture};
+use std::io::{Read, Write};
+use std::net::{IpAddr, TcpStream};
+use tokio::task::spawn_blocking;
+
+impl Fixture {
+    /// A connection of its own.
+    fn connect(&self) -> TcpStream {
+        let address = self.url.strip_prefix("http://").expect("an address");
+        let stream = TcpStream::connect(address).expect("it listens");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a time");
+        stream
+    }
+}
+
+/// Sends this, and reads until the other end closes the connection.
+fn until_closed(mut stream: TcpStream, bytes: &str) -> String {
+    stream.write_all(bytes.as_bytes()).expect("it is sent");
+    let mut response = String::new();
+    stream
+        .read_to_string(&mut response)
+        .expect("it is closed in time");
+    response
+}
+
+/// Asks on a connection that stays open, and returns the head and the body of the answer.
+fn ask(stream: &mut TcpStream) -> String {
+    let request = "GET /healthz HTTP/1.1\r\nhost: n1\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("it is sent");
+    let (mut response, mut byte) = (String::new(), [0]);
+    while !response.ends_with("ok\n") {
+        stream.read_exact(&mut byte).expect("an answer");
+        response.push(char::from(byte[0]));
+    }
+    response
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_says_nothing_for_long_is_let_go() {
+    let f = fixture("[limits]\nhttp_idle_ms = 200\n").await;
+    let silent = f.connect();
+    let slow = f.connect();
+    let mut served = f.connect();
+    let closed = spawn_blocking(move || {
+        let silent = until_closed(silent, "");
+        let slow = until_closed(slow, "GET /healthz HTTP/1.1\r\nhost: n");
+        let first = ask(&mut served);
+        (silent, slow, first, until_closed(served, ""))
+    });
+    assert_eq!(f.get("/healthz").send().await.unwrap().status(), 200);
+    let (silent, slow, first, rest) = closed.await.unwrap();
+    assert!(!silent.contains(" 200 ") && !slow.contains(" 200 "));
+    assert!(first.starts_with("HTTP/1.1 200 "), "{first}");
+    assert!(!rest.contains(" 200 "), "{rest}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_bounded() {
+    let f = fixture("[limits]\nhttp_connections = 16\n").await;
+    let mut open: Vec<TcpStream> = (0..16).map(|_| f.connect()).collect();
+    let one_more = f.connect();
+    let (mut open, refused) = spawn_blocking(move || {
+        // An answer says that the connection has its place.
+        open.iter_mut().for_each(|stream| {
+            ask(stream);
+        });
+        let request = "GET /healthz HTTP/1.1\r\nhost: n1\r\n\r\n";
+        (open, until_closed(one_more, request))
+    })
+    .await
+    .unwrap();
+    assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
+    assert!(refused.contains("urn:hpaxos:problem:full"), "{refused}");
+    assert!(refused.contains("http_connections"), "{refused}");
+    let text = f.view.metrics.text();
+    let counted = "hpaxos_dropped_total{reason=\"http_connections\"} 1";
+    assert!(text.contains(counted), "{text}");
+    // As soon as one is closed there is room, and those that are open never notice.
+    open.pop();
+    let room = async {
+        while f.get("/healthz").send().await.unwrap().status() != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, room).await.unwrap();
+    spawn_blocking(move || ask(&mut open[0])).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_ends_closes_idle_connections() {
+    let f = fixture("").await;
+    let mut idle = f.connect();
+    let idle = spawn_blocking(move || {
+        ask(&mut idle);
+        idle
+    });
+    let idle = idle.await.unwrap();
+    f.stop.send_replace(true);
+    let rest = spawn_blocking(move || until_closed(idle, "")).await;
+    assert_eq!(rest.unwrap(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_one_address_leaves_room_for_the_others() {
+    let f = fixture("[limits]\nhttp_rate = 1\nhttp_burst = 5\n").await;
+    let mut statuses = Vec::new();
+    for _ in 0..30 {
+        statuses.push(answer(f.get("/v1/status")).await.0);
+    }
+    assert_eq!(statuses[..5], [200; 5]);
+    assert!(statuses.contains(&429), "{statuses:?}");
+    // Whatever is under /v1 counts, health and metrics do not.
+    let mut refused = 0;
+    for path in ["/v1/events", "/v1/graph", "/v1/evidence"].iter().cycle() {
+        let response = f.get(path).send().await.unwrap();
+        if response.status() == 429 {
+            let after: u64 = response.headers()["retry-after"]
+                .to_str()
+                .unwrap()
+                .parse()
+                .unwrap();
+            assert!((1..=2).contains(&after), "{after}");
+            let problem: serde_json::Value = response.json().await.unwrap();
+            assert_eq!(problem["type"], "urn:hpaxos:problem:rate");
+            refused += 1;
+        }
+        if refused == 3 {
+            break;
+        }
+    }
+    for path in ["/healthz", "/metrics", "/"] {
+        assert_eq!(f.get(path).send().await.unwrap().status(), 200, "{path}");
+    }
+    let other: IpAddr = "127.0.0.2".parse().unwrap();
+    let other = reqwest::Client::builder()
+        .local_address(other)
+        .build()
+        .unwrap();
+    let answered = other.get(format!("{}/v1/status", f.url)).send().await;
+    assert_eq!(answered.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn names_that_are_no_text_are_problems() {
+    let f = fixture("").await;
+    for path in [
+        "/v1/learners/%ff/decisions",
+        "/v1/decisions/%ff/0/certificate",
+    ] {
+        let (status, problem) = answer(f.get(path)).await;
+        assert_eq!(
+            (status, &problem["type"]),
+            (400, &"urn:hpaxos:problem:bad-request".into())
+        );
+    }
+    let strange = reqwest::header::HeaderValue::from_bytes(b"7-\xff").unwrap();
+    let request = f.get("/v1/events").header("last-event-id", strange);
+    assert_eq!(answer(request).await.0, 400);
+    let many = f.get("/v1/learners/alice/decisions?limit=x");
+    assert_eq!(answer(many).await.0, 400);
+    assert_eq!(answer(f.get("/v1/events?from=1")).await.0, 400);
+    assert_eq!(answer(f.post("?timeout_ms=soon").body("v")).await.0, 400);
+}
