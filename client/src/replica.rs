@@ -22,6 +22,9 @@ use tokio::task::JoinHandle;
 /// Outputs that are kept for whoever asks after the value was applied.
 const KEPT: usize = 4096;
 
+/// Values that are waited for before it is looked whether they still are.
+const MANY: usize = 1024;
+
 /// What is replicated. The same values in the same order must lead to the same state and the same outputs: no clock, no
 /// randomness, no I/O.
 pub trait StateMachine: Send + 'static {
@@ -182,7 +185,8 @@ impl<M: StateMachine> Replica<M> {
     /// its effect once. An empty key is none: then equal values are one, whoever submitted them.
     ///
     /// # Errors
-    /// If it was not decided and applied in time: it may still be. `turn` chooses the node to begin with.
+    /// If it was not decided in time, or not applied in as much time after that: it may still be. `turn` chooses the
+    /// node to begin with.
     pub async fn execute(
         &self,
         value: &[u8],
@@ -192,11 +196,7 @@ impl<M: StateMachine> Replica<M> {
     ) -> Result<M::Output, ReplicaError> {
         let (send, mut output) = oneshot::channel();
         let name: Name = (key.as_bytes().to_vec(), value.to_vec());
-        lock(&self.inner)
-            .waiting
-            .entry(name.clone())
-            .or_default()
-            .push(send);
+        lock(&self.inner).wait(name.clone(), send);
         let placed = self
             .nodes
             .submit_and_wait(value, key, &self.learner, timeout, turn);
@@ -262,6 +262,15 @@ impl<M: StateMachine> Inner<M> {
             self.keep(value.id.clone(), output);
         }
         self.applied = decision.slot + 1;
+    }
+
+    fn wait(&mut self, name: Name, send: oneshot::Sender<M::Output>) {
+        // Callers may have been dropped while they waited.
+        if self.waiting.len() >= MANY {
+            self.waiting
+                .retain(|_, all| all.iter().any(|waiting| !waiting.is_closed()));
+        }
+        self.waiting.entry(name).or_default().push(send);
     }
 
     fn keep(&mut self, id: String, output: M::Output) {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod replicas;
 mod requests;
 mod streams;
 mod stub;

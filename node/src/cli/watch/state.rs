@@ -282,6 +282,7 @@ impl Watch {
                 };
                 let what = if apart.len() == 1 { "slot" } else { "slots" };
                 let slots = slots.join(", ");
+                let disputes = printable(&disputes);
                 (
                     format!("DECIDED DIFFERENTLY in {what} {slots}{more}: {disputes}"),
                     true,

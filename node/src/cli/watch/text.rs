@@ -61,7 +61,7 @@ fn write_all(watch: &Watch, out: &mut String) -> std::fmt::Result {
             writeln!(out, "  slot {slot}{mark}")?;
             for learner in watch.lanes.learners() {
                 if let Some(cell) = watch.lanes.cell(learner, slot) {
-                    let (digest, words) = (short(&cell.digest), &cell.words);
+                    let (digest, words) = (printable(&short(&cell.digest)), &cell.words);
                     writeln!(out, "    {}  {digest}  {words}", printable(learner))?;
                 }
             }

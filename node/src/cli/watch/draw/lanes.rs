@@ -111,7 +111,7 @@ fn lane(watch: &Watch, name: &str, name_width: usize, slots: Range<u64>) -> Line
         let span = match watch.lanes.cell(name, slot) {
             None => Span::styled(" · ", QUIET),
             Some(cell) => {
-                let digits: String = cell.digest.chars().take(2).collect();
+                let digits: String = printable(&cell.digest).chars().take(2).collect();
                 match watch.lanes.is_apart(slot) {
                     true => Span::styled(format!("!{digits:<2}"), LOUD),
                     false => Span::styled(format!(" {digits:<2}"), colour(&cell.digest)),
