@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 use node::NodeArgs;
 use node::cli::{
-    DecisionCommand, DiskCommand, EvidenceCommand, GraphCommand, KeygenArgs, StorageCommand,
-    SubmitArgs,
+    DecisionCommand, DiskCommand, EvidenceCommand, GraphCommand, KeygenArgs, ReadyArgs,
+    StorageCommand, SubmitArgs,
 };
 use std::process::ExitCode;
 
@@ -27,6 +27,8 @@ enum Command {
     Keygen(KeygenArgs),
     /// Run one node of a network
     Node(NodeArgs),
+    /// Ask whether a node takes part; exit code 1 if it does not yet, or no longer
+    Ready(ReadyArgs),
     /// Submit values to a node
     Submit(SubmitArgs),
     /// Format the disks of a network, and ask about them
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Graph(command) => command.run(),
         Command::Keygen(args) => args.run(),
         Command::Node(args) => node::run(&args),
+        Command::Ready(args) => args.run(),
         Command::Submit(args) => args.run(),
         Command::Disk(command) => command.run(),
         Command::Storage(command) => command.run(),

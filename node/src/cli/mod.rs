@@ -8,6 +8,7 @@ mod disk;
 mod evidence;
 mod graph;
 mod keygen;
+mod ready;
 mod storage;
 mod submit;
 
@@ -16,6 +17,7 @@ pub use disk::DiskCommand;
 pub use evidence::EvidenceCommand;
 pub use graph::GraphCommand;
 pub use keygen::KeygenArgs;
+pub use ready::ReadyArgs;
 pub use storage::StorageCommand;
 pub use submit::SubmitArgs;
 
