@@ -85,7 +85,7 @@ pub(crate) fn load(path: &Path) -> Result<Keypair, KeyFileError> {
     let metadata = file.metadata().map_err(io_error(path, "examine"))?;
     check_kind(path, &metadata)?;
     let mode = metadata.mode() & 0o777;
-    if mode & 0o077 != 0 {
+    if !is_secret(mode, metadata.uid(), rustix::process::geteuid().as_raw()) {
         let path = path.to_owned();
         return Err(KeyFileError::Permissions { path, mode });
     }
@@ -158,6 +158,12 @@ fn is_version(word: &str) -> bool {
         .is_some_and(|number| number.len() <= 4 && number.parse::<u16>().is_ok())
 }
 
+/// Whether nobody but this user can use the secret. Where secrets are mounted into containers they belong to root,
+/// and the one user in there reads them as one of their group.
+fn is_secret(mode: u32, owner: u32, user: u32) -> bool {
+    mode & 0o077 == 0 || (mode & 0o037 == 0 && owner == 0 && user != 0)
+}
+
 fn check_kind(path: &Path, metadata: &fs::Metadata) -> Result<(), KeyFileError> {
     if metadata.is_file() {
         return Ok(());
@@ -171,6 +177,23 @@ pub(crate) fn io_error(path: &Path, doing: &'static str) -> impl FnOnce(io::Erro
         path,
         doing,
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_secret;
+
+    #[test]
+    fn a_group_may_read_what_root_has_put_there_for_somebody_else() {
+        let somebody = 65_532;
+        assert!(is_secret(0o440, 0, somebody) && is_secret(0o640, 0, somebody));
+        assert!(!is_secret(0o440, 0, 0), "root need not rely on its group");
+        assert!(!is_secret(0o640, somebody, somebody));
+        for mode in [0o444, 0o644, 0o660, 0o650, 0o604] {
+            assert!(!is_secret(mode, 0, somebody), "{mode:o}");
+        }
+        assert!(is_secret(0o600, somebody, somebody) && is_secret(0o400, 0, 0));
     }
 }
 

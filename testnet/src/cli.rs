@@ -1,5 +1,6 @@
 //! The command line: what a user can say to `testnet`.
 
+use crate::generate::Target;
 use crate::load::clients::Demand;
 use crate::plan::{Byzantine, Kill};
 use crate::simulation::adversary::Chosen;
@@ -69,6 +70,10 @@ pub enum Command {
     Completions(node::cli::CompletionsArgs),
     /// Write manual pages of this command line.
     Man(node::cli::ManArgs),
+    /// Write everything that a network on real hosts needs: keys, configuration, and units or manifests.
+    ///
+    /// Exit codes: 0 written; 1 an invalid graph; 2 wrong usage; 3 it could not be written.
+    Generate(GenerateArgs),
     /// One node process of a testnet: bound to the life of its launcher.
     #[command(hide = true)]
     Node(ChildArgs),
@@ -298,6 +303,46 @@ pub struct SoakArgs {
     /// Node program to use instead of the one built into this binary.
     #[arg(long, value_name = "PATH")]
     pub hpaxos: Option<PathBuf>,
+}
+
+/// The options of `testnet generate`.
+#[derive(Clone, Debug, Args)]
+pub struct GenerateArgs {
+    /// What the network is to run on.
+    #[arg(long, value_enum)]
+    pub target: Target,
+    /// The directory for everything, which must be new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The network's name; units, a project or a namespace are called like it as well.
+    #[arg(long, value_name = "NAME", default_value = "hpaxos")]
+    pub network: String,
+    /// The protocol: hpaxos, paxos (every node is acceptor, proposer and learner) or disk-paxos (every
+    /// node is a processor and learner).
+    #[arg(long, value_name = "MODE", default_value = "hpaxos", value_parser = mode)]
+    pub mode: Mode,
+    /// Learner graph to use (acceptors, learners, trust; no nodes); the built-in one if not given. In
+    /// mode paxos: acceptors and quorums; majorities if not given.
+    #[arg(long, value_name = "FILE")]
+    pub graph: Option<PathBuf>,
+    /// Number of nodes; one per acceptor of --graph, or else 4 in mode hpaxos, 3 in mode paxos, 2 in
+    /// mode disk-paxos. Nodes beyond the acceptors of --graph are pure learners.
+    #[arg(long, value_name = "N")]
+    pub nodes: Option<usize>,
+    /// The disks of mode disk-paxos: s3://BUCKET/PREFIX, or with systemd paths of files or devices that all
+    /// hosts have.
+    #[arg(long, value_name = "PLACE,…", value_delimiter = ',')]
+    pub disks: Vec<String>,
+    /// systemd: the host of each node, by address or name, in the order of the nodes.
+    #[arg(long, value_name = "HOST,…", value_delimiter = ',')]
+    pub hosts: Vec<String>,
+    /// systemd: the first of two ports for each node of a host, 9001 if not given. compose: the ports of this
+    /// host for HTTP, counted upwards from here; from 8081 if not given.
+    #[arg(long, value_name = "PORT")]
+    pub base_port: Option<u16>,
+    /// compose, kubernetes: the image of the nodes.
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
 }
 
 /// The options of `testnet simulate`.

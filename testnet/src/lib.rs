@@ -15,6 +15,8 @@
 //! `load` launches networks in the same way, and measures them. `soak` keeps one under load while its nodes are
 //! killed and come back, and checks every log.
 //!
+//! `generate` writes the files of a network that others run.
+//!
 //! `conformance` is the specification as a program; `trace` holds what nodes did against it, and
 //! `simulation` has the invariants of its proof.
 //!
@@ -28,6 +30,7 @@ pub mod expect;
 pub mod failure;
 pub mod fault;
 pub mod feed;
+pub mod generate;
 pub mod launch;
 pub mod load;
 mod mix;

@@ -18,6 +18,7 @@ fn main() -> ExitCode {
             testnet::simulation::command::simulate(&args).map(ExitCode::from)
         }
         Command::Trace(args) => testnet::trace::trace(&args).map(ExitCode::from),
+        Command::Generate(args) => testnet::generate::generate(&args).map(ExitCode::from),
         Command::Completions(args) => return args.run(Cli::command()),
         Command::Man(args) => return args.run(Cli::command()),
         Command::Node(args) => return node(&args),

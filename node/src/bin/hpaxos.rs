@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use node::NodeArgs;
 use node::cli::{
     CompletionsArgs, DecisionCommand, DiskCommand, EvidenceCommand, GraphCommand, KeygenArgs,
-    ManArgs, StorageCommand, SubmitArgs, WatchArgs,
+    ManArgs, ReadyArgs, StorageCommand, SubmitArgs, WatchArgs,
 };
 use std::process::ExitCode;
 
@@ -27,6 +27,8 @@ enum Command {
     Keygen(KeygenArgs),
     /// Run one node of a network
     Node(NodeArgs),
+    /// Ask whether a node takes part; exit code 1 if it does not yet, or no longer
+    Ready(ReadyArgs),
     /// Submit values to a node
     Submit(SubmitArgs),
     /// Watch what nodes decide, in the terminal
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Graph(command) => command.run(),
         Command::Keygen(args) => args.run(),
         Command::Node(args) => node::run(&args),
+        Command::Ready(args) => args.run(),
         Command::Submit(args) => args.run(),
         Command::Watch(args) => args.run(),
         Command::Disk(command) => command.run(),

@@ -10,6 +10,7 @@
 //!
 //! Secrets and paths are no part of it: they are given to each node on its command line.
 
+mod address;
 mod check;
 mod disks;
 mod file;
@@ -20,6 +21,7 @@ mod nodes;
 mod roles;
 mod trust;
 
+pub(crate) use address::Named;
 pub use check::{Look, look};
 pub use limits::Limits;
 

@@ -1,7 +1,7 @@
 //! Checks the `[nodes.…]` tables against the graph and against each other.
 
 use super::file::{File, NodeEntry};
-use super::{Mode, NodeConfig, peer_id};
+use super::{Mode, Named, NodeConfig, peer_id};
 use consensus::disk_paxos::ProcessorId;
 use crypto::PublicKey;
 use learner_graph::{LearnerGraph, Problem};
@@ -129,7 +129,7 @@ impl Reader<'_> {
         let address = self.multiaddr(&entry.address, false);
         let listen = match &entry.listen {
             Some(listen) => self.multiaddr(listen, true),
-            None => address.clone(),
+            None => self.listens_at(address.as_ref()),
         };
         let http = entry.http.as_ref().and_then(|h| self.http(h));
         let byzantine = entry.byzantine.as_ref().and_then(|b| self.byzantine(b));
@@ -203,8 +203,10 @@ impl Reader<'_> {
             }
             [Protocol::Ip4(ip), Protocol::Tcp(_)] => ip.is_unspecified(),
             [Protocol::Ip6(ip), Protocol::Tcp(_)] => ip.is_unspecified(),
+            _ if !listen && Named::of(&address).is_some_and(|named| named.is_name()) => false,
             _ => {
-                let what = format!("'{address}' is not an IP address and a TCP port");
+                let or_name = if listen { "" } else { " or a name," };
+                let what = format!("'{address}' is not an IP address{or_name} and a TCP port");
                 self.error(text, what, mend);
                 return None;
             }
@@ -215,6 +217,18 @@ impl Reader<'_> {
             self.error(text, what, mend);
         }
         Some(address)
+    }
+
+    /// Where a node listens that does not say so.
+    fn listens_at(&mut self, address: Option<&Multiaddr>) -> Option<Multiaddr> {
+        let address = address?;
+        if let Some(named) = Named::of(address) {
+            let what = format!("'{address}' says where others find it, and not where it listens");
+            let mend = format!("add listen = \"/ip4/0.0.0.0/tcp/{}\"", named.port);
+            self.error(&self.entry.address, what, &mend);
+            return None;
+        }
+        Some(address.clone())
     }
 
     fn http(&mut self, text: &Spanned<String>) -> Option<SocketAddr> {

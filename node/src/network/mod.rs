@@ -21,6 +21,7 @@ mod events;
 pub(crate) mod frame;
 #[cfg(test)]
 mod fuzz;
+mod names;
 mod outbox;
 mod peers;
 pub(crate) mod request;

@@ -2,22 +2,23 @@
 
 use super::behaviour::{Behaviour, NetworkStartError, protocol_name, swarm};
 use super::frame::max_frame_bytes;
+use super::names::{Found, Names};
 use super::outbox::Outbox;
 use super::peers::{BAN, Peers};
 use super::request::{Request, RequestKind};
 use super::seen::Seen;
 use super::verify::{Pool, Report, Verifier};
-use crate::config::{Config, Limits, NodeConfig};
+use crate::config::{Config, Limits, Named, NodeConfig};
 use crate::engine::{Command, EngineHandle, Event, Intake, NodeIndex, Queued, Ticket};
 use crate::view::View;
 use crate::view::metrics::whole;
 use consensus::{InputOf, Protocol};
 use crypto::{Keypair, MemberId};
 use futures::StreamExt;
-use libp2p::Swarm;
 use libp2p::gossipsub::{IdentTopic, MessageAcceptance, PublishError};
 use libp2p::request_response::{OutboundRequestId, ResponseChannel};
 use libp2p::swarm::dial_opts::DialOpts;
+use libp2p::{Multiaddr, PeerId, Swarm};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -48,6 +49,7 @@ pub(crate) struct Network {
     pub(super) topic: IdentTopic,
     pub(super) protocol: String,
     pub(super) peers: Peers,
+    pub(super) names: Names,
     pub(super) members: HashMap<NodeIndex, MemberId>,
     pub(super) outbox: Outbox,
     pub(super) pool: Pool,
@@ -113,6 +115,7 @@ impl Network {
             topic,
             protocol: protocol_name(config),
             peers: Peers::new(config, node, now),
+            names: Names::new(),
             members: members.collect(),
             outbox: Outbox::new(
                 Limits::count(limits.outbox_frames),
@@ -148,6 +151,7 @@ impl Network {
                     None => return,
                 },
                 Some(report) = self.reports.recv() => self.report(report),
+                found = self.names.next() => self.found(found),
                 _ = tick.tick() => self.tick(Instant::now()),
                 // An error means that whoever could say it is gone: stop as well.
                 _ = stop.changed() => return,
@@ -160,13 +164,9 @@ impl Network {
             self.swarm.behaviour_mut().allowed.allow_peer(id);
         }
         for (id, address) in self.peers.due_to_dial(now) {
-            // From a port of its own: sharing the listening port makes redialling fail for a while.
-            let dial = DialOpts::peer_id(id)
-                .addresses(vec![address])
-                .allocate_new_port()
-                .build();
-            if let Err(error) = self.swarm.dial(dial) {
-                tracing::trace!(%id, %error, "not dialled");
+            match Named::of(&address) {
+                Some(named) => self.names.ask(id, named),
+                None => self.dial(id, vec![address]),
             }
         }
         if now >= self.sync_at {
@@ -192,6 +192,29 @@ impl Network {
         let (frames, bytes) = self.outbox.waiting();
         metrics.outbox.set(whole(frames as u64));
         metrics.outbox_bytes.set(whole(bytes as u64));
+    }
+
+    fn dial(&mut self, id: PeerId, addresses: Vec<Multiaddr>) {
+        // From a port of its own: sharing the listening port makes redialling fail for a while.
+        let dial = DialOpts::peer_id(id)
+            .addresses(addresses)
+            .allocate_new_port()
+            .build();
+        if let Err(error) = self.swarm.dial(dial) {
+            tracing::trace!(%id, %error, "not dialled");
+        }
+    }
+
+    /// A name has been looked up. One that is not known is asked for again when the peer's pause is over.
+    fn found(&mut self, Found { id, addresses }: Found) {
+        match addresses {
+            Ok(addresses) => self.dial(id, addresses),
+            Err(error) => {
+                let peer = self.peers.index(&id).and_then(|at| self.peers.get(at));
+                let peer = peer.map(|peer| peer.name.as_str());
+                tracing::debug!(peer, %error, "cannot find the peer's address by its name");
+            }
+        }
     }
 
     /// Lets the engine say what to ask this peer for. If it is busy there is a next time.

@@ -88,9 +88,7 @@ impl StartError {
     #[must_use]
     pub fn is_usage(&self) -> bool {
         match self {
-            StartError::UnknownNode { .. }
-            | StartError::TraceMode(_)
-            | StartError::Otlp(_) => true,
+            StartError::UnknownNode { .. } | StartError::TraceMode(_) | StartError::Otlp(_) => true,
             StartError::Directory(error) => error.is_usage(),
             _ => false,
         }

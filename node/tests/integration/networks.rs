@@ -194,3 +194,23 @@ async fn another_configuration_is_another_network() {
     net.submit("n1", "value", "alice").await;
     assert!(other.delivered("n4", "alice").await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_find_each_other_by_name() {
+    let net = TestNet::new(plain);
+    let text = net.text.lines().map(|line| {
+        let port = line.strip_prefix("address = \"/ip4/127.0.0.1/tcp/");
+        port.map_or(format!("{line}\n"), |port| {
+            format!(
+                "address = \"/dns4/localhost/tcp/{port}\nlisten = \"/ip4/127.0.0.1/tcp/{port}\n"
+            )
+        })
+    });
+    let text = text.collect();
+    let mut net = TestNet::of(net.dir, text);
+    net.start_all().await;
+    net.submit("n3", "by name", "alice").await;
+    for node in ["n1", "n2", "n3", "n4"] {
+        assert_eq!(net.delivered_all(node, "bob", 1).await, ["by name"]);
+    }
+}

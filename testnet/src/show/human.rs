@@ -117,7 +117,8 @@ impl Show for Human {
             ));
         }
         if started.keep {
-            lines.push("goes on until Ctrl-C; submit values to any node, or on the page".to_owned());
+            lines
+                .push("goes on until Ctrl-C; submit values to any node, or on the page".to_owned());
         }
         lines.push(String::new());
         self.every_decision = self.verbose || started.values < FEW;

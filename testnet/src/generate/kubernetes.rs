@@ -1,0 +1,66 @@
+//! Manifests: what all nodes share, their keys, what is done once, and the nodes.
+
+use super::out::{Access, Out};
+use super::plan::{Placed, Plan};
+use super::template::fill;
+use super::{CONTAINER_USER, HTTP, PEERS};
+use crate::failure::Failure;
+
+const BASE: &str = include_str!("templates/kubernetes/base.yaml");
+const SECRET: &str = include_str!("templates/kubernetes/secret.yaml");
+const INIT: &str = include_str!("templates/kubernetes/init.yaml");
+const NODE: &str = include_str!("templates/kubernetes/node.yaml");
+const README: &str = include_str!("templates/kubernetes/README.md");
+const DISKS: &str = include_str!("templates/disks.md");
+/// The credentials of object stores: every node has them.
+const ENV: &str = "envFrom:\n  - secretRef:\n      name: disks";
+
+pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
+    let (mut public, mut secrets) = (Vec::new(), String::new());
+    for node in &plan.nodes {
+        let file = format!("{}.key", node.name);
+        public.push(out.key(&file)?);
+        // In one place only: in the manifest, which its owner alone may read as well.
+        secrets += &filled(plan, node, SECRET, &out.take(&file)?);
+    }
+    let config = plan.config(&public)?;
+    let each = |template: &str| -> String {
+        plan.nodes
+            .iter()
+            .map(|node| filled(plan, node, template, ""))
+            .collect()
+    };
+    let given = [
+        ("network", plan.network.as_str()),
+        ("config", &config),
+        ("peers", &PEERS.to_string()),
+        ("http", &HTTP.to_string()),
+    ];
+    out.write("network.toml", &config, Access::All)?;
+    out.write("base.yaml", &fill(BASE, &given), Access::All)?;
+    out.write("secrets.yaml", &secrets, Access::Secret)?;
+    out.write("init.yaml", &each(INIT), Access::All)?;
+    out.write("nodes.yaml", &each(NODE), Access::All)?;
+    let given = [
+        ("network", plan.network.as_str()),
+        ("nodes", &plan.names()),
+        ("image", &plan.image),
+        ("node", plan.nodes.first().map_or("n1", |node| &node.name)),
+        ("disks", if plan.has_disks() { DISKS } else { "" }),
+    ];
+    out.write("README.md", &fill(README, &given), Access::All)
+}
+
+fn filled(plan: &Plan, node: &Placed, template: &str, key: &str) -> String {
+    let given = [
+        ("network", plan.network.as_str()),
+        ("node", &node.name),
+        ("image", &plan.image),
+        ("user", CONTAINER_USER),
+        ("peers", &PEERS.to_string()),
+        ("http", &HTTP.to_string()),
+        ("env", if plan.has_object_stores() { ENV } else { "" }),
+        ("key", key),
+    ];
+    fill(template, &given)
+}

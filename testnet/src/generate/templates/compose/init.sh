@@ -1,0 +1,20 @@
+#!/bin/sh
+# Makes the data directories of network {{network}}: once, before its first start. Uses the command in $COMPOSE, or
+# else `docker compose`.
+#
+# Each node that it has done is noted in this directory, away from the volumes: if a volume is lost, the note is still
+# there, and nothing is made anew. (A node refuses to begin anew by itself.)
+set -eu
+cd "$(dirname "$0")"
+compose=${COMPOSE:-docker compose}
+
+for node in {{nodes}}; do
+    if [ -e "$node.initialised" ]; then
+        echo "init.sh: node $node has been made before ($node.initialised). If its volume is lost, so is its acceptor: see README.md" >&2
+        exit 1
+    fi
+done
+for node in {{nodes}}; do
+    $compose run --rm --no-deps "$node-init"
+    date -u +%Y-%m-%dT%H:%M:%SZ >"$node.initialised"
+done
