@@ -226,6 +226,14 @@ impl Observer {
         found
     }
 
+    /// A node is asked again for everything: what it has told before is only compared with.
+    pub fn forget(&mut self, node: Node) {
+        for learner in 0..self.learners {
+            let place = self.place(learner, node);
+            self.next[place] = 0;
+        }
+    }
+
     /// The number of slots that a node has reported as decided by a learner.
     #[must_use]
     pub fn decided_slots(&self, learner: Learner, node: Node) -> u64 {

@@ -67,6 +67,15 @@ impl Tracker {
         }
     }
 
+    /// What a node has told does not count any more.
+    pub fn forget(&mut self, node: Node) {
+        for learner in 0..self.learners {
+            let place = self.place(learner, node);
+            self.delivered[place].fill(false);
+            self.counts[place] = 0;
+        }
+    }
+
     /// The number of values.
     #[must_use]
     pub fn total(&self) -> usize {

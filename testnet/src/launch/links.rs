@@ -26,6 +26,11 @@ use tokio::time::Instant;
 const CHUNK: usize = 64 << 10;
 /// Chunks on their way in one direction; beyond, whoever sends waits.
 const ON_THE_WAY: usize = 64;
+/// Connections of one node to another at once. There is one, or two while both dial, and those that wait for a cut
+/// link until their dialler gives up.
+const CONNECTIONS: usize = 32;
+/// The pause before something is tried again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// How two nodes reach each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,11 +108,16 @@ async fn accept(
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
+                // Whoever dials more often than that is refused.
+                Ok((stream, _)) if connections.len() < CONNECTIONS => {
                     connections.spawn(connect(stream, target, condition.clone()));
                 }
+                Ok(_) => {}
                 // No file left for it, for example: whoever dialled tries again.
-                Err(error) => tracing::warn!(%error, "a connection between nodes was lost"),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection between nodes was lost");
+                    tokio::time::sleep(PAUSE).await;
+                }
             },
             // So that what has ended is forgotten.
             Some(_) = connections.join_next() => {}
@@ -117,19 +127,33 @@ async fn accept(
 
 /// One connection, until both directions have ended.
 async fn connect(
-    stream: TcpStream,
+    mut stream: TcpStream,
     target: SocketAddrV4,
     mut condition: watch::Receiver<Condition>,
 ) {
-    if condition.wait_for(|c| !c.cut).await.is_err() {
-        return;
+    // While the link is cut, what was said first is taken in, so that it shows when the dialler gives up.
+    let mut early = Vec::new();
+    loop {
+        let full = early.len() >= CHUNK;
+        tokio::select! {
+            biased;
+            healed = condition.wait_for(|c| !c.cut) => match healed {
+                Ok(_) => break,
+                Err(_) => return,
+            },
+            read = stream.read_buf(&mut early), if !full => {
+                if !matches!(read, Ok(1..)) {
+                    return;
+                }
+            }
+        }
     }
     // A node that is down refuses; its link does so too.
-    let Ok(other) = TcpStream::connect(target).await else {
+    let Ok(mut other) = TcpStream::connect(target).await else {
         return;
     };
     let prompt = stream.set_nodelay(true).and(other.set_nodelay(true));
-    if prompt.is_err() {
+    if prompt.is_err() || other.write_all(&early).await.is_err() {
         return;
     }
     let ((read_a, write_a), (read_b, write_b)) = (stream.into_split(), other.into_split());
@@ -148,12 +172,18 @@ async fn direction(
     mut condition: watch::Receiver<Condition>,
 ) -> io::Result<()> {
     let (send, mut receive) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
-    let delays = condition.clone();
+    let mut delays = condition.clone();
     let read = async move {
         loop {
             let mut chunk = Vec::with_capacity(CHUNK);
-            if from.read_buf(&mut chunk).await? == 0 {
-                return Ok(());
+            match from.read_buf(&mut chunk).await {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(error) => {
+                    // A connection that breaks does not show through a cut link.
+                    let _ = delays.wait_for(|c| !c.cut).await;
+                    return Err(error);
+                }
             }
             let due = Instant::now() + delays.borrow().delay;
             if send.send((due, chunk)).await.is_err() {
@@ -228,6 +258,22 @@ mod tests {
         links.change(|_, condition| condition.cut = false);
         stream.read_exact(&mut heard).await.expect("read");
         assert_eq!(&heard, b"later");
+    }
+
+    #[tokio::test]
+    async fn who_dials_a_cut_link_is_heard_when_it_heals_and_may_give_up() {
+        let (links, _first, echo) = connected().await;
+        links.change(|_, condition| condition.cut = true);
+        let port = links.port(0, 1).expect("a link");
+        let dial = || TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+        // Far more than may wait at once, if those that gave up were still there.
+        for _ in 0..3 * CONNECTIONS {
+            let mut stream = dial().await.expect("it is silent, and does not refuse");
+            stream.write_all(b"hello").await.expect("written");
+            stream.shutdown().await.expect("ended");
+            assert_eq!(stream.read(&mut [0; 8]).await.expect("closed"), 0);
+        }
+        echo.abort();
     }
 
     #[tokio::test]

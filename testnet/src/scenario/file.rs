@@ -65,6 +65,8 @@ struct Expectations {
     #[serde(default)]
     disconnected: Vec<(String, String)>,
     caught: Option<Names>,
+    evidence: Option<String>,
+    ballot: Option<u64>,
     within: Option<f64>,
     #[serde(rename = "for")]
     long: Option<f64>,
@@ -97,7 +99,11 @@ pub fn read(path: &Path) -> Result<Scenario, Failure> {
         nodes: file.nodes,
         disks: file.disks,
     };
-    let (mut layout, expect, warnings) = topology(&network)?;
+    let topology = topology(&network).map_err(|failure| match failure {
+        Failure::Usage(why) => bad(why),
+        other => other,
+    });
+    let (mut layout, expect, warnings) = topology?;
     layout.patience_ms = file.patience_ms;
     if file
         .patience_ms
@@ -180,10 +186,23 @@ impl Reader<'_> {
                 .map_err(|e| e.to_string())
         };
         let node = |name: &String| self.layout.place(name).map(drop).map_err(|e| e.to_string());
+        let some = |n: usize| match n {
+            0 => Err("nobody is named".to_owned()),
+            _ => Ok(()),
+        };
         match fault {
-            Fault::Kill(all) | Fault::Start(all) => all.0.iter().try_for_each(victim),
-            Fault::Pause(all) | Fault::Resume(all) => all.0.iter().try_for_each(node),
-            Fault::Partition(groups) => groups.iter().flatten().try_for_each(node),
+            Fault::Kill(all) | Fault::Start(all) => {
+                some(all.0.len())?;
+                all.0.iter().try_for_each(victim)
+            }
+            Fault::Pause(all) | Fault::Resume(all) => {
+                some(all.0.len())?;
+                all.0.iter().try_for_each(node)
+            }
+            Fault::Partition(groups) => {
+                some(groups.iter().flatten().count())?;
+                groups.iter().flatten().try_for_each(node)
+            }
             Fault::Delay(delay) => {
                 let between = delay.between.iter();
                 between.flat_map(|(a, b)| [a, b]).try_for_each(node)
@@ -281,11 +300,13 @@ impl Reader<'_> {
             differ: self.pairs(&e.differ)?,
             disconnected: self.pairs(&e.disconnected)?,
             caught,
+            evidence: e.evidence,
+            ballot: e.ballot,
             long: seconds("for", e.long, WHILE)?,
         };
         if expected.says_nothing() {
             return Err(
-                "it expects nothing; write decided, waits, agree, differ, disconnected or caught"
+                "it expects nothing; write decided, waits, agree, differ, disconnected, caught, evidence or ballot"
                     .to_owned(),
             );
         }
@@ -339,113 +360,4 @@ fn seconds(name: &str, given: Option<f64>, otherwise: f64) -> Result<Duration, S
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fault::Fault;
-
-    /// Reads a scenario of four nodes with these steps.
-    fn of(steps: &str) -> Result<Scenario, String> {
-        let dir = tempfile::tempdir().expect("dir");
-        let file = dir.path().join("s.toml");
-        std::fs::write(&file, format!("title = \"t\"\nnodes = 4\n{steps}")).expect("written");
-        read(&file).map_err(|failure| failure.to_string())
-    }
-
-    #[test]
-    fn steps_are_read_in_order() {
-        let scenario = of(
-            "[[step]]\nsubmit = [\"a\", \"b\"]\nto = \"n2\"\n[[step]]\nkill = \"n1\"\n[[step]]\nexpect = { decided = \"alice\", values = \"b\", at = [\"n2\"], within = 5 }\n",
-        );
-        let steps = scenario.expect("a scenario").steps;
-        let words: Vec<&str> = steps.iter().map(|step| step.words.as_str()).collect();
-        let expected = [
-            "submit \"a\" and \"b\" to n2",
-            "kill n1",
-            "expect alice to decide 1 value",
-        ];
-        assert_eq!(words, expected);
-        let submit = Action::Submit {
-            values: 0..2,
-            to: Some(1),
-        };
-        assert_eq!(steps[0].action, submit);
-        let kill = Fault::Kill(Names(vec!["n1".into()]));
-        assert_eq!(steps[1].action, Action::Fault(kill));
-        let Action::Expect(expected) = &steps[2].action else {
-            panic!("{:?}", steps[2])
-        };
-        assert_eq!(
-            (&expected.values[..], &expected.at),
-            (&[1][..], &Some(vec![1]))
-        );
-        assert_eq!(steps[2].within, Duration::from_secs(5));
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_told_with_its_line() {
-        for (steps, why) in [
-            (
-                "[[step]]\nkil = \"n1\"\n",
-                "step 1, line 3: unknown variant `kil`",
-            ),
-            (
-                "[[step]]\nkill = \"n1\"\n[[step]]\nkill = \"n9\"\n",
-                "step 2, line 5: there is no node 'n9'",
-            ),
-            (
-                "[[step]]\nkill = \"n1\"\nstart = \"n1\"\n",
-                "kill and start are steps of their own",
-            ),
-            ("[[step]]\n", "it says nothing"),
-            (
-                "[[step]]\nsubmit = \"a\"\n[[step]]\nsubmit = \"a\"\n",
-                "'a' is submitted twice",
-            ),
-            (
-                "[[step]]\nsubmit = \"a\"\nat = \"n1\"\n",
-                "unknown field `at`",
-            ),
-            (
-                "[[step]]\nexpect = { decided = \"alice\" }\n",
-                "no value has been submitted by then",
-            ),
-            (
-                "[[step]]\nexpect = { agree = [[\"alice\", \"zoe\"]] }\n",
-                "there is no learner 'zoe'; the learners are alice, bob and carol",
-            ),
-            ("[[step]]\nexpect = { within = 3 }\n", "it expects nothing"),
-            (
-                "[[step]]\nexpect = { caught = \"a9\" }\n",
-                "there is no acceptor 'a9'",
-            ),
-            (
-                "[[step]]\nsubmit = \"a\"\n[[step]]\nexpect = { decided = \"alice\", values = \"b\" }\n",
-                "'b' has not been submitted by then",
-            ),
-            (
-                "[[step]]\nexpect = { caught = \"a1\", within = -1 }\n",
-                "within is 0 to 3600 seconds",
-            ),
-            (
-                "[[step]]\nbyzantine = { node = \"n1\", how = \"sleep\" }\n",
-                "no node misbehaves as 'sleep'",
-            ),
-            ("mode = \"raft\"\nstep = []\n", "there is no mode 'raft'"),
-            (
-                "mode = \"paxos\"\n[[step]]\nbyzantine = { node = \"n1\", how = \"double-vote\" }\n",
-                "mode paxos stands crashes",
-            ),
-            (
-                "patience_ms = 1\nstep = []\n",
-                "patience_ms is 100 to 3600000",
-            ),
-            ("stop = 3\n", "unknown field `stop`"),
-        ] {
-            let error = of(steps).expect_err(steps);
-            assert!(
-                error.contains("s.toml: ") && error.contains(why),
-                "{steps}: {error}"
-            );
-        }
-    }
-}
+mod tests;

@@ -82,6 +82,10 @@ pub struct Expected {
     pub disconnected: Vec<(Learner, Learner)>,
     /// Acceptors that there is evidence against.
     pub caught: Vec<String>,
+    /// What some evidence says.
+    pub evidence: Option<String>,
+    /// The highest ballot so far.
+    pub ballot: Option<u64>,
     /// How long a while is.
     pub long: Duration,
 }
@@ -98,6 +102,10 @@ pub trait Known {
     fn disconnected(&self, pair: (Learner, Learner)) -> bool;
     /// Whether every node that runs and behaves has evidence against an acceptor.
     fn caught(&self, acceptor: &str) -> bool;
+    /// Whether every node that runs and behaves has evidence that says this.
+    fn evidence(&self, words: &str) -> bool;
+    /// The highest ballot that a node has told which behaves.
+    fn ballot(&self) -> u64;
 }
 
 /// How an expectation stands.
@@ -117,7 +125,8 @@ impl Expected {
     pub fn says_nothing(&self) -> bool {
         let pairs = [&self.agree, &self.differ, &self.disconnected];
         let learners = self.decided.is_empty() && self.waits.is_empty();
-        learners && self.caught.is_empty() && pairs.iter().all(|pairs| pairs.is_empty())
+        let others = self.caught.is_empty() && self.evidence.is_none() && self.ballot.is_none();
+        learners && others && pairs.iter().all(|pairs| pairs.is_empty())
     }
 
     /// The expectation as a person says it.
@@ -156,6 +165,15 @@ impl Expected {
         if !self.caught.is_empty() {
             said.push(format!("{} to be caught", words::list(&self.caught)));
         }
+        said.extend(
+            self.evidence
+                .as_ref()
+                .map(|says| format!("evidence of \"{says}\"")),
+        );
+        said.extend(
+            self.ballot
+                .map(|ballot| format!("ballot {ballot} to be the last")),
+        );
         words::list(&said)
     }
 
@@ -177,6 +195,12 @@ impl Expected {
     /// What cannot be made good any more.
     fn broken(&self, known: &dyn Known, learners: &[String]) -> Option<String> {
         for learner in &self.waits {
+            if self.places(known, *learner).is_empty() {
+                let name = &learners[*learner];
+                return Some(format!(
+                    "{name} is played by no node there that runs and behaves"
+                ));
+            }
             let nodes = self.places(known, *learner);
             let mut all = nodes
                 .iter()
@@ -184,6 +208,10 @@ impl Expected {
             if all.any(|(node, value)| known.decided(*learner, node, value)) {
                 return Some(format!("{} has decided", learners[*learner]));
             }
+        }
+        let ballot = known.ballot();
+        if self.ballot.is_some_and(|last| last < ballot) {
+            return Some(format!("ballot {ballot} has begun"));
         }
         let differ = self.agree.iter().find(|pair| known.differ(**pair));
         differ.map(|(a, b)| format!("{} and {} decided differently", learners[*a], learners[*b]))
@@ -220,9 +248,13 @@ impl Expected {
             .iter()
             .find(|pair| !known.disconnected(**pair));
         let free = self.caught.iter().find(|name| !known.caught(name));
+        let unknown = self.evidence.as_ref().filter(|says| !known.evidence(says));
+        let below = self.ballot.filter(|ballot| known.ballot() < *ballot);
         same.map(|p| pair("have not decided differently", p))
             .or(sure.map(|p| pair("are not disconnected everywhere", p)))
             .or(free.map(|name| format!("{name} is not caught everywhere")))
+            .or(unknown.map(|says| format!("not every node has evidence of \"{says}\"")))
+            .or(below.map(|ballot| format!("ballot {ballot} has not begun")))
     }
 
     fn places(&self, known: &dyn Known, learner: Learner) -> Vec<Node> {

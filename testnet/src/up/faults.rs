@@ -92,6 +92,9 @@ impl Run<'_> {
         names: &[String],
         check: impl Fn(&Self, Victim) -> Result<(), &'static str>,
     ) -> Result<Vec<Victim>, String> {
+        if let Some(twice) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
+            return Err(format!("{} is named twice", names[twice]));
+        }
         let of = |name: &String| {
             let victim = self.layout.victim(name).map_err(|e| e.to_string())?;
             check(self, victim).map_err(|why| format!("{name} {why}"))?;
@@ -145,6 +148,9 @@ impl Run<'_> {
     }
 
     fn partition(&mut self, groups: &[Vec<String>]) -> Result<(), String> {
+        if groups.iter().all(Vec::is_empty) {
+            return Err("no node is named; heal all links, if that is what is meant".to_owned());
+        }
         let mut side = vec![0; self.nodes.len()];
         for (at, group) in (1..).zip(groups) {
             for name in group {
@@ -191,10 +197,18 @@ impl Run<'_> {
                 "{name} cannot misbehave: only acceptors of mode hpaxos can"
             ));
         }
-        self.layout.nodes[node].byzantine = Some(how);
+        if self.nodes.stands(node) != Stands::Up {
+            return Err(format!("{} does not run; start it first", who.node));
+        }
+        let before = self.layout.nodes[node].byzantine.replace(how);
         let written = self.site.write_view(&self.layout, node);
-        written.map_err(|why| why.to_string())?;
-        self.intake.misbehaves(node);
+        if let Err(why) = written {
+            self.layout.nodes[node].byzantine = before;
+            return Err(why.to_string());
+        }
+        if before.is_none() {
+            self.intake.misbehaves(node);
+        }
         self.tasks.targets.remove(node);
         self.nodes.kill(node, self.start.elapsed());
         Ok(())
@@ -216,6 +230,11 @@ impl Run<'_> {
             return Ok(());
         };
         self.is_back(node);
+        if self.script.is_some() {
+            // What it told in an earlier life proves nothing about what it has kept.
+            self.intake.forget(node);
+            self.tasks.catch_up(node, self.intake.missing_from(node));
+        }
         let name = self.intake.node_name(node);
         let took = crate::show::words::time(took);
         self.show

@@ -36,6 +36,8 @@ pub(super) struct Intake {
     keys: Vec<String>,
     /// Acceptors that each node has reported evidence against.
     caught: BTreeSet<(Node, String)>,
+    /// What evidence says that each node has told of.
+    evidence: BTreeSet<(Node, String)>,
     /// Learners of which each node has said that they are disconnected.
     disconnected: BTreeSet<(Node, (Learner, Learner))>,
     /// Nodes that sent something unreadable, which is said once.
@@ -86,6 +88,7 @@ impl Intake {
             nodes,
             learners,
             caught: BTreeSet::new(),
+            evidence: BTreeSet::new(),
             disconnected: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             ballot: 0,
@@ -121,10 +124,11 @@ impl Intake {
                 return Ok(Taken::In);
             }
             Event::Evidence {
-                acceptor: Some(acceptor),
-                ..
+                acceptor, words, ..
             } if self.trusted(node) => {
-                self.caught.insert((node, acceptor.clone()));
+                let caught = acceptor.iter().map(|acceptor| (node, acceptor.clone()));
+                self.caught.extend(caught);
+                self.evidence.insert((node, words.clone()));
             }
             Event::Disconnected { learners } if self.trusted(node) => {
                 let ids = learners.iter().filter_map(|name| self.learners.get(name));
@@ -227,6 +231,33 @@ impl Intake {
         }
         self.expect.node_returned(node);
         self.awaited = self.expect.awaited();
+    }
+
+    /// What a node has told of its decisions does not count any more: it is asked again.
+    pub(super) fn forget(&mut self, node: Node) {
+        self.tracker.forget(node);
+        self.observer.forget(node);
+    }
+
+    /// An acceptor that some node has evidence against although nobody told it to misbehave.
+    pub(super) fn wrongly_caught(&self) -> Option<&str> {
+        let told = |acceptor: &String| {
+            let mut liars = self.nodes.byzantine.iter();
+            liars.any(|node| self.acceptors[*node].as_ref() == Some(acceptor))
+        };
+        let mut caught = self.caught.iter().map(|(_, acceptor)| acceptor);
+        caught.find(|acceptor| !told(acceptor)).map(String::as_str)
+    }
+
+    /// Whether a node knows evidence that says this.
+    pub(super) fn has_evidence(&self, node: Node, words: &str) -> bool {
+        let mut evidence = self.evidence.iter();
+        evidence.any(|(knows, says)| *knows == node && says.contains(words))
+    }
+
+    /// The highest ballot that a node has told which behaves.
+    pub(super) fn ballot(&self) -> u64 {
+        self.ballot
     }
 
     /// From now on nothing that a node says proves anything.

@@ -19,6 +19,8 @@ pub(super) struct Script {
     begun: Option<Duration>,
     /// It has failed, and nothing more is done.
     pub(super) failed: bool,
+    /// A node that ended by itself, which none may.
+    pub(super) crashed: Option<String>,
 }
 
 impl Script {
@@ -28,6 +30,7 @@ impl Script {
             done: 0,
             begun: None,
             failed: false,
+            crashed: None,
         }
     }
 
@@ -42,15 +45,17 @@ impl Run<'_> {
     pub(super) fn play(&mut self) -> io::Result<bool> {
         while let Some((step, begun, first)) = self.next_step() {
             let elapsed = self.start.elapsed().saturating_sub(begun);
-            let stand = match first {
-                true => self.begin(&step)?,
-                false => self.look(&step, elapsed),
+            if first && let Err(why) = self.begin(&step)? {
+                self.step_is_over(&step, Err(why), elapsed)?;
+                continue;
+            }
+            let stand = match self.amiss() {
+                Some(why) => Stand::Broken(why),
+                None => self.look(&step, elapsed),
             };
+            let late = elapsed >= step.within.max(waits_for(&step));
             let outcome = match stand {
-                Stand::NotYet(why) if elapsed >= step.within && elapsed >= waits_for(&step) => {
-                    Err(why)
-                }
-                Stand::NotYet(_) if first => continue,
+                Stand::NotYet(why) if late => Err(why),
                 Stand::NotYet(_) => return Ok(false),
                 Stand::Broken(why) => Err(why),
                 Stand::Holds => Ok(()),
@@ -69,26 +74,40 @@ impl Run<'_> {
         Some((step, *script.begun.get_or_insert(now), first))
     }
 
-    fn begin(&mut self, step: &Step) -> io::Result<Stand> {
+    /// What must not happen in any scenario.
+    fn amiss(&self) -> Option<String> {
+        let crashed = self.script.as_ref().and_then(|s| s.crashed.clone());
+        crashed.or_else(|| {
+            let acceptor = self.intake.wrongly_caught()?;
+            Some(format!(
+                "{acceptor} was caught, and nobody told it to misbehave"
+            ))
+        })
+    }
+
+    fn begin(&mut self, step: &Step) -> io::Result<Result<(), String>> {
         match &step.action {
             Action::Fault(fault) => {
                 let before = super::prepare::starved(self.intake.expect());
                 if let Err(why) = self.apply(fault) {
-                    return Ok(Stand::Broken(why));
+                    return Ok(Err(why));
                 }
                 self.tell_who_starves(before)?;
             }
             Action::Submit { values, to } => {
                 for value in values.clone() {
                     match to {
-                        Some(node) => self.tasks.submit_to(value, *node),
+                        Some(node) => {
+                            self.directed.insert(value);
+                            self.tasks.submit_to(value, *node);
+                        }
                         None => self.tasks.submit(value),
                     }
                 }
             }
             Action::Expect(_) => {}
         }
-        Ok(Stand::NotYet("it has begun".to_owned()))
+        Ok(Ok(()))
     }
 
     fn look(&self, step: &Step, elapsed: Duration) -> Stand {
@@ -170,5 +189,13 @@ impl Known for Intake {
 
     fn caught(&self, acceptor: &str) -> bool {
         self.everywhere(|node| self.is_caught(node, acceptor))
+    }
+
+    fn evidence(&self, words: &str) -> bool {
+        self.everywhere(|node| self.has_evidence(node, words))
+    }
+
+    fn ballot(&self) -> u64 {
+        self.ballot()
     }
 }

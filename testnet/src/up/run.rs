@@ -27,6 +27,7 @@ use crate::page::Command;
 use crate::show::{Show, words};
 use crate::submit::Progress;
 use hpaxos_client::Followed;
+use std::collections::BTreeSet;
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Receiver;
@@ -61,6 +62,8 @@ pub(super) struct Run<'a> {
     pub(super) keepers: Vec<Option<Node>>,
     /// What is played, if it is a scenario.
     pub(super) script: Option<Script>,
+    /// Values that are for one node and no other.
+    pub(super) directed: BTreeSet<usize>,
     submitted: usize,
     reports: Receiver<Report>,
     commands: Receiver<Command>,
@@ -97,6 +100,7 @@ impl<'a> Run<'a> {
             intake: Intake::new(prepared.expect, &prepared.layout, &prepared.values, start),
             schedule: prepared.schedule,
             script: prepared.steps.map(Script::new),
+            directed: BTreeSet::new(),
             layout: prepared.layout,
             submitted: 0,
             reports,
@@ -311,7 +315,15 @@ impl<'a> Run<'a> {
     fn died(&mut self, node: Node, ended: &Ended) -> io::Result<()> {
         let how = match ended {
             Ended::AsPlanned => KILLED,
-            Ended::ByItself { how, .. } => how,
+            Ended::ByItself { how, log } => {
+                if let Some(script) = &mut self.script {
+                    let name = self.intake.node_name(node);
+                    let words =
+                        format!("{name} ended by itself ({how}); the end of its log:\n{log}");
+                    script.crashed.get_or_insert(words);
+                }
+                how
+            }
         };
         self.schedule.died(Victim::Node(node));
         self.tasks.targets.remove(node);
@@ -333,7 +345,8 @@ impl<'a> Run<'a> {
     /// Submits what only a dead node may have known to others, under the same keys.
     fn submit_again(&mut self, dead: Node) {
         for value in 0..self.keepers.len() {
-            if self.keepers[value] == Some(dead) && !self.intake.decided_somewhere(value) {
+            let lost = self.keepers[value] == Some(dead) && !self.directed.contains(&value);
+            if lost && !self.intake.decided_somewhere(value) {
                 self.keepers[value] = None;
                 self.tasks.submit(value);
             }

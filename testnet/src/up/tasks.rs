@@ -79,6 +79,7 @@ impl Tasks {
 
     /// Waits for something else.
     pub(super) fn wait(&mut self, report: impl Future<Output = Report> + Send + 'static) {
+        while self.set.try_join_next().is_some() {}
         let send = self.send.clone();
         self.set.spawn(async move {
             // Gone receivers are noticed by whoever dropped them.
@@ -99,6 +100,7 @@ impl Tasks {
 
     /// Submits a value to one node and no other, whether it behaves or not.
     pub(super) fn submit_to(&mut self, value: usize, node: Node) {
+        while self.set.try_join_next().is_some() {}
         let target = Nodes::numbered(vec![(node, self.clients[node].clone())]);
         let (send, values) = (self.send.clone(), Arc::clone(&self.values));
         let (place, places) = mpsc::unbounded_channel();
@@ -112,6 +114,7 @@ impl Tasks {
     /// Reads what the stream of a node has left out, beside the stream, which goes on: each
     /// learner's decisions from a slot on.
     pub(super) fn catch_up(&mut self, node: Node, learners: Vec<(String, u64)>) {
+        while self.set.try_join_next().is_some() {}
         let (client, send) = (self.clients[node].clone(), self.send.clone());
         self.set.spawn(async move {
             for (learner, from) in learners {
