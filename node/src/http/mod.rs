@@ -143,8 +143,11 @@ async fn not_allowed() -> Problem {
     Problem::method_not_allowed()
 }
 
-/// So many requests at once and no more: those that wait for a decision count.
+/// So many requests at once and no more: those that wait for a decision count. None for pages of other sites.
 async fn limit(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    if page::is_foreign(request.headers()) {
+        return Problem::foreign().into_response();
+    }
     match api.requests.take() {
         Some(_permit) => next.run(request).await,
         None => Problem::too_many("too many requests in progress (limits.http_requests)")

@@ -5,7 +5,7 @@
 //! evidence, ballots), and a script that fills both.
 
 use axum::Router;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use std::borrow::Cow;
@@ -89,8 +89,20 @@ pub(super) fn of_a_node() -> [File; 3] {
     ]
 }
 
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:";
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+    img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// Whether a request comes from a page of another site, as browsers tell by `Origin`. Programs tell none.
+#[must_use]
+pub fn is_foreign(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return false;
+    };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let origin = origin.to_str().ok();
+    let site = origin.and_then(|origin| origin.split_once("://"));
+    site.is_none_or(|(_, site)| Some(site) != host)
+}
 
 /// The routes of these files, and of what all pages load.
 pub fn routes<S: Clone + Send + Sync + 'static>(own: impl IntoIterator<Item = File>) -> Router<S> {
@@ -107,4 +119,25 @@ pub fn routes<S: Clone + Send + Sync + 'static>(own: impl IntoIterator<Item = Fi
         routes.route(file.path, get(answer))
     };
     own.into_iter().chain(SHARED).fold(Router::new(), route)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_another_site_is_told_by_its_origin() {
+        let of = |origin: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "127.0.0.1:8001".parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            is_foreign(&headers)
+        };
+        assert!(!of(None) && !of(Some("http://127.0.0.1:8001")));
+        for foreign in ["http://127.0.0.1:8002", "http://evil.example", "null", ""] {
+            assert!(of(Some(foreign)), "{foreign}");
+        }
+    }
 }

@@ -69,6 +69,15 @@ impl Problem {
         )
     }
 
+    pub(super) fn foreign() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "foreign",
+            "Not for pages of other sites",
+            "the header `origin` names another site than `host`: a browser sends this for a page that this node does not serve",
+        )
+    }
+
     pub(super) fn too_large(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -23,7 +23,7 @@ pub struct Told {
     /// Its number, counted from 0.
     pub id: u64,
     /// What kind of event it is.
-    pub kind: String,
+    pub kind: &'static str,
     /// One line of JSON.
     pub data: String,
 }
@@ -56,11 +56,10 @@ impl Board {
     }
 
     /// Puts an event up.
-    pub fn tell(&self, kind: &str, data: String) {
+    pub fn tell(&self, kind: &'static str, data: String) {
         let mut kept = self.kept();
         let id = *self.next.borrow();
         kept.bytes += data.len();
-        let kind = kind.to_owned();
         kept.events.push_back(Told { id, kind, data });
         while kept.events.len() > KEPT || kept.bytes > KEPT_BYTES {
             let Some(oldest) = kept.events.pop_front() else {
@@ -141,8 +140,7 @@ impl Show for Posting<'_> {
         if object["at_ms"].is_null() {
             object["at_ms"] = json!(now_ms());
         }
-        let kind = object["event"].as_str().unwrap_or("other").to_owned();
-        self.board.tell(&kind, object.to_string());
+        self.board.tell(kind(event), object.to_string());
         self.show.event(node, raw, event, latency)
     }
 
@@ -192,6 +190,19 @@ impl Show for Posting<'_> {
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The word for an event, which is not what a node writes: that may be anything.
+fn kind(event: &Event) -> &'static str {
+    match event {
+        Event::Decision(_) => "decision",
+        Event::Ballot { .. } => "ballot",
+        Event::Evidence { .. } => "evidence",
+        Event::Disconnected { .. } => "disconnected",
+        Event::Fork { .. } => "fork",
+        Event::Gap { .. } => "gap",
+        _ => "other",
+    }
 }
 
 #[cfg(test)]

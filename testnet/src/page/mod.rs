@@ -5,6 +5,7 @@
 //! | `GET /` | the page |
 //! | `GET /v1/network` | nodes, links and disks as they stand, each node's own status among them |
 //! | `GET /v1/graph` | the learner graph, from a node |
+//! | `GET /v1/evidence` | what any of the nodes knows |
 //! | `GET /v1/events` | what all nodes say, as server-sent events |
 //! | `POST /v1/faults` | a [`Fault`], done when it answers 200 |
 //! | `POST /v1/values?node=NAME` | a value for a node |
@@ -16,16 +17,19 @@ use crate::failure::Failure;
 use crate::fault::Fault;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use board::{Board, Told};
 use futures::Stream;
 use hpaxos_client::Client;
+use node::page::is_foreign;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -92,8 +96,10 @@ pub async fn serve(
         .route("/v1/graph", get(graph))
         .route("/v1/events", get(events))
         .route("/v1/faults", post(faults))
+        .route("/v1/evidence", get(evidence))
         .route("/v1/values", post(values))
         .layer(DefaultBodyLimit::max(node::MAX_VALUE_BYTES))
+        .layer(middleware::from_fn(move |request, next| own(address, request, next)))
         .with_state(shared);
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let url = format!("http://{address}");
@@ -106,6 +112,20 @@ fn problem(status: StatusCode, detail: impl std::fmt::Display) -> Response {
     let document = json!({"status": status.as_u16(), "detail": detail});
     let kind = [(header::CONTENT_TYPE, "application/problem+json")];
     (status, kind, document.to_string()).into_response()
+}
+
+/// Nothing here is for pages of other sites, which a browser on this machine may show: neither those that send
+/// requests to this address, nor those whose name has been pointed to it.
+async fn own(address: SocketAddr, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let names = [address.to_string(), format!("localhost:{}", address.port())];
+    let known = host.is_some_and(|host| names.iter().any(|name| name == host));
+    if !known || is_foreign(request.headers()) {
+        let why = format!("this is for the page at http://{address} and for programs that name that address");
+        return problem(StatusCode::FORBIDDEN, why);
+    }
+    next.run(request).await
 }
 
 fn over() -> Response {
@@ -145,6 +165,19 @@ async fn graph(State(shared): State<Arc<Shared>>) -> Response {
         }
     }
     problem(StatusCode::SERVICE_UNAVAILABLE, "no node answers")
+}
+
+/// What any node knows that answers, each piece once.
+async fn evidence(State(shared): State<Arc<Shared>>) -> Response {
+    let ask = |(_, client): &(String, Client)| {
+        let client = client.clone().within(STATUS_PATIENCE);
+        async move { client.evidence().await }
+    };
+    let told = futures::future::join_all(shared.nodes.iter().map(ask)).await;
+    let all = told.into_iter().flatten().flat_map(|list| list.evidence);
+    let all: BTreeMap<String, _> = all.map(|piece| (piece.digest.clone(), piece)).collect();
+    let all: Vec<_> = all.into_values().collect();
+    Json(json!({"evidence": all})).into_response()
 }
 
 async fn events(
@@ -203,5 +236,49 @@ async fn values(
     match client.submit(&body, "").await {
         Ok(submitted) => Json(json!({"id": submitted.id})).into_response(),
         Err(error) => problem(StatusCode::BAD_GATEWAY, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The page of no nodes, at whose other end every fault is done.
+    async fn page() -> Page {
+        let (page, mut commands) = serve(Vec::new(), Arc::default()).await.expect("served");
+        tokio::spawn(async move {
+            while let Some(command) = commands.recv().await {
+                if let Command::Inflict(_, answer) = command {
+                    let _ = answer.send(Ok(()));
+                }
+            }
+        });
+        page
+    }
+
+    async fn status(request: reqwest::RequestBuilder) -> u16 {
+        let answer = request.send().await.expect("answered");
+        answer.status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn pages_of_other_sites_can_do_nothing() {
+        let page = page().await;
+        let client = reqwest::Client::builder().no_proxy().build().expect("client");
+        let faults = format!("{}/v1/faults", page.url);
+        let kill = || client.post(&faults).json(&json!({"kill": "n1"}));
+        assert_eq!(status(kill()).await, 200);
+        assert_eq!(status(kill().header("origin", page.url.as_str())).await, 200);
+        assert_eq!(status(kill().header("origin", "http://evil.example")).await, 403);
+        // A name that was pointed to this machine.
+        let port = page.url.rsplit(':').next().expect("a port");
+        let rebound = format!("evil.example:{port}");
+        let origin = format!("http://{rebound}");
+        let rebound = kill().header("host", rebound.as_str()).header("origin", origin.as_str());
+        assert_eq!(status(rebound).await, 403);
+        let form = client.post(&faults).body(r#"{"kill":"n1"}"#);
+        assert_eq!(status(form).await, 415, "only JSON is read");
+        let wrong = client.post(&faults).json(&json!({"kil": "n1"}));
+        assert_eq!(status(wrong).await, 422);
     }
 }
