@@ -39,21 +39,17 @@ fn ask(stream: &mut TcpStream) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_says_nothing_for_long_is_let_go() {
-    let f = fixture("[limits]\nhttp_idle_ms = 200\n").await;
-    let silent = f.connect();
-    let slow = f.connect();
-    let mut served = f.connect();
-    let closed = spawn_blocking(move || {
-        let silent = until_closed(silent, "");
-        let slow = until_closed(slow, "GET /healthz HTTP/1.1\r\nhost: n");
-        let first = ask(&mut served);
-        (silent, slow, first, until_closed(served, ""))
-    });
+    let f = fixture("[limits]\nhttp_idle_ms = 2000\n").await;
+    let (silent, slow, mut served) = (f.connect(), f.connect(), f.connect());
+    let served = spawn_blocking(move || (ask(&mut served), until_closed(served, "")));
+    let silent = spawn_blocking(move || until_closed(silent, ""));
+    let slow = spawn_blocking(move || until_closed(slow, "GET /healthz HTTP/1.1\r\nhost: n"));
     assert_eq!(f.get("/healthz").send().await.unwrap().status(), 200);
-    let (silent, slow, first, rest) = closed.await.unwrap();
-    assert!(!silent.contains(" 200 ") && !slow.contains(" 200 "));
+    let (first, rest) = served.await.unwrap();
     assert!(first.starts_with("HTTP/1.1 200 "), "{first}");
-    assert!(!rest.contains(" 200 "), "{rest}");
+    for closed in [silent.await.unwrap(), slow.await.unwrap(), rest] {
+        assert!(!closed.contains(" 200 "), "{closed}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
