@@ -16,8 +16,6 @@ mod out;
 mod plan;
 mod systemd;
 mod template;
-#[cfg(test)]
-mod tests;
 
 use crate::cli::GenerateArgs;
 use crate::failure::Failure;

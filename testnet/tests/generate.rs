@@ -1,8 +1,5 @@
-//! What is written, held against what nodes accept. Whether units and manifests are well-formed is for `.ci/manifests`.
+//! What `testnet generate` writes, held against what nodes accept. Whether units and manifests are well-formed is for `.ci/manifests`.
 
-use super::generate;
-use crate::cli::{Cli, Command};
-use crate::failure::Failure;
 use clap::Parser;
 use crypto::Keypair;
 use node::Config;
@@ -11,6 +8,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tempfile::TempDir;
+use testnet::cli::{Cli, Command};
+use testnet::failure::Failure;
+use testnet::generate::generate;
 
 /// Runs the command in a directory of its own.
 fn run(args: &str) -> (TempDir, Result<u8, Failure>) {
