@@ -74,9 +74,7 @@ impl Evidence {
         output: &OutputOf<P>,
     ) -> Verdict {
         match output {
-            Output::Evidence(_, finding) => {
-                self.accuses(stage, place, <P as Simulated>::accused(finding))
-            }
+            Output::Evidence(_, finding) => self.accuses(stage, place, P::accused(finding)),
             Output::Disconnected(a, b) => {
                 self.must_not_agree(stage, "ConnectedSpec", (*a, *b))?;
                 let pair = (*a.min(b), *a.max(b));
