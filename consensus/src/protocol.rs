@@ -54,7 +54,7 @@ pub trait Protocol: Sized + Send + 'static {
     fn describe(finding: &Self::Finding, network: &Network) -> (Option<AcceptorId>, String);
 
     /// The member that did what a finding proves, if it proves anything of one.
-    fn accused(_finding: &Self::Finding, _network: &Network) -> Option<MemberId> {
+    fn culprit(_finding: &Self::Finding, _network: &Network) -> Option<MemberId> {
         None
     }
 

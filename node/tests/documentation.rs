@@ -3,9 +3,9 @@
 
 use crypto::{Digest, Keypair, NetworkId};
 use learner_graph::Severity;
-use node::Config;
 use node::config::{Byzantine, Limits, Mode, look};
 use node::storage::{LogError, format};
+use node::{Config, DirectoryError};
 use serde_json::Value;
 
 const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
@@ -233,6 +233,37 @@ fn every_error_of_the_log_is_documented() {
         LogError::Stopped(String::new()),
     ];
     let rows = table(STORAGE, "| error | what it means | what to do |");
+    assert_eq!(rows.len(), errors.len());
+    for (row, error) in rows.iter().zip(errors) {
+        let words = row[0].trim_matches('`');
+        assert!(error.to_string().contains(words), "{words}: {error}");
+    }
+}
+
+#[test]
+fn errors_of_the_directory_are_documented() {
+    let path = || "n1".into();
+    let errors = [
+        DirectoryError::Empty {
+            path: path(),
+            node: "n1".into(),
+        },
+        DirectoryError::Begun {
+            path: path(),
+            owner: String::new(),
+        },
+        DirectoryError::OtherNode {
+            path: path(),
+            owner: "node 'n2'".into(),
+            node: "n1".into(),
+            key: String::new(),
+        },
+        DirectoryError::LogGone {
+            path: path(),
+            there: "node.toml",
+        },
+    ];
+    let rows = table(STORAGE, "| of the directory | what it means | what to do |");
     assert_eq!(rows.len(), errors.len());
     for (row, error) in rows.iter().zip(errors) {
         let words = row[0].trim_matches('`');

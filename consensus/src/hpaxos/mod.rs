@@ -308,7 +308,7 @@ impl crate::Protocol for HPaxos {
         (acceptor, finding.describe(network))
     }
 
-    fn accused(finding: &Finding, network: &Network) -> Option<MemberId> {
+    fn culprit(finding: &Finding, network: &Network) -> Option<MemberId> {
         match finding {
             Finding::Caught(acceptor, _) => network.player(*acceptor),
             Finding::Equivocated(member, _) => Some(*member),

@@ -150,7 +150,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             Output::Evidence(evidence, finding) => {
                 let (acceptor, words) = P::describe(&finding, &self.view.network);
                 let encoded = codec::encode(&evidence);
-                if P::accused(&finding, &self.view.network) == self.view.node.member
+                if P::culprit(&finding, &self.view.network) == self.view.node.member
                     && let Some(member) = self.view.node.member
                 {
                     let node = self.view.member_name(member);

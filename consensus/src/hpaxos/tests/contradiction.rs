@@ -291,7 +291,7 @@ fn evidence_is_verified_from_the_configuration_alone() {
     );
     let finding = Finding::Caught(AcceptorId(2), found);
     assert_eq!(
-        HPaxos::accused(&finding, &network),
+        HPaxos::culprit(&finding, &network),
         network.player(AcceptorId(2))
     );
     // Two members that differ contradict nothing.
