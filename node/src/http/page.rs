@@ -98,7 +98,9 @@ pub fn is_foreign(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return false;
     };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     let origin = origin.to_str().ok();
     let site = origin.and_then(|origin| origin.split_once("://"));
     site.is_none_or(|(_, site)| Some(site) != host)

@@ -99,7 +99,9 @@ pub async fn serve(
         .route("/v1/evidence", get(evidence))
         .route("/v1/values", post(values))
         .layer(DefaultBodyLimit::max(node::MAX_VALUE_BYTES))
-        .layer(middleware::from_fn(move |request, next| own(address, request, next)))
+        .layer(middleware::from_fn(move |request, next| {
+            own(address, request, next)
+        }))
         .with_state(shared);
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let url = format!("http://{address}");
@@ -122,7 +124,9 @@ async fn own(address: SocketAddr, request: Request, next: Next) -> Response {
     let names = [address.to_string(), format!("localhost:{}", address.port())];
     let known = host.is_some_and(|host| names.iter().any(|name| name == host));
     if !known || is_foreign(request.headers()) {
-        let why = format!("this is for the page at http://{address} and for programs that name that address");
+        let why = format!(
+            "this is for the page at http://{address} and for programs that name that address"
+        );
         return problem(StatusCode::FORBIDDEN, why);
     }
     next.run(request).await
@@ -264,17 +268,28 @@ mod tests {
     #[tokio::test]
     async fn pages_of_other_sites_can_do_nothing() {
         let page = page().await;
-        let client = reqwest::Client::builder().no_proxy().build().expect("client");
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("client");
         let faults = format!("{}/v1/faults", page.url);
         let kill = || client.post(&faults).json(&json!({"kill": "n1"}));
         assert_eq!(status(kill()).await, 200);
-        assert_eq!(status(kill().header("origin", page.url.as_str())).await, 200);
-        assert_eq!(status(kill().header("origin", "http://evil.example")).await, 403);
+        assert_eq!(
+            status(kill().header("origin", page.url.as_str())).await,
+            200
+        );
+        assert_eq!(
+            status(kill().header("origin", "http://evil.example")).await,
+            403
+        );
         // A name that was pointed to this machine.
         let port = page.url.rsplit(':').next().expect("a port");
         let rebound = format!("evil.example:{port}");
         let origin = format!("http://{rebound}");
-        let rebound = kill().header("host", rebound.as_str()).header("origin", origin.as_str());
+        let rebound = kill()
+            .header("host", rebound.as_str())
+            .header("origin", origin.as_str());
         assert_eq!(status(rebound).await, 403);
         let form = client.post(&faults).body(r#"{"kill":"n1"}"#);
         assert_eq!(status(form).await, 415, "only JSON is read");
