@@ -57,6 +57,6 @@ pub use directory::DirectoryError;
 pub use engine::EngineError;
 pub use http::page;
 pub use network::NetworkStartError;
-pub use run::run;
+pub use run::{raise_file_limit, run};
 pub use start::{Node, Observers, StartError};
 pub use telemetry::Otlp;

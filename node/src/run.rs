@@ -50,7 +50,7 @@ pub fn run(args: &NodeArgs) -> ExitCode {
 }
 
 /// Connections and files share one limit, and a node without files must stop: take what there is.
-fn raise_file_limit() {
+pub fn raise_file_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

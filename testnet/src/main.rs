@@ -43,6 +43,8 @@ fn in_runtime(command: impl Future<Output = Result<u8, Failure>>) -> Result<Exit
         .enable_all()
         .build()
         .map_err(|e| Failure::could_not_run(format!("cannot start: {e}")))?;
+    // Links and clients of larger networks take more than is common.
+    node::raise_file_limit();
     runtime.block_on(command).map(ExitCode::from)
 }
 

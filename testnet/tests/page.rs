@@ -1,4 +1,4 @@
-//! The page of a node, in a real browser: Chromium, driven through chromedriver as W3C WebDriver has it.
+//! The pages of a node and of a network, in a real browser: Chromium, driven through chromedriver as W3C WebDriver has it.
 //!
 //! `.ci/page` installs both and runs these. With `SCREENSHOTS=DIR` they leave the pictures of the README there.
 

@@ -1,12 +1,12 @@
 "use strict";
-// The page of a whole network: /v1/graph once, /v1/network every second, /v1/events as they come; buttons post to
-// /v1/faults and /v1/values.
+// The page of a whole network: /v1/graph once, /v1/network every second, /v1/evidence when there is some, /v1/events as
+// they come; buttons post to /v1/faults and /v1/values.
 
 import { $, draw, json, make } from "/assets/dom.js";
 import { readGraph, showGraph } from "/assets/graph.js";
 import { decide, showLanes } from "/assets/lanes.js";
 import { count, showRates } from "/assets/rates.js";
-import { later, listen, tell, unreachable } from "/assets/events.js";
+import { heard, later, listen, reachable, tell, unreachable } from "/assets/events.js";
 
 let graph = null, liars = new Set(), told = new Set();
 
@@ -58,25 +58,48 @@ const buttons = (node, network) => {
   return all;
 };
 
+// Rows and their buttons stay as long as they are the same, so that a press never meets one that has just gone.
+const rows = new Map();
+const row = (body, name, attributes, cells, key, actions) => {
+  let known = rows.get(name);
+  if (!known) {
+    known = { element: make("tr"), key: null };
+    rows.set(name, known);
+    body.append(known.element);
+    known.element.append(...cells.map(() => make("td")), make("td", { class: "do" }));
+  }
+  for (const [attribute, value] of Object.entries(attributes)) known.element.setAttribute(attribute, value);
+  for (const [i, cell] of cells.entries()) {
+    const td = known.element.children[i];
+    if (cell instanceof Node) { if (!td.firstChild) td.append(cell); }
+    else if (td.textContent !== String(cell)) td.textContent = String(cell);
+  }
+  if (known.key !== key) {
+    known.key = key;
+    replace(known.element.lastChild, actions());
+  }
+  return known.element;
+};
+
 const showNodes = network => {
-  const rows = network.nodes.map(node => {
+  for (const node of network.nodes) {
     const s = node.status || {};
     const learners = Object.entries(s.learners || {}).map(([name, l]) => `${name} ${l.next}`).join(", ");
     const state = node.state + (node.byzantine ? ", misbehaves: " + node.byzantine : "");
     const cells = [make("a", { href: node.http, target: "_blank", rel: "noopener" }, node.name), state,
       [node.acceptor, ...node.roles].filter(Boolean).join(" "), s.ballot ?? "–", s.leader ?? "–",
       s.peers ? `${s.peers.connected} of ${s.peers.expected}` : "–", learners || "–"];
-    const row = make("tr", { "data-node": node.name, "data-state": node.state }, ...cells.map(cell =>
-      make("td", {}, cell instanceof Node ? cell : String(cell))), make("td", { class: "do" }, ...buttons(node, network)));
-    if (node.state !== "up" || node.byzantine) row.children[1].className = "bad";
-    return row;
-  });
-  replace($("nodes"), rows);
+    const element = row($("nodes"), "node " + node.name, { "data-node": node.name, "data-state": node.state }, cells, state,
+      () => buttons(node, network));
+    element.children[1].className = node.state !== "up" || node.byzantine ? "bad" : "";
+  }
   $("disks-section").hidden = !network.disks.length;
-  replace($("disks"), network.disks.map(disk => make("tr", { "data-disk": disk.name }, make("td", {}, disk.name),
-    make("td", disk.gone ? { class: "bad" } : {}, disk.gone ? "gone" : "there"),
-    make("td", {}, disk.gone ? button("give back", "start " + disk.name, { start: disk.name })
-      : button("take away", "kill " + disk.name, { kill: disk.name })))));
+  for (const disk of network.disks) {
+    const element = row($("disks"), "disk " + disk.name, { "data-disk": disk.name }, [disk.name, disk.gone ? "gone" : "there"], disk.gone,
+      () => [disk.gone ? button("give back", "start " + disk.name, { start: disk.name })
+        : button("take away", "kill " + disk.name, { kill: disk.name })]);
+    element.children[1].className = disk.gone ? "bad" : "";
+  }
 };
 
 // Whoever is at a button stays there.
@@ -110,14 +133,20 @@ const showLinks = network => {
   $("links").replaceChildren(...lines, ...nodes);
 };
 
-// What the graph's drawing wants to know, from what all nodes say that can be trusted.
+// What the graph's drawing wants to know, from what all nodes say that can be trusted; what they said last, if none
+// of them says anything now.
+let connected = null, caught = [];
 const together = network => {
-  const trusted = network.nodes.filter(node => node.state === "up" && !node.byzantine && node.status?.connected);
-  const connected = {};
+  const trusted = network.nodes.filter(node => node.state === "up" && !node.byzantine && node.status?.network_id);
+  const told = new Map();
   for (const { status } of trusted)
-    for (const [name, row] of Object.entries(status.connected))
-      connected[name] = (connected[name] || row).filter(other => row.includes(other));
-  return { connected, caught: [...new Set(trusted.flatMap(node => node.status.caught || []))],
+    for (const [name, others] of Object.entries(status.connected))
+      told.set(name, (told.get(name) || others).filter(other => others.includes(other)));
+  if (told.size) {
+    connected = Object.fromEntries(told);
+    caught = [...new Set([...caught, ...trusted.flatMap(node => node.status.caught || [])])];
+  }
+  return connected && { connected, caught,
     peers: { by_name: Object.fromEntries(network.nodes.map(node => [node.name, node.state === "up"])) } };
 };
 
@@ -131,9 +160,16 @@ const fill = network => {
     $(form).elements[name].replaceChildren(...options(first));
 };
 
+let proofs = -1, listening = false;
+const showEvidence = async count => {
+  if (count === proofs) return;
+  proofs = count;
+  const list = (await json("/v1/evidence")).evidence;
+  if (list.length) $("evidence").replaceChildren(...list.map(e => make("li", { class: "bad" }, e.words)));
+};
+
 const refresh = async () => {
   try {
-    graph ??= readGraph(await json("/v1/graph"));
     const network = await json("/v1/network");
     liars = new Set(network.nodes.filter(node => node.byzantine).map(node => node.name));
     $("title").textContent = network.mode;
@@ -142,7 +178,14 @@ const refresh = async () => {
     fill(network);
     showNodes(network);
     showLinks(network);
-    showGraph(graph, together(network));
+    reachable();
+    // Only now is it known whose words prove nothing.
+    if (!listening) { listening = true; hear(); }
+    // What only nodes can tell, if there is one that answers.
+    graph ??= await json("/v1/graph").then(readGraph, () => null);
+    const status = together(network);
+    if (graph && status) showGraph(graph, status);
+    await showEvidence(caught.length + heardOf);
     showRates();
   } catch (error) {
     console.error(error);
@@ -150,29 +193,23 @@ const refresh = async () => {
   }
 };
 
-const once = (words, act) => {
-  if (told.has(words)) return;
-  told.add(words);
-  act();
+// Several nodes say the same; what a liar says proves nothing.
+const once = (key, take) => e => {
+  if (liars.has(e.node) || told.has(key(e))) return;
+  told.add(key(e));
+  take(e);
 };
-
-listen("/v1/events", {
+let heardOf = 0;
+const hear = () => listen("/v1/events", {
   decision: e => {
-    // Nothing that a liar says about its learners proves anything.
     if (liars.has(e.node)) return;
     if (decide(e)) count(e);
     later(() => showLanes(graph));
   },
-  ballot: e => once(`ballot ${e.ballot}`, () => tell(e.at_ms, `ballot ${e.ballot} begins, led by ${e.leader}`)),
-  disconnected: e => once(`apart ${e.learners}`, () => tell(e.at_ms, `${e.learners.join(" and ")} are no longer sure to agree`, true)),
-  evidence: e => {
-    if (liars.has(e.node)) return;
-    once(e.words, () => {
-      tell(e.at_ms, e.words, true);
-      $("evidence").querySelector(".quiet")?.remove();
-      $("evidence").append(make("li", { class: "bad" }, e.words));
-    });
-  },
+  ballot: once(e => `ballot ${e.ballot}`, heard.ballot),
+  disconnected: once(e => `apart ${e.learners}`, heard.disconnected),
+  evidence: once(e => e.words, e => { heardOf += 1; tell(e.at_ms, e.words, true); }),
+  fork: e => { if (!liars.has(e.node)) heard.fork(e); },
   notice: e => tell(e.at_ms, e.words),
 });
 refresh();

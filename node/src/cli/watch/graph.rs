@@ -146,7 +146,7 @@ pub(super) fn pair(a: &str, b: &str) -> [String; 2] {
 
 /// Whether an expression names an acceptor.
 fn names(expression: &str, acceptor: &str) -> bool {
-    expression
-        .split(['(', ')', ',', '*'])
-        .any(|name| name == acceptor)
+    let mut words = expression.split_inclusive(['(', ')', ',', '*']);
+    // What ends with ( or * is a number.
+    words.any(|word| word.trim_end_matches([')', ',']) == acceptor)
 }

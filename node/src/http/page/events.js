@@ -12,7 +12,7 @@ export const tell = (at, words, bad) => {
   while ($("events").childElementCount > EVENTS) $("events").lastChild.remove();
 };
 
-const heard = {
+export const heard = {
   ballot: e => tell(e.at_ms, `ballot ${e.ballot} begins, led by ${e.leader}`),
   disconnected: e => tell(e.at_ms, e.learners[0] === e.learners[1] ? `${e.learners[0]} is no longer sure to agree with itself`
     : `${e.learners.join(" and ")} are no longer sure to agree`, true),
@@ -25,13 +25,14 @@ const live = (words, kind) => {
   $("live").className = "pill " + kind;
 };
 export const unreachable = () => live("not reachable", "bad");
+export const reachable = () => live("live", "good");
 
 // Listens for good; what a page does with some kinds of events goes before what all of them do.
 export const listen = (path, also) => {
   const stream = new EventSource(path);
   for (const [kind, take] of Object.entries({ ...heard, ...also }))
     stream.addEventListener(kind, message => take(JSON.parse(message.data)));
-  stream.onopen = () => live("live", "good");
+  stream.onopen = reachable;
   stream.onerror = () => live("reconnecting", "bad");
 };
 

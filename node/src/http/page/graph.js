@@ -6,7 +6,8 @@ import { $, draw } from "./dom.js";
 // The canonical text has a line for each learner's TrustLive and for each agreement's TrustSafe.
 export const readGraph = answer => {
   const graph = { acceptors: answer.acceptors, learners: [], agreements: [] };
-  const named = expression => new Set(expression.split(/[(),*]/));
+  // What is followed by ( or * is a number.
+  const named = expression => new Set([...expression.matchAll(/([\w.-]+)([(*]?)/g)].filter(m => !m[2]).map(m => m[1]));
   for (const line of answer.canonical.split("\n").slice(1)) {
     const [kind, who, expression] = line.split(" ");
     if (kind === "learner") graph.learners.push({ name: who, live: expression, named: named(expression) });

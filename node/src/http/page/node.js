@@ -6,7 +6,7 @@ import { $, json, make } from "./dom.js";
 import { readGraph, showGraph } from "./graph.js";
 import { decide, showLanes } from "./lanes.js";
 import { count, showRates } from "./rates.js";
-import { later, listen, tell, unreachable } from "./events.js";
+import { later, listen, reachable, tell, unreachable } from "./events.js";
 
 let graph = null;
 let known = -1;
@@ -40,6 +40,7 @@ const refresh = async () => {
     graph ??= readGraph(await json("/v1/graph"));
     await showStatus(await json("/v1/status"));
     showRates();
+    reachable();
   } catch (error) {
     console.error(error);
     unreachable();

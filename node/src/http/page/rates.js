@@ -5,12 +5,15 @@ import { $ } from "./dom.js";
 import { decided } from "./lanes.js";
 
 const SECONDS = 300;
-const rates = new Map();
+const rates = new Map(), counted = new Map();
 export const count = e => {
+  // Lanes forget old slots, and may be told of them again.
+  if (e.slot <= (counted.get(e.learner) ?? -1)) return;
+  counted.set(e.learner, e.slot);
   const second = Math.floor(e.at_ms / 1000);
-  const bin = rates.get(second) || { values: {}, latencies: [] };
+  const bin = rates.get(second) || { values: new Map(), latencies: [] };
   rates.set(second, bin);
-  bin.values[e.learner] = (bin.values[e.learner] || 0) + e.values.length;
+  bin.values.set(e.learner, (bin.values.get(e.learner) || 0) + e.values.length);
   if (e.latency_ms !== null) bin.latencies.push(e.latency_ms);
   const old = Date.now() / 1000 - SECONDS;
   for (const at of rates.keys()) if (at < old) rates.delete(at);
@@ -39,7 +42,7 @@ export const showRates = () => {
     charts.key = key;
   }
   const median = bin => bin && bin.latencies.length ? bin.latencies.sort((a, b) => a - b)[bin.latencies.length >> 1] : null;
-  charts.rate.setData([times, ...learners.map(l => times.map(at => at < since ? null : rates.get(at)?.values[l] || 0))]);
+  charts.rate.setData([times, ...learners.map(l => times.map(at => at < since ? null : rates.get(at)?.values.get(l) || 0))]);
   charts.latency.setData([times, times.map(at => median(rates.get(at)))]);
 };
 addEventListener("resize", () => { for (const id of ["rate", "latency"]) charts[id]?.setSize({ width: $(id).clientWidth, height: 200 }); });
