@@ -24,6 +24,9 @@ pub(crate) trait Shelf: Send + Sync {
     /// See [`HistoryFile::find`].
     fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError>;
 
+    /// See [`HistoryFile::unwritten`].
+    fn unwritten(&self) -> usize;
+
     /// How large it is, and how much room there is left beside it, in bytes; `None` if that cannot be told.
     fn room(&self) -> Option<(u64, u64)>;
 }
@@ -47,6 +50,10 @@ impl<W: Message> Shelf for HistoryFile<W> {
     fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
         let found = HistoryFile::find(self, lane, value);
         found.inspect_err(|error| self.fail(error))
+    }
+
+    fn unwritten(&self) -> usize {
+        HistoryFile::unwritten(self)
     }
 
     fn room(&self) -> Option<(u64, u64)> {
