@@ -35,6 +35,10 @@ impl Shelf for Books {
         Ok(self.0.iter().find(has).map(|shown| shown.slot))
     }
 
+    fn unwritten(&self) -> usize {
+        0
+    }
+
     fn room(&self) -> Option<(u64, u64)> {
         Some((1000, 2000))
     }

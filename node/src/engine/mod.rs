@@ -377,8 +377,6 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         self.state.catching_up.report(&status.next);
         self.view.set_ahead(&self.state.catching_up.ahead);
         self.view.set_status(status);
-        let unwritten = whole(self.history.unwritten() as u64);
-        self.view.metrics.history_unwritten.set(unwritten);
         self.state.published = Instant::now();
     }
 }

@@ -67,14 +67,16 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             self.trace_heard(&inputs)?;
             // What is durable may leave, and what may leave is in the trace.
             self.trace_told(&outputs)?;
-            self.execute(now, outputs);
+            self.execute(outputs);
         }
         self.history.wait_for_room();
         Ok(())
     }
 
-    fn execute(&mut self, now: Time, outputs: Vec<OutputOf<P>>) {
-        self.tell_followers(&outputs);
+    fn execute(&mut self, outputs: Vec<OutputOf<P>>) {
+        // Later than the step: what is told now had to become durable first, and somebody waited for it.
+        let now = self.now();
+        self.tell_followers(now, &outputs);
         let mut parts = Vec::new();
         let mut fetch = Vec::new();
         for output in outputs {
@@ -111,7 +113,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
     }
 
     /// Whoever follows values is told what this node says of them.
-    fn tell_followers(&self, outputs: &[OutputOf<P>]) {
+    fn tell_followers(&self, now: Time, outputs: &[OutputOf<P>]) {
         let Some(follow) = &self.state.follow else {
             return;
         };
@@ -127,7 +129,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
                 Output::Decided(decision)
                     if self.view.node.learners.contains(&decision.learner) =>
                 {
-                    let after = decision.heard.map(|heard| self.now().saturating_sub(heard));
+                    let after = decision.heard.map(|heard| now.saturating_sub(heard));
                     let learner = self.view.learner_name(decision.learner);
                     follow.decided(learner, decision, after);
                 }

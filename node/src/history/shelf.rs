@@ -25,6 +25,9 @@ pub(crate) trait Shelf: Send + Sync {
     /// See [`HistoryFile::find`].
     fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError>;
 
+    /// See [`HistoryFile::unwritten`].
+    fn unwritten(&self) -> usize;
+
     /// How large it is, and how much room there is left beside it, in bytes; `None` if that cannot be told.
     fn room(&self) -> Option<(u64, u64)>;
 }
@@ -46,6 +49,10 @@ impl<W: Message> Shelf for HistoryFile<W> {
 
     fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
         HistoryFile::find(self, lane, value)
+    }
+
+    fn unwritten(&self) -> usize {
+        HistoryFile::unwritten(self)
     }
 
     fn room(&self) -> Option<(u64, u64)> {

@@ -195,10 +195,7 @@ impl View {
 
     /// A peer has come to a slot.
     pub(crate) fn set_ahead(&self, ahead: &[Slot]) {
-        self.write(|s| {
-            s.ahead.clear();
-            s.ahead.extend_from_slice(ahead);
-        });
+        self.write(|s| s.ahead = ahead.to_vec());
     }
 
     /// Decisions of a learner that were delivered long ago, from a slot on: at most `limit`, and about
@@ -235,8 +232,10 @@ impl View {
         Ok(found.into_iter().find(|d| d.slot == slot))
     }
 
-    /// Measures the file system. Not to be called from asynchronous code.
+    /// Measures the history. Not to be called from asynchronous code.
     pub(crate) fn measure_disk(&self) {
+        let unwritten = self.shelf.unwritten();
+        self.metrics.history_unwritten.set(whole(unwritten as u64));
         if let Some((size, free)) = self.shelf.room() {
             self.metrics.history_bytes.set(whole(size));
             self.metrics.disk_free.set(whole(free));

@@ -1,6 +1,7 @@
 //! A value's spans, from all nodes, at a collector that the test plays.
 
 use crate::fixture::{DEADLINE, TestNet, until};
+use crate::{disks, paxos};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -137,6 +138,44 @@ async fn a_value_is_one_tree_from_its_submission_to_every_decision() {
             let (_, proposal) = proposal.expect("what was decided was proposed");
             let ballots = [proposal, span].map(|s| attribute(s, "hpaxos.ballot"));
             assert_eq!(ballots[0], ballots[1]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_modes_for_crashes_have_the_same_spans() {
+    for mut net in [paxos::net(), disks::net(true)] {
+        let collector = Collector::start().await;
+        net.observers.otlp = observed(&collector.url, 1.0);
+        net.start_all().await;
+        let names: Vec<String> = net.nodes.keys().cloned().collect();
+        let decided = net.submit("n2", "followed", "n2").await;
+        let again = net.submit("n2", "followed", "n2").await;
+        assert_eq!(again["slot"], decided["slot"]);
+        for node in &names {
+            net.delivered_all(node, node, 1).await;
+        }
+        for node in &names {
+            net.stop(node).await;
+        }
+        let spans = collector.spans();
+        let named = |name: &str| -> Vec<&Value> {
+            let found = spans.iter().filter(|(_, span)| span["name"] == name);
+            found.map(|(_, span)| span).collect()
+        };
+        let counts = ["submit", "submit again"].map(|name| named(name).len());
+        assert_eq!(counts, [1, 1], "{spans:?}");
+        let root = &named("submit")[0]["spanId"];
+        assert_eq!(named("submit again")[0]["parentSpanId"], *root);
+        let proposed = named("propose");
+        for node in &names {
+            // Every node is the learner of its own name.
+            let [decision] = named(&format!("decide {node}"))[..] else {
+                panic!("{node}: {spans:?}");
+            };
+            assert_eq!(decision["parentSpanId"], *root);
+            let link = &decision["links"][0]["spanId"];
+            assert!(proposed.iter().any(|p| p["spanId"] == *link), "{spans:?}");
         }
     }
 }
