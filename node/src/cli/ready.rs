@@ -66,6 +66,6 @@ mod tests {
             assert_eq!(asked(served(router).await).await, exit, "{phase}");
         }
         assert_eq!(asked("http://127.0.0.1:1".into()).await, Exit::Failed);
-        assert_eq!(asked("nowhere".into()).await, Exit::Usage);
+        assert_eq!(asked("https://n1".into()).await, Exit::Usage);
     }
 }
