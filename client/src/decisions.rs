@@ -16,7 +16,7 @@ use crate::retry::Pauses;
 use crate::value::{Decision, Page};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -117,7 +117,8 @@ struct Source {
 #[derive(Default)]
 struct Trouble {
     since: Option<(Instant, Pauses)>,
-    refusals: usize,
+    /// The nodes that have refused.
+    refused: BTreeSet<usize>,
 }
 
 impl Reader {
@@ -134,8 +135,17 @@ impl Reader {
                 continue;
             };
             self.source = None;
+            // Another node may play the learner, or answer in words that can be read.
+            let of_the_node = error.is_of_the_node();
+            if of_the_node && let Some((node, _)) = self.nodes.pick(self.turn) {
+                self.trouble.refused.insert(node);
+            }
             self.turn = self.turn.wrapping_add(1);
-            match self.trouble.pause(&error, self.nodes.len(), self.patience) {
+            let useless = match of_the_node {
+                true => self.nodes.all_in(&self.trouble.refused),
+                false => !error.passes(),
+            };
+            match self.trouble.pause(self.patience).filter(|_| !useless) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => {
                     self.over = true;
@@ -210,24 +220,12 @@ impl Reader {
 }
 
 impl Trouble {
-    /// How long to wait before the next node is asked; `None` if that is of no use.
-    fn pause(
-        &mut self,
-        error: &Error,
-        nodes: usize,
-        patience: Option<Duration>,
-    ) -> Option<Duration> {
-        match error {
-            // Another node may play the learner.
-            Error::Refused { .. } => self.refusals += 1,
-            error if error.passes() => {}
-            _ => return None,
-        }
+    /// How long to wait before the next node is asked; `None` if it has lasted too long.
+    fn pause(&mut self, patience: Option<Duration>) -> Option<Duration> {
         let (since, pauses) = self
             .since
             .get_or_insert_with(|| (Instant::now(), Pauses::new()));
         let late = patience.is_some_and(|patience| since.elapsed() > patience);
-        let refused = nodes > 0 && self.refusals >= nodes;
-        (!late && !refused).then(|| pauses.next())
+        (!late).then(|| pauses.next())
     }
 }

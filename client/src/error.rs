@@ -71,6 +71,13 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the same request may succeed at another node, although never at this one: it does not play a learner,
+    /// for example, or writes what cannot be read.
+    #[must_use]
+    pub fn is_of_the_node(&self) -> bool {
+        matches!(self, Error::Refused { .. } | Error::Unreadable { .. })
+    }
+
     /// Whether the same request may succeed later, or at another node.
     #[must_use]
     pub fn passes(&self) -> bool {

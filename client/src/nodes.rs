@@ -5,11 +5,14 @@ use crate::decisions::Decisions;
 use crate::error::Error;
 use crate::retry::Pauses;
 use crate::submit::{Placed, Submitted};
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 /// How long one node is asked to wait for a decision before another one is asked.
 const EACH: Duration = Duration::from_secs(5);
+/// How much longer a node may take to answer that it has seen no decision.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Nodes that can stand in for each other, each with a number of the caller's. Clones are the same nodes: they may be
 /// taken out and put back while others use them.
@@ -29,9 +32,11 @@ impl Nodes {
         Nodes(Arc::new(RwLock::new(nodes.into_iter().collect())))
     }
 
-    /// Asks a node as well.
+    /// Asks a node as well, in the place of one of this number.
     pub fn insert(&self, node: usize, client: Client) {
-        self.write().push((node, client));
+        let mut nodes = self.write();
+        nodes.retain(|(at, _)| *at != node);
+        nodes.push((node, client));
     }
 
     /// Does not ask a node any more.
@@ -85,7 +90,7 @@ impl Nodes {
 
     /// Submits a value under an idempotency key and waits until a learner has decided it, for so long in all. A node that
     /// is dead or busy, has not seen the decision in time or does not play the learner is left for the next one; it
-    /// begins with the one whose turn it is.
+    /// begins with the one whose turn it is. A node that hangs is given half a second more.
     ///
     /// # Errors
     /// If all nodes refuse it, or with what the last one has answered when the time is over. The value may
@@ -100,20 +105,30 @@ impl Nodes {
     ) -> Result<Placed, Error> {
         let start = Instant::now();
         let mut pauses = Pauses::new();
-        let mut refusals = 0;
+        let mut refused = BTreeSet::new();
         let mut last = None;
         loop {
             let left = timeout.saturating_sub(start.elapsed());
-            if let Some((_, client)) = self.pick(turn) {
-                let wait = left.min(EACH);
-                match client.submit_and_wait(value, key, learner, wait).await {
-                    Ok(placed) => return Ok(placed),
-                    Err(error @ Error::Refused { .. }) if refusals + 1 < self.len() => {
-                        refusals += 1;
+            if let Some((node, client)) = self.pick(turn) {
+                let asked = client.submit_and_wait(value, key, learner, left.min(EACH));
+                let answer = tokio::time::timeout(left + GRACE, asked).await;
+                match answer {
+                    Ok(Ok(placed)) => return Ok(placed),
+                    Ok(Err(error)) if error.is_of_the_node() => {
+                        refused.insert(node);
+                        if self.all_in(&refused) {
+                            return Err(error);
+                        }
                         last = Some(error);
                     }
-                    Err(error) if error.passes() => last = Some(error),
-                    Err(error) => return Err(error),
+                    Ok(Err(error)) if error.passes() => last = Some(error),
+                    Ok(Err(error)) => return Err(error),
+                    Err(_) => {
+                        last.get_or_insert_with(|| Error::NoAnswer {
+                            url: client.url().to_owned(),
+                            reason: "it does not answer in time".to_owned(),
+                        });
+                    }
                 }
                 turn = turn.wrapping_add(1);
             }
@@ -145,6 +160,12 @@ impl Nodes {
             .flatten()
             .filter_map(|status| status.leads());
         known.max().map(|(_, leader)| leader.to_owned())
+    }
+
+    /// Whether these are all the nodes that there are, and there is one.
+    pub(crate) fn all_in(&self, nodes: &BTreeSet<usize>) -> bool {
+        let all = self.read();
+        !all.is_empty() && all.iter().all(|(node, _)| nodes.contains(node))
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Vec<(usize, Client)>> {

@@ -15,7 +15,7 @@ use futures::StreamExt;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -185,7 +185,7 @@ impl<M: StateMachine> Replica<M> {
     /// its effect once. An empty key is none: then equal values are one, whoever submitted them.
     ///
     /// # Errors
-    /// If it was not decided in time, or not applied in as much time after that: it may still be. `turn` chooses the
+    /// If it was not decided and applied in time: it may still be. `turn` chooses the
     /// node to begin with.
     pub async fn execute(
         &self,
@@ -194,6 +194,7 @@ impl<M: StateMachine> Replica<M> {
         timeout: Duration,
         turn: usize,
     ) -> Result<M::Output, ReplicaError> {
+        let deadline = Instant::now() + timeout;
         let (send, mut output) = oneshot::channel();
         let name: Name = (key.as_bytes().to_vec(), value.to_vec());
         lock(&self.inner).wait(name.clone(), send);
@@ -202,7 +203,10 @@ impl<M: StateMachine> Replica<M> {
             .submit_and_wait(value, key, &self.learner, timeout, turn);
         let applied = match placed.await {
             Ok(placed) => self
-                .wait_until(placed.decision.slot + 1, timeout)
+                .wait_until(
+                    placed.decision.slot + 1,
+                    deadline.saturating_duration_since(Instant::now()),
+                )
                 .await
                 .map(|()| placed),
             Err(error) => Err(error.into()),

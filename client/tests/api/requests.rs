@@ -147,6 +147,19 @@ async fn another_node_takes_what_one_does_not() {
 }
 
 #[tokio::test]
+async fn a_node_that_is_only_busy_is_waited_for_although_the_other_refuses() {
+    let (refuses, busy) = (Stub::default(), Stub::default());
+    for _ in 0..3 {
+        refuses.answer(404, &[], "{\"detail\": \"it does not play alice\"}");
+        busy.answer(503, &[], "");
+    }
+    busy.decide("v");
+    let nodes = Nodes::new([refuses.serve().await, busy.serve().await]);
+    let placed = nodes.submit_and_wait(b"v", "k", "alice", LONG, 0).await;
+    assert_eq!(placed.unwrap().decision.slot, 0);
+}
+
+#[tokio::test]
 async fn what_every_node_refuses_is_refused() {
     let stubs = [Stub::default(), Stub::default()];
     for stub in &stubs {
