@@ -16,6 +16,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+mod known;
+
 /// What has become of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
@@ -239,27 +241,6 @@ impl Intake {
         self.observer.forget(node);
     }
 
-    /// An acceptor that some node has evidence against although nobody told it to misbehave.
-    pub(super) fn wrongly_caught(&self) -> Option<&str> {
-        let told = |acceptor: &String| {
-            let mut liars = self.nodes.byzantine.iter();
-            liars.any(|node| self.acceptors[*node].as_ref() == Some(acceptor))
-        };
-        let mut caught = self.caught.iter().map(|(_, acceptor)| acceptor);
-        caught.find(|acceptor| !told(acceptor)).map(String::as_str)
-    }
-
-    /// Whether a node knows evidence that says this.
-    pub(super) fn has_evidence(&self, node: Node, words: &str) -> bool {
-        let mut evidence = self.evidence.iter();
-        evidence.any(|(knows, says)| *knows == node && says.contains(words))
-    }
-
-    /// The highest ballot that a node has told which behaves.
-    pub(super) fn ballot(&self) -> u64 {
-        self.ballot
-    }
-
     /// From now on nothing that a node says proves anything.
     pub(super) fn misbehaves(&mut self, node: Node) {
         self.nodes.byzantine.push(node);
@@ -375,37 +356,6 @@ impl Intake {
             .iter()
             .map(|l| graph.learner_name(l).to_owned())
             .collect()
-    }
-
-    /// Whether a learner has decided a value at a node.
-    pub(super) fn has(&self, learner: Learner, node: Node, value: usize) -> bool {
-        self.tracker.has(learner, node, value)
-    }
-
-    /// The nodes that run and behave.
-    pub(super) fn living(&self) -> Vec<Node> {
-        self.nodes.living()
-    }
-
-    /// Whether these learners, the smaller one first, were seen to decide differently.
-    pub(super) fn differ(&self, pair: (Learner, Learner)) -> bool {
-        self.observer.diverged().contains_key(&pair)
-    }
-
-    /// Whether something holds at every node that runs and behaves, and there is one.
-    pub(super) fn everywhere(&self, holds: impl Fn(Node) -> bool) -> bool {
-        let nodes = self.nodes.living();
-        !nodes.is_empty() && nodes.into_iter().all(holds)
-    }
-
-    /// Whether a node has said that these learners, the smaller one first, are disconnected.
-    pub(super) fn is_disconnected(&self, node: Node, pair: (Learner, Learner)) -> bool {
-        self.disconnected.contains(&(node, pair))
-    }
-
-    /// Whether a node has evidence against an acceptor.
-    pub(super) fn is_caught(&self, node: Node, acceptor: &str) -> bool {
-        self.caught.contains(&(node, acceptor.to_owned()))
     }
 
     /// The state for showing.

@@ -1,10 +1,8 @@
 //! The steps of a scenario, one after the other.
 
-use super::intake::Intake;
 use super::run::Run;
 use crate::launch::nodes::Stands;
-use crate::observe::{Learner, Node};
-use crate::scenario::{Action, Known, Stand, Step};
+use crate::scenario::{Action, Stand, Step};
 use crate::show::StepLine;
 use std::io;
 use std::time::Duration;
@@ -165,37 +163,5 @@ fn waits_for(step: &Step) -> Duration {
     match &step.action {
         Action::Expect(expected) if !expected.waits.is_empty() => expected.long,
         _ => Duration::ZERO,
-    }
-}
-
-impl Known for Intake {
-    fn decided(&self, learner: Learner, node: Node, value: usize) -> bool {
-        self.has(learner, node, value)
-    }
-
-    fn nodes(&self, learner: Learner) -> Vec<Node> {
-        let mut nodes = self.living();
-        nodes.retain(|node| self.expect().plays(*node, learner));
-        nodes
-    }
-
-    fn differ(&self, pair: (Learner, Learner)) -> bool {
-        self.differ(pair)
-    }
-
-    fn disconnected(&self, pair: (Learner, Learner)) -> bool {
-        self.everywhere(|node| self.is_disconnected(node, pair))
-    }
-
-    fn caught(&self, acceptor: &str) -> bool {
-        self.everywhere(|node| self.is_caught(node, acceptor))
-    }
-
-    fn evidence(&self, words: &str) -> bool {
-        self.everywhere(|node| self.has_evidence(node, words))
-    }
-
-    fn ballot(&self) -> u64 {
-        self.ballot()
     }
 }
