@@ -75,6 +75,10 @@ fn examples_are_valid_in_their_modes() {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
     for entry in std::fs::read_dir(directory).expect("the examples") {
         let path = entry.expect("an example").path();
+        // Scenarios are networks with more in them; they are played.
+        if path.is_dir() {
+            continue;
+        }
         texts.push(std::fs::read_to_string(path).expect("text"));
     }
     let mut seen = Vec::new();
