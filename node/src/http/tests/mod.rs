@@ -22,7 +22,7 @@ use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 /// Far longer than anything here takes.
@@ -405,7 +405,11 @@ async fn a_stream_resumes_after_the_last_event() {
     let seen = events(live, 3).await;
     let kinds: Vec<&str> = seen.iter().map(|(_, kind, _)| kind.as_str()).collect();
     assert_eq!(kinds, ["decision", "peer", "decision"]);
-    let expected = json!({"event": "peer", "node": "n1", "peer": "n2", "connected": true});
+    let at = seen[1].2["at_ms"].as_u64().unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    assert!(u128::from(at) + 3_600_000 > now.as_millis() && u128::from(at) <= now.as_millis());
+    let expected =
+        json!({"at_ms": at, "event": "peer", "node": "n1", "peer": "n2", "connected": true});
     assert_eq!(seen[1].2, expected);
     let data = &seen[0].2;
     assert_eq!(
