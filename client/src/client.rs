@@ -98,6 +98,15 @@ impl Client {
         self.json(&["v1", "status"], &[], MAX_ANSWER_BYTES).await
     }
 
+    /// Asks whether the node takes part.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] with the reason if it does not yet, or no longer; otherwise if it does not answer.
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.bytes(&["readyz"], &[], MAX_ANSWER_BYTES).await?;
+        Ok(())
+    }
+
     /// The learner graph and who plays it.
     ///
     /// # Errors

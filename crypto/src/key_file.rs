@@ -85,7 +85,11 @@ pub(crate) fn load(path: &Path) -> Result<Keypair, KeyFileError> {
     let metadata = file.metadata().map_err(io_error(path, "examine"))?;
     check_kind(path, &metadata)?;
     let mode = metadata.mode() & 0o777;
-    if !is_secret(mode, metadata.uid(), rustix::process::geteuid().as_raw()) {
+    let own = (
+        rustix::process::geteuid().as_raw(),
+        rustix::process::getegid().as_raw(),
+    );
+    if !is_secret(mode, (metadata.uid(), metadata.gid()), own) {
         let path = path.to_owned();
         return Err(KeyFileError::Permissions { path, mode });
     }
@@ -159,9 +163,10 @@ fn is_version(word: &str) -> bool {
 }
 
 /// Whether nobody but this user can use the secret. Where secrets are mounted into containers they belong to root,
-/// and the one user in there reads them as one of their group.
-fn is_secret(mode: u32, owner: u32, user: u32) -> bool {
-    mode & 0o077 == 0 || (mode & 0o037 == 0 && owner == 0 && user != 0)
+/// and the one user in there reads them by its own group.
+fn is_secret(mode: u32, (owner, group): (u32, u32), (user, own_group): (u32, u32)) -> bool {
+    let by_group = owner == 0 && user != 0 && group == own_group && own_group != 0;
+    mode & 0o077 == 0 || (mode & 0o037 == 0 && by_group)
 }
 
 fn check_kind(path: &Path, metadata: &fs::Metadata) -> Result<(), KeyFileError> {
@@ -186,14 +191,23 @@ mod tests {
 
     #[test]
     fn a_group_may_read_what_root_has_put_there_for_somebody_else() {
-        let somebody = 65_532;
-        assert!(is_secret(0o440, 0, somebody) && is_secret(0o640, 0, somebody));
-        assert!(!is_secret(0o440, 0, 0), "root need not rely on its group");
+        let (root, somebody) = ((0, 0), (65_532, 65_532));
+        let mounted = (0, 65_532);
+        assert!(is_secret(0o440, mounted, somebody) && is_secret(0o640, mounted, somebody));
+        assert!(
+            !is_secret(0o440, root, root),
+            "root need not rely on its group"
+        );
         assert!(!is_secret(0o640, somebody, somebody));
+        let with_others = (0, 100);
+        assert!(
+            !is_secret(0o640, with_others, somebody),
+            "a group of several"
+        );
         for mode in [0o444, 0o644, 0o660, 0o650, 0o604] {
-            assert!(!is_secret(mode, 0, somebody), "{mode:o}");
+            assert!(!is_secret(mode, mounted, somebody), "{mode:o}");
         }
-        assert!(is_secret(0o600, somebody, somebody) && is_secret(0o400, 0, 0));
+        assert!(is_secret(0o600, somebody, somebody) && is_secret(0o400, root, root));
     }
 }
 

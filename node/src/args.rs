@@ -48,12 +48,7 @@ pub struct NodeArgs {
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     pub otlp: Option<String>,
     /// Follow this part of all values, from 0 to 1; the same everywhere, so that nodes follow the same ones
-    #[arg(
-        long,
-        env = "OTEL_TRACES_SAMPLER_ARG",
-        value_name = "RATIO",
-        default_value_t = 1.0
-    )]
+    #[arg(long, value_name = "RATIO", default_value_t = 1.0)]
     pub otlp_ratio: f64,
 }
 

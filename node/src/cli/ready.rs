@@ -1,9 +1,9 @@
 //! `hpaxos ready`: for whoever watches over a node and has no other way to ask, as in a container without a shell.
 
 use super::client::{Unanswered, block_on, node};
-use super::{Exit, fail, print};
+use super::{Exit, fail, print, printable};
 use clap::Args;
-use hpaxos_client::Phase;
+use hpaxos_client::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -30,12 +30,12 @@ impl ReadyArgs {
             Ok(node) => node,
             Err(error) => return error.fail(),
         };
-        match node.status().await {
-            Ok(status) if status.phase == Phase::Ready => {
+        match node.ready().await {
+            Ok(()) => {
                 print("ready");
                 Exit::Done
             }
-            Ok(status) => fail(Exit::Bad, format!("the node is {}", status.phase.name())),
+            Err(Error::Busy { problem, .. }) => fail(Exit::Bad, printable(&problem.detail)),
             Err(error) => Unanswered::from(error).fail(),
         }
     }
@@ -45,9 +45,9 @@ impl ReadyArgs {
 mod tests {
     use super::*;
     use crate::testing::served;
+    use axum::Router;
+    use axum::http::StatusCode;
     use axum::routing::get;
-    use axum::{Json, Router};
-    use serde_json::json;
 
     async fn asked(node: String) -> Exit {
         let timeout_ms = 5000;
@@ -56,14 +56,14 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_ready_is_told_from_who_is_not() {
-        for (phase, exit) in [
-            ("starting", Exit::Bad),
-            ("ready", Exit::Done),
-            ("stopping", Exit::Bad),
-        ] {
-            let status = json!({"node": "n1", "network": "net", "network_id": "", "mode": "hpaxos", "phase": phase});
-            let router = Router::new().route("/v1/status", get(|| async { Json(status) }));
-            assert_eq!(asked(served(router).await).await, exit, "{phase}");
+        let starting = (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "{\"detail\": \"starting\"}",
+        );
+        let ready = (StatusCode::OK, "ready\n");
+        for (answer, exit) in [(starting, Exit::Bad), (ready, Exit::Done)] {
+            let router = Router::new().route("/readyz", get(move || async move { answer }));
+            assert_eq!(asked(served(router).await).await, exit, "{answer:?}");
         }
         assert_eq!(asked("http://127.0.0.1:1".into()).await, Exit::Failed);
         assert_eq!(asked("https://n1".into()).await, Exit::Usage);

@@ -47,6 +47,20 @@ pub enum DirectoryError {
         /// Its key.
         key: String,
     },
+    /// Something is stored, and nothing says by whom.
+    #[error(
+        "{path} has a log with records in it, and nothing says whose it is. If node '{node}' ran with it, and no \
+         other, put a file node.toml with these lines into it:\n{text}",
+        path = .path.display()
+    )]
+    Unbound {
+        /// The directory.
+        path: PathBuf,
+        /// The node.
+        node: String,
+        /// What the file would say.
+        text: String,
+    },
     /// There was a log.
     #[error(
         "{path} is gone or empty, although {there} beside it says that there was a log. Put the log back; \
@@ -91,7 +105,7 @@ impl DirectoryError {
     pub(crate) fn is_usage(&self) -> bool {
         matches!(
             self,
-            Self::Empty { .. } | Self::Begun { .. } | Self::OtherNode { .. }
+            Self::Empty { .. } | Self::Begun { .. } | Self::OtherNode { .. } | Self::Unbound { .. }
         )
     }
 

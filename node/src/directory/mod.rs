@@ -99,12 +99,13 @@ pub(crate) fn examine(data: &Path, node: &NodeConfig) -> Result<(), DirectoryErr
     Ok(())
 }
 
-/// Binds a directory to its node: to be called by who has locked the log in it. One that was made before
-/// directories were bound becomes this node's.
+/// Binds a directory to its node: to be called by who has locked the log in it. One that nothing binds becomes this
+/// node's only if there are no `records` in the log, as after a first start that was cut short: the records might be
+/// another node's.
 ///
 /// # Errors
 /// [`DirectoryError`].
-pub(crate) fn bind(data: &Path, node: &NodeConfig) -> Result<(), DirectoryError> {
+pub(crate) fn bind(data: &Path, node: &NodeConfig, records: u64) -> Result<(), DirectoryError> {
     let own = Owner::of(node);
     match Owner::read(data)? {
         Some(owner) if owner == own => Ok(()),
@@ -113,6 +114,11 @@ pub(crate) fn bind(data: &Path, node: &NodeConfig) -> Result<(), DirectoryError>
             owner.must_be(data, node)?;
             own.write(data)
         }
+        None if records > 0 && node.member.is_some() => Err(DirectoryError::Unbound {
+            path: data.to_owned(),
+            node: node.name.clone(),
+            text: own.text(),
+        }),
         None => own.write(data),
     }
 }

@@ -85,17 +85,21 @@ impl Owner {
         })
     }
 
-    /// Puts the file into the directory, durably: as a whole or not at all.
-    pub(super) fn write(&self, data: &Path) -> Result<(), DirectoryError> {
-        let (path, unfinished) = (data.join(OWNER), data.join(UNFINISHED));
-        let text = toml::to_string(&Written {
+    /// What the file says.
+    pub(super) fn text(&self) -> String {
+        let written = Written {
             format: FORMAT,
             name: self.name.clone(),
             key: self.key.to_string(),
             member: self.member,
-        });
-        let text =
-            text.map_err(|error| DirectoryError::io(&path, "write")(std::io::Error::other(error)))?;
+        };
+        toml::to_string(&written).expect("texts and a number are TOML")
+    }
+
+    /// Puts the file into the directory, durably: as a whole or not at all.
+    pub(super) fn write(&self, data: &Path) -> Result<(), DirectoryError> {
+        let (path, unfinished) = (data.join(OWNER), data.join(UNFINISHED));
+        let text = self.text();
         let written = File::create(&unfinished).and_then(|mut file| {
             file.write_all(text.as_bytes())?;
             file.sync_all()

@@ -144,8 +144,9 @@ impl Node {
         let node = named(config, name)?;
         load_key(config, node, key)?;
         directory::admit(data, config, node, true)?;
-        FileLog::open(data.join(LOG), config.network.id())?;
-        Ok(directory::bind(data, node)?)
+        // Held until it is bound.
+        let (_log, replay) = FileLog::open(data.join(LOG), config.network.id())?;
+        Ok(directory::bind(data, node, replay.summary().records)?)
     }
 
     /// Puts a node together around a machine, which may have threads of its own that talk to the
@@ -164,7 +165,7 @@ impl Node {
         directory::examine(data, node)?;
         // Reads the whole log once, which is short compared with replaying it.
         let (storage, replay) = FileLog::open(data.join(LOG), config.network.id())?;
-        directory::bind(data, node)?;
+        directory::bind(data, node, replay.summary().records)?;
         if let Some(bytes) = replay.truncated() {
             tracing::info!(bytes, "cut off an unfinished write at the end of the log");
         }

@@ -115,6 +115,10 @@ impl View {
             connected: peers.iter().map(|p| (p.clone(), false)).collect(),
         };
         let metrics = Metrics::new();
+        // From the beginning, so that what never happens is told as well.
+        for learner in config.network.graph().learners().iter() {
+            metrics.watch(config.network.graph().learner_name(learner));
+        }
         metrics.peers_expected.set(whole(peers.len() as u64));
         View {
             node: node.clone(),

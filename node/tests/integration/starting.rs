@@ -113,8 +113,22 @@ async fn the_data_directory_of_another_node() {
         "{error}"
     );
     std::fs::rename(net.path("n1"), net.path("n2")).expect("renamed");
-    // From before directories said whose they are.
-    std::fs::remove_file(net.path("n2").join("node.toml")).expect("removed");
+    // Nothing says whose it is, and the log has records.
+    let owner = net.path("n2").join("node.toml");
+    let text = std::fs::read_to_string(&owner).expect("written");
+    std::fs::remove_file(&owner).expect("removed");
+    for node in ["n1", "n2"] {
+        let _ = std::fs::rename(net.path("n2"), net.path(node));
+        let error = refusal(&net, node).await;
+        assert!(
+            matches!(
+                &error,
+                StartError::Directory(DirectoryError::Unbound { .. })
+            ),
+            "{error}"
+        );
+        let _ = std::fs::rename(net.path(node), net.path("n2"));
+    }
+    std::fs::write(&owner, text).expect("written");
     net.start("n2").await;
-    assert!(net.path("n2").join("node.toml").exists());
 }

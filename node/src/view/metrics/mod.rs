@@ -82,6 +82,12 @@ impl Metrics {
         }
     }
 
+    /// A learner's counters are there from now on, at zero.
+    pub(crate) fn watch(&self, learner: &str) {
+        by(&self.decisions, "learner", learner);
+        by(&self.forks, "learner", learner);
+    }
+
     /// Counts a decision; `latency` is missing if it was made before this run, or brings nothing new.
     pub(crate) fn decided(&self, learner: &str, latency: Option<Duration>) {
         by(&self.decisions, "learner", learner).inc();

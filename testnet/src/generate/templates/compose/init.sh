@@ -9,12 +9,11 @@ cd "$(dirname "$0")"
 compose=${COMPOSE:-docker compose}
 
 for node in {{nodes}}; do
+    # If its volume is lost, so is its acceptor (README.md).
     if [ -e "$node.initialised" ]; then
-        echo "init.sh: node $node has been made before ($node.initialised). If its volume is lost, so is its acceptor: see README.md" >&2
-        exit 1
+        echo "init.sh: node $node has been made before ($node.initialised)"
+        continue
     fi
-done
-for node in {{nodes}}; do
     $compose run --rm --no-deps "$node-init"
     date -u +%Y-%m-%dT%H:%M:%SZ >"$node.initialised"
 done

@@ -27,9 +27,6 @@ esac
 [ "$(id -u)" = 0 ] || fail "this needs root: sudo $0 $*"
 [ -x "$hpaxos" ] || fail "there is no $hpaxos: put the program there first"
 for node in $nodes; do
-    if [ "$first" = yes ] && [ -e "$etc/$node.initialised" ]; then
-        fail "node $node has been started before ($etc/$node.initialised). If its data is lost, so is its acceptor: see README.md"
-    fi
     if [ "$first" = no ] && [ ! -e "$etc/$node.initialised" ]; then
         fail "node $node has never been started here: use --first if it has not been anywhere else"
     fi
@@ -47,8 +44,15 @@ systemctl daemon-reload
 [ "$first" = yes ] || exit 0
 
 for node in $nodes; do
+    # Whoever was begun before is not begun again: if its data is lost, so is its acceptor (README.md).
+    if [ -e "$etc/$node.initialised" ]; then
+        echo "node $node has been begun before ($etc/$node.initialised)"
+        continue
+    fi
     runuser -u hpaxos -- "$hpaxos" storage init --config "$etc/network.toml" --name "$node" \
         --key "$etc/$node.key" --data "$lib/$node/data"
     date -u +%Y-%m-%dT%H:%M:%SZ >"$etc/$node.initialised"
+done
+for node in $nodes; do
     systemctl enable --now "hpaxos-{{network}}-$node.service"
 done
