@@ -153,7 +153,7 @@ impl Series {
         &self.intervals
     }
 
-    /// How a node's memory went in the second half of the time: in MiB, and in MiB per minute. While it was
+    /// How a node's memory went in the second half of the measurements: in MiB, and in MiB per minute. While it was
     /// down, it counts for nothing.
     #[must_use]
     pub fn memory(&self, node: Node) -> Option<Fit> {
@@ -167,11 +167,9 @@ impl Series {
     }
 
     fn fit(&self, bytes: impl Fn(&Interval) -> Option<u64>) -> Option<Fit> {
-        let half = self.intervals.last()?.end / 2;
-        let later = self
-            .intervals
-            .iter()
-            .filter(|interval| interval.end >= half);
+        // Of the measurements, not of the time: the last one may come long after the one before.
+        let half = self.intervals.len().saturating_sub(1) / 2;
+        let later = self.intervals.iter().skip(half);
         let point = |interval: &Interval| {
             Some((
                 interval.end.as_secs_f64() / 60.0,
