@@ -326,6 +326,9 @@ async fn faults_are_done_by_buttons_and_a_divergence_shows() {
             .until(&format!("document.querySelector('{marked}')"))
             .await;
     }
+    browser
+        .eval("document.getElementById('lanes-title').scrollIntoView()")
+        .await;
     browser.picture("divergence.png").await;
     assert_eq!(browser.errors().await, json!([]));
     run.signal(Signal::INT);
