@@ -101,8 +101,12 @@ async fn a_data_directory_in_use_or_of_another_network() {
 #[tokio::test]
 async fn the_data_directory_of_another_node() {
     let mut net = net();
-    net.start("n2").await;
-    net.stop("n2").await;
+    net.start_all().await;
+    net.submit("n2", "promised", "alice").await;
+    for node in ["n1", "n2", "n3", "n4"] {
+        net.stop(node).await;
+    }
+    std::fs::rename(net.path("n1"), net.path("kept")).expect("renamed");
     std::fs::rename(net.path("n2"), net.path("n1")).expect("renamed");
     let error = refusal(&net, "n1").await;
     assert!(
@@ -112,23 +116,19 @@ async fn the_data_directory_of_another_node() {
         ),
         "{error}"
     );
-    std::fs::rename(net.path("n1"), net.path("n2")).expect("renamed");
     // Nothing says whose it is, and the log has records.
-    let owner = net.path("n2").join("node.toml");
+    let owner = net.path("n1").join("node.toml");
     let text = std::fs::read_to_string(&owner).expect("written");
     std::fs::remove_file(&owner).expect("removed");
-    for node in ["n1", "n2"] {
-        let _ = std::fs::rename(net.path("n2"), net.path(node));
-        let error = refusal(&net, node).await;
-        assert!(
-            matches!(
-                &error,
-                StartError::Directory(DirectoryError::Unbound { .. })
-            ),
-            "{error}"
-        );
-        let _ = std::fs::rename(net.path(node), net.path("n2"));
-    }
+    let error = refusal(&net, "n1").await;
+    assert!(
+        matches!(
+            &error,
+            StartError::Directory(DirectoryError::Unbound { .. })
+        ),
+        "{error}"
+    );
     std::fs::write(&owner, text).expect("written");
+    std::fs::rename(net.path("n1"), net.path("n2")).expect("renamed");
     net.start("n2").await;
 }
