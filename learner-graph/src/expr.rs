@@ -42,7 +42,6 @@ pub(crate) struct Exprs {
     support: Vec<AcceptorSet>,
     written: Vec<u64>,
     index: HashMap<Node, NodeId>,
-    restricted: HashMap<(NodeId, AcceptorId, bool), NodeId>,
 }
 
 impl Exprs {
@@ -52,7 +51,6 @@ impl Exprs {
             support: Vec::new(),
             written: Vec::new(),
             index: HashMap::new(),
-            restricted: HashMap::new(),
         };
         exprs.intern(Node::Constant(true), AcceptorSet::EMPTY, 1);
         exprs.intern(Node::Constant(false), AcceptorSet::EMPTY, 1);
@@ -147,28 +145,9 @@ impl Exprs {
         self.intern(node, support, written)
     }
 
-    /// What remains of an expression once it is known whether `acceptor` is in the set.
-    pub(crate) fn restrict(&mut self, id: NodeId, acceptor: AcceptorId, present: bool) -> NodeId {
-        if !self.support(id).contains(acceptor) {
-            return id;
-        }
-        if let Some(known) = self.restricted.get(&(id, acceptor, present)) {
-            return *known;
-        }
-        let rest = match self.node(id).clone() {
-            Node::Constant(_) => id,
-            Node::Acceptor(_) if present => TRUE,
-            Node::Acceptor(_) => FALSE,
-            Node::Threshold { need, members } => {
-                let mut rest = Vec::with_capacity(members.len());
-                for (member, weight) in &members {
-                    rest.push((self.restrict(*member, acceptor, present), *weight));
-                }
-                self.threshold(need, rest)
-            }
-        };
-        self.restricted.insert((id, acceptor, present), rest);
-        rest
+    /// The number of expressions.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
     }
 
     /// Whether an expression holds of a set; the plain definition, for where speed is no matter.

@@ -64,6 +64,34 @@ impl Family {
         }
     }
 
+    /// The same family with one of its expressions replaced.
+    pub(crate) fn with(&self, old: NodeId, new: NodeId) -> Self {
+        let replaced = |id: &NodeId| if *id == old { new } else { *id };
+        match self {
+            Self::Of(root) => Self::Of(replaced(root)),
+            Self::Agreement {
+                from,
+                to,
+                groups,
+                conditions,
+            } => Self::Agreement {
+                from: *from,
+                to: *to,
+                groups: groups.clone(),
+                conditions: conditions.iter().map(replaced).collect(),
+            },
+        }
+    }
+
+    /// Makes one of all the ways in which a family can be decided.
+    pub(crate) fn simplify(&self, rest: &mut [NodeId]) {
+        match self.status(rest) {
+            Status::In => rest.fill(TRUE),
+            Status::Out => rest.fill(FALSE),
+            Status::Open => {}
+        }
+    }
+
     /// What is known when this is left of [`roots`](Self::roots).
     pub(crate) fn status(&self, rest: &[NodeId]) -> Status {
         let (maybe, surely) = match self {

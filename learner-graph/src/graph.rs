@@ -1,5 +1,6 @@
 //! The learner graph: names, TrustLive, and the text that identifies it.
 
+use crate::analysis::Declared;
 use crate::closure::Rule;
 use crate::expr::{Exprs, Node, NodeId};
 use crate::flat::{Flat, Root};
@@ -151,6 +152,41 @@ impl LearnerGraph {
         safe.sort();
         text.extend(safe);
         text
+    }
+
+    /// The declared agreements, each with the learners that it joins.
+    pub fn agreements(&self) -> Vec<Declared> {
+        let declared = |rule: &Rule| Declared {
+            between: rule
+                .learners
+                .iter()
+                .map(|l| self.learner_name(l).to_owned())
+                .collect(),
+            when: self.toml(rule.expr),
+        };
+        self.rules.iter().map(declared).collect()
+    }
+
+    /// An expression of the graph as it is written in a file.
+    pub(crate) fn toml(&self, id: NodeId) -> String {
+        self.toml_of(&self.exprs, id)
+    }
+
+    /// An expression over the graph's acceptors as it is written in a file.
+    pub(crate) fn toml_of(&self, exprs: &Exprs, id: NodeId) -> String {
+        match exprs.node(id) {
+            // Not met: a graph has no constants, and derived expressions are none.
+            Node::Constant(holds) => holds.to_string(),
+            Node::Acceptor(a) => format!("\"{}\"", self.acceptor_name(*a)),
+            Node::Threshold { need, members } => {
+                let member = |(id, weight): &(NodeId, u64)| match weight {
+                    1 => self.toml_of(exprs, *id),
+                    _ => format!("{{ weight = {weight}, of = {} }}", self.toml_of(exprs, *id)),
+                };
+                let members: Vec<_> = members.iter().map(member).collect();
+                format!("{{ threshold = {need}, of = [{}] }}", members.join(", "))
+            }
+        }
     }
 
     /// An expression in canonical words: `2(a1,2(a2,a3,a4),2*a4)`.

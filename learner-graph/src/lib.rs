@@ -59,12 +59,15 @@
 //! A node's configuration file is such a file with more tables ([`CONFIG_FIELDS`]), which
 //! [`parse_graph`] skips.
 
+mod analysis;
 mod builtin;
 mod checks;
 mod closure;
+mod effort;
 mod expr;
 mod family;
 mod flat;
+mod formula;
 mod graph;
 mod id;
 mod minimal;
@@ -77,13 +80,20 @@ mod report;
 mod report_text;
 mod search;
 mod set;
+mod slices;
 mod suspicion;
+mod symmetry;
 mod text;
 mod tree;
 mod uniform;
 mod validity;
 
+pub use analysis::{
+    Analysis, Conflict, Declared, FaultReport, LearnerFaults, Options, PairFaults, Part, Pattern,
+    Repair, Starved, Strongest, UnitId, UnitSet, Units, Verdict, ViolationReport, Weight, analyze,
+};
 pub use builtin::builtin;
+pub use effort::Effort;
 pub use graph::LearnerGraph;
 pub use id::{AcceptorId, Id, LearnerId};
 pub use minimal::Minimal;
@@ -96,6 +106,7 @@ pub use report::{
     Report, acceptor_list, check, explain,
 };
 pub use set::{AcceptorSet, IdSet, Iter, LearnerSet, MAX_ACCEPTORS, MAX_LEARNERS};
+pub use slices::{QuorumSet, Slices};
 pub use suspicion::Suspicion;
 pub use text::{
     CONFIG_FIELDS, GRAPH_FIELDS, GraphSection, MAX_FILE_BYTES, parse_graph, parse_unchecked,

@@ -10,6 +10,7 @@
 //! of them than that any two, one of each kind, have an acceptor in common: two write quorums need
 //! not. In such graphs the acceptors may be disks.
 
+use crate::effort::Effort;
 use crate::expr::{Exprs, NodeId};
 use crate::family::Family;
 use crate::graph::LearnerGraph;
@@ -206,7 +207,7 @@ impl LearnerGraph {
         if self.counts_suffice(&[&first, &second]) {
             return Meeting::Always;
         }
-        match Search::new(self, steps).disjoint([&first, &second]) {
+        match Search::new(&self.exprs, &Effort::steps(steps)).disjoint([&first, &second]) {
             Found::No => Meeting::Always,
             Found::Undecided => Meeting::Undecided,
             Found::Yes([a, b]) => Meeting::Not(

@@ -1,5 +1,6 @@
 //! What a graph means, for people and for programs.
 
+use crate::effort::Effort;
 use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
@@ -132,7 +133,7 @@ pub fn acceptor_list(graph: &LearnerGraph, list: &str) -> Result<AcceptorSet, Ve
 /// Explains a graph: its learners' quorums, the closed TrustSafe, whether it is uniform, and, if
 /// `safe` is given, who agrees with whom and who can decide while exactly these are safe.
 pub fn explain(graph: &LearnerGraph, warnings: Vec<Problem>, safe: Option<AcceptorSet>) -> Report {
-    let mut search = Search::new(graph, 0);
+    let mut search = Search::new(&graph.exprs, &Effort::steps(0));
     let uniformity = graph.uniformity(UNIFORMITY_STEPS);
     let verdict = |different: bool, open: bool| match (different, open) {
         (true, _) => Some(false),

@@ -1,5 +1,6 @@
 //! Evidence, and which pairs of learners it leaves connected.
 
+use crate::effort::Effort;
 use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
@@ -130,7 +131,7 @@ impl<'a> Possible<'a> {
         let search = self.search.get_or_insert_with(|| {
             let family = |(a, b): &(LearnerId, LearnerId)| Family::agreement(self.graph, *a, *b);
             self.broken = pairs.iter().filter_map(family).collect();
-            Search::new(self.graph, 0)
+            Search::new(&self.graph.exprs, &Effort::steps(0))
         });
         let steps = self.steps.min(STEPS);
         search.allow(steps);

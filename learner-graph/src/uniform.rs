@@ -1,5 +1,6 @@
 //! Uniformity: whether liveness is guaranteed for a learner whatever was voted before.
 
+use crate::effort::Effort;
 use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
@@ -46,7 +47,7 @@ impl LearnerGraph {
     /// By transitivity, what makes a learner agree with anyone makes it agree with itself, so
     /// only a set of its own that is missing from the other family can tell them apart.
     pub fn uniformity(&self, steps: u64) -> Uniformity {
-        let mut search = Search::new(self, steps);
+        let mut search = Search::new(&self.exprs, &Effort::steps(steps));
         let mut result = Uniformity::default();
         let classes = self.agreement_classes();
         let mut known = HashMap::new();

@@ -4,6 +4,7 @@
 //! `to`, the sets q, Q1 and Q2 have an acceptor in common. A counterexample leaves every acceptor
 //! out of at least one of the three, so the search asks of each acceptor which one misses it.
 
+use crate::effort::Effort;
 use crate::expr::{Node, NodeId};
 use crate::family::Family;
 use crate::graph::LearnerGraph;
@@ -50,7 +51,7 @@ impl Validity {
 impl LearnerGraph {
     /// Checks validity in at most `steps` steps ([`VALIDITY_STEPS`] is a good number).
     pub fn validity(&self, steps: u64) -> Validity {
-        let mut search = Search::new(self, steps);
+        let mut search = Search::new(&self.exprs, &Effort::steps(steps));
         let mut result = Validity::default();
         let classes = self.agreement_classes();
         let class = |l: LearnerId| {

@@ -1,0 +1,220 @@
+//! What faults can do to learners: stop one, split two.
+//!
+//! Each harm is monotone: what some faulty acceptors do, more of them do as well.
+
+use crate::closure::Rule;
+use crate::effort::Effort;
+use crate::expr::{Exprs, NodeId};
+use crate::family::Family;
+use crate::formula::Formula;
+use crate::graph::LearnerGraph;
+use crate::id::LearnerId;
+use crate::search::{Found, Search};
+use crate::set::AcceptorSet;
+use batsat::Lit;
+
+/// The steps of a search by classes of interchangeable acceptors, before the solver is asked.
+const SEARCH_STEPS: u64 = 300_000;
+/// The same where it is asked for every acceptor of a set.
+const SHORT_STEPS: u64 = 5_000;
+
+/// A harm that faulty acceptors may do.
+pub(crate) trait Harm {
+    /// Clauses that can be satisfied if acceptors with a true literal in `faulty` do the harm.
+    /// They may be satisfiable for others too; [`done_by`](Self::done_by) has the last word.
+    fn encode(&self, formula: &mut Formula, faulty: &[Lit]);
+
+    /// Whether these faulty acceptors do the harm.
+    fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()>;
+
+    /// A smallest set of acceptors that does the harm together with those of `given`, which it
+    /// leaves out, if there is a way to find one that knows of symmetry.
+    fn smallest(&self, _given: &AcceptorSet, _effort: &Effort) -> Found<AcceptorSet> {
+        Found::Undecided
+    }
+}
+
+/// A learner has no quorum left: the faulty acceptors are silent, and meet all its quorums.
+pub(crate) struct Stops<'a> {
+    graph: &'a LearnerGraph,
+    learner: LearnerId,
+}
+
+/// Two learners, or one with itself, can decide differently: a quorum of the one and a quorum of
+/// the other have only faulty acceptors in common, whatever was declared.
+pub(crate) struct Splits<'a> {
+    exprs: &'a Exprs,
+    quorums: [NodeId; 2],
+    all: AcceptorSet,
+}
+
+/// What is safe is in no TrustSafe set of two learners any more: nobody promises that they
+/// agree.
+pub(crate) struct Disentangles<'a> {
+    graph: &'a LearnerGraph,
+    pair: [LearnerId; 2],
+}
+
+impl<'a> Stops<'a> {
+    pub(crate) fn new(graph: &'a LearnerGraph, learner: LearnerId) -> Self {
+        Self { graph, learner }
+    }
+}
+
+impl<'a> Splits<'a> {
+    pub(crate) fn new(graph: &'a LearnerGraph, l1: LearnerId, l2: LearnerId) -> Self {
+        Self {
+            exprs: &graph.exprs,
+            quorums: [l1, l2].map(|l| graph.live[usize::from(l.0)].0),
+            all: graph.acceptors(),
+        }
+    }
+
+    /// Two quorums that have nobody but these acceptors in common.
+    pub(crate) fn quorums(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<[AcceptorSet; 2]> {
+        let mut search = Search::new(self.exprs, &effort.again(SHORT_STEPS));
+        let families = self.quorums.map(Family::Of);
+        let honest = self.all - *faulty;
+        match search.overlap(&honest, [&families[0], &families[1]]) {
+            Found::Yes([q1, q2]) if (q1 & q2 & honest).is_empty() => {
+                return Found::Yes([q1, q2]);
+            }
+            Found::Yes(_) | Found::No => return Found::No,
+            Found::Undecided => {}
+        }
+        let mut formula = Formula::new(effort);
+        let faulty: Vec<Lit> = self
+            .all
+            .iter()
+            .map(|a| match faulty.contains(a) {
+                true => formula.truth(),
+                false => !formula.truth(),
+            })
+            .collect();
+        let [q1, q2] = self.require(&mut formula, &faulty);
+        let set = |formula: &Formula, of: &[Lit]| {
+            let chosen: Vec<usize> = formula.chosen(of);
+            chosen
+                .iter()
+                .map(|a| crate::AcceptorId(*a as u16))
+                .collect()
+        };
+        formula
+            .solve(&[])
+            .map(|()| [set(&formula, &q1), set(&formula, &q2)])
+    }
+
+    fn require(&self, formula: &mut Formula, faulty: &[Lit]) -> [Vec<Lit>; 2] {
+        let sets = self.quorums.map(|quorum| {
+            let set = formula.fresh_many(faulty.len());
+            let holds = formula.requires(self.exprs, quorum, &set);
+            formula.clause([holds]);
+            set
+        });
+        for (a, faulty) in faulty.iter().enumerate() {
+            formula.clause([!sets[0][a], !sets[1][a], *faulty]);
+        }
+        sets
+    }
+}
+
+impl<'a> Disentangles<'a> {
+    pub(crate) fn new(graph: &'a LearnerGraph, l1: LearnerId, l2: LearnerId) -> Self {
+        Self {
+            graph,
+            pair: [l1, l2],
+        }
+    }
+}
+
+fn answer(yes: bool) -> Found<()> {
+    if yes { Found::Yes(()) } else { Found::No }
+}
+
+fn negated(literals: &[Lit]) -> Vec<Lit> {
+    literals.iter().map(|literal| !*literal).collect()
+}
+
+impl Harm for Stops<'_> {
+    fn encode(&self, formula: &mut Formula, faulty: &[Lit]) {
+        let live = self.graph.live[usize::from(self.learner.0)].0;
+        let quorum = formula.reports(&self.graph.exprs, live, &negated(faulty));
+        formula.clause([!quorum]);
+    }
+
+    fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
+        let rest = self.graph.acceptors() - *faulty;
+        answer(!self.graph.is_quorum(self.learner, &rest))
+    }
+
+    fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {
+        let family = Family::live(self.graph, self.learner);
+        let mut search = Search::new(&self.graph.exprs, &effort.again(SEARCH_STEPS));
+        search.leave(&(self.graph.acceptors() - *given), &family)
+    }
+}
+
+impl Harm for Splits<'_> {
+    fn encode(&self, formula: &mut Formula, faulty: &[Lit]) {
+        self.require(formula, faulty);
+    }
+
+    fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()> {
+        self.quorums(faulty, effort).map(|_| ())
+    }
+
+    fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {
+        let mut search = Search::new(self.exprs, &effort.again(SEARCH_STEPS));
+        let families = self.quorums.map(Family::Of);
+        let honest = self.all - *given;
+        let found = search.overlap(&honest, [&families[0], &families[1]]);
+        found.map(|[q1, q2]| q1 & q2 & honest)
+    }
+}
+
+impl Harm for Disentangles<'_> {
+    /// There is a way to put every learner on one of two sides, the pair on different ones, such
+    /// that no agreement that holds among the safe acceptors crosses. A learner that shall not
+    /// even agree with itself has no agreement that holds at all.
+    fn encode(&self, formula: &mut Formula, faulty: &[Lit]) {
+        let safe = negated(faulty);
+        let [l1, l2] = self.pair;
+        let side = formula.fresh_many(self.graph.n_learners());
+        let place = |l: LearnerId| side[usize::from(l.0)];
+        if l1 != l2 {
+            formula.clause([place(l1)]);
+            formula.clause([!place(l2)]);
+        }
+        let touches = |rule: &&Rule| l1 != l2 || rule.learners.contains(l1);
+        for rule in self.graph.rules.iter().filter(touches) {
+            let holds = formula.reports(&self.graph.exprs, rule.expr, &safe);
+            if l1 == l2 {
+                formula.clause([!holds]);
+                continue;
+            }
+            let mut learners = rule.learners.iter();
+            let Some(first) = learners.next() else {
+                continue;
+            };
+            for other in learners {
+                formula.clause([!holds, !place(first), place(other)]);
+                formula.clause([!holds, place(first), !place(other)]);
+            }
+        }
+    }
+
+    fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
+        let [l1, l2] = self.pair;
+        let safe = self.graph.acceptors() - *faulty;
+        answer(!self.graph.trust_safe(l1, l2, &safe))
+    }
+
+    fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {
+        let [l1, l2] = self.pair;
+        let Some(family) = Family::agreement(self.graph, l1, l2) else {
+            return Found::Yes(AcceptorSet::EMPTY);
+        };
+        let mut search = Search::new(&self.graph.exprs, &effort.again(SEARCH_STEPS));
+        search.leave(&(self.graph.acceptors() - *given), &family)
+    }
+}

@@ -1,0 +1,35 @@
+//! What faults do to the learners of a graph, and what the graph could promise.
+//!
+//! ```text
+//!  LearnerGraph ─┬─ Stops(l)        ─┐              ┌─ tolerance: the smallest set of faults
+//!                ├─ Splits(l1, l2)   ├─ Harm ─ Faults
+//!                └─ Disentangles     ─┘              └─ minimal: all of them, in patterns
+//! ```
+//!
+//! A *harm* is something that faulty acceptors can do, and more of them as well. The smallest
+//! set that does it is found by the search that knows of interchangeable acceptors
+//! (`search.rs`), or by a SAT solver (`formula.rs`) where expressions are irregular; the minimal
+//! sets by the solver. Nothing is enumerated but what is shown.
+
+mod faults;
+mod harm;
+mod of_graph;
+mod pattern;
+mod redundant;
+mod repair;
+mod report;
+mod strongest;
+#[cfg(test)]
+mod tests;
+mod units;
+
+pub(crate) use faults::Faults;
+pub(crate) use faults::Tolerance;
+pub(crate) use harm::Harm;
+pub use of_graph::{Options, analyze};
+pub use pattern::Pattern;
+pub use report::{
+    Analysis, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Repair, Starved,
+    Strongest, Verdict, ViolationReport, Weight,
+};
+pub use units::{UnitId, UnitSet, Units};

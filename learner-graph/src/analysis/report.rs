@@ -1,0 +1,223 @@
+//! What an analysis found, for people ([`Display`](std::fmt::Display)) and for programs (serde).
+
+use super::faults::Tolerance;
+use super::pattern::Pattern;
+use super::units::{UnitSet, Units};
+use crate::minimal::Minimal;
+use crate::report::Names;
+use serde::Serialize;
+
+/// What is known of the faults that do one harm.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct FaultReport {
+    /// How to read `tolerated`.
+    pub verdict: Verdict,
+    /// Any so many faults do not do it; absent if it is done already, or nothing is known.
+    pub tolerated: Option<usize>,
+    /// A smallest set that does it, or the smallest that was found; of those that fail further.
+    pub smallest: Names,
+    /// The minimal sets that do it, in patterns of units that nothing tells apart.
+    pub minimal: Minimal<Vec<Part>>,
+    /// How many minimal sets the patterns stand for.
+    pub sets: u64,
+}
+
+/// What is known of a tolerance.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The harm is done without a further fault.
+    Broken,
+    /// One fault more than `tolerated` does it.
+    Exact,
+    /// More than `tolerated` faults are needed, if `smallest` is not the smallest.
+    AtLeast,
+    /// No faults do it.
+    Never,
+    /// Nothing was decided in the time allowed.
+    Undecided,
+}
+
+/// So many units of some.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Part {
+    /// How many.
+    pub any: usize,
+    /// Of which.
+    pub of: Names,
+}
+
+impl FaultReport {
+    pub(crate) fn new(units: &Units, tolerance: Tolerance, minimal: &Minimal<Pattern>) -> Self {
+        let (verdict, tolerated, smallest) = match tolerance {
+            Tolerance::Broken => (Verdict::Broken, None, UnitSet::EMPTY),
+            Tolerance::Faults { tolerated, by } => (Verdict::Exact, Some(tolerated), by),
+            Tolerance::Between { at_least, by } => (Verdict::AtLeast, Some(at_least), by),
+            Tolerance::Always => (Verdict::Never, Some(units.len()), UnitSet::EMPTY),
+            Tolerance::Undecided => (Verdict::Undecided, None, UnitSet::EMPTY),
+        };
+        let parts = |pattern: &Pattern| {
+            let parts = pattern.parts().map(|(any, of)| Part {
+                any,
+                of: units.names(&of),
+            });
+            parts.collect()
+        };
+        let sets = minimal.sets.iter().map(Pattern::sets);
+        let sets = sets.fold(0, u128::saturating_add);
+        Self {
+            verdict,
+            tolerated,
+            smallest: units.names(&smallest),
+            minimal: Minimal {
+                sets: minimal.sets.iter().map(parts).collect(),
+                complete: minimal.complete,
+            },
+            sets: u64::try_from(sets).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// An analysis of a learner graph.
+#[derive(Clone, Debug, Serialize)]
+pub struct Analysis {
+    /// What fails as a whole: the acceptors, or the groups of one kind.
+    pub units: Names,
+    /// The kind of group, if acceptors do not fail one by one.
+    pub by: Option<String>,
+    /// Acceptors that are taken to be silent.
+    pub crashed: Names,
+    /// Acceptors that are taken to lie.
+    pub byzantine: Names,
+    /// Whether the graph is valid; absent if that was not decided.
+    pub valid: Option<bool>,
+    /// Quorums and safe sets without a common acceptor: what breaks validity.
+    pub violations: Vec<ViolationReport>,
+    /// What stops each learner.
+    pub learners: Vec<LearnerFaults>,
+    /// What keeps two learners, or one by itself, from agreeing.
+    pub pairs: Vec<PairFaults>,
+    /// What hangs on each unit.
+    pub weights: Vec<Weight>,
+    /// Declared agreements that follow from the others.
+    pub redundant: Vec<Declared>,
+    /// The strongest TrustSafe that the quorums allow.
+    pub strongest: Strongest,
+    /// Learners that can be starved by old votes: where the vouching rule may have no answer.
+    pub starved: Vec<Starved>,
+    /// Whether every question was answered; if not, the time or the steps ran out.
+    pub complete: bool,
+}
+
+/// Three sets that ought to have an acceptor in common.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ViolationReport {
+    /// The two learners; the same name twice for one with itself.
+    pub between: [String; 2],
+    /// A set of safe acceptors while which they shall agree.
+    pub safe: Names,
+    /// A quorum of each.
+    pub quorums: [Names; 2],
+    /// Changes each of which would be enough for this pair.
+    pub repairs: Vec<Repair>,
+}
+
+/// A change of one threshold.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Repair {
+    /// What is changed: the quorums of a learner, or the safe sets of the two.
+    pub what: String,
+    /// Its outermost threshold now.
+    pub threshold: u64,
+    /// The least threshold that is enough.
+    pub raise_to: u64,
+}
+
+/// What stops a learner.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct LearnerFaults {
+    /// The learner.
+    pub name: String,
+    /// Silent units that leave it no quorum: blocking sets. `tolerated` is the number of crashes
+    /// that it survives.
+    pub stopped_by: FaultReport,
+}
+
+/// What keeps two learners from agreeing.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct PairFaults {
+    /// The two; the same name twice for one with itself.
+    pub between: [String; 2],
+    /// Faults after which no declared agreement holds; absent if none was declared.
+    pub declared: Option<FaultReport>,
+    /// Faults with which a quorum of the one and a quorum of the other decide differently:
+    /// splitting sets. More than `declared` promises, if the graph is valid.
+    pub quorums: FaultReport,
+    /// Two decisions are known that differ.
+    pub disagreed: bool,
+}
+
+/// What hangs on a unit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Weight {
+    /// The unit.
+    pub name: String,
+    /// Learners that have no quorum without it.
+    pub stops: Names,
+    /// Pairs whose declared agreement is gone if it lies.
+    pub disentangles: Vec<[String; 2]>,
+    /// Learners that tolerate one crash less once it has crashed.
+    pub weakens_progress: usize,
+    /// Pairs that tolerate one lie less once it lies.
+    pub weakens_agreement: usize,
+}
+
+/// Learners that agree while the safe acceptors satisfy an expression.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Declared {
+    /// The learners.
+    pub between: Names,
+    /// The expression, as in a file.
+    pub when: String,
+}
+
+/// The strongest TrustSafe that quorums allow: two learners agree while the safe acceptors meet
+/// whatever two of their quorums have in common.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct Strongest {
+    /// For each pair the weakest condition, as in a file. Pairs with the same condition that
+    /// share learners are one entry.
+    pub agreements: Vec<Declared>,
+    /// Pairs that can never agree: quorums of theirs have nobody in common.
+    pub never: Vec<[String; 2]>,
+    /// Where these conditions contradict transitivity: no strongest TrustSafe exists, one of
+    /// the two agreements has to give way.
+    pub conflicts: Vec<Conflict>,
+    /// Pairs for which the condition is not known: there are too many splitting sets.
+    pub undecided: Vec<[String; 2]>,
+}
+
+/// Two agreements that would imply a third one, which the quorums do not allow.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Conflict {
+    /// The learner in the middle: both others could agree with it …
+    pub by: String,
+    /// … but not these with each other.
+    pub between: [String; 2],
+    /// While exactly these acceptors are safe.
+    pub safe: Names,
+}
+
+/// A learner that old votes of another one can starve.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Starved {
+    /// The learner.
+    pub learner: String,
+    /// Whose votes stand in its way.
+    pub votes_of: String,
+    /// A TrustSafe set of the learner with itself that is none of the two: no vote for the other
+    /// learner vouches for a value to it.
+    pub set: Names,
+    /// A smallest quorum of the learner: it may be live and safe, and not enough.
+    pub quorum: Names,
+}

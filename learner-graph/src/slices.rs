@@ -1,0 +1,281 @@
+//! Quorum slices, as federated systems such as Stellar declare trust: every node says which sets
+//! of others it relies on, and a *quorum* is a set of nodes with something for each of its
+//! members to rely on.
+//!
+//! Such a system is a learner graph in which every node is an acceptor and a learner, and the
+//! quorums of a learner are those that contain it. It is analysed as it is declared; only
+//! [`to_graph`](Slices::to_graph) writes quorums out.
+
+use crate::analysis::{Harm, UnitSet, Units};
+use crate::effort::Effort;
+use crate::expr::{Exprs, FALSE, Node, NodeId};
+use crate::formula::Formula;
+use crate::id::AcceptorId;
+use crate::search::Found;
+use crate::set::AcceptorSet;
+use batsat::Lit;
+use std::collections::HashMap;
+
+/// What every node needs of the others.
+#[derive(Clone)]
+pub struct Slices {
+    names: Vec<String>,
+    exprs: Exprs,
+    needs: Vec<NodeId>,
+}
+
+/// A nested threshold over nodes by number: what one node needs.
+#[derive(Clone, Debug, Default)]
+pub struct QuorumSet {
+    /// So many of the members have to hold; 0 is never satisfied.
+    pub threshold: u64,
+    /// Nodes, by number.
+    pub nodes: Vec<u16>,
+    /// Further members.
+    pub inner: Vec<QuorumSet>,
+}
+
+impl Slices {
+    /// A system of so many nodes: their names, and what each needs. `None` stands for a node that
+    /// says nothing, which is never in a quorum.
+    pub fn new(nodes: Vec<(String, Option<QuorumSet>)>) -> Self {
+        let mut exprs = Exprs::new();
+        for at in 0..nodes.len() as u16 {
+            exprs.acceptor(AcceptorId(at));
+        }
+        let mut needs = Vec::new();
+        let mut names = Vec::new();
+        for (name, set) in nodes {
+            needs.push(set.map_or(FALSE, |set| expression(&mut exprs, &set)));
+            names.push(name);
+        }
+        Self {
+            names,
+            exprs,
+            needs,
+        }
+    }
+
+    /// The number of nodes.
+    pub fn n_nodes(&self) -> usize {
+        self.names.len()
+    }
+
+    /// All nodes.
+    pub fn all(&self) -> AcceptorSet {
+        AcceptorSet::first(self.n_nodes())
+    }
+
+    /// The names of the nodes.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    pub(crate) fn exprs(&self) -> &Exprs {
+        &self.exprs
+    }
+
+    pub(crate) fn needs(&self, node: AcceptorId) -> NodeId {
+        self.needs[usize::from(node.0)]
+    }
+
+    /// The largest quorum inside a set; empty if there is none.
+    pub fn quorum_within(&self, set: &AcceptorSet) -> AcceptorSet {
+        let mut quorum = *set & self.all();
+        loop {
+            let content = |a: &AcceptorId| self.exprs.holds(self.needs(*a), &quorum);
+            let rest: AcceptorSet = quorum.iter().filter(content).collect();
+            if rest == quorum {
+                return quorum;
+            }
+            quorum = rest;
+        }
+    }
+
+    /// Nodes in classes whose members can change places without changing the system.
+    pub(crate) fn classes(&self) -> Vec<UnitSet> {
+        let mut exprs = self.exprs.clone();
+        let mut classes: Vec<UnitSet> = Vec::new();
+        for a in self.all() {
+            let unit = crate::analysis::UnitId(a.0);
+            let like = classes.iter_mut().find(|class| {
+                let first = class.iter().next();
+                first.is_some_and(|b| self.can_swap(&mut exprs, a, AcceptorId(b.0)))
+            });
+            match like {
+                Some(class) => {
+                    class.insert(unit);
+                }
+                None => classes.push(std::iter::once(unit).collect()),
+            }
+        }
+        classes
+    }
+
+    fn can_swap(&self, exprs: &mut Exprs, a: AcceptorId, b: AcceptorId) -> bool {
+        let mut known = HashMap::new();
+        self.all().iter().all(|node| {
+            let other = match node {
+                _ if node == a => b,
+                _ if node == b => a,
+                _ => node,
+            };
+            swapped(exprs, self.needs(node), a, b, &mut known) == self.needs(other)
+        })
+    }
+
+    /// A set of literals for a quorum that contains one of these nodes, made of the nodes whose
+    /// literal in `allowed` is true; faulty nodes help everybody and are not counted.
+    fn quorum(&self, formula: &mut Formula, faulty: Option<&[Lit]>) -> Vec<Lit> {
+        let quorum = formula.fresh_many(self.n_nodes());
+        let helped: Vec<Lit> = match faulty {
+            None => quorum.clone(),
+            Some(faulty) => {
+                let helped = formula.fresh_many(self.n_nodes());
+                for ((helps, member), faulty) in helped.iter().zip(&quorum).zip(faulty) {
+                    formula.clause([!*helps, *member, *faulty]);
+                    formula.clause([!*member, !*faulty]);
+                }
+                helped
+            }
+        };
+        for node in self.all() {
+            let content = formula.requires(&self.exprs, self.needs(node), &helped);
+            formula.clause([!quorum[usize::from(node.0)], content]);
+        }
+        quorum
+    }
+}
+
+fn expression(exprs: &mut Exprs, set: &QuorumSet) -> NodeId {
+    let nodes = set
+        .nodes
+        .iter()
+        .map(|node| exprs.acceptor(AcceptorId(*node)));
+    let mut members: Vec<_> = nodes.collect();
+    members.extend(set.inner.iter().map(|inner| expression(exprs, inner)));
+    // What needs nothing would be content with anything: such a declaration is not meant.
+    if set.threshold == 0 {
+        return FALSE;
+    }
+    exprs.threshold(set.threshold, members.into_iter().map(|member| (member, 1)))
+}
+
+/// An expression with two acceptors in each other's places.
+fn swapped(
+    exprs: &mut Exprs,
+    id: NodeId,
+    a: AcceptorId,
+    b: AcceptorId,
+    known: &mut HashMap<NodeId, NodeId>,
+) -> NodeId {
+    let support = exprs.support(id);
+    if !support.contains(a) && !support.contains(b) {
+        return id;
+    }
+    if let Some(known) = known.get(&id) {
+        return *known;
+    }
+    let other = match exprs.node(id).clone() {
+        Node::Constant(_) => id,
+        Node::Acceptor(acceptor) => exprs.acceptor(if acceptor == a { b } else { a }),
+        Node::Threshold { need, members } => {
+            let members: Vec<_> = members
+                .iter()
+                .map(|(member, weight)| (swapped(exprs, *member, a, b, known), *weight))
+                .collect();
+            exprs.threshold(need, members)
+        }
+    };
+    known.insert(id, other);
+    other
+}
+
+/// No quorum is left without the faulty nodes.
+pub(crate) struct Halts<'a>(pub(crate) &'a Slices);
+
+/// Two quorums have only faulty nodes in common: those tell everybody what they like to hear.
+pub(crate) struct Forks<'a>(pub(crate) &'a Slices);
+
+/// The nodes contain a quorum, one with this node if there is one: no harm, but monotone as well.
+pub(crate) struct Gathers<'a>(pub(crate) &'a Slices, pub(crate) Option<AcceptorId>);
+
+fn answer(yes: bool) -> Found<()> {
+    if yes { Found::Yes(()) } else { Found::No }
+}
+
+impl Harm for Halts<'_> {
+    // That nothing is a quorum is not said in clauses: sets that are one are left out as they
+    // are met.
+    fn encode(&self, _: &mut Formula, _: &[Lit]) {}
+
+    fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
+        answer(self.0.quorum_within(&(self.0.all() - *faulty)).is_empty())
+    }
+}
+
+impl Forks<'_> {
+    /// Two quorums without a common node, if there are.
+    pub(crate) fn quorums(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<[AcceptorSet; 2]> {
+        let mut formula = Formula::new(effort);
+        let truth = formula.truth();
+        let fixed = |a: AcceptorId| if faulty.contains(a) { truth } else { !truth };
+        let faulty: Vec<Lit> = self.0.all().iter().map(fixed).collect();
+        let pair = self.pair(&mut formula, &faulty);
+        formula.solve(&[]).map(|()| {
+            pair.map(|quorum| {
+                let places: Vec<usize> = formula.chosen(&quorum);
+                places.iter().map(|at| AcceptorId(*at as u16)).collect()
+            })
+        })
+    }
+
+    fn pair(&self, formula: &mut Formula, faulty: &[Lit]) -> [Vec<Lit>; 2] {
+        let pair = [(); 2].map(|()| self.0.quorum(formula, Some(faulty)));
+        for (first, second) in pair[0].iter().zip(&pair[1]) {
+            formula.clause([!*first, !*second]);
+        }
+        for quorum in &pair {
+            formula.clause(quorum.iter().copied());
+        }
+        pair
+    }
+}
+
+impl Harm for Forks<'_> {
+    fn encode(&self, formula: &mut Formula, faulty: &[Lit]) {
+        self.pair(formula, faulty);
+    }
+
+    fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()> {
+        self.quorums(faulty, effort).map(|_| ())
+    }
+}
+
+impl Harm for Gathers<'_> {
+    fn encode(&self, formula: &mut Formula, members: &[Lit]) {
+        let quorum = self.0.quorum(formula, None);
+        for (inside, member) in quorum.iter().zip(members) {
+            formula.clause([!*inside, *member]);
+        }
+        match self.1 {
+            Some(node) => formula.clause([quorum[usize::from(node.0)]]),
+            None => formula.clause(quorum),
+        }
+    }
+
+    fn done_by(&self, members: &AcceptorSet, _: &Effort) -> Found<()> {
+        let quorum = self.0.quorum_within(members);
+        answer(match self.1 {
+            Some(node) => quorum.contains(node),
+            None => !quorum.is_empty(),
+        })
+    }
+}
+
+impl Slices {
+    /// Every node by itself.
+    pub(crate) fn units(&self) -> Units {
+        Units::single(self.names.clone())
+    }
+}

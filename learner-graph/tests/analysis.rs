@@ -1,0 +1,313 @@
+//! The analysis against the slow oracle, on thousands of random graphs.
+
+mod oracle;
+
+use learner_graph::{
+    FaultReport, Options, Part, Units, Verdict, analyze, parse_graph, parse_unchecked,
+};
+use oracle::{Bits, Graph, bits_of, graph, minimal, set_of};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use std::cell::Cell;
+
+fn check<S: Strategy>(
+    cases: u32,
+    strategy: &S,
+    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    if let Err(error) = runner.run(strategy, test) {
+        panic!("{error}");
+    }
+}
+
+fn look(slow: &Graph, options: &Options) -> learner_graph::Analysis {
+    let fast = slow.build();
+    analyze(&fast, &units(slow), options, &mut |_, _, _| {})
+}
+
+fn names(slow: &Graph) -> Vec<String> {
+    (0..slow.acceptors).map(|a| format!("a{a}")).collect()
+}
+
+fn units(slow: &Graph) -> Units {
+    Units::single(names(slow))
+}
+
+fn number(name: &str) -> usize {
+    name[1..].parse().expect("a name with a number")
+}
+
+fn bits(names: &[String]) -> Bits {
+    names.iter().map(|name| 1 << number(name)).sum()
+}
+
+/// All sets of some patterns.
+fn expanded(patterns: &[Vec<Part>]) -> Vec<Bits> {
+    let mut all = Vec::new();
+    for pattern in patterns {
+        let mut sets = vec![0];
+        for part in pattern {
+            let of = bits(&part.of);
+            let choices: Vec<Bits> = (0..=of)
+                .filter(|set| set & of == *set && set.count_ones() as usize == part.any)
+                .collect();
+            sets = sets
+                .iter()
+                .flat_map(|set| choices.iter().map(move |choice| set | choice))
+                .collect();
+        }
+        all.extend(sets);
+    }
+    all.sort_unstable();
+    all
+}
+
+/// The report is about the sets that pass a test; `given` failed before.
+fn is_about(
+    report: &FaultReport,
+    slow: &Graph,
+    given: Bits,
+    harm: impl Fn(Bits) -> bool,
+) -> Result<(), TestCaseError> {
+    if harm(given) {
+        prop_assert_eq!(report.verdict, Verdict::Broken);
+        return Ok(());
+    }
+    let mut expected = minimal(slow.sets(), |f| f & given == 0 && harm(f | given));
+    expected.sort_unstable();
+    prop_assert!(report.minimal.complete);
+    if expected.is_empty() {
+        prop_assert_eq!(report.verdict, Verdict::Never);
+        return Ok(());
+    }
+    prop_assert_eq!(expanded(&report.minimal.sets), expected.clone());
+    prop_assert_eq!(report.sets as usize, expected.len());
+    let least = expected.iter().map(|f| f.count_ones()).min().unwrap_or(0) as usize;
+    prop_assert_eq!(report.verdict, Verdict::Exact);
+    prop_assert_eq!(report.tolerated, Some(least - 1));
+    prop_assert!(expected.contains(&bits(&report.smallest)));
+    prop_assert_eq!(report.smallest.len(), least);
+    Ok(())
+}
+
+/// Whether quorums of the two have only these in common.
+fn splits(slow: &Graph, x: usize, y: usize, faulty: Bits) -> bool {
+    let all: Bits = (1 << slow.acceptors) - 1;
+    slow.sets().filter(|q| slow.live[x].holds(*q)).any(|q| {
+        // The largest set that meets it in faulty acceptors only.
+        slow.live[y].holds((all & !q) | (q & faulty))
+    })
+}
+
+#[test]
+fn faults() {
+    let strategy = (graph(6, 3), any::<Bits>(), any::<Bits>(), 0u8..3);
+    check(1500, &strategy, |(slow, crashed, caught, some)| {
+        let all: Bits = (1 << slow.acceptors) - 1;
+        let (crashed, caught) = if some == 0 {
+            (crashed & all, caught & all & !crashed)
+        } else {
+            (0, 0)
+        };
+        let mut options = Options::default();
+        options.crashed = set_of(crashed);
+        options.suspicion.caught = set_of(caught);
+        let found = look(&slow, &options);
+        let closed = slow.closed();
+        for learner in &found.learners {
+            let live = &slow.live[number(&learner.name)];
+            let stopped = |f: Bits| !live.holds(all & !f);
+            is_about(&learner.stopped_by, &slow, crashed | caught, stopped)?;
+        }
+        for pair in &found.pairs {
+            let [x, y] = [number(&pair.between[0]), number(&pair.between[1])];
+            is_about(&pair.quorums, &slow, caught, |f| splits(&slow, x, y, f))?;
+            let agree = |f: Bits| closed[x][y][(all & !f) as usize];
+            prop_assert_eq!(pair.declared.is_some(), agree(0));
+            if let Some(declared) = &pair.declared {
+                is_about(declared, &slow, caught, |f| !agree(f))?;
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn weights() {
+    check(500, &graph(5, 3), |slow| {
+        let found = look(&slow, &Options::default());
+        let closed = slow.closed();
+        let all: Bits = (1 << slow.acceptors) - 1;
+        let least = |given: Bits, harm: &dyn Fn(Bits) -> bool| {
+            let sets = slow.sets().filter(|f| f & given == 0 && harm(f | given));
+            sets.map(|f| f.count_ones()).min()
+        };
+        for weight in &found.weights {
+            let own: Bits = 1 << number(&weight.name);
+            let (mut stops, mut progress, mut agreement) = (0, 0, 0);
+            for live in &slow.live {
+                let harm = |f: Bits| !live.holds(all & !f);
+                let (before, after) = (least(0, &harm), least(own, &harm));
+                stops += usize::from(before > Some(0) && after == Some(0));
+                progress += usize::from(before > Some(0) && after < before);
+            }
+            for x in 0..slow.live.len() {
+                for y in x..slow.live.len() {
+                    let harm = |f: Bits| !closed[x][y][(all & !f) as usize];
+                    let (before, after) = (least(0, &harm), least(own, &harm));
+                    agreement += usize::from(before > Some(0) && after.is_some() && after < before);
+                }
+            }
+            prop_assert_eq!(weight.stops.len(), stops);
+            prop_assert_eq!(weight.weakens_progress, progress);
+            prop_assert_eq!(weight.weakens_agreement, agreement);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn the_strongest_trust_safe() {
+    let (valid, conflicting) = (Cell::new(0), Cell::new(0));
+    check(1000, &graph(5, 3), |slow| {
+        let found = look(&slow, &Options::default()).strongest;
+        let all: Bits = (1 << slow.acceptors) - 1;
+        let n = slow.live.len();
+        let allowed = |x: usize, y: usize, s: Bits| !splits(&slow, x, y, all & !s);
+        let conflict = slow.sets().any(|s| {
+            (0..n).any(|x| {
+                (0..n).any(|y| {
+                    (0..n).any(|z| {
+                        x != y
+                            && y != z
+                            && allowed(x, y, s)
+                            && allowed(y, z, s)
+                            && !allowed(x, z, s)
+                    })
+                })
+            })
+        });
+        prop_assert!(found.undecided.is_empty());
+        prop_assert_eq!(!found.conflicts.is_empty(), conflict);
+        for c in &found.conflicts {
+            let s = bits(&c.safe);
+            let (x, y, z) = (number(&c.between[0]), number(&c.by), number(&c.between[1]));
+            prop_assert!(allowed(x, y, s) && allowed(y, z, s) && !allowed(x, z, s));
+        }
+        if conflict {
+            conflicting.set(conflicting.get() + 1);
+            return Ok(());
+        }
+        // A file with these agreements is valid and says of each set what the quorums allow.
+        let live = Graph {
+            safe: Vec::new(),
+            ..slow.clone()
+        };
+        let entries = found
+            .agreements
+            .iter()
+            .map(|a| format!("[[safe]]\nbetween = {:?}\nwhen = {}\n", a.between, a.when));
+        let text = live.text() + &entries.collect::<String>();
+        let derived = parse_unchecked(&text);
+        prop_assert!(derived.is_ok(), "{derived:?}\n{text}");
+        let derived = derived.expect("checked");
+        prop_assert!(parse_graph(&text).is_ok(), "{text}");
+        for s in slow.sets() {
+            for x in 0..n {
+                for y in x..n {
+                    let (l, k) = (oracle::learner(x), oracle::learner(y));
+                    let says = derived.trust_safe(l, k, &set_of(s));
+                    prop_assert_eq!(says, allowed(x, y, s), "{} {} {:b}\n{}", x, y, s, text);
+                }
+            }
+        }
+        valid.set(valid.get() + 1);
+        Ok(())
+    });
+    assert!(
+        valid.get() > 100 && conflicting.get() > 10,
+        "{valid:?} {conflicting:?}"
+    );
+}
+
+#[test]
+fn what_can_be_left_out() {
+    let some = Cell::new(0);
+    check(1000, &graph(4, 4), |slow| {
+        let fast = slow.build();
+        let found = look(&slow, &Options::default());
+        let file = |left_out: &[usize]| {
+            // The declared agreements as the graph itself sees them.
+            let mut text = String::new();
+            for (at, line) in fast
+                .canonical()
+                .lines()
+                .filter(|l| l.starts_with("safe"))
+                .enumerate()
+            {
+                if !left_out.contains(&at) {
+                    text.push_str(line);
+                }
+            }
+            text
+        };
+        let declared = file(&[]).matches("safe").count();
+        prop_assert!(found.redundant.len() <= declared);
+        if found.redundant.is_empty() {
+            return Ok(());
+        }
+        some.set(some.get() + 1);
+        // Without them the closure is the same.
+        let kept: Vec<_> = fast
+            .agreements()
+            .into_iter()
+            .filter(|a| !found.redundant.contains(a))
+            .collect();
+        prop_assert_eq!(kept.len() + found.redundant.len(), fast.agreements().len());
+        let entries = kept
+            .iter()
+            .map(|a| format!("[[safe]]\nbetween = {:?}\nwhen = {}\n", a.between, a.when));
+        let text = Graph {
+            safe: Vec::new(),
+            ..slow.clone()
+        }
+        .text()
+            + &entries.collect::<String>();
+        let rest = parse_unchecked(&text).expect("well-formed");
+        for s in slow.sets() {
+            prop_assert_eq!(rest.ent(&set_of(s)), fast.ent(&set_of(s)));
+        }
+        Ok(())
+    });
+    assert!(some.get() > 50, "{some:?}");
+}
+
+#[test]
+fn repairs_repair() {
+    let repaired = Cell::new(0);
+    check(1500, &graph(5, 2), |slow| {
+        let found = look(&slow, &Options::default());
+        let valid = slow.is_valid(&slow.closed());
+        prop_assert_eq!(found.valid, Some(valid));
+        prop_assert_eq!(found.violations.is_empty(), valid);
+        for v in &found.violations {
+            let common = bits(&v.safe) & bits(&v.quorums[0]) & bits(&v.quorums[1]);
+            prop_assert_eq!(common, 0);
+            let [x, y] = [number(&v.between[0]), number(&v.between[1])];
+            prop_assert!(slow.live[x].holds(bits(&v.quorums[0])));
+            prop_assert!(slow.live[y].holds(bits(&v.quorums[1])));
+            for r in &v.repairs {
+                prop_assert!(r.raise_to > r.threshold);
+                repaired.set(repaired.get() + 1);
+            }
+        }
+        Ok(())
+    });
+    assert!(repaired.get() > 50, "{repaired:?}");
+    let _ = bits_of::<learner_graph::AcceptorId, 8>;
+}
