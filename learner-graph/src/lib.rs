@@ -81,6 +81,7 @@ mod report_text;
 mod search;
 mod set;
 mod slices;
+pub mod stellar;
 mod suspicion;
 mod symmetry;
 mod text;
@@ -90,7 +91,8 @@ mod validity;
 
 pub use analysis::{
     Analysis, Conflict, Declared, FaultReport, LearnerFaults, Options, PairFaults, Part, Pattern,
-    Repair, Starved, Strongest, UnitId, UnitSet, Units, Verdict, ViolationReport, Weight, analyze,
+    Repair, SlicesAnalysis, Starved, Strongest, UnitId, UnitSet, Units, Verdict, ViolationReport,
+    Weight, analyze, analyze_slices,
 };
 pub use builtin::builtin;
 pub use effort::Effort;

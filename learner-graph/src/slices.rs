@@ -6,7 +6,7 @@
 //! quorums of a learner are those that contain it. It is analysed as it is declared; only
 //! [`to_graph`](Slices::to_graph) writes quorums out.
 
-use crate::analysis::{Harm, UnitSet, Units};
+use crate::analysis::{Harm, UnitSet};
 use crate::effort::Effort;
 use crate::expr::{Exprs, FALSE, Node, NodeId};
 use crate::formula::Formula;
@@ -81,9 +81,16 @@ impl Slices {
 
     /// The largest quorum inside a set; empty if there is none.
     pub fn quorum_within(&self, set: &AcceptorSet) -> AcceptorSet {
+        self.content(set, &AcceptorSet::EMPTY)
+    }
+
+    /// The largest subset of a set each of whose nodes has what it needs in the subset and the
+    /// faulty nodes.
+    fn content(&self, set: &AcceptorSet, faulty: &AcceptorSet) -> AcceptorSet {
         let mut quorum = *set & self.all();
         loop {
-            let content = |a: &AcceptorId| self.exprs.holds(self.needs(*a), &quorum);
+            let helped = quorum | *faulty;
+            let content = |a: &AcceptorId| self.exprs.holds(self.needs(*a), &helped);
             let rest: AcceptorSet = quorum.iter().filter(content).collect();
             if rest == quorum {
                 return quorum;
@@ -274,8 +281,20 @@ impl Harm for Gathers<'_> {
 }
 
 impl Slices {
-    /// Every node by itself.
-    pub(crate) fn units(&self) -> Units {
-        Units::single(self.names.clone())
+    /// A minimal quorum inside of a quorum, with the help of faulty nodes.
+    pub(crate) fn smaller_quorum(&self, quorum: &AcceptorSet, faulty: &AcceptorSet) -> AcceptorSet {
+        let mut least = *quorum;
+        for node in quorum {
+            if !least.contains(node) {
+                continue;
+            }
+            let mut without = least;
+            without.remove(node);
+            let rest = self.content(&without, faulty);
+            if !rest.is_empty() {
+                least = rest;
+            }
+        }
+        least
     }
 }

@@ -47,7 +47,7 @@ pub enum Tolerance {
 }
 
 /// One harm, and what can fail to do it.
-pub(crate) struct Faults<'a, H> {
+pub(crate) struct Faults<'a, H: ?Sized> {
     pub(crate) harm: &'a H,
     pub(crate) units: &'a Units,
     /// Units that the harm does not tell apart, all of them.
@@ -67,7 +67,7 @@ struct Asked {
     at_least: HashMap<usize, Lit>,
 }
 
-impl<H: Harm> Faults<'_, H> {
+impl<H: Harm + ?Sized> Faults<'_, H> {
     /// How many faults are tolerated.
     pub(crate) fn tolerance(&self) -> Tolerance {
         if let Found::Yes(()) = self.harm.done_by(&self.given, &self.effort) {
@@ -111,10 +111,18 @@ impl<H: Harm> Faults<'_, H> {
     /// The minimal sets, smaller ones first, at most `cap` patterns of them. The search begins
     /// with sets of `from` units: smaller ones are known not to do the harm.
     pub(crate) fn minimal(&self, from: usize, cap: usize) -> Minimal<Pattern> {
+        self.enumerate(from, true, cap)
+    }
+
+    /// The minimal sets, at most `cap` patterns of them: any, if there are more.
+    pub(crate) fn any_minimal(&self, cap: usize) -> Minimal<Pattern> {
+        self.enumerate(0, false, cap)
+    }
+
+    fn enumerate(&self, from: usize, mut ordered: bool, cap: usize) -> Minimal<Pattern> {
         let mut asked = self.ask();
         let mut patterns: Vec<Pattern> = Vec::new();
         let mut size = from;
-        let mut ordered = true;
         let complete = loop {
             let bound = (ordered && size < self.units.len()).then(|| asked.fewer_than(size + 1));
             match self.next(&mut asked, bound) {

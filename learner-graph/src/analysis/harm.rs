@@ -63,10 +63,16 @@ impl<'a> Stops<'a> {
 
 impl<'a> Splits<'a> {
     pub(crate) fn new(graph: &'a LearnerGraph, l1: LearnerId, l2: LearnerId) -> Self {
+        let quorums = [l1, l2].map(|l| graph.live[usize::from(l.0)].0);
+        Self::of(&graph.exprs, quorums, graph.acceptors())
+    }
+
+    /// The same of two expressions that hold of quorums.
+    pub(crate) fn of(exprs: &'a Exprs, quorums: [NodeId; 2], all: AcceptorSet) -> Self {
         Self {
-            exprs: &graph.exprs,
-            quorums: [l1, l2].map(|l| graph.live[usize::from(l.0)].0),
-            all: graph.acceptors(),
+            exprs,
+            quorums,
+            all,
         }
     }
 
