@@ -27,6 +27,7 @@ fn look(network: &Network, options: &Options) -> SlicesAnalysis {
 fn all_sets() -> Options {
     Options {
         max_sets: 1000,
+        steps: 5_000_000,
         ..Options::default()
     }
 }

@@ -24,6 +24,10 @@ pub(crate) trait Harm {
     /// They may be satisfiable for others too; [`done_by`](Self::done_by) has the last word.
     fn encode(&self, formula: &mut Formula, faulty: &[Lit]);
 
+    /// The expressions that the harm is about, and the acceptors of them that matter if they are
+    /// faulty. Acceptors that stand in the same places of the expressions do the same.
+    fn about(&self) -> (Vec<NodeId>, AcceptorSet);
+
     /// Whether these faulty acceptors do the harm.
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()>;
 
@@ -148,6 +152,11 @@ impl Harm for Stops<'_> {
         formula.clause([!quorum]);
     }
 
+    fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
+        let live = self.graph.live[usize::from(self.learner.0)].0;
+        (vec![live], self.graph.exprs.support(live))
+    }
+
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
         let rest = self.graph.acceptors() - *faulty;
         answer(!self.graph.is_quorum(self.learner, &rest))
@@ -163,6 +172,11 @@ impl Harm for Stops<'_> {
 impl Harm for Splits<'_> {
     fn encode(&self, formula: &mut Formula, faulty: &[Lit]) {
         self.require(formula, faulty);
+    }
+
+    fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
+        let [first, second] = self.quorums.map(|id| self.exprs.support(id));
+        (self.quorums.to_vec(), first & second)
     }
 
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()> {
@@ -207,6 +221,15 @@ impl Harm for Disentangles<'_> {
                 formula.clause([!holds, place(first), !place(other)]);
             }
         }
+    }
+
+    fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
+        let [l1, l2] = self.pair;
+        let family = Family::agreement(self.graph, l1, l2);
+        let roots = family.map_or(Vec::new(), |family| family.roots().to_vec());
+        let support = roots.iter().map(|id| self.graph.exprs.support(*id));
+        let all = support.fold(AcceptorSet::EMPTY, |all, acceptors| all | acceptors);
+        (roots, all)
     }
 
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {

@@ -59,33 +59,25 @@ pub fn analyze_slices(
     let silent = options.crashed | caught;
     let classes = classes(slices, units, options);
     let look = |harm: &dyn Harm, given: AcceptorSet| {
-        let faults = Faults {
+        let faults = || Faults {
             harm,
             units,
-            classes: &classes,
+            classes: classes.clone(),
             given,
             n_acceptors: slices.n_nodes(),
             effort: effort(),
         };
-        let tolerance = faults.tolerance();
+        let tolerance = faults().tolerance();
         let minimal = match tolerance {
             Tolerance::Broken | Tolerance::Always => Minimal {
                 sets: Vec::new(),
                 complete: true,
             },
             Tolerance::Faults { tolerated, .. } => {
-                let faults = Faults {
-                    effort: effort(),
-                    ..faults
-                };
-                faults.minimal(tolerated + 1, options.max_sets)
+                faults().minimal(tolerated + 1, options.max_sets)
             }
             Tolerance::Between { .. } | Tolerance::Undecided => {
-                let faults = Faults {
-                    effort: effort(),
-                    ..faults
-                };
-                faults.minimal(0, options.max_sets)
+                faults().minimal(0, options.max_sets)
             }
         };
         (tolerance, minimal)

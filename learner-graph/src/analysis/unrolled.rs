@@ -149,7 +149,7 @@ impl Unroll<'_> {
         let faults = Faults {
             harm,
             units: &self.units,
-            classes: &classes,
+            classes,
             given: AcceptorSet::EMPTY,
             n_acceptors: self.slices.n_nodes(),
             effort: self.effort.again(STEPS),
