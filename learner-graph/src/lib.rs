@@ -115,4 +115,4 @@ pub use text::{
 };
 pub use tree::Tree;
 pub use uniform::{Difference, UNIFORMITY_STEPS, Uniformity};
-pub use validity::{VALIDITY_STEPS, Validity, Violation};
+pub use validity::{Steps, VALIDITY_STEPS, Validity, Violation};

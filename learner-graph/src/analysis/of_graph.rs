@@ -54,7 +54,7 @@ impl Default for Options {
             crashed: AcceptorSet::EMPTY,
             suspicion: Suspicion::default(),
             max_sets: 100,
-            steps: 50_000,
+            steps: 20_000,
             stop: Arc::default(),
         }
     }
@@ -222,11 +222,13 @@ impl<'a> Run<'a> {
     fn validity(&mut self) -> (Option<bool>, Vec<ViolationReport>) {
         let found = self.graph.validity(VALIDITY_STEPS);
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
-        let violations = found.violations.iter().map(|v| ViolationReport {
+        let smallest = found.violations.iter();
+        let smallest = smallest.map(|v| self.graph.smallest_violation(v));
+        let violations = smallest.map(|v| ViolationReport {
             between: [name(v.from), name(v.to)],
             safe: self.acceptors(&v.safe),
             quorums: [self.acceptors(&v.quorum_from), self.acceptors(&v.quorum_to)],
-            repairs: repairs(self.graph, v, &self.effort()),
+            repairs: repairs(self.graph, &v, &self.effort()),
         });
         let violations: Vec<_> = violations.collect();
         let valid = match (violations.is_empty(), found.undecided.is_empty()) {
