@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 
 /// The steps that checking validity may take: some seconds.
 pub const VALIDITY_STEPS: Steps = Steps {
-    search: 2_000_000,
+    search: 1_000_000,
     solver: 200_000,
 };
 

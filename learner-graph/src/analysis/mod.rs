@@ -23,8 +23,6 @@ mod strongest;
 mod units;
 mod unrolled;
 
-pub(crate) use faults::Faults;
-pub(crate) use faults::Tolerance;
 pub(crate) use harm::Harm;
 pub use of_graph::{Options, analyze};
 pub use of_slices::{SlicesAnalysis, analyze_slices};
