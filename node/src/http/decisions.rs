@@ -23,7 +23,7 @@ use tokio::time::timeout;
 const LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 /// About how many bytes of values one answer holds.
-const MAX_PAGE_BYTES: usize = 8 << 20;
+const MAX_PAGE_BYTES: usize = 2 << 20;
 /// How long the engine may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 

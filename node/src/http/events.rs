@@ -22,8 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-/// Events that are copied out of the log at once.
+/// Events that are copied out of the log at once, and about how many bytes of them.
 const AT_ONCE: usize = 64;
+const BYTES_AT_ONCE: usize = 256 << 10;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,7 +94,7 @@ impl Reader {
             }
             // Marks what is there now as seen, so that anything newer wakes this up again.
             self.newest.borrow_and_update();
-            match self.api.view.events.read(self.next, AT_ONCE) {
+            match self.api.view.events.read(self.next, AT_ONCE, BYTES_AT_ONCE) {
                 Next::Gap(oldest) => {
                     self.next = oldest;
                     self.gap();
