@@ -20,6 +20,7 @@ mod json;
 pub mod page;
 mod patient;
 mod problem;
+mod query;
 mod rate;
 mod server;
 mod status;

@@ -2,6 +2,7 @@
 
 use super::json::Json;
 use super::problem::Problem;
+use super::query::{Asked, Raw};
 use super::{Api, json};
 use crate::config::Mode;
 use crate::engine::{Event, NotSent, Submitted};
@@ -9,8 +10,7 @@ use crate::telemetry::Submission;
 use crate::view::Phase;
 use crate::view::decisions::Delivered;
 use axum::body::{Body, HttpBody};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -41,13 +41,6 @@ const MAX_JSON_BYTES: usize = MAX_VALUE_BYTES / 3 * 4 + 4096;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Params {
-    wait: Option<String>,
-    timeout_ms: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct JsonBody {
     value: String,
 }
@@ -55,20 +48,20 @@ struct JsonBody {
 /// Accepts a value; with `?wait=LEARNER` answers when that learner has delivered it.
 pub(super) async fn submit(
     State(api): State<Arc<Api>>,
-    params: Result<Query<Params>, QueryRejection>,
+    query: Raw,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let start = SystemTime::now();
-    let Query(params) = params.map_err(|e| Problem::bad_request(e.body_text()))?;
+    let asked = Asked::read(query, &["wait", "timeout_ms"])?;
+    let timeout_ms = asked.number("timeout_ms", "a time in milliseconds")?;
     match api.view.phase() {
         Phase::Ready => {}
         Phase::Starting => return Err(Problem::unavailable("the node is replaying its storage")),
         Phase::Stopping => return Err(Problem::unavailable("the node is ending")),
     }
-    let learner = params
-        .wait
-        .as_deref()
+    let learner = asked
+        .text("wait")
         .map(|name| api.learner(name, StatusCode::BAD_REQUEST));
     let learner = learner.transpose()?;
     let (value, room) = read(&api, &headers, body).await?;
@@ -91,7 +84,7 @@ pub(super) async fn submit(
     if let Some(span) = &mut span {
         span.accepted();
     }
-    let limit = Duration::from_millis(params.timeout_ms.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
+    let limit = Duration::from_millis(timeout_ms.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
     if let Some(mut waiting) = waiting {
         let mut stop = api.stop.clone();
         tokio::select! {
