@@ -29,7 +29,7 @@ pub use block::{Block, Entry, LogRecord, MAX_BLOCK_BYTES, MAX_LOG_RECORD_BYTES, 
 pub use disk::{Action, DiskId, Event, Operation, Report};
 pub use message::{Decided, MAX_MESSAGE_BYTES};
 
-use crate::history::History;
+use crate::history::{History, Kept};
 use crate::hpaxos::evidence::Certificate;
 use crate::io::NoEvidence;
 use crate::log::batches::Batches;
@@ -264,6 +264,10 @@ impl crate::Protocol for DiskPaxos {
     }
 
     fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {
+        None
+    }
+
+    fn certificate_of(_: LearnerId, _: Slot, _: Kept<Self::Wire>) -> Option<Certificate> {
         None
     }
 

@@ -40,7 +40,7 @@ pub use contradiction::{Contradiction, contradiction};
 pub use message::{Entry, Message, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes, Votes};
 pub use sync::SyncAnswer;
 
-use crate::history::{History, Keep};
+use crate::history::{History, Keep, Kept};
 use crate::log::batches::Batches;
 use crate::log::timer::Timer;
 use crate::log::waiting::{Load, Waiting};
@@ -351,7 +351,15 @@ impl crate::Protocol for HPaxos {
     }
 
     fn certificate(&self, learner: LearnerId, slot: Slot) -> Option<Certificate> {
-        self.learners.certificate(learner, slot)
+        self.learners.certificate_in_memory(learner, slot)
+    }
+
+    fn certificate_of(
+        learner: LearnerId,
+        slot: Slot,
+        kept: Kept<Signed<Message>>,
+    ) -> Option<Certificate> {
+        Some(learner::kept(learner, slot, kept))
     }
 
     fn status(&self) -> Status {

@@ -22,7 +22,7 @@ mod tests;
 
 pub use message::{Body, MAX_MESSAGE_BYTES, Message, Vote};
 
-use crate::history::History;
+use crate::history::{History, Kept};
 use crate::hpaxos::evidence::Certificate;
 use crate::log::batches::Batches;
 use crate::log::timer::Timer;
@@ -262,6 +262,10 @@ impl crate::Protocol for Paxos {
     }
 
     fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {
+        None
+    }
+
+    fn certificate_of(_: LearnerId, _: Slot, _: Kept<Self::Wire>) -> Option<Certificate> {
         None
     }
 

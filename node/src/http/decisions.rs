@@ -94,7 +94,7 @@ pub(super) async fn certificate(
     })?;
     let answer = timeout(ANSWER_TIMEOUT, certificate).await;
     let answer = answer.map_err(|_| Problem::unavailable("the node is busy"))?;
-    let found = answer.map_err(|_| Problem::unavailable("the node is ending"))?;
+    let found = answer.map_err(|_| Problem::unavailable("the node is busy, or ending"))?;
     let found = found.map_err(|error| Problem::unreadable(error.to_string()))?;
     let found = found.ok_or_else(|| {
         Problem::not_found(format!(
