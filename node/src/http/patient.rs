@@ -81,10 +81,13 @@ impl<S> Patient<S> {
             return Poll::Ready(result);
         }
         let left = self.left.now;
+        let words = "the client does not read what it asked for";
+        if left.is_zero() {
+            return Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, words)));
+        }
         let begin = || (Instant::now(), Box::pin(sleep(left)));
         let (_, late) = self.late.get_or_insert_with(begin);
         ready!(late.as_mut().poll(cx));
-        let words = "the client does not read what it asked for";
         Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, words)))
     }
 }

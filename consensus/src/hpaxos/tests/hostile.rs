@@ -4,7 +4,7 @@ use super::puppet::{Puppets, batch, one_b};
 use super::{FOUR, entry, learner, value};
 use crate::history::MemoryHistory;
 use crate::hpaxos::{HPaxos, Input, Message, Output, SlotVotes, Votes};
-use crate::{Ballot, ClientValue, Protocol as _, Slot};
+use crate::{Ballot, ClientValue, Slot};
 use crypto::{Digest, MemberId};
 use learner_graph::LearnerSet;
 use std::sync::Arc;

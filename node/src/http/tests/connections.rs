@@ -3,9 +3,23 @@
 use super::{DEADLINE, Fixture, answer, fixture};
 use std::io::{Read, Write};
 use std::net::{IpAddr, TcpStream};
+use tokio::net::TcpSocket;
 use tokio::task::spawn_blocking;
 
 impl Fixture {
+    /// One that keeps little of what is not read yet.
+    async fn connect_narrow(&self) -> TcpStream {
+        let address = self.url.strip_prefix("http://").expect("an address");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(64 << 10).expect("a size");
+        let address = address.parse().expect("an address");
+        let stream = socket.connect(address).await.expect("it listens");
+        let stream = stream.into_std().expect("a stream");
+        stream.set_nonblocking(false).expect("a mode");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a time");
+        stream
+    }
+
     /// A connection of its own.
     fn connect(&self) -> TcpStream {
         let address = self.url.strip_prefix("http://").expect("an address");
@@ -126,11 +140,13 @@ fn begin(mut stream: TcpStream) -> TcpStream {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_does_not_read_keeps_its_place_among_the_requests() {
     let f = fixture("[limits]\nhttp_requests = 8\ndecisions_kept_mib = 64\n").await;
-    // More than a system keeps for a connection whose other end does not read.
     for slot in 0..20 {
-        f.decide(slot, &[b'x'; 1 << 20]);
+        f.decide(slot, &[b'\t'; 1_000_000]);
     }
-    let slow: Vec<TcpStream> = (0..8).map(|_| f.connect()).collect();
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        slow.push(f.connect_narrow().await);
+    }
     let mut slow = spawn_blocking(|| slow.into_iter().map(begin).collect::<Vec<_>>())
         .await
         .unwrap();
@@ -148,12 +164,12 @@ async fn whoever_does_not_read_keeps_its_place_among_the_requests() {
 async fn answers_in_memory_are_bounded_in_bytes() {
     let f = fixture("[limits]\nhttp_mib = 16\ndecisions_kept_mib = 64\n").await;
     for slot in 0..20 {
-        f.decide(slot, &[b'x'; 1 << 20]);
+        f.decide(slot, &[b'\t'; 1_000_000]);
     }
     let path = "/v1/learners/alice/decisions?limit=1000";
     let (mut slow, mut statuses) = (Vec::new(), Vec::new());
     while !statuses.contains(&429) {
-        let stream = f.connect();
+        let stream = f.connect_narrow().await;
         let request = format!("GET {path} HTTP/1.1\r\nhost: n1\r\n\r\n");
         let (stream, status) = spawn_blocking(move || {
             let mut stream = stream;

@@ -59,7 +59,11 @@ async fn fixture_with(config: &Config, history: testing::Books, queue: usize) ->
         &config.limits,
         stopped,
     );
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // What waits to be read waits in the node, and not in the system.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(64 << 10).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1024).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(serve(listener, Arc::new(api)));
     let client = Client::builder().timeout(DEADLINE).build().unwrap();
