@@ -11,6 +11,9 @@ use tokio::time::{Instant, Sleep, sleep};
 /// So many bytes earn a second more to wait. Slower than that, an answer would keep its place and its memory for hours.
 const BYTES_PER_SECOND: u32 = 8 << 10;
 
+/// No timer runs for less.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// Fails when what is written waits for too long in all: for `patience`, and longer the more is taken. When everything
 /// is taken, the time begins anew. Reading is passed on as it is.
 pub(super) struct Patient<S> {
@@ -82,7 +85,7 @@ impl<S> Patient<S> {
         }
         let left = self.left.now;
         let words = "the client does not read what it asked for";
-        if left.is_zero() {
+        if left < SHORTEST {
             return Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, words)));
         }
         let begin = || (Instant::now(), Box::pin(sleep(left)));
