@@ -5,7 +5,7 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
 use std::time::Duration;
 
-/// The longest answer that is read, but for evidence. A page of decisions is the longest: its values fill about 8 MiB,
+/// The longest answer that is read, but for evidence. A page of decisions is the longest: its values fill about 2 MiB,
 /// and are there as base64 and as text.
 pub const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// The longest list of evidence that is read.

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// This is not the address of a node.
-    #[error("{url}: {why}; write for example http://127.0.0.1:8001")]
+    #[error("{url}: {why}; write http://HOST:PORT, for example http://127.0.0.1:8001")]
     Address {
         /// What was given.
         url: String,

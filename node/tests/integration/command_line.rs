@@ -299,6 +299,16 @@ fn a_node_runs_until_it_is_told_to_stop() {
         1,
         "line 1 was submitted"
     );
+    std::fs::write(dir.path().join("two"), "v1\nv2\n").expect("written");
+    let input = std::fs::File::open(dir.path().join("two")).expect("a file");
+    let mut file = hpaxos();
+    let file = file
+        .args(["submit", "--node", url, "--file", "-"])
+        .stdin(input)
+        .output()
+        .expect("it runs");
+    assert_eq!(file.status.code(), Some(0), "{file:?}");
+    assert_eq!(text(&file.stdout).lines().count(), 2, "{file:?}");
     let unknown = run(&["submit", "--node", url, "x", "--wait", "m"], dir.path());
     assert_eq!(unknown.status.code(), Some(1));
     assert!(

@@ -745,6 +745,7 @@ fn two_decisions_of_a_learner_are_a_fork_with_evidence() {
     assert_eq!(fork.values, [(Ballot(1), v), (Ballot(3), w)]);
     assert!(
         p.engine
+            .learners
             .certificate(alice, Slot(0))
             .is_some_and(|c| c.value == v && c.verify(&p.network).is_ok())
     );

@@ -11,6 +11,11 @@ import { later, listen, reachable, tell, unreachable } from "./events.js";
 let graph = null;
 let known = -1;
 
+// Those that are connected as far as anybody knows, and of which nothing has come for long.
+const silent = peers => Object.entries(peers.silent_s || {})
+  .filter(([name, seconds]) => peers.by_name[name] && seconds >= 10)
+  .map(([name, seconds]) => `, ${name} silent for ${seconds} s`).join("");
+
 const showStatus = async status => {
   $("node").textContent = status.node;
   document.title = `${status.node} · hpaxos`;
@@ -18,7 +23,7 @@ const showStatus = async status => {
   const learners = Object.entries(status.learners || {}).map(([name, l]) => `${name} ${l.next}`).join(", ");
   const facts = {
     phase: status.phase, roles: status.roles.join(", "), ballot: status.ballot ?? "–", leader: status.leader ?? "nobody yet",
-    peers: `${status.peers.connected} of ${status.peers.expected}`, "values waiting": status.waiting ?? "–",
+    peers: `${status.peers.connected} of ${status.peers.expected}${silent(status.peers)}`, "values waiting": status.waiting ?? "–",
     "slots on disk": status.frozen ?? "–", "next slots": learners || "–",
   };
   $("facts").replaceChildren(...Object.entries(facts).map(([name, fact]) =>
