@@ -27,5 +27,5 @@ export const showProofs = (list, config) => {
     ...(list.length > PROOFS ? [make("li", { class: "quiet" }, `and ${list.length - PROOFS} more`)] : []));
   for (const details of $("evidence").querySelectorAll("details")) details.open = open.has(details.dataset.digest);
   $("verify").hidden = false;
-  $("command").textContent = `curl -s ${location.origin}/v1/evidence | hpaxos evidence verify --config ${config} -`;
+  $("command").textContent = `curl -s ${location.origin}/v1/evidence | hpaxos evidence verify --config ${/^[\w./-]+$/.test(config) ? config : `"${config}"`} -`;
 };

@@ -66,7 +66,10 @@ fn what_makes_no_sense_is_told_with_its_line() {
             "[[step]]\nexpect = { caught = \"a1\", within = \"ten\" }\n",
             "`expect.within`",
         ),
-        ("[[step]]\ndelay = { ms = \"ten\" }\n", "`delay.ms`"),
+        (
+            "[[step]]\ndelay = { ms = \"ten\" }\n",
+            "expected u64 in `ms`",
+        ),
         (
             "[[step]]\ndelay = { ms = 5, between = [\"n1\", \"n1\"] }\n",
             "n1 has no link with itself",
