@@ -210,7 +210,9 @@ async fn faults_are_done_by_buttons_and_a_divergence_shows() {
             .until(&format!("document.querySelector('{marked}')"))
             .await;
     }
-    let of_slot = "[...document.querySelectorAll('#lanes [data-slot=\"0\"]')]";
+    let open = "document.querySelector('#lanes .allowed [aria-label*=\"the bridge is open\"]').dataset.slot";
+    let of_slot =
+        format!("[...document.querySelectorAll('#lanes [data-slot=\"' + {open} + '\"]')]");
     for different in ["c => c.textContent", "c => c.style.backgroundColor"] {
         let seen = format!("new Set({of_slot}.map({different})).size");
         assert_eq!(browser.eval(&seen).await, 2, "{different}");
