@@ -25,11 +25,12 @@ let submitted = null;
 const LONGEST_DELAY = 60000;
 const post = async (place, path, body, headers) => {
   submitted = null;
+  const begun = performance.now();
   try {
     const answer = await fetch(path, { method: "POST", body, headers });
     const text = await answer.json();
     if (!answer.ok) say(place, text.detail, true);
-    else if (text.id) accepted(place, text.id);
+    else if (text.id) accepted(place, text.id, begun);
     else say(place, "Done: " + text.done + ".");
   } catch (error) {
     say(place, "The testnet does not answer: " + error, true);
@@ -40,16 +41,20 @@ const inflict = (place, fault) => post(place, "/v1/faults", JSON.stringify(fault
 
 // Where each value was decided that is known here: the same bytes are the same submission.
 const placed = new Map(), PLACES = 20000;
-const place_of = id => [...placed.get(id)].map(([learner, slot]) => `${learner} in slot ${slot}`).join(", ");
-const accepted = (place, id) => {
-  if (placed.has(id)) return say(place, `Already decided, by ${place_of(id)}: the same text is the same submission.`);
-  submitted = { place, id };
+const place_of = id => [...placed.get(id).by].map(([learner, slot]) => `${learner} in slot ${slot}`).join(", ");
+const accepted = (place, id, begun) => {
+  const known = placed.get(id);
+  // Events may be faster than the answer.
+  const news = !known || known.since >= begun;
+  if (news) submitted = { place, id };
+  if (known && news) return say(place, `Decided by ${place_of(id)}.`);
+  if (known) return say(place, `Already decided, by ${place_of(id)}: the same text is the same submission.`);
   say(place, "Accepted; not decided yet.");
 };
 const note = e => {
   for (const { id } of e.values) {
-    if (!placed.has(id)) placed.set(id, new Map());
-    placed.get(id).set(e.learner, e.slot);
+    if (!placed.has(id)) placed.set(id, { since: performance.now(), by: new Map() });
+    placed.get(id).by.set(e.learner, e.slot);
     if (submitted?.id === id) say(submitted.place, `Decided by ${place_of(id)}.`);
   }
   while (placed.size > PLACES) placed.delete(placed.keys().next().value);

@@ -110,6 +110,8 @@ impl Browser {
         let Some(directory) = std::env::var_os("SCREENSHOTS") else {
             return;
         };
+        self.until("document.getAnimations().every(a => a.playState !== 'running')")
+            .await;
         let url = format!("{}/screenshot", self.session);
         let answer: Json = self
             .client

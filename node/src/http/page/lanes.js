@@ -83,12 +83,13 @@ export const showLanes = (graph, unsafe = new Set()) => {
   // In the order of the graph, whoever decided first.
   const order = (graph?.learners ?? []).map(learner => learner.name);
   const lanesInOrder = [...decided].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+  const inLanes = slot => [...new Set(lanesInOrder.map(([, lane]) => lane.get(slot)?.digest).filter(Boolean))];
   const entries = new Map(slots.map(slot => [slot, entriesOf(seen.get(slot) ?? [])]));
   const rows = lanesInOrder.map(([learner, lane]) => make("tr", { "data-learner": learner },
     make("th", { scope: "row" }, learner), ...slots.map(slot => {
       const d = lane.get(slot), cell = make("td", { class: mark(slot) });
       if (!d) { cell.append(make("span", { class: "cell none" })); return cell; }
-      const badge = marks.has(slot) ? letter(seen.get(slot).indexOf(d.digest)) : d.digest.slice(0, 2);
+      const badge = marks.has(slot) ? letter(inLanes(slot).indexOf(d.digest)) : d.digest.slice(0, 2);
       const kind = { allowed: " — others decided otherwise here, which is allowed", violation: " — VIOLATION: others decided otherwise here" };
       const words = `${learner}, slot ${slot}, ballot ${d.ballot}` + (marks.has(slot) ? `, value ${badge}` : "") + `: ${valueWords(d)}` +
         (d.latency_ms === null ? "" : ` (${d.latency_ms} ms)`) + (marks.has(slot) ? kind[marks.get(slot)] + "." : "");
