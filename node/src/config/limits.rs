@@ -82,7 +82,7 @@ limits! {
     /// HTTP requests in progress at once, waiting ones included; further ones are answered with 429.
     http_requests = 1024, 8 ..= 65_536;
     /// Event streams open at once; further ones are answered with 429.
-    http_streams = 256, 1 ..= 65_536;
+    http_streams = 64, 1 ..= 65_536;
     /// HTTP connections at once; to further ones is said that there are too many.
     http_connections = 2048, 16 ..= 65_536;
     /// How long an HTTP connection may take to send the head of a request, the next one as well, and to

@@ -15,6 +15,7 @@
 mod bounded;
 mod decisions;
 mod events;
+mod host;
 mod json;
 pub mod page;
 mod patient;
@@ -131,6 +132,10 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .merge(throttled)
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&api),
+            host::guard,
+        ))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), count))
         .with_state(api)
 }
