@@ -55,9 +55,12 @@ impl Origin {
         let text = self.body(answer, MAX_ANSWER_BYTES).await?;
         let (url, problem) = (self.url.clone(), Problem::read(status.as_u16(), &text));
         Err(match status {
+            // A proxy that does not reach the node says bad gateway.
             StatusCode::REQUEST_TIMEOUT
             | StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::SERVICE_UNAVAILABLE => Error::Busy {
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Error::Busy {
                 url,
                 problem,
                 retry_after,

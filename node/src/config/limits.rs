@@ -92,7 +92,7 @@ limits! {
     /// further ones are answered with 429.
     http_mib = 128, 16 ..= 65_536;
     /// Event streams open at once; further ones are answered with 429.
-    http_streams = 256, 1 ..= 65_536;
+    http_streams = 64, 1 ..= 65_536;
     /// HTTP connections at once; to further ones is said that there are too many.
     http_connections = 2048, 16 ..= 65_536;
     /// HTTP connections of one address at once; so no single client takes those of all others.

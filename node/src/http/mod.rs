@@ -16,6 +16,7 @@ mod bounded;
 mod decisions;
 mod events;
 mod held;
+mod host;
 mod json;
 pub mod page;
 mod patient;
@@ -161,6 +162,10 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .merge(throttled)
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&api),
+            host::guard,
+        ))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), count))
         .with_state(api)
 }
