@@ -39,8 +39,9 @@ fn validity(read: &Read) -> Vec<Problem> {
     if let Some((l1, l2)) = found.undecided.first() {
         let pairs = found.undecided.len();
         let what = format!(
-            "not decided within {VALIDITY_STEPS} steps whether the graph is valid ({pairs} pairs \
+            "not decided within {} steps whether the graph is valid ({pairs} pairs \
              are open, the first is {})",
+            VALIDITY_STEPS.search,
             pair(graph, *l1, *l2),
         );
         let mend = "a graph is used only if it is known to be valid; simplify its expressions";

@@ -7,9 +7,11 @@
 
 use crate::expr::NodeId;
 use crate::flat::Root;
+use crate::formula::Formula;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
 use crate::set::{AcceptorSet, LearnerSet};
+use batsat::Lit;
 
 /// A declared agreement: these learners agree with each other, and each with itself, while the
 /// safe acceptors satisfy the condition.
@@ -57,6 +59,61 @@ impl LearnerGraph {
             return (0..self.rules.len()).filter(own).any(holds);
         }
         reach(l1, groups, holds).contains(l2)
+    }
+
+    /// TrustSafe as clauses: a literal that can be true only if `l1` and `l2` are sure to agree
+    /// while the acceptors with a true literal in `safe` are. Whom a chain of agreements that
+    /// hold leads to from `l1` is said step by step.
+    pub(crate) fn agree_if(
+        &self,
+        formula: &mut Formula,
+        l1: LearnerId,
+        l2: LearnerId,
+        safe: &[Lit],
+    ) -> Lit {
+        let mut holds = Vec::new();
+        for rule in &self.rules {
+            holds.push(formula.requires(&self.exprs, rule.expr, safe));
+        }
+        let own = self.rules.iter().zip(&holds);
+        let own = own.filter(|(rule, _)| rule.learners.contains(l1));
+        let some = formula.fresh();
+        formula.clause(own.map(|(_, holds)| *holds).chain([!some]));
+        if l1 == l2 {
+            return some;
+        }
+        let no = !formula.truth();
+        let mut reached = vec![no; self.n_learners()];
+        reached[usize::from(l1.0)] = some;
+        // No chain is longer than there are agreements.
+        for _ in 0..self.rules.len().min(self.n_learners()) {
+            let mut ways: Vec<Vec<Lit>> = reached.iter().map(|literal| vec![*literal]).collect();
+            for (rule, holds) in self.rules.iter().zip(&holds) {
+                let from = rule.learners.iter().map(|l| reached[usize::from(l.0)]);
+                let from: Vec<Lit> = from.filter(|literal| *literal != no).collect();
+                if from.is_empty() {
+                    continue;
+                }
+                let joins = formula.fresh();
+                formula.clause([!joins, *holds]);
+                formula.clause(from.into_iter().chain([!joins]));
+                for l in rule.learners {
+                    ways[usize::from(l.0)].push(joins);
+                }
+            }
+            reached = ways
+                .into_iter()
+                .map(|ways| {
+                    if ways == [no] {
+                        return no;
+                    }
+                    let next = formula.fresh();
+                    formula.clause(ways.into_iter().chain([!next]));
+                    next
+                })
+                .collect();
+        }
+        reached[usize::from(l2.0)]
     }
 
     /// Ent: a row per learner with the learners entangled with it if exactly `safe` are safe.

@@ -150,6 +150,23 @@ impl Exprs {
         self.nodes.len()
     }
 
+    /// An expression as it is written in a file.
+    pub(crate) fn toml(&self, id: NodeId, name: &dyn Fn(AcceptorId) -> String) -> String {
+        match self.node(id) {
+            // Not met in files: no graph has constants.
+            Node::Constant(holds) => holds.to_string(),
+            Node::Acceptor(a) => format!("\"{}\"", name(*a)),
+            Node::Threshold { need, members } => {
+                let member = |(id, weight): &(NodeId, u64)| match weight {
+                    1 => self.toml(*id, name),
+                    _ => format!("{{ weight = {weight}, of = {} }}", self.toml(*id, name)),
+                };
+                let members: Vec<_> = members.iter().map(member).collect();
+                format!("{{ threshold = {need}, of = [{}] }}", members.join(", "))
+            }
+        }
+    }
+
     /// Whether an expression holds of a set; the plain definition, for where speed is no matter.
     pub(crate) fn holds(&self, id: NodeId, set: &AcceptorSet) -> bool {
         match self.node(id) {

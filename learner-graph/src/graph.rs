@@ -184,19 +184,7 @@ impl LearnerGraph {
 
     /// An expression over the graph's acceptors as it is written in a file.
     pub(crate) fn toml_of(&self, exprs: &Exprs, id: NodeId) -> String {
-        match exprs.node(id) {
-            // Not met: a graph has no constants, and derived expressions are none.
-            Node::Constant(holds) => holds.to_string(),
-            Node::Acceptor(a) => format!("\"{}\"", self.acceptor_name(*a)),
-            Node::Threshold { need, members } => {
-                let member = |(id, weight): &(NodeId, u64)| match weight {
-                    1 => self.toml_of(exprs, *id),
-                    _ => format!("{{ weight = {weight}, of = {} }}", self.toml_of(exprs, *id)),
-                };
-                let members: Vec<_> = members.iter().map(member).collect();
-                format!("{{ threshold = {need}, of = [{}] }}", members.join(", "))
-            }
-        }
+        exprs.toml(id, &|a| self.acceptor_name(a).to_owned())
     }
 
     /// An expression in canonical words: `2(a1,2(a2,a3,a4),2*a4)`.

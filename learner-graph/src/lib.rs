@@ -86,6 +86,7 @@ mod report_text;
 mod search;
 mod set;
 mod slices;
+pub mod stellar;
 mod suspicion;
 mod symmetry;
 mod text;
@@ -95,7 +96,8 @@ mod validity;
 
 pub use analysis::{
     Analysis, Conflict, Declared, FaultReport, LearnerFaults, Options, PairFaults, Part, Pattern,
-    Repair, Starved, Strongest, UnitId, UnitSet, Units, Verdict, ViolationReport, Weight, analyze,
+    Repair, SlicesAnalysis, Starved, Strongest, UnitId, UnitSet, Units, Verdict, ViolationReport,
+    Weight, analyze, analyze_slices,
 };
 pub use builtin::builtin;
 pub use effort::Effort;
@@ -119,4 +121,4 @@ pub use text::{
 };
 pub use tree::Tree;
 pub use uniform::{Difference, UNIFORMITY_STEPS, Uniformity};
-pub use validity::{VALIDITY_STEPS, Validity, Violation};
+pub use validity::{Steps, VALIDITY_STEPS, Validity, Violation};

@@ -117,12 +117,14 @@ impl QuorumSection {
     /// The counterexample, said where each of the expressions stands.
     fn apart(&self, pair: &LearnerGraph) -> Vec<Problem> {
         let place = |tree: &Option<Spanned<Tree>>| tree.as_ref().map(Spanned::span);
-        let (a, b) = match pair.meeting(LearnerId(0), LearnerId(1), VALIDITY_STEPS) {
+        let (a, b) = match pair.meeting(LearnerId(0), LearnerId(1), VALIDITY_STEPS.search) {
             Meeting::Always => return Vec::new(),
             Meeting::Not(a, b) => (pair.names(&a), pair.names(&b)),
             Meeting::Undecided => {
-                let what =
-                    format!("not decided within {VALIDITY_STEPS} steps whether all quorums meet");
+                let what = format!(
+                    "not decided within {} steps whether all quorums meet",
+                    VALIDITY_STEPS.search
+                );
                 let mend = "quorums are used only if they are known to meet; simplify them";
                 return vec![Problem::error(place(&self.read), what, mend)];
             }
@@ -197,7 +199,7 @@ pub enum Meeting {
 
 impl LearnerGraph {
     /// Whether every quorum of `l1` meets every quorum of `l2`, in at most `steps` steps
-    /// ([`VALIDITY_STEPS`] is a good number). Undecided if one is not in the graph.
+    /// ([`VALIDITY_STEPS`] has a good number). Undecided if one is not in the graph.
     pub fn meeting(&self, l1: LearnerId, l2: LearnerId, steps: u64) -> Meeting {
         let known = |l: LearnerId| usize::from(l.0) < self.n_learners();
         if !known(l1) || !known(l2) {

@@ -6,7 +6,7 @@
 //! quorums of a learner are those that contain it. It is analysed as it is declared; only
 //! [`to_graph`](Slices::to_graph) writes quorums out.
 
-use crate::analysis::{Harm, UnitSet, Units};
+use crate::analysis::{Harm, UnitSet};
 use crate::effort::Effort;
 use crate::expr::{Exprs, FALSE, Node, NodeId};
 use crate::formula::Formula;
@@ -81,9 +81,16 @@ impl Slices {
 
     /// The largest quorum inside a set; empty if there is none.
     pub fn quorum_within(&self, set: &AcceptorSet) -> AcceptorSet {
+        self.content(set, &AcceptorSet::EMPTY)
+    }
+
+    /// The largest subset of a set each of whose nodes has what it needs in the subset and the
+    /// faulty nodes.
+    fn content(&self, set: &AcceptorSet, faulty: &AcceptorSet) -> AcceptorSet {
         let mut quorum = *set & self.all();
         loop {
-            let content = |a: &AcceptorId| self.exprs.holds(self.needs(*a), &quorum);
+            let helped = quorum | *faulty;
+            let content = |a: &AcceptorId| self.exprs.holds(self.needs(*a), &helped);
             let rest: AcceptorSet = quorum.iter().filter(content).collect();
             if rest == quorum {
                 return quorum;
@@ -124,26 +131,13 @@ impl Slices {
         })
     }
 
-    /// A set of literals for a quorum that contains one of these nodes, made of the nodes whose
-    /// literal in `allowed` is true; faulty nodes help everybody and are not counted.
-    fn quorum(&self, formula: &mut Formula, faulty: Option<&[Lit]>) -> Vec<Lit> {
-        let quorum = formula.fresh_many(self.n_nodes());
-        let helped: Vec<Lit> = match faulty {
-            None => quorum.clone(),
-            Some(faulty) => {
-                let helped = formula.fresh_many(self.n_nodes());
-                for ((helps, member), faulty) in helped.iter().zip(&quorum).zip(faulty) {
-                    formula.clause([!*helps, *member, *faulty]);
-                    formula.clause([!*member, !*faulty]);
-                }
-                helped
-            }
-        };
-        for node in self.all() {
-            let content = formula.requires(&self.exprs, self.needs(node), &helped);
-            formula.clause([!quorum[usize::from(node.0)], content]);
+    /// Literals for a set each of whose nodes has what it needs among the nodes with a literal in
+    /// `helped`.
+    fn content_if(&self, formula: &mut Formula, set: &[Lit], helped: &[Lit]) {
+        for (node, member) in self.all().iter().zip(set) {
+            let content = formula.requires(&self.exprs, self.needs(node), helped);
+            formula.clause([!*member, content]);
         }
-        quorum
     }
 }
 
@@ -209,6 +203,10 @@ impl Harm for Halts<'_> {
     // are met.
     fn encode(&self, _: &mut Formula, _: &[Lit]) {}
 
+    fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
+        (self.0.needs.clone(), self.0.all())
+    }
+
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
         answer(self.0.quorum_within(&(self.0.all() - *faulty)).is_empty())
     }
@@ -230,13 +228,22 @@ impl Forks<'_> {
         })
     }
 
+    /// Two quorums, each with the help of faulty nodes that are in neither: a faulty node may
+    /// behave well, so that more faults do no less harm.
     fn pair(&self, formula: &mut Formula, faulty: &[Lit]) -> [Vec<Lit>; 2] {
-        let pair = [(); 2].map(|()| self.0.quorum(formula, Some(faulty)));
+        let n = self.0.n_nodes();
+        let pair = [(); 2].map(|()| formula.fresh_many(n));
+        for (own, other) in [(0, 1), (1, 0)] {
+            let helped = formula.fresh_many(n);
+            for (at, helps) in helped.iter().enumerate() {
+                formula.clause([!*helps, pair[own][at], faulty[at]]);
+                formula.clause([!*helps, !pair[other][at]]);
+            }
+            self.0.content_if(formula, &pair[own], &helped);
+            formula.clause(pair[own].iter().copied());
+        }
         for (first, second) in pair[0].iter().zip(&pair[1]) {
             formula.clause([!*first, !*second]);
-        }
-        for quorum in &pair {
-            formula.clause(quorum.iter().copied());
         }
         pair
     }
@@ -247,6 +254,10 @@ impl Harm for Forks<'_> {
         self.pair(formula, faulty);
     }
 
+    fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
+        (self.0.needs.clone(), self.0.all())
+    }
+
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()> {
         self.quorums(faulty, effort).map(|_| ())
     }
@@ -254,7 +265,8 @@ impl Harm for Forks<'_> {
 
 impl Harm for Gathers<'_> {
     fn encode(&self, formula: &mut Formula, members: &[Lit]) {
-        let quorum = self.0.quorum(formula, None);
+        let quorum = formula.fresh_many(self.0.n_nodes());
+        self.0.content_if(formula, &quorum, &quorum);
         for (inside, member) in quorum.iter().zip(members) {
             formula.clause([!*inside, *member]);
         }
@@ -262,6 +274,10 @@ impl Harm for Gathers<'_> {
             Some(node) => formula.clause([quorum[usize::from(node.0)]]),
             None => formula.clause(quorum),
         }
+    }
+
+    fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
+        (self.0.needs.clone(), self.0.all())
     }
 
     fn done_by(&self, members: &AcceptorSet, _: &Effort) -> Found<()> {
@@ -274,8 +290,20 @@ impl Harm for Gathers<'_> {
 }
 
 impl Slices {
-    /// Every node by itself.
-    pub(crate) fn units(&self) -> Units {
-        Units::single(self.names.clone())
+    /// A minimal quorum inside of a quorum, with the help of faulty nodes.
+    pub(crate) fn smaller_quorum(&self, quorum: &AcceptorSet, faulty: &AcceptorSet) -> AcceptorSet {
+        let mut least = *quorum;
+        for node in quorum {
+            if !least.contains(node) {
+                continue;
+            }
+            let mut without = least;
+            without.remove(node);
+            let rest = self.content(&without, faulty);
+            if !rest.is_empty() {
+                least = rest;
+            }
+        }
+        least
     }
 }

@@ -5,16 +5,30 @@
 //! out of at least one of the three, so the search asks of each acceptor which one misses it.
 
 use crate::effort::Effort;
-use crate::expr::{Node, NodeId};
+use crate::expr::Node;
 use crate::family::Family;
+use crate::formula::Formula;
 use crate::graph::LearnerGraph;
-use crate::id::LearnerId;
+use crate::id::{AcceptorId, LearnerId};
 use crate::search::{Found, Search};
 use crate::set::AcceptorSet;
-use std::collections::HashSet;
+use batsat::Lit;
+use std::collections::{HashMap, HashSet};
 
 /// The steps that checking validity may take: some seconds.
-pub const VALIDITY_STEPS: u64 = 2_000_000;
+pub const VALIDITY_STEPS: Steps = Steps {
+    search: 2_000_000,
+    solver: 200_000,
+};
+
+/// How much work a check may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Steps {
+    /// For the search by classes of interchangeable acceptors, in all.
+    pub search: u64,
+    /// For the solver, which is asked about each pair of learners that the search leaves open.
+    pub solver: u64,
+}
 
 /// Three sets that ought to have an acceptor in common and do not. All are minimal.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,8 +64,8 @@ impl Validity {
 
 impl LearnerGraph {
     /// Checks validity in at most `steps` steps ([`VALIDITY_STEPS`] is a good number).
-    pub fn validity(&self, steps: u64) -> Validity {
-        let mut search = Search::new(&self.exprs, &Effort::steps(steps));
+    pub fn validity(&self, steps: Steps) -> Validity {
+        let mut search = Search::new(&self.exprs, &Effort::steps(steps.search));
         let mut result = Validity::default();
         let classes = self.agreement_classes();
         let class = |l: LearnerId| {
@@ -65,7 +79,7 @@ impl LearnerGraph {
                 if !seen.insert((a.min(b), a.max(b))) {
                     continue;
                 }
-                match self.violation(&mut search, from, to) {
+                match self.violation(&mut search, from, to, steps.solver) {
                     Found::Yes(violation) => result.violations.push(violation),
                     Found::No => {}
                     Found::Undecided => result.undecided.push((from, to)),
@@ -75,7 +89,13 @@ impl LearnerGraph {
         result
     }
 
-    fn violation(&self, search: &mut Search, from: LearnerId, to: LearnerId) -> Found<Violation> {
+    fn violation(
+        &self,
+        search: &mut Search,
+        from: LearnerId,
+        to: LearnerId,
+        solver: u64,
+    ) -> Found<Violation> {
         let Some(safe) = Family::agreement(self, from, to) else {
             return Found::No;
         };
@@ -83,7 +103,11 @@ impl LearnerGraph {
         if self.counts_suffice(&[&safe, &live_from, &live_to]) {
             return Found::No;
         }
-        let found = search.disjoint([&safe, &live_from, &live_to]);
+        let mut found = search.disjoint([&safe, &live_from, &live_to]);
+        if matches!(found, Found::Undecided) {
+            // Irregular expressions are nothing for the search, but often for the solver.
+            found = Apart::new(self, from, to, solver).find(None);
+        }
         found.map(|[safe, quorum_from, quorum_to]| Violation {
             from,
             to,
@@ -93,25 +117,69 @@ impl LearnerGraph {
         })
     }
 
-    /// Whether plain counting shows that they always meet: each is a threshold over different
-    /// acceptors, and together they miss fewer of the common ones than there are. This settles
-    /// flat graphs of hundreds of acceptors at once.
-    pub(crate) fn counts_suffice(&self, families: &[&Family]) -> bool {
-        let flat: Option<Vec<(usize, AcceptorSet)>> =
-            families.iter().map(|f| self.flat_threshold(f)).collect();
-        let Some(flat) = flat else { return false };
-        let mut common = self.acceptors();
-        for (_, members) in &flat {
-            common &= *members;
+    /// A counterexample of the same edge with as few acceptors in its three sets as possible, as
+    /// far as that can be found.
+    pub(crate) fn smallest_violation(&self, violation: &Violation) -> Violation {
+        let (from, to) = (violation.from, violation.to);
+        let mut best = violation.clone();
+        let mut apart = Apart::new(self, from, to, VALIDITY_STEPS.solver);
+        loop {
+            let size = best.safe.len() + best.quorum_from.len() + best.quorum_to.len();
+            let Found::Yes([safe, quorum_from, quorum_to]) = apart.find(Some(size)) else {
+                return best;
+            };
+            best = Violation {
+                from,
+                to,
+                safe: smallest(safe, |s| self.trust_safe(from, to, s)),
+                quorum_from: smallest(quorum_from, |s| self.is_quorum(from, s)),
+                quorum_to: smallest(quorum_to, |s| self.is_quorum(to, s)),
+            };
         }
-        let can_miss = |(need, members): &(usize, AcceptorSet)| {
-            let elsewhere = (*members - common).len();
-            common.len() - need.saturating_sub(elsewhere).min(common.len())
-        };
-        flat.iter().map(can_miss).sum::<usize>() < common.len()
     }
 
-    fn flat_threshold(&self, family: &Family) -> Option<(usize, AcceptorSet)> {
+    /// Whether counting shows that they always meet: each is a threshold over acceptors with
+    /// weights. An acceptor is missing from at least one of the sets, so that all of them together
+    /// weigh at most the sum of all weights less the smallest of each acceptor; if the thresholds
+    /// ask for more, there are no such sets. Each threshold may count with a factor. This settles
+    /// flat graphs of hundreds of acceptors at once, whatever the weights.
+    pub(crate) fn counts_suffice(&self, families: &[&Family]) -> bool {
+        let flat: Option<Vec<(u64, Vec<(AcceptorId, u64)>)>> =
+            families.iter().map(|f| self.flat_threshold(f)).collect();
+        let Some(flat) = flat else { return false };
+        let total = |(_, members): &(u64, Vec<(AcceptorId, u64)>)| -> u64 {
+            members.iter().map(|(_, weight)| *weight).sum()
+        };
+        let largest = flat.iter().map(total).max().unwrap_or(0);
+        // As written, or as if all had the same weight in all: whole numbers, so that nothing is
+        // rounded in favour of the graph.
+        let alike = |of: &(u64, Vec<(AcceptorId, u64)>)| {
+            (u128::from(largest) << 32) / u128::from(total(of).max(1))
+        };
+        let factors = [vec![1; flat.len()], flat.iter().map(alike).collect()];
+        factors.iter().any(|factors| {
+            let mut asked: u128 = 0;
+            let mut of_each: HashMap<AcceptorId, (u128, u128, usize)> = HashMap::new();
+            for ((need, members), factor) in flat.iter().zip(factors) {
+                asked = asked.saturating_add(u128::from(*need).saturating_mul(*factor));
+                for (acceptor, weight) in members {
+                    let weight = u128::from(*weight).saturating_mul(*factor);
+                    let (sum, least, times) = of_each.entry(*acceptor).or_insert((0, u128::MAX, 0));
+                    *sum = sum.saturating_add(weight);
+                    *least = weight.min(*least);
+                    *times += 1;
+                }
+            }
+            let there = of_each.values().map(|(sum, least, times)| {
+                let spared = if *times == flat.len() { *least } else { 0 };
+                sum - spared
+            });
+            asked > there.fold(0, u128::saturating_add)
+        })
+    }
+
+    /// A threshold over acceptors: what it needs, and their weights.
+    fn flat_threshold(&self, family: &Family) -> Option<(u64, Vec<(AcceptorId, u64)>)> {
         let root = match family {
             Family::Of(root) => *root,
             Family::Agreement { conditions, .. } => match conditions.as_slice() {
@@ -119,15 +187,57 @@ impl LearnerGraph {
                 _ => return None,
             },
         };
-        let is_acceptor = |id: NodeId| matches!(self.exprs.node(id), Node::Acceptor(_));
         match self.exprs.node(root) {
-            Node::Acceptor(_) => Some((1, self.exprs.support(root))),
-            Node::Threshold { need, members } => members
-                .iter()
-                .all(|(id, weight)| *weight == 1 && is_acceptor(*id))
-                .then(|| (*need as usize, self.exprs.support(root))),
+            Node::Acceptor(a) => Some((1, vec![(*a, 1)])),
+            Node::Threshold { need, members } => {
+                let weights = members
+                    .iter()
+                    .map(|(id, weight)| match self.exprs.node(*id) {
+                        Node::Acceptor(a) => Some((*a, *weight)),
+                        Node::Constant(_) | Node::Threshold { .. } => None,
+                    });
+                Some((*need, weights.collect::<Option<_>>()?))
+            }
             Node::Constant(_) => None,
         }
+    }
+}
+
+/// A TrustSafe set of two learners and a quorum of each without a common acceptor, as a question
+/// to the solver.
+struct Apart {
+    formula: Formula,
+    sets: [Vec<Lit>; 3],
+}
+
+impl Apart {
+    fn new(graph: &LearnerGraph, from: LearnerId, to: LearnerId, steps: u64) -> Self {
+        let mut formula = Formula::new(&Effort::steps(steps));
+        let sets = [(); 3].map(|()| formula.fresh_many(graph.n_acceptors()));
+        let agree = graph.agree_if(&mut formula, from, to, &sets[0]);
+        formula.clause([agree]);
+        for (learner, set) in [(from, &sets[1]), (to, &sets[2])] {
+            let live = graph.live[usize::from(learner.0)].0;
+            let quorum = formula.requires(&graph.exprs, live, set);
+            formula.clause([quorum]);
+        }
+        for ((a, b), c) in sets[0].iter().zip(&sets[1]).zip(&sets[2]) {
+            formula.clause([!*a, !*b, !*c]);
+        }
+        Self { formula, sets }
+    }
+
+    /// Three such sets, with fewer members in all than `fewer_than`.
+    fn find(&mut self, fewer_than: Option<usize>) -> Found<[AcceptorSet; 3]> {
+        let members = self.sets.concat();
+        let bound = fewer_than.map(|n| !self.formula.at_least(n, &members));
+        let assumptions: Vec<Lit> = bound.into_iter().collect();
+        self.formula.solve(&assumptions).map(|()| {
+            [0, 1, 2].map(|i| {
+                let places: Vec<usize> = self.formula.chosen(&self.sets[i]);
+                places.iter().map(|a| AcceptorId(*a as u16)).collect()
+            })
+        })
     }
 }
 

@@ -7,7 +7,7 @@
 
 mod oracle;
 
-use learner_graph::{Meeting, Severity, Suspicion, parse_graph, parse_unchecked};
+use learner_graph::{Meeting, Severity, Steps, Suspicion, parse_graph, parse_unchecked};
 use oracle::{Bits, Expr, Graph, bits_of, expr, graph, learner, minimal, set_of};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -83,7 +83,10 @@ fn validity() {
         let expected = slow.is_valid(&closed);
         let counter = if expected { &valid } else { &not_valid };
         counter.set(counter.get() + 1);
-        let found = fast.validity(PLENTY);
+        let found = fast.validity(Steps {
+            search: PLENTY,
+            solver: 0,
+        });
         prop_assert_eq!(found.holds(), expected);
         prop_assert!(found.undecided.is_empty());
         for v in &found.violations {
@@ -114,7 +117,10 @@ fn validity() {
 fn every_edge_that_is_not_valid_is_found() {
     check(1000, &graph(4, 3), |slow| {
         let (fast, closed) = (slow.build(), slow.closed());
-        let found = fast.validity(PLENTY);
+        let found = fast.validity(Steps {
+            search: PLENTY,
+            solver: 0,
+        });
         // A counterexample stands for edges of learners with equal expressions; compare the
         // edges that have one by what makes them equal.
         let broken = |x: usize, y: usize| {

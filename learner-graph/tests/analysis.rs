@@ -3,9 +3,9 @@
 mod oracle;
 
 use learner_graph::{
-    FaultReport, Options, Part, Units, Verdict, analyze, parse_graph, parse_unchecked,
+    FaultReport, Options, Part, Steps, Units, Verdict, analyze, parse_graph, parse_unchecked,
 };
-use oracle::{Bits, Graph, bits_of, graph, minimal, set_of};
+use oracle::{Bits, Graph, graph, minimal, set_of};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::cell::Cell;
@@ -287,12 +287,41 @@ fn what_can_be_left_out() {
     assert!(some.get() > 50, "{some:?}");
 }
 
+/// The least number of acceptors in three sets that break validity of an edge.
+fn least(slow: &Graph, closed: &oracle::Closed, x: usize, y: usize) -> usize {
+    let safe = minimal(slow.sets(), |s| closed[x][y][s as usize]);
+    let [q1, q2] = [x, y].map(|l| minimal(slow.sets(), |q| slow.live[l].holds(q)));
+    let sizes = safe.iter().flat_map(|s| {
+        let pairs = q1.iter().flat_map(|a| q2.iter().map(move |b| (a, b)));
+        pairs
+            .filter(move |(a, b)| s & *a & *b == 0)
+            .map(move |(a, b)| s.count_ones() + a.count_ones() + b.count_ones())
+    });
+    sizes.min().unwrap_or(0) as usize
+}
+
+/// The solver finds what the search may not.
 #[test]
-fn repairs_repair() {
+fn undecided_by_the_search() {
+    check(500, &graph(5, 3), |slow| {
+        let valid = slow.is_valid(&slow.closed());
+        let found = slow.build().validity(Steps {
+            search: 0,
+            solver: 1_000_000,
+        });
+        prop_assert!(found.undecided.is_empty());
+        prop_assert_eq!(found.violations.is_empty(), valid);
+        Ok(())
+    });
+}
+
+#[test]
+fn counterexamples_and_repairs() {
     let repaired = Cell::new(0);
     check(1500, &graph(5, 2), |slow| {
         let found = look(&slow, &Options::default());
-        let valid = slow.is_valid(&slow.closed());
+        let closed = slow.closed();
+        let valid = slow.is_valid(&closed);
         prop_assert_eq!(found.valid, Some(valid));
         prop_assert_eq!(found.violations.is_empty(), valid);
         for v in &found.violations {
@@ -301,6 +330,9 @@ fn repairs_repair() {
             let [x, y] = [number(&v.between[0]), number(&v.between[1])];
             prop_assert!(slow.live[x].holds(bits(&v.quorums[0])));
             prop_assert!(slow.live[y].holds(bits(&v.quorums[1])));
+            prop_assert!(closed[x][y][bits(&v.safe) as usize]);
+            let size = v.safe.len() + v.quorums[0].len() + v.quorums[1].len();
+            prop_assert_eq!(size, least(&slow, &closed, x, y));
             for r in &v.repairs {
                 prop_assert!(r.raise_to > r.threshold);
                 repaired.set(repaired.get() + 1);
@@ -309,5 +341,4 @@ fn repairs_repair() {
         Ok(())
     });
     assert!(repaired.get() > 50, "{repaired:?}");
-    let _ = bits_of::<learner_graph::AcceptorId, 8>;
 }

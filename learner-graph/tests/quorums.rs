@@ -122,21 +122,29 @@ fn everything_wrong_is_said_at_once_and_what_is_unused_too() {
 
 #[test]
 fn what_is_not_decided_is_refused() {
-    // More than half of all weight: they do meet, but weights that all differ keep any two ways of
-    // choosing apart.
-    let weights: Vec<u64> = (1..=60u64)
-        .map(|i| (i * i * i * 245_489) % 999_983)
+    // Multiples of three, and a one: two sets of 3m + 2 or more weigh 6m + 6, and all together
+    // 6m + 4. So they meet, but weights that all differ keep any two ways of choosing apart, and
+    // counting alone leaves room for both.
+    let mut weights: Vec<u64> = (1..=60u64)
+        .map(|i| 3 * ((i * i * i * 245_489) % 333_323))
         .collect();
-    let names: Vec<String> = (1..=60).map(|i| format!("\"a{i}\"")).collect();
+    if weights.iter().sum::<u64>() % 6 == 0 {
+        weights[0] += 3;
+    }
+    weights.push(1);
+    let total: u64 = weights.iter().sum();
+    assert_eq!(total % 6, 4);
+    let names: Vec<String> = (1..=61).map(|i| format!("\"a{i}\"")).collect();
     let member = |(name, weight)| format!("{{ weight = {weight}, of = {name} }}");
     let members: Vec<String> = names.iter().zip(&weights).map(member).collect();
-    let text = format!(
-        "acceptors = [{}]\nread = {{ threshold = {}, of = [{}] }}\n",
-        names.join(", "),
-        weights.iter().sum::<u64>() / 2 + 1,
-        members.join(", ")
-    );
-    let error = build(&text).map(|_| ()).expect_err("not known to meet");
+    let text = |threshold: u64| {
+        let (names, members) = (names.join(", "), members.join(", "));
+        format!("acceptors = [{names}]\nread = {{ threshold = {threshold}, of = [{members}] }}\n")
+    };
+    assert!(build(&text(total / 2 + 1)).is_ok());
+    let error = build(&text(total / 2))
+        .map(|_| ())
+        .expect_err("not known to meet");
     assert!(
         error.starts_with("2:8: error: not decided within"),
         "{error}"

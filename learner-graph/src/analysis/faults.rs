@@ -21,6 +21,9 @@ use crate::set::AcceptorSet;
 use batsat::Lit;
 use std::collections::HashMap;
 
+/// The most ways to choose counts of all kinds but one that are tried one by one.
+const MAX_COUNTS: usize = 2000;
+
 /// What a number of faults can do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tolerance {
@@ -47,11 +50,11 @@ pub enum Tolerance {
 }
 
 /// One harm, and what can fail to do it.
-pub(crate) struct Faults<'a, H> {
+pub(crate) struct Faults<'a, H: ?Sized> {
     pub(crate) harm: &'a H,
     pub(crate) units: &'a Units,
-    /// Units that the harm does not tell apart, all of them.
-    pub(crate) classes: &'a [UnitSet],
+    /// The units that matter, in classes of those that the harm does not tell apart.
+    pub(crate) classes: Vec<UnitSet>,
     /// Acceptors that are faulty already.
     pub(crate) given: AcceptorSet,
     pub(crate) n_acceptors: usize,
@@ -67,7 +70,7 @@ struct Asked {
     at_least: HashMap<usize, Lit>,
 }
 
-impl<H: Harm> Faults<'_, H> {
+impl<H: Harm + ?Sized> Faults<'_, H> {
     /// How many faults are tolerated.
     pub(crate) fn tolerance(&self) -> Tolerance {
         if let Found::Yes(()) = self.harm.done_by(&self.given, &self.effort) {
@@ -86,7 +89,7 @@ impl<H: Harm> Faults<'_, H> {
                 Found::Undecided => {}
             }
         }
-        let mut asked = self.ask();
+        let mut asked = self.ask(&self.effort);
         let mut best: Option<UnitSet> = None;
         loop {
             let bound = best.map(|set| asked.fewer_than(set.len()));
@@ -111,27 +114,20 @@ impl<H: Harm> Faults<'_, H> {
     /// The minimal sets, smaller ones first, at most `cap` patterns of them. The search begins
     /// with sets of `from` units: smaller ones are known not to do the harm.
     pub(crate) fn minimal(&self, from: usize, cap: usize) -> Minimal<Pattern> {
-        let mut asked = self.ask();
-        let mut patterns: Vec<Pattern> = Vec::new();
-        let mut size = from;
-        let mut ordered = true;
-        let complete = loop {
-            let bound = (ordered && size < self.units.len()).then(|| asked.fewer_than(size + 1));
-            match self.next(&mut asked, bound) {
-                Found::Yes(_) if patterns.len() == cap => break false,
-                Found::Yes(set) => {
-                    let set = if ordered { set } else { self.shrunk(set) };
-                    let pattern = Pattern::of(&set, self.classes);
-                    asked.leave_out(&pattern);
-                    patterns.push(pattern);
-                }
-                Found::No if bound.is_some() => size += 1,
-                Found::No => break true,
-                // Without the bound it is easier to find sets, but they come in any order.
-                Found::Undecided if ordered && self.effort.is_left() => ordered = false,
-                Found::Undecided => break false,
-            }
-        };
+        if let Some(patterns) = self.by_counts() {
+            let complete = patterns.len() <= cap;
+            let sets = patterns.into_iter().take(cap).collect();
+            return Minimal { sets, complete };
+        }
+        let mut patterns = Vec::new();
+        let half = self.effort.left() / 2;
+        let complete = self
+            .enumerate(Some(from), cap, half, &mut patterns)
+            .unwrap_or_else(|| {
+                // Without a bound of their size sets are easier to find, but come in any order.
+                let rest = self.enumerate(None, cap, half, &mut patterns);
+                rest.unwrap_or(false)
+            });
         patterns.sort();
         Minimal {
             sets: patterns,
@@ -139,8 +135,113 @@ impl<H: Harm> Faults<'_, H> {
         }
     }
 
-    fn ask(&self) -> Asked {
-        let mut formula = Formula::new(&self.effort);
+    /// The minimal sets, at most `cap` patterns of them: any, if there are more.
+    pub(crate) fn any_minimal(&self, cap: usize) -> Minimal<Pattern> {
+        let mut patterns = Vec::new();
+        let complete = self.enumerate(None, cap, self.effort.left(), &mut patterns);
+        patterns.sort();
+        Minimal {
+            sets: patterns,
+            complete: complete.unwrap_or(false),
+        }
+    }
+
+    /// Where units are of a few kinds, all that matters is how many of each kind fail: for every
+    /// number of the others, the least of the most numerous kind is found by halving. `None` if
+    /// there are too many kinds, or something is not decided.
+    fn by_counts(&self) -> Option<Vec<Pattern>> {
+        let given = self.units.touched(&self.given);
+        let free = |class: &&UnitSet| !(**class - given).is_empty();
+        let mut classes: Vec<UnitSet> = self.classes.iter().filter(free).copied().collect();
+        classes.sort_by_key(UnitSet::len);
+        let last = classes.pop()?;
+        let ways = |ways: usize, class: &UnitSet| ways.saturating_mul(class.len() + 1);
+        if classes.iter().fold(1, ways) > MAX_COUNTS {
+            return None;
+        }
+        let first = |class: &UnitSet, n: usize| class.iter().take(n).collect::<UnitSet>();
+        let mut found: Vec<(Vec<usize>, usize)> = Vec::new();
+        let mut counts = vec![0; classes.len()];
+        loop {
+            let chosen = classes.iter().zip(&counts);
+            let others = chosen.fold(UnitSet::EMPTY, |all, (class, n)| all | first(class, *n));
+            let does = |n: usize| match self.does(&(others | first(&last, n))) {
+                Found::Yes(()) => Some(true),
+                Found::No => Some(false),
+                Found::Undecided => None,
+            };
+            if does(last.len())? {
+                let (mut harmless, mut least) = (None, last.len());
+                while harmless.map_or(0, |n: usize| n + 1) < least {
+                    let from = harmless.map_or(0, |n| n + 1);
+                    let middle = from + (least - from) / 2;
+                    match does(middle)? {
+                        true => least = middle,
+                        false => harmless = Some(middle),
+                    }
+                }
+                found.push((counts.clone(), least));
+            }
+            // The next vector of counts.
+            let Some(at) = (0..counts.len()).find(|at| counts[*at] < classes[*at].len()) else {
+                break;
+            };
+            counts[at] += 1;
+            counts[..at].fill(0);
+        }
+        let below = |a: &(Vec<usize>, usize), b: &(Vec<usize>, usize)| {
+            a != b && a.1 <= b.1 && a.0.iter().zip(&b.0).all(|(a, b)| a <= b)
+        };
+        let minimal = found.iter().filter(|b| !found.iter().any(|a| below(a, b)));
+        let patterns = minimal.map(|(counts, least)| {
+            let chosen = classes.iter().zip(counts);
+            let others = chosen.fold(UnitSet::EMPTY, |all, (class, n)| all | first(class, *n));
+            Pattern::of(&(others | first(&last, *least)), &self.classes)
+        });
+        let mut patterns: Vec<Pattern> = patterns.collect();
+        patterns.sort();
+        Some(patterns)
+    }
+
+    /// Adds minimal sets to `patterns`: ordered by size from a size on, or in any order. Whether
+    /// these are all; `None` if that was not decided within some steps.
+    fn enumerate(
+        &self,
+        from: Option<usize>,
+        cap: usize,
+        steps: u64,
+        patterns: &mut Vec<Pattern>,
+    ) -> Option<bool> {
+        let mut asked = self.ask(&self.effort.again(steps));
+        for pattern in patterns.iter() {
+            asked.leave_out(pattern);
+        }
+        let mut size = from;
+        loop {
+            let bound = size.filter(|size| *size < self.units.len());
+            let bound = bound.map(|size| asked.fewer_than(size + 1));
+            match self.next(&mut asked, bound) {
+                Found::Yes(_) if patterns.len() >= cap => return Some(false),
+                Found::Yes(set) => {
+                    // Ordered, it is minimal as it is found.
+                    let set = if size.is_some() {
+                        set
+                    } else {
+                        self.shrunk(set)
+                    };
+                    let pattern = Pattern::of(&set, &self.classes);
+                    asked.leave_out(&pattern);
+                    patterns.push(pattern);
+                }
+                Found::No if bound.is_some() => size = size.map(|size| size + 1),
+                Found::No => return Some(true),
+                Found::Undecided => return None,
+            }
+        }
+    }
+
+    fn ask(&self, effort: &Effort) -> Asked {
+        let mut formula = Formula::new(effort);
         let fails = formula.fresh_many(self.units.len());
         let faulty: Vec<Lit> = self
             .units
@@ -155,10 +256,14 @@ impl<H: Harm> Faults<'_, H> {
             )
             .collect();
         self.harm.encode(&mut formula, &faulty);
-        // What is faulty already need not fail.
-        for (unit, literal) in fails.iter().enumerate() {
-            let members: UnitSet = std::iter::once(UnitId(unit as u16)).collect();
-            if self.units.acceptors(&members).is_subset(&self.given) {
+        // What is faulty already need not fail, nor what does not matter.
+        let matter = self
+            .classes
+            .iter()
+            .fold(UnitSet::EMPTY, |all, class| all | *class);
+        for (unit, literal) in self.units.all().iter().zip(&fails) {
+            let members = self.units.acceptors(&std::iter::once(unit).collect());
+            if members.is_subset(&self.given) || !matter.contains(unit) {
                 formula.clause([!*literal]);
             }
         }

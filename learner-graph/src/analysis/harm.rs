@@ -24,6 +24,10 @@ pub(crate) trait Harm {
     /// They may be satisfiable for others too; [`done_by`](Self::done_by) has the last word.
     fn encode(&self, formula: &mut Formula, faulty: &[Lit]);
 
+    /// The expressions that the harm is about, and the acceptors of them that matter if they are
+    /// faulty. Acceptors that stand in the same places of the expressions do the same.
+    fn about(&self) -> (Vec<NodeId>, AcceptorSet);
+
     /// Whether these faulty acceptors do the harm.
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()>;
 
@@ -63,10 +67,16 @@ impl<'a> Stops<'a> {
 
 impl<'a> Splits<'a> {
     pub(crate) fn new(graph: &'a LearnerGraph, l1: LearnerId, l2: LearnerId) -> Self {
+        let quorums = [l1, l2].map(|l| graph.live[usize::from(l.0)].0);
+        Self::of(&graph.exprs, quorums, graph.acceptors())
+    }
+
+    /// The same of two expressions that hold of quorums.
+    pub(crate) fn of(exprs: &'a Exprs, quorums: [NodeId; 2], all: AcceptorSet) -> Self {
         Self {
-            exprs: &graph.exprs,
-            quorums: [l1, l2].map(|l| graph.live[usize::from(l.0)].0),
-            all: graph.acceptors(),
+            exprs,
+            quorums,
+            all,
         }
     }
 
@@ -142,6 +152,11 @@ impl Harm for Stops<'_> {
         formula.clause([!quorum]);
     }
 
+    fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
+        let live = self.graph.live[usize::from(self.learner.0)].0;
+        (vec![live], self.graph.exprs.support(live))
+    }
+
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
         let rest = self.graph.acceptors() - *faulty;
         answer(!self.graph.is_quorum(self.learner, &rest))
@@ -157,6 +172,11 @@ impl Harm for Stops<'_> {
 impl Harm for Splits<'_> {
     fn encode(&self, formula: &mut Formula, faulty: &[Lit]) {
         self.require(formula, faulty);
+    }
+
+    fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
+        let [first, second] = self.quorums.map(|id| self.exprs.support(id));
+        (self.quorums.to_vec(), first & second)
     }
 
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()> {
@@ -201,6 +221,15 @@ impl Harm for Disentangles<'_> {
                 formula.clause([!holds, place(first), !place(other)]);
             }
         }
+    }
+
+    fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
+        let [l1, l2] = self.pair;
+        let family = Family::agreement(self.graph, l1, l2);
+        let roots = family.map_or(Vec::new(), |family| family.roots().to_vec());
+        let support = roots.iter().map(|id| self.graph.exprs.support(*id));
+        let all = support.fold(AcceptorSet::EMPTY, |all, acceptors| all | acceptors);
+        (roots, all)
     }
 
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {

@@ -14,19 +14,20 @@
 mod faults;
 mod harm;
 mod of_graph;
+mod of_slices;
 mod pattern;
 mod redundant;
 mod repair;
 mod report;
 mod strongest;
-#[cfg(test)]
-mod tests;
 mod units;
+mod unrolled;
 
 pub(crate) use faults::Faults;
 pub(crate) use faults::Tolerance;
 pub(crate) use harm::Harm;
 pub use of_graph::{Options, analyze};
+pub use of_slices::{SlicesAnalysis, analyze_slices};
 pub use pattern::Pattern;
 pub use report::{
     Analysis, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Repair, Starved,

@@ -21,7 +21,7 @@ use crate::set::AcceptorSet;
 use crate::suspicion::Suspicion;
 use crate::symmetry;
 use crate::uniform::UNIFORMITY_STEPS;
-use crate::validity::smallest;
+use crate::validity::{VALIDITY_STEPS, smallest};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -40,7 +40,8 @@ pub struct Options {
     pub suspicion: Suspicion,
     /// The most patterns of minimal sets that are listed of each kind.
     pub max_sets: usize,
-    /// The steps that one question may take.
+    /// The steps that the solver may take for one question, apart from what is proved by symmetry;
+    /// some microseconds each, more in large graphs.
     pub steps: u64,
     /// Raised by somebody who wants what is known so far.
     pub stop: Arc<AtomicBool>,
@@ -53,7 +54,7 @@ impl Default for Options {
             crashed: AcceptorSet::EMPTY,
             suspicion: Suspicion::default(),
             max_sets: 100,
-            steps: 2_000_000,
+            steps: 20_000,
             stop: Arc::default(),
         }
     }
@@ -128,7 +129,6 @@ struct Run<'a> {
     graph: &'a LearnerGraph,
     units: &'a Units,
     options: &'a Options,
-    classes: Vec<UnitSet>,
     /// The numbers of learners that TrustSafe does not tell apart.
     alike: Vec<usize>,
     stops: HashMap<NodeId, FaultReport>,
@@ -139,33 +139,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(graph: &'a LearnerGraph, units: &'a Units, options: &'a Options) -> Self {
-        let single = || units.all().iter().map(|u| std::iter::once(u).collect());
-        let classes: Vec<UnitSet> = if units.are_single() {
-            let roots = graph.live.iter().map(|(id, _)| *id);
-            let roots = roots.chain(graph.rules.iter().map(|rule| rule.expr));
-            let (crashed, caught) = (options.crashed, options.suspicion.caught);
-            let mut seen = UnitSet::EMPTY;
-            let mut classes: Vec<UnitSet> = Vec::new();
-            for class in symmetry::classes(&graph.exprs, roots.collect()) {
-                // What has failed is not like what has not.
-                for part in [
-                    class - crashed - caught,
-                    class & caught,
-                    (class & crashed) - caught,
-                ] {
-                    let part = units.touched(&part);
-                    seen |= part;
-                    classes.extend((!part.is_empty()).then_some(part));
-                }
-            }
-            let rest = units.all() - seen;
-            classes.extend((!rest.is_empty()).then_some(rest));
-            classes
-        } else {
-            single().collect()
-        };
         Self {
-            classes,
             alike: graph.agreement_classes(),
             graph,
             units,
@@ -191,11 +165,31 @@ impl<'a> Run<'a> {
         Faults {
             harm,
             units: self.units,
-            classes: &self.classes,
+            classes: self.classes(harm.about()),
             given,
             n_acceptors: self.graph.n_acceptors(),
             effort: self.effort(),
         }
+    }
+
+    /// The units that matter, in classes of those that some expressions do not tell apart.
+    fn classes(&self, (roots, matter): (Vec<NodeId>, AcceptorSet)) -> Vec<UnitSet> {
+        if !self.units.are_single() {
+            let units = self.units.touched(&matter).iter();
+            return units.map(|unit| std::iter::once(unit).collect()).collect();
+        }
+        let (crashed, caught) = (self.options.crashed, self.options.suspicion.caught);
+        let classes = symmetry::classes(&self.graph.exprs, roots).into_iter();
+        // What has failed is not like what has not.
+        let parts = classes.map(|class| class & matter).flat_map(|class| {
+            [
+                class - crashed - caught,
+                class & caught,
+                (class & crashed) - caught,
+            ]
+        });
+        let parts = parts.filter(|part| !part.is_empty());
+        parts.map(|part| self.units.touched(&part)).collect()
     }
 
     /// The tolerance, and the minimal sets from there on.
@@ -226,13 +220,15 @@ impl<'a> Run<'a> {
     }
 
     fn validity(&mut self) -> (Option<bool>, Vec<ViolationReport>) {
-        let found = self.graph.validity(self.options.steps);
+        let found = self.graph.validity(VALIDITY_STEPS);
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
-        let violations = found.violations.iter().map(|v| ViolationReport {
+        let smallest = found.violations.iter();
+        let smallest = smallest.map(|v| self.graph.smallest_violation(v));
+        let violations = smallest.map(|v| ViolationReport {
             between: [name(v.from), name(v.to)],
             safe: self.acceptors(&v.safe),
             quorums: [self.acceptors(&v.quorum_from), self.acceptors(&v.quorum_to)],
-            repairs: repairs(self.graph, v, &self.effort()),
+            repairs: repairs(self.graph, &v, &self.effort()),
         });
         let violations: Vec<_> = violations.collect();
         let valid = match (violations.is_empty(), found.undecided.is_empty()) {
@@ -373,12 +369,15 @@ impl<'a> Run<'a> {
                     .push((*l1, *l2));
             }
         }
-        if self.classes.len() * (lives.len() + agreements.len()) > MAX_WEIGHED {
+        let roots = self.graph.live.iter().map(|(id, _)| *id);
+        let roots = roots.chain(self.graph.rules.iter().map(|rule| rule.expr));
+        let classes = self.classes((roots.collect(), all));
+        if classes.len() * (lives.len() + agreements.len()) > MAX_WEIGHED {
             self.complete = false;
             return Vec::new();
         }
         let mut weights = Vec::new();
-        for class in self.classes.clone() {
+        for class in classes {
             let Some(unit) = class.iter().next() else {
                 continue;
             };

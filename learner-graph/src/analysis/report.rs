@@ -56,13 +56,6 @@ impl FaultReport {
             Tolerance::Always => (Verdict::Never, Some(units.len()), UnitSet::EMPTY),
             Tolerance::Undecided => (Verdict::Undecided, None, UnitSet::EMPTY),
         };
-        let parts = |pattern: &Pattern| {
-            let parts = pattern.parts().map(|(any, of)| Part {
-                any,
-                of: units.names(&of),
-            });
-            parts.collect()
-        };
         let sets = minimal.sets.iter().map(Pattern::sets);
         let sets = sets.fold(0, u128::saturating_add);
         Self {
@@ -70,12 +63,38 @@ impl FaultReport {
             tolerated,
             smallest: units.names(&smallest),
             minimal: Minimal {
-                sets: minimal.sets.iter().map(parts).collect(),
+                sets: minimal.sets.iter().map(|p| parts(units, p)).collect(),
                 complete: minimal.complete,
             },
             sets: u64::try_from(sets).unwrap_or(u64::MAX),
         }
     }
+}
+
+/// A pattern by names.
+pub(crate) fn parts(units: &Units, pattern: &Pattern) -> Vec<Part> {
+    let part = |(any, of)| Part {
+        any,
+        of: units.names(&of),
+    };
+    pattern.parts().map(part).collect()
+}
+
+/// A pattern in words: `d and any 2 of {a, b, c}`.
+pub(crate) fn words(pattern: &[Part]) -> String {
+    let (all, some): (Vec<&Part>, Vec<&Part>) =
+        pattern.iter().partition(|part| part.any == part.of.len());
+    let all: Vec<&str> = all
+        .iter()
+        .flat_map(|part| &part.of)
+        .map(String::as_str)
+        .collect();
+    let some = some
+        .iter()
+        .map(|part| format!("any {} of {{{}}}", part.any, part.of.join(", ")));
+    let all = (!all.is_empty()).then(|| all.join(", "));
+    let words: Vec<String> = all.into_iter().chain(some).collect();
+    words.join(" and ")
 }
 
 /// An analysis of a learner graph.

@@ -36,7 +36,7 @@ pub(crate) enum Splitting {
 }
 
 /// The condition under which nothing splits the two.
-fn condition(exprs: &mut Exprs, splitting: &[Pattern]) -> NodeId {
+pub(crate) fn condition(exprs: &mut Exprs, splitting: &[Pattern]) -> NodeId {
     let mut all = Vec::new();
     for pattern in splitting {
         let mut some = Vec::new();

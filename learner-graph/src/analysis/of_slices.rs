@@ -1,0 +1,245 @@
+//! The analysis of a system of quorum slices, without writing its quorums out.
+
+use super::Harm;
+use super::faults::{Faults, Tolerance};
+use super::of_graph::Options;
+use super::report::{FaultReport, Part, parts, words};
+use super::units::{UnitSet, Units};
+use crate::effort::Effort;
+use crate::minimal::Minimal;
+use crate::report::Names;
+use crate::search::Found;
+use crate::set::AcceptorSet;
+use crate::slices::{Forks, Gathers, Halts, Slices};
+use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+
+/// What faults do to a system of quorum slices.
+#[derive(Clone, Debug, Serialize)]
+pub struct SlicesAnalysis {
+    /// What fails as a whole: the nodes, or the groups of one kind.
+    pub units: Names,
+    /// The kind of group, if nodes do not fail one by one.
+    pub by: Option<String>,
+    /// Nodes that are taken to be silent.
+    pub crashed: Names,
+    /// Nodes that are taken to lie.
+    pub byzantine: Names,
+    /// Nodes that can be in a quorum.
+    pub in_quorums: usize,
+    /// Whether any two quorums have a node in common that is not Byzantine; absent if that was
+    /// not decided.
+    pub intersect: Option<bool>,
+    /// Two quorums that do not.
+    pub apart: Option<[Names; 2]>,
+    /// The minimal quorums, in patterns.
+    pub quorums: Minimal<Vec<Part>>,
+    /// How many minimal quorums the patterns stand for.
+    pub n_quorums: u64,
+    /// All units of minimal quorums: nobody else matters to the system as a whole.
+    pub top_tier: Names,
+    /// Silent units that leave no quorum: blocking sets.
+    pub halted_by: FaultReport,
+    /// Lying units with which two quorums decide differently: splitting sets.
+    pub split_by: FaultReport,
+    /// Whether every question was answered.
+    pub complete: bool,
+}
+
+/// Analyses a system of slices; see [`analyze`](super::analyze).
+pub fn analyze_slices(
+    slices: &Slices,
+    units: &Units,
+    options: &Options,
+    progress: &mut dyn FnMut(&str, usize, usize),
+) -> SlicesAnalysis {
+    let effort = || Effort::until(options.steps, Arc::clone(&options.stop));
+    let caught = options.suspicion.caught;
+    let silent = options.crashed | caught;
+    let classes = classes(slices, units, options);
+    let look = |harm: &dyn Harm, given: AcceptorSet| {
+        let faults = || Faults {
+            harm,
+            units,
+            classes: classes.clone(),
+            given,
+            n_acceptors: slices.n_nodes(),
+            effort: effort(),
+        };
+        let tolerance = faults().tolerance();
+        let minimal = match tolerance {
+            Tolerance::Broken | Tolerance::Always => Minimal {
+                sets: Vec::new(),
+                complete: true,
+            },
+            Tolerance::Faults { tolerated, .. } => {
+                faults().minimal(tolerated + 1, options.max_sets)
+            }
+            Tolerance::Between { .. } | Tolerance::Undecided => {
+                faults().minimal(0, options.max_sets)
+            }
+        };
+        (tolerance, minimal)
+    };
+    let names = |set: &AcceptorSet| -> Names {
+        set.iter()
+            .map(|a| slices.names()[usize::from(a.0)].clone())
+            .collect()
+    };
+    progress("quorum intersection", 0, 4);
+    let (intersect, apart) = match Forks(slices).quorums(&caught, &effort()) {
+        Found::Yes(pair) => {
+            let smaller = pair.map(|quorum| slices.smaller_quorum(&quorum, &caught));
+            (Some(false), Some(smaller.map(|quorum| names(&quorum))))
+        }
+        Found::No => (Some(true), None),
+        Found::Undecided => (None, None),
+    };
+    progress("minimal quorums", 1, 4);
+    let (_, quorums) = look(&Gathers(slices, None), AcceptorSet::EMPTY);
+    progress("blocking sets", 2, 4);
+    let (tolerance, blocking) = look(&Halts(slices), silent);
+    let halted_by = FaultReport::new(units, tolerance, &blocking);
+    progress("splitting sets", 3, 4);
+    let (tolerance, splitting) = look(&Forks(slices), caught);
+    let split_by = FaultReport::new(units, tolerance, &splitting);
+    progress("done", 4, 4);
+    let top = quorums.sets.iter().map(super::Pattern::support);
+    let top = top.fold(UnitSet::EMPTY, |all, units| all | units);
+    let count = quorums.sets.iter().map(super::Pattern::sets);
+    let count = count.fold(0, u128::saturating_add);
+    let complete = intersect.is_some()
+        && quorums.complete
+        && halted_by.minimal.complete
+        && split_by.minimal.complete;
+    SlicesAnalysis {
+        units: units.names(&units.all()),
+        by: options.by.clone(),
+        crashed: names(&options.crashed),
+        byzantine: names(&caught),
+        in_quorums: slices.quorum_within(&slices.all()).len(),
+        intersect,
+        apart,
+        n_quorums: u64::try_from(count).unwrap_or(u64::MAX),
+        top_tier: units.names(&top),
+        quorums: Minimal {
+            sets: quorums.sets.iter().map(|p| parts(units, p)).collect(),
+            complete: quorums.complete,
+        },
+        halted_by,
+        split_by,
+        complete,
+    }
+}
+
+/// Units that the system does not tell apart; what has failed is not like what has not.
+fn classes(slices: &Slices, units: &Units, options: &Options) -> Vec<UnitSet> {
+    if !units.are_single() {
+        return units
+            .all()
+            .iter()
+            .map(|u| std::iter::once(u).collect())
+            .collect();
+    }
+    let caught = units.touched(&options.suspicion.caught);
+    let crashed = units.touched(&options.crashed) - caught;
+    let alike = slices.classes();
+    let parts = alike
+        .iter()
+        .flat_map(|class| [*class - caught - crashed, *class & caught, *class & crashed]);
+    parts.filter(|class| !class.is_empty()).collect()
+}
+
+impl fmt::Display for SlicesAnalysis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = self.by.as_deref().map_or("nodes", |_| "units");
+        writeln!(
+            f,
+            "{} {what}, {} nodes can be in a quorum",
+            self.units.len(),
+            self.in_quorums
+        )?;
+        for (words, names) in [("silent", &self.crashed), ("lying", &self.byzantine)] {
+            if !names.is_empty() {
+                writeln!(f, "assumed to be {words}: {}", names.join(", "))?;
+            }
+        }
+        match (self.intersect, &self.apart) {
+            (Some(true), _) => writeln!(f, "\nAny two quorums have a node in common.")?,
+            (None, _) => writeln!(
+                f,
+                "\nNot decided: whether any two quorums have a node in common."
+            )?,
+            (Some(false), apart) => {
+                writeln!(f, "\nNot safe: there are quorums without a common node.")?;
+                for quorum in apart.iter().flatten() {
+                    writeln!(f, "  {{{}}}", quorum.join(", "))?;
+                }
+            }
+        }
+        let more = if self.quorums.complete {
+            ""
+        } else {
+            " or more"
+        };
+        writeln!(
+            f,
+            "\nMinimal quorums: {}{more}, made of {} of the {what}",
+            self.n_quorums,
+            self.top_tier.len()
+        )?;
+        for pattern in self.quorums.sets.iter().take(SHOWN) {
+            writeln!(f, "  {}", words(pattern))?;
+        }
+        harm(
+            f,
+            "crashes",
+            "Silence of one of these sets leaves no quorum (blocking sets)",
+            &self.halted_by,
+        )?;
+        harm(
+            f,
+            "lies",
+            "Lies of one of these sets can split the others (splitting sets)",
+            &self.split_by,
+        )
+    }
+}
+
+/// The most patterns that are shown of each kind.
+const SHOWN: usize = 8;
+
+fn harm(
+    f: &mut fmt::Formatter<'_>,
+    faults: &str,
+    title: &str,
+    report: &FaultReport,
+) -> fmt::Result {
+    use super::report::Verdict;
+    let more = if report.minimal.complete {
+        ""
+    } else {
+        " or more"
+    };
+    writeln!(f, "\n{title}: {}{more}", report.sets)?;
+    match (report.verdict, report.tolerated) {
+        (Verdict::Broken, _) => writeln!(f, "  it is so already")?,
+        (Verdict::Exact, Some(n)) => writeln!(f, "  any {n} {faults} are tolerated")?,
+        (Verdict::AtLeast, Some(n)) => writeln!(
+            f,
+            "  {n} {faults} are tolerated, and not {}; between them nothing was decided",
+            report.smallest.len()
+        )?,
+        (Verdict::Never, _) => writeln!(f, "  there are none")?,
+        _ => writeln!(f, "  nothing was decided")?,
+    }
+    for pattern in report.minimal.sets.iter().take(SHOWN) {
+        writeln!(f, "  {}", words(pattern))?;
+    }
+    let left = report.minimal.sets.len().saturating_sub(SHOWN);
+    if left > 0 {
+        writeln!(f, "  … and {left} more like these")?;
+    }
+    Ok(())
+}

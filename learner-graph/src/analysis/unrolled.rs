@@ -1,0 +1,223 @@
+//! A system of quorum slices as a learner graph: quorums written out as expressions.
+//!
+//! Where nodes rely on each other in no circle, a set contains a quorum of a node if it has the
+//! node, and a quorum of each node of one of its slices: an expression as it stands. Inside of a
+//! circle it is the minimal quorums, in patterns.
+
+use super::Harm;
+use super::faults::Faults;
+use super::harm::Splits;
+use super::pattern::Pattern;
+use super::strongest::condition;
+use super::units::{UnitId, UnitSet, Units};
+use crate::effort::Effort;
+use crate::expr::{Exprs, FALSE, Node, NodeId, TRUE};
+use crate::id::AcceptorId;
+use crate::problem::Problem;
+use crate::set::{AcceptorSet, MAX_LEARNERS};
+use crate::slices::{Gathers, Slices};
+use std::collections::HashMap;
+use std::fmt::Write;
+
+/// The most patterns of quorums of one node that are written out.
+const MAX_PATTERNS: usize = 100;
+/// The steps that finding those of one node may take.
+const STEPS: u64 = 200_000;
+
+impl Slices {
+    /// The system as a learner graph in TOML: the nodes that can be in a quorum, as acceptors and
+    /// as learners of the same names, and agreement of all of them while the safe acceptors meet
+    /// whatever two quorums have in common. Without that entry if there are quorums that do not
+    /// meet, or too many. Nodes whose quorums are too many are no learners; a comment names them.
+    pub fn to_toml(&self, effort: &Effort) -> Result<String, Problem> {
+        let live = self.quorum_within(&self.all());
+        if live.is_empty() || live.len() > MAX_LEARNERS {
+            let what = format!("{} nodes can be in a quorum", live.len());
+            let mend = format!("a graph of them needs 1 to {MAX_LEARNERS}");
+            return Err(Problem::error(None, what, mend));
+        }
+        let mut unroll = Unroll {
+            slices: self,
+            live,
+            classes: self.classes(),
+            units: Units::single(self.names().to_vec()),
+            effort,
+            exprs: self.exprs().clone(),
+            definitions: Vec::new(),
+            known: HashMap::new(),
+        };
+        for node in live {
+            unroll.quorums_of(node);
+        }
+        let safe = unroll.safe();
+        Ok(unroll.write(&live, safe))
+    }
+}
+
+struct Unroll<'a> {
+    slices: &'a Slices,
+    /// The nodes that can be in a quorum.
+    live: AcceptorSet,
+    classes: Vec<UnitSet>,
+    units: Units,
+    effort: &'a Effort,
+    exprs: Exprs,
+    /// Nodes with their quorums, those that others refer to first.
+    definitions: Vec<(AcceptorId, NodeId)>,
+    /// What stands for the quorums of a node in other expressions: an acceptor beyond all nodes,
+    /// which is written as the name of a definition.
+    /// Nothing if they are too many.
+    known: HashMap<AcceptorId, Option<NodeId>>,
+}
+
+impl Unroll<'_> {
+    /// An expression that holds of the sets with a quorum of a node.
+    fn quorums_of(&mut self, node: AcceptorId) -> Option<NodeId> {
+        if let Some(known) = self.known.get(&node) {
+            return *known;
+        }
+        let quorums = if self.relies_on_itself(node) {
+            let patterns = self.patterns(&Gathers(self.slices, Some(node)), Some(node));
+            patterns.map(|patterns| self.any_of(&patterns))
+        } else {
+            let needs = self.replaced(self.slices.needs(node), node);
+            let own = self.exprs.acceptor(node);
+            needs.map(|needs| self.exprs.threshold(2, [(own, 1), (needs, 1)]))
+        };
+        let stands = AcceptorId(self.slices.n_nodes() as u16 + node.0);
+        let stands = quorums.map(|quorums| {
+            self.definitions.push((node, quorums));
+            self.exprs.acceptor(stands)
+        });
+        self.known.insert(node, stands);
+        stands
+    }
+
+    /// A condition under which any two quorums have a safe node in common.
+    fn safe(&mut self) -> Option<NodeId> {
+        let core = self.patterns(&Gathers(self.slices, None), None)?;
+        let core = self.any_of(&core);
+        let splits = Splits::of(&self.exprs, [core, core], self.slices.all());
+        let splitting = self.patterns(&splits, None)?;
+        let meet = splitting.iter().all(|pattern| pattern.size() > 0);
+        meet.then(|| condition(&mut self.exprs, &splitting))
+    }
+
+    /// Whether a chain of nodes that rely on each other leads back, other than by itself.
+    fn relies_on_itself(&self, node: AcceptorId) -> bool {
+        let needs = |a: AcceptorId| {
+            let mut others = self.slices.exprs().support(self.slices.needs(a));
+            others.remove(a);
+            others
+        };
+        let mut reached = needs(node);
+        loop {
+            let more = reached.iter().fold(reached, |all, a| all | needs(a));
+            if more == reached {
+                return reached.contains(node);
+            }
+            reached = more;
+        }
+    }
+
+    /// What a node needs, of the quorums of others.
+    fn replaced(&mut self, id: NodeId, node: AcceptorId) -> Option<NodeId> {
+        Some(match self.exprs.node(id).clone() {
+            Node::Constant(_) => id,
+            Node::Acceptor(a) if a == node => TRUE,
+            Node::Acceptor(a) if !self.live.contains(a) => FALSE,
+            Node::Acceptor(a) => self.quorums_of(a)?,
+            Node::Threshold { need, members } => {
+                let mut replaced = Vec::with_capacity(members.len());
+                for (member, weight) in &members {
+                    replaced.push((self.replaced(*member, node)?, *weight));
+                }
+                self.exprs.threshold(need, replaced)
+            }
+        })
+    }
+
+    /// All minimal sets, unless they are too many. If the question is about one node, that one is
+    /// like no other.
+    fn patterns(&self, harm: &dyn Harm, about: Option<AcceptorId>) -> Option<Vec<Pattern>> {
+        let about: UnitSet = about.iter().map(|node| UnitId(node.0)).collect();
+        let classes = self
+            .classes
+            .iter()
+            .flat_map(|class| [*class - about, *class & about]);
+        let classes: Vec<UnitSet> = classes.filter(|class| !class.is_empty()).collect();
+        let faults = Faults {
+            harm,
+            units: &self.units,
+            classes,
+            given: AcceptorSet::EMPTY,
+            n_acceptors: self.slices.n_nodes(),
+            effort: self.effort.again(STEPS),
+        };
+        let found = faults.any_minimal(MAX_PATTERNS);
+        found.complete.then_some(found.sets)
+    }
+
+    /// An expression that holds of the sets with a set of one of these patterns.
+    fn any_of(&mut self, patterns: &[Pattern]) -> NodeId {
+        let mut any = Vec::new();
+        for pattern in patterns {
+            let mut all = Vec::new();
+            for (count, class) in pattern.parts() {
+                let members = class.iter().map(|unit| AcceptorId(unit.0));
+                let members: Vec<_> = members.map(|a| (self.exprs.acceptor(a), 1)).collect();
+                all.push((self.exprs.threshold(count as u64, members), 1));
+            }
+            any.push((self.exprs.threshold(all.len() as u64, all), 1));
+        }
+        self.exprs.threshold(1, any)
+    }
+
+    fn write(&self, live: &AcceptorSet, safe: Option<NodeId>) -> String {
+        let names = self.slices.names();
+        let mut prefix = String::from("q");
+        while names.iter().any(|name| name.starts_with(&prefix)) {
+            prefix.push('q');
+        }
+        let name = |a: AcceptorId| {
+            let at = usize::from(a.0);
+            match names.get(at) {
+                Some(name) => name.clone(),
+                None => format!("{prefix}{}", at - names.len()),
+            }
+        };
+        let list = |set: &AcceptorSet| {
+            let names: Vec<_> = set.iter().map(|a| format!("\"{}\"", name(a))).collect();
+            names.join(", ")
+        };
+        let mut text = format!("acceptors = [{}]\n\n[define]\n", list(live));
+        for (node, quorums) in &self.definitions {
+            let words = self.exprs.toml(*quorums, &name);
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{prefix}{} = {words}", node.0);
+        }
+        text.push_str("\n[learners]\n");
+        let learner = |a: &AcceptorId| self.known.get(a).is_some_and(Option::is_some);
+        let learners: AcceptorSet = live.iter().filter(learner).collect();
+        for node in learners {
+            let _ = writeln!(text, "\"{}\" = \"{prefix}{}\"", name(node), node.0);
+        }
+        let left_out = *live - learners;
+        if !left_out.is_empty() {
+            let names = left_out.iter().map(name).collect::<Vec<_>>().join(", ");
+            let _ = writeln!(
+                text,
+                "# No learners, since their quorums are too many to be written out: {names}."
+            );
+        }
+        if let Some(safe) = safe {
+            let when = self.exprs.toml(safe, &name);
+            let _ = write!(
+                text,
+                "\n[[safe]]\nbetween = [{}]\nwhen = {when}\n",
+                list(&learners)
+            );
+        }
+        text
+    }
+}
