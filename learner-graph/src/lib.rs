@@ -95,9 +95,10 @@ mod uniform;
 mod validity;
 
 pub use analysis::{
-    Analysis, Conflict, Declared, FaultReport, LearnerFaults, Options, PairFaults, Part, Pattern,
-    Repair, SlicesAnalysis, Starved, Strongest, UnitId, UnitSet, Units, Verdict, ViolationReport,
-    Weight, analyze, analyze_slices,
+    AgreementChange, Analysis, Changes, Comparison, Conflict, Declared, FaultReport, LearnerFaults,
+    Options, PATTERNS_SHOWN, PairFaults, Part, Pattern, ProgressChange, Repair, Shown,
+    SlicesAnalysis, Standing, Starved, Strongest, UnitId, UnitSet, Units, Verdict, ViolationReport,
+    Weight, analyze, analyze_slices, compare,
 };
 pub use builtin::builtin;
 pub use effort::Effort;
