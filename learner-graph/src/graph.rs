@@ -177,6 +177,26 @@ impl LearnerGraph {
         self.rules.iter().map(declared).collect()
     }
 
+    /// The quorums of a learner as they are written in a file; empty if the graph has no such
+    /// learner.
+    pub fn quorums_as_toml(&self, l: LearnerId) -> String {
+        let live = self.live.get(usize::from(l.0));
+        live.map_or_else(String::new, |(id, _)| self.toml(*id))
+    }
+
+    /// The quorums of a learner in few words, `2(a1,2(a2,a3,a4))`: so many of these, and `3*a1`
+    /// for what counts three times. Empty if the graph has no such learner.
+    pub fn quorums_in_short(&self, l: LearnerId) -> String {
+        let live = self.live.get(usize::from(l.0));
+        live.map_or_else(String::new, |(id, _)| self.expression(*id))
+    }
+
+    /// The acceptors that occur in the quorums of a learner; none if the graph has no such learner.
+    pub fn voters(&self, l: LearnerId) -> AcceptorSet {
+        let live = self.live.get(usize::from(l.0));
+        live.map_or(AcceptorSet::EMPTY, |(id, _)| self.exprs.support(*id))
+    }
+
     /// An expression of the graph as it is written in a file.
     pub(crate) fn toml(&self, id: NodeId) -> String {
         self.toml_of(&self.exprs, id)

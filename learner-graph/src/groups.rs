@@ -35,6 +35,12 @@ impl LearnerGraph {
         self.groups.iter().map(|kind| kind.name.as_str()).collect()
     }
 
+    /// The groups of a kind with their members, as in the file; none if there is no such kind.
+    pub fn groups_of(&self, kind: &str) -> &[(String, AcceptorSet)] {
+        let kind = self.groups.iter().find(|known| known.name == kind);
+        kind.map_or(&[], |kind| &kind.groups)
+    }
+
     /// What fails as a whole: the groups of a kind, and acceptors that are in none by themselves;
     /// without a kind, every acceptor by itself. Nothing if the graph has no groups of this kind.
     pub fn units(&self, by: Option<&str>) -> Option<Units> {

@@ -141,8 +141,19 @@ pub fn compare(
         uniform: [uniform(old.0), uniform(new.0)],
         progress,
         agreement,
-        complete: both.complete && old.1.complete && new.1.complete,
+        complete: both.complete && decided(old.1) && decided(new.1),
     }
+}
+
+/// Whether everything is known that is compared.
+fn decided(analysis: &Analysis) -> bool {
+    let known =
+        |report: &FaultReport| !matches!(report.verdict, Verdict::AtLeast | Verdict::Undecided);
+    let pairs = analysis.pairs.iter();
+    analysis.valid.is_some()
+        && analysis.learners.iter().all(|l| known(&l.stopped_by))
+        && pairs.clone().all(|pair| known(&pair.quorums))
+        && pairs.flat_map(|pair| &pair.declared).all(known)
 }
 
 fn changes(old: &Names, new: &Names) -> Changes {
