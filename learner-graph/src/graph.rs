@@ -4,6 +4,7 @@ use crate::analysis::Declared;
 use crate::closure::Rule;
 use crate::expr::{Exprs, Node, NodeId};
 use crate::flat::{Flat, Root};
+use crate::groups::GroupKind;
 use crate::id::{AcceptorId, LearnerId};
 use crate::set::{AcceptorSet, LearnerSet};
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ pub struct LearnerGraph {
     pub(crate) flat: Flat,
     pub(crate) live: Vec<(NodeId, Root)>,
     pub(crate) rules: Vec<Rule>,
+    /// Who fails together, for analyses: no part of what the graph means.
+    pub(crate) groups: Vec<GroupKind>,
 }
 
 /// Names in the order of their identities.
@@ -67,7 +70,13 @@ impl LearnerGraph {
             flat,
             live,
             rules,
+            groups: Vec::new(),
         }
+    }
+
+    /// The same graph with groups of acceptors.
+    pub(crate) fn with_groups(self, groups: Vec<GroupKind>) -> Self {
+        Self { groups, ..self }
     }
 
     /// All acceptors.
@@ -129,7 +138,8 @@ impl LearnerGraph {
     /// The order of acceptors counts (it numbers them), as do all names. The order of learners,
     /// definitions, members and agreements does not, nor does whether a definition was used, a
     /// member was listed by weight or twice, or an agreement of three learners was spelled as
-    /// pairs. Expressions that are equivalent for deeper reasons may still differ.
+    /// pairs. Expressions that are equivalent for deeper reasons may still differ. Groups say who
+    /// fails together, and nothing about the network: they are no part of it.
     pub fn canonical(&self) -> String {
         let mut text = String::from("learner graph 1\nacceptors");
         for name in &self.acceptors.names {
@@ -165,6 +175,26 @@ impl LearnerGraph {
             when: self.toml(rule.expr),
         };
         self.rules.iter().map(declared).collect()
+    }
+
+    /// The quorums of a learner as they are written in a file; empty if the graph has no such
+    /// learner.
+    pub fn quorums_as_toml(&self, l: LearnerId) -> String {
+        let live = self.live.get(usize::from(l.0));
+        live.map_or_else(String::new, |(id, _)| self.toml(*id))
+    }
+
+    /// The quorums of a learner in few words, `2(a1,2(a2,a3,a4))`: so many of these, and `3*a1`
+    /// for what counts three times. Empty if the graph has no such learner.
+    pub fn quorums_in_short(&self, l: LearnerId) -> String {
+        let live = self.live.get(usize::from(l.0));
+        live.map_or_else(String::new, |(id, _)| self.expression(*id))
+    }
+
+    /// The acceptors that occur in the quorums of a learner; none if the graph has no such learner.
+    pub fn voters(&self, l: LearnerId) -> AcceptorSet {
+        let live = self.live.get(usize::from(l.0));
+        live.map_or(AcceptorSet::EMPTY, |(id, _)| self.exprs.support(*id))
     }
 
     /// An expression of the graph as it is written in a file.

@@ -53,6 +53,10 @@
 //! every pair of them; agreement of each with itself follows by transitivity. Several entries add
 //! up. Symmetry, transitivity and upward closure are computed, never written.
 //!
+//! `[groups.KIND]` tables name acceptors that may fail together, by any kind of thing that they
+//! share, as in `[groups.organisation]` with `acme = ["a1", "a2"]`. They change nothing in what
+//! the graph means; analyses ask with them what the loss of a whole group does.
+//!
 //! Protocols in which nobody lies need no learner graph, but quorums that meet: [`QuorumSection`]
 //! reads the same expressions, and makes a graph of them in which all learners are alike.
 //!
@@ -69,6 +73,7 @@ mod family;
 mod flat;
 mod formula;
 mod graph;
+mod groups;
 mod id;
 mod minimal;
 mod problem;
@@ -90,13 +95,15 @@ mod uniform;
 mod validity;
 
 pub use analysis::{
-    Analysis, Conflict, Declared, FaultReport, LearnerFaults, Options, PairFaults, Part, Pattern,
-    Repair, SlicesAnalysis, Starved, Strongest, UnitId, UnitSet, Units, Verdict, ViolationReport,
-    Weight, analyze, analyze_slices,
+    AgreementChange, Analysis, Changes, Comparison, Conflict, Declared, FaultReport, LearnerFaults,
+    Options, PATTERNS_SHOWN, PairFaults, Part, Pattern, ProgressChange, Repair, Shown,
+    SlicesAnalysis, Standing, Starved, Strongest, UnitId, UnitSet, Units, Verdict, ViolationReport,
+    Weight, analyze, analyze_slices, compare,
 };
 pub use builtin::builtin;
 pub use effort::Effort;
 pub use graph::LearnerGraph;
+pub use groups::MAX_GROUP_KINDS;
 pub use id::{AcceptorId, Id, LearnerId};
 pub use minimal::Minimal;
 pub use problem::{Position, Problem, Severity};

@@ -40,6 +40,7 @@ pub(crate) fn graph(section: &GraphSection) -> Result<Read, Vec<Problem>> {
     reader.definitions(section.define.as_ref());
     let learners = reader.learners(section.learners.as_ref());
     let safe = reader.safe(section.safe.as_ref(), &learners);
+    let groups = reader.groups(section.groups.as_ref());
     let live = learners.iter().filter_map(|l| l.live);
     reader.check_size(live.chain(safe.iter().map(|(_, _, expr)| *expr)));
     reader.finish()?;
@@ -55,7 +56,8 @@ pub(crate) fn graph(section: &GraphSection) -> Result<Read, Vec<Problem>> {
             reader.exprs,
             &live,
             &rules,
-        ),
+        )
+        .with_groups(groups),
         learners: learners.into_iter().map(|l| l.span).collect(),
         safe,
         warnings,

@@ -10,7 +10,7 @@ use std::fmt;
 use toml::Spanned;
 
 /// The top-level fields that make up a graph: those of [`GraphSection`].
-pub const GRAPH_FIELDS: [&str; 4] = ["acceptors", "define", "learners", "safe"];
+pub const GRAPH_FIELDS: [&str; 5] = ["acceptors", "define", "learners", "safe", "groups"];
 
 /// The top-level fields that a node's configuration file may have next to a graph;
 /// [`parse_graph`] skips them.
@@ -21,7 +21,7 @@ pub const MAX_FILE_BYTES: usize = 1 << 20;
 
 /// The graph's part of a configuration file, not yet checked.
 ///
-/// A larger configuration repeats these four fields in a struct of its own (flattening would
+/// A larger configuration repeats these fields in a struct of its own (flattening would
 /// lose the places in the text) and moves them in here to [`build`](Self::build) the graph.
 #[derive(Clone, Default, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -34,6 +34,8 @@ pub struct GraphSection {
     pub learners: Option<Spanned<Tree>>,
     /// `[[safe]]`: TrustSafe, `between` learners `when` an expression holds of the safe acceptors.
     pub safe: Option<Spanned<Tree>>,
+    /// `[groups.KIND]`: which acceptors fail together, by what they share; for analyses only.
+    pub groups: Option<Spanned<Tree>>,
 }
 
 impl GraphSection {
@@ -173,6 +175,7 @@ impl<'de> Visitor<'de> for FileVisitor {
                 "define" => &mut graph.define,
                 "learners" => &mut graph.learners,
                 "safe" => &mut graph.safe,
+                "groups" => &mut graph.groups,
                 other => {
                     map.next_value::<IgnoredAny>()?;
                     if !CONFIG_FIELDS.contains(&other) {

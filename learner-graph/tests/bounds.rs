@@ -260,6 +260,7 @@ fn a_section_can_stand_in_a_larger_file() {
         define: Option<toml::Spanned<learner_graph::Tree>>,
         learners: Option<toml::Spanned<learner_graph::Tree>>,
         safe: Option<toml::Spanned<learner_graph::Tree>>,
+        groups: Option<toml::Spanned<learner_graph::Tree>>,
     }
     let text = format!("mode = \"hpaxos\"\n{}", builtin(4));
     let config: Config = toml::from_str(&text).expect("a configuration");
@@ -269,6 +270,7 @@ fn a_section_can_stand_in_a_larger_file() {
         define: config.define,
         learners: config.learners,
         safe: config.safe,
+        groups: config.groups,
     };
     let (graph, _) = section.build().expect("a valid graph");
     let (alone, _) = parse_graph(&text).expect("a valid graph");

@@ -11,6 +11,7 @@
 //! (`search.rs`), or by a SAT solver (`formula.rs`) where expressions are irregular; the minimal
 //! sets by the solver. Nothing is enumerated but what is shown.
 
+mod difference;
 mod faults;
 mod harm;
 mod of_graph;
@@ -20,10 +21,12 @@ mod redundant;
 mod repair;
 mod report;
 mod strongest;
+mod text;
 mod units;
 mod unrolled;
 
 pub(crate) use harm::Harm;
+pub use difference::{AgreementChange, Changes, Comparison, ProgressChange, Standing, compare};
 pub use of_graph::{Options, analyze};
 pub use of_slices::{SlicesAnalysis, analyze_slices};
 pub use pattern::Pattern;
@@ -31,4 +34,5 @@ pub use report::{
     Analysis, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Repair, Starved,
     Strongest, Verdict, ViolationReport, Weight,
 };
+pub use text::{PATTERNS_SHOWN, Shown};
 pub use units::{UnitId, UnitSet, Units};

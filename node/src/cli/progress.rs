@@ -33,9 +33,41 @@ impl Progress {
         }
     }
 
+    /// Of work in stages, each with a name; see [`stage`](Self::stage).
+    pub(super) fn stages() -> Progress {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {elapsed}") {
+            bar.set_style(style);
+        }
+        Progress {
+            bar,
+            start: Instant::now(),
+            beside: false,
+        }
+    }
+
+    /// What is being done: so many of all are.
+    pub(super) fn stage(&self, name: &str, done: usize, all: usize) {
+        let words = match all {
+            0 | 1 => name.to_owned(),
+            all => format!("{name}: {done} of {all}"),
+        };
+        self.bar.set_message(words);
+    }
+
+    /// Shows that something still goes on.
+    pub(super) fn tick(&self) {
+        self.bar.tick();
+        self.show_if_long();
+    }
+
     /// One more is done.
     pub(super) fn advance(&self) {
         self.bar.inc(1);
+        self.show_if_long();
+    }
+
+    fn show_if_long(&self) {
         if !self.beside && self.bar.is_hidden() && self.start.elapsed() >= QUIET {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }

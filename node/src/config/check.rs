@@ -89,8 +89,8 @@ fn parse(text: &str) -> Result<File, Vec<Problem>> {
     })
 }
 
-/// The mode that a file of the wrong shape seems to mean.
-fn mode_of(text: &str, default: Mode) -> Option<Mode> {
+/// The mode that a text seems to mean, whatever is wrong with it.
+pub(crate) fn mode_of(text: &str, default: Mode) -> Option<Mode> {
     let table: toml::Table = text.parse().ok()?;
     match table.get("mode") {
         None => Some(default),

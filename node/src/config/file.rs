@@ -21,6 +21,8 @@ pub(super) struct File {
     pub(super) learners: Option<Spanned<Tree>>,
     /// TrustSafe.
     pub(super) safe: Option<Spanned<Tree>>,
+    /// Acceptors that may fail together, by kind.
+    pub(super) groups: Option<Spanned<Tree>>,
     /// The quorums where nobody lies.
     pub(super) quorums: Option<Spanned<QuorumsEntry>>,
     /// The disks by name.
@@ -94,6 +96,7 @@ impl File {
             define: self.define.clone(),
             learners: self.learners.clone(),
             safe: self.safe.clone(),
+            groups: self.groups.clone(),
         }
     }
 }

@@ -22,6 +22,7 @@ mod roles;
 mod trust;
 
 pub(crate) use address::Named;
+pub(crate) use check::mode_of;
 pub use check::{Look, look};
 pub use limits::Limits;
 

@@ -111,6 +111,8 @@ fn strange_fields(file: &File, mode: Mode, problems: &mut Vec<Problem>) {
         );
         let mend = "remove it: this mode stands crashes, and nobody who lies";
         strange(file.safe.as_ref().map(Spanned::span), "[[safe]]", mend);
+        let mend = "remove it: groups are for the analysis of learner graphs";
+        strange(file.groups.as_ref().map(Spanned::span), "[groups]", mend);
     }
     if mode == Mode::Paxos {
         strange(

@@ -1,21 +1,13 @@
 //! `hpaxos graph check`.
 
-use super::{Exit, complain, fail, print, read_text};
+use super::super::{Exit, complain, fail, print, read_text};
 use crate::config::{Look, MAX_CONFIG_BYTES, Mode, look};
-use clap::{Args, Subcommand};
+use clap::Args;
 use learner_graph::{Minimal, Names, Problem, Quorums, Severity, explain};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt;
 use std::path::PathBuf;
-use std::process::ExitCode;
-
-/// What can be asked about learner graphs.
-#[derive(Debug, Subcommand)]
-pub enum GraphCommand {
-    /// Check the graph of a file, and explain it
-    Check(CheckArgs),
-}
 
 /// The arguments of `hpaxos graph check`.
 #[derive(Args, Debug)]
@@ -30,16 +22,7 @@ pub struct CheckArgs {
     json: bool,
 }
 
-impl GraphCommand {
-    /// Runs the command.
-    #[must_use]
-    pub fn run(&self) -> ExitCode {
-        let GraphCommand::Check(args) = self;
-        check(args).into()
-    }
-}
-
-fn check(args: &CheckArgs) -> Exit {
+pub(super) fn check(args: &CheckArgs) -> Exit {
     let name = args.file.display().to_string();
     let text = match read_text(&args.file, MAX_CONFIG_BYTES) {
         Ok(text) => text,
@@ -171,7 +154,8 @@ fn show(args: &CheckArgs, facts: serde_json::Result<Value>, report: &impl fmt::D
     print(object);
 }
 
-fn refuse(problems: &[Problem], json: bool) -> Exit {
+/// Says what is wrong with a file.
+pub(super) fn refuse(problems: &[Problem], json: bool) -> Exit {
     for problem in problems {
         complain(problem);
     }

@@ -1,0 +1,354 @@
+//! What a change of a graph costs its learners.
+//!
+//! Graphs are compared by names: acceptors and learners may come and go. A set of safe acceptors
+//! or a quorum of the old graph is held against the new one as it is: an acceptor that was added
+//! is in none of them.
+
+use super::of_graph::Options;
+use super::report::{Analysis, FaultReport, PairFaults, Verdict, ViolationReport};
+use crate::effort::Effort;
+use crate::expr::{Exprs, Node, NodeId};
+use crate::family::Family;
+use crate::graph::LearnerGraph;
+use crate::id::{AcceptorId, LearnerId};
+use crate::report::Names;
+use crate::search::{Found, Search};
+use crate::set::{AcceptorSet, MAX_ACCEPTORS};
+use crate::uniform::UNIFORMITY_STEPS;
+use crate::validity::smallest;
+use serde::Serialize;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Two graphs compared: what has become of the old one's promises.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// Whether the two mean the same in the same words, names and order included.
+    pub same: bool,
+    /// The kind of group that fails as a whole, if acceptors do not fail one by one.
+    pub by: Option<String>,
+    /// Acceptors that have come and gone.
+    pub acceptors: Changes,
+    /// Learners that have come and gone.
+    pub learners: Changes,
+    /// Whether the old and the new graph are valid; absent if that was not decided.
+    pub valid: [Option<bool>; 2],
+    /// What breaks the validity of the new graph.
+    pub violations: Vec<ViolationReport>,
+    /// Whether the old and the new graph are uniform; absent if that was not decided.
+    pub uniform: [Option<bool>; 2],
+    /// Learners of both graphs for which something has changed.
+    pub progress: Vec<ProgressChange>,
+    /// Pairs of learners of both graphs for which something has changed.
+    pub agreement: Vec<AgreementChange>,
+    /// Whether everything that has changed was found.
+    pub complete: bool,
+}
+
+/// Names that are in one of the graphs only.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct Changes {
+    /// Those of the new graph.
+    pub added: Names,
+    /// Those of the old graph.
+    pub gone: Names,
+}
+
+/// How many faults something stands.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Standing {
+    /// How to read `tolerated`.
+    pub verdict: Verdict,
+    /// So many, see [`FaultReport`].
+    pub tolerated: Option<usize>,
+    /// A smallest set that it does not stand, or the smallest that was found.
+    pub smallest: Names,
+}
+
+/// What has changed for a learner.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ProgressChange {
+    /// The learner.
+    pub name: String,
+    /// The crashes that it survives, before and after.
+    pub crashes: [Standing; 2],
+    /// A minimal quorum of the old graph that is none of the new one.
+    pub no_quorum_now: Option<Names>,
+}
+
+/// What has changed for two learners, or one with itself.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct AgreementChange {
+    /// The two.
+    pub between: [String; 2],
+    /// The lies that the promise stands, before and after; absent where nothing is promised.
+    pub promised: [Option<Standing>; 2],
+    /// The lies that their quorums stand, before and after.
+    pub by_quorums: [Standing; 2],
+    /// A minimal set of acceptors that, if safe, promised agreement, and does no longer.
+    pub not_promised_now: Option<Names>,
+}
+
+impl From<&FaultReport> for Standing {
+    fn from(report: &FaultReport) -> Self {
+        Self {
+            verdict: report.verdict,
+            tolerated: report.tolerated,
+            smallest: report.smallest.clone(),
+        }
+    }
+}
+
+impl Standing {
+    /// Whether as many faults are stood as there: of sets that are equally small any may be named.
+    fn is_like(&self, other: &Self) -> bool {
+        (self.verdict, self.tolerated) == (other.verdict, other.tolerated)
+    }
+}
+
+/// Compares two graphs that have been analysed alike, the old one first.
+pub fn compare(
+    old: (&LearnerGraph, &Analysis),
+    new: (&LearnerGraph, &Analysis),
+    options: &Options,
+) -> Comparison {
+    let mut both = Both::new(old.0, new.0, options);
+    let uniform = |graph: &LearnerGraph| {
+        let found = graph.uniformity(UNIFORMITY_STEPS);
+        match (found.differences.is_empty(), found.undecided.is_empty()) {
+            (false, _) => Some(false),
+            (true, true) => Some(true),
+            (true, false) => None,
+        }
+    };
+    let learners = |graph: &LearnerGraph| -> Names {
+        let name = |l| graph.learner_name(l).to_owned();
+        graph.learners().iter().map(name).collect()
+    };
+    let acceptors = |graph: &LearnerGraph| -> Names {
+        let name = |a| graph.acceptor_name(a).to_owned();
+        graph.acceptors().iter().map(name).collect()
+    };
+    let progress = progress(&mut both, old.1, new.1);
+    let agreement = agreement(&mut both, old.1, new.1);
+    Comparison {
+        same: old.0.canonical() == new.0.canonical(),
+        by: new.1.by.clone(),
+        acceptors: changes(&acceptors(old.0), &acceptors(new.0)),
+        learners: changes(&learners(old.0), &learners(new.0)),
+        valid: [old.1.valid, new.1.valid],
+        violations: new.1.violations.clone(),
+        uniform: [uniform(old.0), uniform(new.0)],
+        progress,
+        agreement,
+        complete: both.complete && decided(old.1) && decided(new.1),
+    }
+}
+
+/// Whether everything is known that is compared.
+fn decided(analysis: &Analysis) -> bool {
+    let known =
+        |report: &FaultReport| !matches!(report.verdict, Verdict::AtLeast | Verdict::Undecided);
+    let pairs = analysis.pairs.iter();
+    analysis.valid.is_some()
+        && analysis.learners.iter().all(|l| known(&l.stopped_by))
+        && pairs.clone().all(|pair| known(&pair.quorums))
+        && pairs.flat_map(|pair| &pair.declared).all(known)
+}
+
+fn changes(old: &Names, new: &Names) -> Changes {
+    let without = |these: &Names, those: &Names| {
+        let only = these.iter().filter(|name| !those.contains(name));
+        only.cloned().collect()
+    };
+    Changes {
+        added: without(new, old),
+        gone: without(old, new),
+    }
+}
+
+fn progress(both: &mut Both<'_>, old: &Analysis, new: &Analysis) -> Vec<ProgressChange> {
+    let mut changed = Vec::new();
+    for before in &old.learners {
+        let Some(after) = new.learners.iter().find(|l| l.name == before.name) else {
+            continue;
+        };
+        let crashes = [&before.stopped_by, &after.stopped_by].map(Standing::from);
+        let no_quorum_now = both.lost_quorum(&before.name);
+        if no_quorum_now.is_some() || !crashes[0].is_like(&crashes[1]) {
+            changed.push(ProgressChange {
+                name: before.name.clone(),
+                crashes,
+                no_quorum_now,
+            });
+        }
+    }
+    changed
+}
+
+fn agreement(both: &mut Both<'_>, old: &Analysis, new: &Analysis) -> Vec<AgreementChange> {
+    let key = |pair: &PairFaults| -> [String; 2] {
+        let mut key = pair.between.clone();
+        key.sort();
+        key
+    };
+    let after: HashMap<[String; 2], &PairFaults> = new.pairs.iter().map(|p| (key(p), p)).collect();
+    let mut changed = Vec::new();
+    for before in &old.pairs {
+        let Some(after) = after.get(&key(before)) else {
+            continue;
+        };
+        let promised = [&before.declared, &after.declared];
+        let promised = promised.map(|report| report.as_ref().map(Standing::from));
+        let by_quorums = [&before.quorums, &after.quorums].map(Standing::from);
+        let not_promised_now = both.lost_promise(&before.between);
+        let alike = match &promised {
+            [Some(before), Some(after)] => before.is_like(after),
+            [before, after] => before.is_none() && after.is_none(),
+        };
+        if !alike || !by_quorums[0].is_like(&by_quorums[1]) || not_promised_now.is_some() {
+            changed.push(AgreementChange {
+                between: before.between.clone(),
+                promised,
+                by_quorums,
+                not_promised_now,
+            });
+        }
+    }
+    changed
+}
+
+/// Two graphs over the acceptors of both.
+struct Both<'a> {
+    old: &'a LearnerGraph,
+    new: &'a LearnerGraph,
+    /// The number of each acceptor of the new graph among those of both; those of the old graph
+    /// keep theirs. Absent if together they are too many.
+    numbers: Option<Vec<AcceptorId>>,
+    exprs: Exprs,
+    known: HashMap<NodeId, NodeId>,
+    options: &'a Options,
+    quorums: HashMap<(NodeId, NodeId), Option<AcceptorSet>>,
+    promises: HashMap<[usize; 4], Option<AcceptorSet>>,
+    classes: [Vec<usize>; 2],
+    complete: bool,
+}
+
+impl<'a> Both<'a> {
+    fn new(old: &'a LearnerGraph, new: &'a LearnerGraph, options: &'a Options) -> Self {
+        let mut next = old.n_acceptors();
+        let mut number = |a: AcceptorId| {
+            old.acceptor(new.acceptor_name(a)).unwrap_or_else(|| {
+                next += 1;
+                AcceptorId((next - 1) as u16)
+            })
+        };
+        let numbers: Vec<_> = new.acceptors().iter().map(&mut number).collect();
+        Self {
+            numbers: (next <= MAX_ACCEPTORS).then_some(numbers),
+            exprs: old.exprs.clone(),
+            known: HashMap::new(),
+            options,
+            quorums: HashMap::new(),
+            promises: HashMap::new(),
+            classes: [old.agreement_classes(), new.agreement_classes()],
+            complete: true,
+            old,
+            new,
+        }
+    }
+
+    /// An expression of the new graph over the acceptors of both.
+    fn translated(&mut self, id: NodeId, numbers: &[AcceptorId]) -> NodeId {
+        if let Some(known) = self.known.get(&id) {
+            return *known;
+        }
+        let translated = match self.new.exprs.node(id).clone() {
+            Node::Constant(_) => id,
+            Node::Acceptor(a) => self.exprs.acceptor(numbers[usize::from(a.0)]),
+            Node::Threshold { need, members } => {
+                let members: Vec<_> = members
+                    .iter()
+                    .map(|(member, weight)| (self.translated(*member, numbers), *weight))
+                    .collect();
+                self.exprs.threshold(need, members)
+            }
+        };
+        self.known.insert(id, translated);
+        translated
+    }
+
+    /// A set of old acceptors in the one family and not in the other.
+    fn search(&mut self, inside: &Family, outside: Option<Family>) -> Option<AcceptorSet> {
+        let effort = Effort::until(self.options.steps, Arc::clone(&self.options.stop));
+        let mut search = Search::new(&self.exprs, &effort);
+        let outside: Vec<Family> = outside.into_iter().collect();
+        match search.separate(&self.old.acceptors(), inside, &outside) {
+            Found::Yes(set) => Some(set),
+            Found::No => None,
+            Found::Undecided => {
+                self.complete = false;
+                None
+            }
+        }
+    }
+
+    fn lost_quorum(&mut self, learner: &str) -> Option<Names> {
+        let (l, now) = (self.old.learner(learner)?, self.new.learner(learner)?);
+        let old = self.old.live[usize::from(l.0)].0;
+        let new = self.new.live[usize::from(now.0)].0;
+        let Some(numbers) = self.numbers.clone() else {
+            self.complete = false;
+            return None;
+        };
+        if !self.quorums.contains_key(&(old, new)) {
+            let there = self.translated(new, &numbers);
+            let found = self.search(&Family::Of(old), Some(Family::Of(there)));
+            let least = found.map(|set| smallest(set, |s| self.old.is_quorum(l, s)));
+            self.quorums.insert((old, new), least);
+        }
+        self.named(self.quorums[&(old, new)])
+    }
+
+    fn lost_promise(&mut self, [a, b]: &[String; 2]) -> Option<Names> {
+        let of = |graph: &LearnerGraph| -> Option<[LearnerId; 2]> {
+            Some([graph.learner(a)?, graph.learner(b)?])
+        };
+        let ([a, b], [c, d]) = (of(self.old)?, of(self.new)?);
+        let class = |at: usize, l: LearnerId| self.classes[at][usize::from(l.0)];
+        let key = [class(0, a), class(0, b), class(1, c), class(1, d)];
+        let Some(numbers) = self.numbers.clone() else {
+            self.complete = false;
+            return None;
+        };
+        if !self.promises.contains_key(&key) {
+            let inside = Family::agreement(self.old, a, b);
+            let outside = Family::agreement(self.new, c, d).map(|family| match family {
+                Family::Of(root) => Family::Of(self.translated(root, &numbers)),
+                Family::Agreement {
+                    from,
+                    to,
+                    groups,
+                    conditions,
+                } => Family::Agreement {
+                    from,
+                    to,
+                    groups,
+                    conditions: conditions
+                        .iter()
+                        .map(|condition| self.translated(*condition, &numbers))
+                        .collect(),
+                },
+            });
+            let found = inside.and_then(|inside| self.search(&inside, outside));
+            let least = found.map(|set| smallest(set, |s| self.old.trust_safe(a, b, s)));
+            self.promises.insert(key, least);
+        }
+        self.named(self.promises[&key])
+    }
+
+    fn named(&self, set: Option<AcceptorSet>) -> Option<Names> {
+        let name = |a| self.old.acceptor_name(a).to_owned();
+        set.map(|set| set.iter().map(name).collect())
+    }
+}

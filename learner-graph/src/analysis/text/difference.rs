@@ -1,0 +1,212 @@
+//! A comparison of two graphs as text for people.
+
+use super::super::difference::{AgreementChange, Changes, Comparison, ProgressChange, Standing};
+use super::super::report::Verdict;
+use super::table::{Row, table};
+use super::words::{list, pairs, set};
+use super::{MAX_ROWS, counterexample, more};
+use std::fmt;
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [old, new] = self.valid;
+        writeln!(
+            f,
+            "The new graph {}; the old one {}.",
+            valid(new),
+            valid(old)
+        )?;
+        for violation in self.violations.iter().take(MAX_ROWS) {
+            counterexample(f, violation)?;
+        }
+        more(f, self.violations.len(), "pairs")?;
+        if self.same {
+            return writeln!(f, "Both mean the same.");
+        }
+        changes(f, "Acceptors", &self.acceptors)?;
+        changes(f, "Learners", &self.learners)?;
+        if self.uniform[0] != self.uniform[1] {
+            let words = self.uniform.map(|uniform| match uniform {
+                Some(true) => "yes",
+                Some(false) => "no",
+                None => "not decided",
+            });
+            writeln!(
+                f,
+                "Uniform (nobody can be starved by old votes): {} → {}.",
+                words[0], words[1]
+            )?;
+        }
+        if let Some(by) = &self.by {
+            writeln!(f, "Failures are counted by {by}, each as a whole.")?;
+        }
+        self.progress(f)?;
+        self.agreement(f)?;
+        if self.progress.is_empty() && self.agreement.is_empty() && self.complete {
+            writeln!(
+                f,
+                "\nNo learner of both loses a quorum or a promise, and all stand as many faults as before."
+            )?;
+        }
+        if !self.complete {
+            writeln!(
+                f,
+                "\nNot everything was decided in the time allowed: there may be more that has changed."
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Comparison {
+    fn progress(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.progress.is_empty() {
+            return Ok(());
+        }
+        type Facts<'a> = ([&'a Standing; 2], &'a Option<Vec<String>>);
+        let mut groups: Vec<(Facts<'_>, Vec<&str>)> = Vec::new();
+        for change in &self.progress {
+            let ProgressChange {
+                name,
+                crashes: [before, after],
+                no_quorum_now,
+            } = change;
+            let facts = ([before, after], no_quorum_now);
+            match groups.iter_mut().find(|(known, _)| *known == facts) {
+                Some((_, names)) => names.push(name),
+                None => groups.push((facts, vec![name])),
+            }
+        }
+        let rows = groups
+            .iter()
+            .take(MAX_ROWS)
+            .map(|(([before, after], lost), names)| {
+                let mut lines = Vec::new();
+                if !after.smallest.is_empty() && worse(before, after) {
+                    lines.push(format!(
+                        "stopped by the silence of {}",
+                        set(&after.smallest)
+                    ));
+                }
+                if let Some(quorum) = lost {
+                    lines.push(format!("{} was a quorum, and is not any more", set(quorum)));
+                }
+                Row {
+                    cells: vec![
+                        list(names),
+                        step(&words(before, "none"), &words(after, "none")),
+                    ],
+                    lines,
+                }
+            });
+        let rows: Vec<Row> = rows.collect();
+        writeln!(f, "\nProgress: crashes survived, before → after")?;
+        table(f, &["learners", "crashes", ""], &rows)?;
+        more(f, groups.len(), "rows")
+    }
+
+    fn agreement(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.agreement.is_empty() {
+            return Ok(());
+        }
+        let mut groups: Vec<(&AgreementChange, Vec<&[String; 2]>)> = Vec::new();
+        for change in &self.agreement {
+            let alike = |(known, _): &&mut (&AgreementChange, Vec<_>)| {
+                (&known.promised, &known.by_quorums, &known.not_promised_now)
+                    == (
+                        &change.promised,
+                        &change.by_quorums,
+                        &change.not_promised_now,
+                    )
+            };
+            match groups.iter_mut().find(alike) {
+                Some((_, pairs)) => pairs.push(&change.between),
+                None => groups.push((change, vec![&change.between])),
+            }
+        }
+        let rows = groups.iter().take(MAX_ROWS).map(|(change, of)| {
+            let promised = change.promised.each_ref().map(|standing| {
+                let standing = standing.as_ref();
+                standing.map_or_else(|| String::from("nothing"), |s| words(s, "gone"))
+            });
+            let by_quorums = change
+                .by_quorums
+                .each_ref()
+                .map(|s| words(s, "do not meet"));
+            let mut lines = Vec::new();
+            if let Some(lost) = &change.not_promised_now {
+                lines.push(format!("no longer promised while {} are safe", set(lost)));
+            }
+            let [before, after] = &change.by_quorums;
+            if !after.smallest.is_empty() && worse(before, after) {
+                lines.push(format!("split by the lies of {}", set(&after.smallest)));
+            }
+            Row {
+                cells: vec![
+                    pairs(of.iter().copied()).join("; "),
+                    step(&promised[0], &promised[1]),
+                    step(&by_quorums[0], &by_quorums[1]),
+                ],
+                lines,
+            }
+        });
+        let rows: Vec<Row> = rows.collect();
+        writeln!(
+            f,
+            "\nAgreement: lies survived, before → after, as promised ([[safe]]) and by what quorums have in common.\n\
+             Learners in a list: each two of them, and each with itself."
+        )?;
+        table(f, &["learners", "promised", "by quorums", ""], &rows)?;
+        more(f, groups.len(), "rows")
+    }
+}
+
+fn valid(valid: Option<bool>) -> &'static str {
+    match valid {
+        Some(true) => "is valid",
+        Some(false) => "is NOT VALID",
+        None => "was not decided to be valid",
+    }
+}
+
+fn changes(f: &mut fmt::Formatter<'_>, what: &str, changes: &Changes) -> fmt::Result {
+    let named = [("added", &changes.added), ("gone", &changes.gone)];
+    let named = named.iter().filter(|(_, names)| !names.is_empty());
+    let words: Vec<String> = named
+        .map(|(how, names)| format!("{how}: {}", list(names)))
+        .collect();
+    match words.as_slice() {
+        [] => Ok(()),
+        words => writeln!(f, "{what} {}.", words.join("; ")),
+    }
+}
+
+fn step(before: &str, after: &str) -> String {
+    match before == after {
+        true => before.to_owned(),
+        false => format!("{before} → {after}"),
+    }
+}
+
+fn words(standing: &Standing, broken: &str) -> String {
+    match (standing.verdict, standing.tolerated) {
+        (Verdict::Broken, _) => broken.to_owned(),
+        (Verdict::Exact, Some(n)) => n.to_string(),
+        (Verdict::Never, _) => String::from("any number"),
+        _ => String::from("not decided"),
+    }
+}
+
+/// Whether fewer faults are stood than before, as far as is known.
+fn worse(before: &Standing, after: &Standing) -> bool {
+    let known = |standing: &Standing| match standing.verdict {
+        Verdict::Broken => Some(None),
+        Verdict::Exact => Some(standing.tolerated),
+        Verdict::Never => Some(Some(usize::MAX)),
+        Verdict::AtLeast | Verdict::Undecided => None,
+    };
+    match (known(before), known(after)) {
+        (Some(before), Some(after)) => after < before,
+        _ => false,
+    }
+}

@@ -1,0 +1,157 @@
+//! An analysis as text for people: what matters most comes first.
+//!
+//! ```text
+//!  verdict, counterexamples, repairs ─► what was assumed ─► progress ─► agreement     (faults.rs)
+//!    ─► what hangs on each ─► who can starve ─► what could be promised ─► what is open (advice.rs)
+//! ```
+
+mod advice;
+mod difference;
+mod faults;
+mod table;
+mod words;
+
+use super::report::{Analysis, ViolationReport};
+use std::fmt;
+use words::{list, set};
+
+/// The patterns of minimal sets that are shown of each kind if nothing else is asked for.
+pub const PATTERNS_SHOWN: usize = 4;
+/// The most rows of a table, and the most lines of a list.
+const MAX_ROWS: usize = 16;
+
+/// An analysis to be written with so many patterns of each kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    analysis: &'a Analysis,
+    patterns: usize,
+}
+
+impl Analysis {
+    /// The analysis as text in which so many patterns of minimal sets are shown of each kind;
+    /// [`Display`](fmt::Display) itself shows [`PATTERNS_SHOWN`].
+    pub fn showing(&self, patterns: usize) -> Shown<'_> {
+        Shown {
+            analysis: self,
+            patterns,
+        }
+    }
+}
+
+impl fmt::Display for Analysis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.showing(PATTERNS_SHOWN).fmt(f)
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.verdict(f)?;
+        self.assumptions(f)?;
+        self.progress(f)?;
+        self.agreement(f)?;
+        self.weights(f)?;
+        self.starved(f)?;
+        self.strongest(f)?;
+        self.redundant(f)?;
+        self.open(f)
+    }
+}
+
+impl Shown<'_> {
+    fn verdict(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.analysis.valid {
+            Some(true) => writeln!(
+                f,
+                "Valid: any two quorums of learners that shall agree have a safe acceptor in common."
+            ),
+            None if self.analysis.violations.is_empty() => writeln!(
+                f,
+                "Not decided whether the graph is valid: no network will run on it. No counterexample was found, which proves nothing."
+            ),
+            Some(false) | None => {
+                writeln!(
+                    f,
+                    "NOT VALID: learners that shall agree have quorums without a safe acceptor in common, and may decide differently."
+                )?;
+                let violations = &self.analysis.violations;
+                for violation in violations.iter().take(MAX_ROWS) {
+                    counterexample(f, violation)?;
+                }
+                more(f, violations.len(), "pairs")
+            }
+        }
+    }
+
+    fn assumptions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let analysis = self.analysis;
+        if let Some(by) = &analysis.by {
+            let (n, units) = (analysis.units.len(), list(&analysis.units));
+            writeln!(
+                f,
+                "Failures are counted by {by}, each as a whole; {n} can fail: {units}."
+            )?;
+        }
+        if !analysis.crashed.is_empty() {
+            writeln!(f, "Assumed to be silent: {}.", list(&analysis.crashed))?;
+        }
+        if !analysis.byzantine.is_empty() {
+            writeln!(f, "Assumed to lie: {}.", list(&analysis.byzantine))?;
+        }
+        if !(analysis.crashed.is_empty() && analysis.byzantine.is_empty()) {
+            writeln!(
+                f,
+                "What follows is about failures beyond these; validity and what could be promised are about the graph as it is."
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What fails, in the plural.
+    fn things(&self) -> &'static str {
+        match self.analysis.by {
+            None => "acceptors",
+            Some(_) => "groups",
+        }
+    }
+}
+
+fn counterexample(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
+    let [a, b] = &violation.between;
+    let [of_a, of_b] = violation.quorums.each_ref().map(|names| set(names));
+    let safe = set(&violation.safe);
+    if a == b {
+        writeln!(
+            f,
+            "  {a} shall agree with itself while {safe} are safe; {of_a} and {of_b} are quorums of it."
+        )?;
+    } else {
+        writeln!(
+            f,
+            "  {a} and {b} shall agree while {safe} are safe; {of_a} is a quorum of {a}, {of_b} one of {b}."
+        )?;
+    }
+    if violation.repairs.is_empty() {
+        return writeln!(
+            f,
+            "    No change of one threshold mends it: other quorums are needed, or the promise has to go."
+        );
+    }
+    for (at, repair) in violation.repairs.iter().enumerate() {
+        let either = if at == 0 { "mend it:" } else { "     or:" };
+        writeln!(
+            f,
+            "    {either} raise the threshold of {} from {} to {}",
+            repair.what, repair.threshold, repair.raise_to
+        )?;
+    }
+    Ok(())
+}
+
+/// Says how many of a list were not shown.
+fn more(f: &mut fmt::Formatter<'_>, all: usize, what: &str) -> fmt::Result {
+    match all.saturating_sub(MAX_ROWS) {
+        0 => Ok(()),
+        left => writeln!(f, "  … and {left} more {what} (--json has them all)"),
+    }
+}

@@ -1,0 +1,172 @@
+//! `hpaxos graph analyze`.
+
+use super::super::{Exit, fail, print};
+use super::running::Running;
+use super::source::{Content, Source, units};
+use super::until::{Tell, until};
+use clap::Args;
+use learner_graph::{
+    AcceptorId, AcceptorSet, LearnerGraph, Options, PATTERNS_SHOWN, acceptor_list, stellar,
+};
+use serde_json::{Value, json};
+use std::fmt;
+use std::path::PathBuf;
+
+/// The patterns of minimal sets that are asked for, at least: what could be promised is known only
+/// if all are.
+const PATTERNS_ASKED: usize = 100;
+
+/// The arguments of `hpaxos graph analyze`.
+#[derive(Args, Clone, Debug)]
+pub struct AnalyzeArgs {
+    /// A graph, a whole network configuration, or a list of nodes with quorum sets in JSON
+    file: PathBuf,
+    /// Let groups of this kind fail as a whole: those of the table [groups.KIND]
+    #[arg(long, value_name = "KIND")]
+    by: Option<String>,
+    /// Suppose that these acceptors are silent
+    #[arg(long, value_name = "A1,A2,…")]
+    crashed: Option<String>,
+    /// Suppose that these acceptors lie
+    #[arg(long, value_name = "A1,A2,…")]
+    byzantine: Option<String>,
+    /// Suppose what this node knows: the acceptors that are caught, the learners that have disagreed
+    #[arg(long, value_name = "URL")]
+    node: Option<String>,
+    /// How many patterns of minimal sets to show of each kind
+    #[arg(long, value_name = "N", default_value_t = PATTERNS_SHOWN as u64, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    sets: u64,
+    /// Print what is known after so many seconds; Ctrl-C does the same
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    seconds: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn analyze(args: &AnalyzeArgs) -> Exit {
+    let source = match Source::read(&args.file) {
+        Ok(source) => source,
+        Err(exit) => return exit,
+    };
+    let options = match args.options(&source) {
+        Ok(options) => options,
+        Err(exit) => return exit,
+    };
+    let stop = std::sync::Arc::clone(&options.stop);
+    let args = args.clone();
+    until(stop, args.seconds, move |tell| match &source.content {
+        Content::Graph(graph) => of_graph(&args, &source, graph, &options, tell),
+        Content::Slices(network) => of_slices(&args, &source, network, &options, tell),
+    })
+}
+
+impl AnalyzeArgs {
+    fn options(&self, source: &Source) -> Result<Options, Exit> {
+        let mut options = Options {
+            by: self.by.clone(),
+            max_sets: usize::try_from(self.sets).map_or(PATTERNS_ASKED, |n| n.max(PATTERNS_ASKED)),
+            ..Options::default()
+        };
+        let named = |flag: &str, names: &Option<String>| match names {
+            Some(names) => acceptors(source, flag, names),
+            None => Ok(AcceptorSet::EMPTY),
+        };
+        options.crashed = named("--crashed", &self.crashed)?;
+        options.suspicion.caught = named("--byzantine", &self.byzantine)?;
+        if let Some(url) = &self.node {
+            let known = Running::ask(url)?.suspicion(source)?;
+            options.suspicion.caught |= known.caught;
+            options.suspicion.disagreements = known.disagreements;
+        }
+        Ok(options)
+    }
+
+    fn show(&self, source: &Source, facts: serde_json::Result<Value>, text: &impl fmt::Display) {
+        if !self.json {
+            return print(format!("{text}").trim_end());
+        }
+        let mut object = json!({"event": "analysis", "file": source.name});
+        if let (Ok(Value::Object(facts)), Some(object)) = (facts, object.as_object_mut()) {
+            object.extend(facts);
+        }
+        print(object);
+    }
+}
+
+fn of_graph(
+    args: &AnalyzeArgs,
+    source: &Source,
+    graph: &LearnerGraph,
+    options: &Options,
+    tell: Tell<'_>,
+) -> Exit {
+    let by = options.by.as_deref();
+    let units = match units(by, &graph.group_kinds(), graph.units(by), &source.name) {
+        Ok(units) => units,
+        Err(exit) => return exit,
+    };
+    let found = learner_graph::analyze(graph, &units, options, tell);
+    let patterns = usize::try_from(args.sets).unwrap_or(PATTERNS_SHOWN);
+    args.show(
+        source,
+        serde_json::to_value(&found),
+        &found.showing(patterns),
+    );
+    match found.valid {
+        Some(true) => Exit::Done,
+        Some(false) => {
+            source.complain_of_validity();
+            Exit::Bad
+        }
+        None => Exit::Bad,
+    }
+}
+
+fn of_slices(
+    args: &AnalyzeArgs,
+    source: &Source,
+    network: &stellar::Network,
+    options: &Options,
+    tell: Tell<'_>,
+) -> Exit {
+    let by = options.by.as_deref();
+    let kinds: Vec<&str> = network.groups.keys().map(String::as_str).collect();
+    let units = match units(by, &kinds, network.units(by), &source.name) {
+        Ok(units) => units,
+        Err(exit) => return exit,
+    };
+    let found = learner_graph::analyze_slices(&network.slices, &units, options, tell);
+    args.show(source, serde_json::to_value(&found), &found);
+    match found.intersect {
+        Some(true) => Exit::Done,
+        Some(false) | None => Exit::Bad,
+    }
+}
+
+/// A comma-separated list of acceptors, or of nodes.
+fn acceptors(source: &Source, flag: &str, names: &str) -> Result<AcceptorSet, Exit> {
+    match &source.content {
+        Content::Graph(graph) => acceptor_list(graph, names).map_err(|problems| {
+            let words = problems
+                .iter()
+                .map(|p| format!("{flag}: {}; {}", p.what, p.mend));
+            fail(Exit::Usage, words.collect::<Vec<_>>().join("; "))
+        }),
+        Content::Slices(network) => {
+            let known = network.slices.names();
+            let names = names
+                .split(',')
+                .map(str::trim)
+                .filter(|name| !name.is_empty());
+            let place = |name: &str| match known.iter().zip(0..).find(|(known, _)| *known == name) {
+                Some((_, at)) => Ok(AcceptorId(at)),
+                None => {
+                    let why = format!("{flag}: {} has no node '{name}'", source.name);
+                    Err(fail(Exit::Usage, why))
+                }
+            };
+            names.map(place).collect()
+        }
+    }
+}

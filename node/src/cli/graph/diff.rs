@@ -1,0 +1,90 @@
+//! `hpaxos graph diff`.
+
+use super::super::{Exit, print};
+use super::source::{Source, units};
+use super::until::{Tell, until};
+use clap::Args;
+use learner_graph::{Analysis, Comparison, LearnerGraph, Options, compare};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// The arguments of `hpaxos graph diff`.
+#[derive(Args, Clone, Debug)]
+pub struct DiffArgs {
+    /// The graph as it is, or a configuration with it
+    old: PathBuf,
+    /// The graph as it shall be
+    new: PathBuf,
+    /// Let groups of this kind fail as a whole: those of the table [groups.KIND] of each file
+    #[arg(long, value_name = "KIND")]
+    by: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn diff(args: &DiffArgs) -> Exit {
+    let sources = [&args.old, &args.new].map(|path| Source::read(path));
+    let [Ok(old), Ok(new)] = sources else {
+        let failed = sources.into_iter().find_map(Result::err);
+        return failed.unwrap_or(Exit::Failed);
+    };
+    let options = Options {
+        by: args.by.clone(),
+        // How many there are is all that is asked.
+        max_sets: 1,
+        ..Options::default()
+    };
+    let args = args.clone();
+    until(
+        std::sync::Arc::clone(&options.stop),
+        None,
+        move |tell| match compared([&old, &new], &options, tell) {
+            Ok(found) => show(&args, [&old, &new], &found),
+            Err(exit) => exit,
+        },
+    )
+}
+
+fn compared(
+    [old, new]: [&Source; 2],
+    options: &Options,
+    tell: Tell<'_>,
+) -> Result<Comparison, Exit> {
+    let mut look = |source: &Source, of: &str| -> Result<Analysis, Exit> {
+        let graph = source.graph()?;
+        let by = options.by.as_deref();
+        let units = units(by, &graph.group_kinds(), graph.units(by), &source.name)?;
+        let mut tell =
+            |what: &str, done: usize, all: usize| tell(&format!("{of}: {what}"), done, all);
+        Ok(learner_graph::analyze(graph, &units, options, &mut tell))
+    };
+    let (before, after) = (look(old, "the old graph")?, look(new, "the new graph")?);
+    let graph = |source: &'_ Source| -> Result<LearnerGraph, Exit> { source.graph().cloned() };
+    Ok(compare(
+        (&graph(old)?, &before),
+        (&graph(new)?, &after),
+        options,
+    ))
+}
+
+fn show(args: &DiffArgs, [old, new]: [&Source; 2], found: &Comparison) -> Exit {
+    if args.json {
+        let mut object = json!({"event": "graph-diff", "old": old.name, "new": new.name});
+        let facts = serde_json::to_value(found);
+        if let (Ok(Value::Object(facts)), Some(object)) = (facts, object.as_object_mut()) {
+            object.extend(facts);
+        }
+        print(object);
+    } else {
+        print(format!("{found}").trim_end());
+    }
+    match found.valid[1] {
+        Some(true) => Exit::Done,
+        Some(false) => {
+            new.complain_of_validity();
+            Exit::Bad
+        }
+        None => Exit::Bad,
+    }
+}

@@ -1,0 +1,114 @@
+//! What a running node knows of who lies: the evidence that it has.
+
+use super::super::client::{block_on, node};
+use super::super::{Exit, complain, fail, printable};
+use super::source::{Content, Source};
+use crate::Config;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use consensus::hpaxos::evidence::Evidence;
+use crypto::codec;
+use hpaxos_client::{EvidenceList, Graph, Status};
+use learner_graph::{LearnerGraph, Suspicion};
+use std::time::Duration;
+
+/// How long the node may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a node says.
+pub(super) struct Running {
+    status: Status,
+    graph: Graph,
+    evidence: EvidenceList,
+}
+
+impl Running {
+    /// Asks a node.
+    pub(super) fn ask(url: &str) -> Result<Running, Exit> {
+        let mut answer = None;
+        let exit = block_on(async {
+            let asked = async {
+                let node = node(url, PATIENCE)?;
+                Ok(Running {
+                    status: node.status().await?,
+                    graph: node.graph().await?,
+                    evidence: node.evidence().await?,
+                })
+            };
+            match asked.await {
+                Ok(running) => {
+                    answer = Some(running);
+                    Exit::Done
+                }
+                Err(error) => super::super::client::Unanswered::fail(&error),
+            }
+        });
+        answer.ok_or(exit)
+    }
+
+    /// The same by the numbers of a file's graph, by which it is told what it does not know.
+    ///
+    /// If the file is the configuration of the node's network, evidence is verified, and what is
+    /// not proved is left out. A graph alone has no keys, and the node is taken at its word.
+    pub(super) fn suspicion(&self, source: &Source) -> Result<Suspicion, Exit> {
+        let Content::Graph(graph) = &source.content else {
+            let why = "--node: nodes run on learner graphs, and this file is a list of nodes with quorum sets";
+            return Err(fail(Exit::Usage, why));
+        };
+        let config = Config::parse(&source.text, &source.name).ok();
+        let config = config.filter(|c| c.network.id().to_string() == self.status.network_id);
+        if graph.canonical() != self.graph.canonical {
+            complain(
+                "note: the node runs on another graph; acceptors and learners are matched by their names",
+            );
+        } else if config.is_none() {
+            complain(
+                "note: the evidence is not verified, for which the network's whole configuration is needed",
+            );
+        }
+        let mut known = Suspicion::default();
+        for piece in &self.evidence.evidence {
+            let bytes = STANDARD.decode(piece.evidence.trim()).ok();
+            let evidence = bytes.and_then(|b| codec::decode::<Evidence>(&b, codec::LARGEST).ok());
+            if let Some(config) = &config {
+                let verified = evidence
+                    .as_ref()
+                    .is_some_and(|e| e.verify(&config.network).is_ok());
+                if !verified {
+                    let words = printable(&piece.words);
+                    complain(format!(
+                        "note: evidence that proves nothing is left out: {words}"
+                    ));
+                    continue;
+                }
+            }
+            if let Some(acceptor) = &piece.acceptor {
+                self.caught(graph, acceptor, &mut known);
+            }
+            if let Some(Evidence::Disagreement { first, second }) = &evidence {
+                let name = |l: u16| self.graph.learners.get(usize::from(l)).map(String::as_str);
+                let learner = |l| name(l).and_then(|name| graph.learner(name));
+                known
+                    .disagreements
+                    .extend(learner(first.learner.0).zip(learner(second.learner.0)));
+            }
+        }
+        known.disagreements.sort_unstable();
+        known.disagreements.dedup();
+        Ok(known)
+    }
+
+    fn caught(&self, graph: &LearnerGraph, acceptor: &str, known: &mut Suspicion) {
+        match graph.acceptor(acceptor) {
+            Some(id) => {
+                known.caught.insert(id);
+            }
+            None => {
+                let acceptor = printable(acceptor);
+                complain(format!(
+                    "note: {acceptor} is caught, and is not in this graph"
+                ));
+            }
+        }
+    }
+}

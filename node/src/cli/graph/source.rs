@@ -1,0 +1,132 @@
+//! What a file is about: a learner graph, or the quorum slices of a crawled network.
+
+use super::super::{Exit, complain, fail, read_text};
+use crate::config::{Mode, mode_of};
+use learner_graph::{LearnerGraph, Problem, Units, parse_graph, parse_unchecked, stellar};
+use std::path::Path;
+
+/// The largest file that is read: lists of nodes are larger than graphs.
+const MAX_BYTES: usize = 64 << 20;
+
+/// A file as it was read.
+pub(super) struct Source {
+    /// What messages call it.
+    pub(super) name: String,
+    /// Its text.
+    pub(super) text: String,
+    /// What it is about.
+    pub(super) content: Content,
+}
+
+/// What a file is about.
+pub(super) enum Content {
+    /// A learner graph, valid or not.
+    Graph(LearnerGraph),
+    /// What each node of a network needs.
+    Slices(stellar::Network),
+}
+
+impl Source {
+    /// Reads a file, which may be a graph that is not valid. Says what is wrong if that fails.
+    pub(super) fn read(path: &Path) -> Result<Source, Exit> {
+        let name = path.display().to_string();
+        let text = read_text(path, MAX_BYTES)
+            .map_err(|error| fail(Exit::Failed, format!("cannot read {name}: {error}")))?;
+        let content = if is_list(path, &text) {
+            let read = stellar::read(&text);
+            Content::Slices(read.map_err(|problem| refuse(vec![problem], &name))?)
+        } else {
+            if let Some(mode @ (Mode::Paxos | Mode::DiskPaxos)) = mode_of(&text, Mode::Hpaxos) {
+                let why = "in which nobody lies and all have the same quorums: there is no learner graph in it";
+                let mode = mode.name();
+                return Err(fail(
+                    Exit::Usage,
+                    format!("{name} is of mode {mode}, {why}"),
+                ));
+            }
+            Content::Graph(parse_unchecked(&text).map_err(|problems| refuse(problems, &name))?)
+        };
+        Ok(Source {
+            name,
+            text,
+            content,
+        })
+    }
+
+    /// The graph, where only a graph will do.
+    pub(super) fn graph(&self) -> Result<&LearnerGraph, Exit> {
+        match &self.content {
+            Content::Graph(graph) => Ok(graph),
+            Content::Slices(_) => {
+                let name = &self.name;
+                let mend = format!("make a graph of it first: hpaxos graph import {name}");
+                Err(fail(
+                    Exit::Usage,
+                    format!("{name} is a list of nodes; {mend}"),
+                ))
+            }
+        }
+    }
+
+    /// Says where in the file its graph is not valid, if it is not.
+    pub(super) fn complain_of_validity(&self) {
+        for problem in parse_graph(&self.text).err().unwrap_or_default() {
+            complain(problem.in_file(&self.name));
+        }
+    }
+}
+
+/// What fails as a whole, of the kinds that there are.
+pub(super) fn units(
+    by: Option<&str>,
+    kinds: &[&str],
+    units: Option<Units>,
+    file: &str,
+) -> Result<Units, Exit> {
+    units.ok_or_else(|| {
+        let by = by.unwrap_or_default();
+        let there = match kinds {
+            [] => String::from("it has no groups; add a table [groups.KIND]"),
+            kinds => format!("it has groups by {}", kinds.join(", ")),
+        };
+        fail(
+            Exit::Usage,
+            format!("--by {by}: no such groups in {file}; {there}"),
+        )
+    })
+}
+
+/// Whether this is a list of nodes in JSON and no TOML, in which an array cannot begin a file.
+fn is_list(path: &Path, text: &str) -> bool {
+    let json = path
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    let begins = text.trim_start().strip_prefix('[');
+    json || begins.is_some_and(|rest| rest.trim_start().starts_with(['{', ']']))
+}
+
+fn refuse(problems: Vec<Problem>, file: &str) -> Exit {
+    for problem in problems {
+        complain(problem.in_file(file));
+    }
+    Exit::Bad
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_nodes_are_told_from_graphs() {
+        for (path, text, list) in [
+            ("net.json", "", true),
+            ("-", " [ {\"publicKey\": \"x\"}]", true),
+            ("-", "[]", true),
+            ("net.toml", "[define]\n", false),
+            ("net.toml", "[[safe]]\n", false),
+            ("net.toml", "acceptors = [\"a\"]\n", false),
+        ] {
+            assert_eq!(is_list(Path::new(path), text), list, "{path} {text}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Work that ends early if it takes too long, or if the user has waited long enough.
+
+use super::super::client::block_on;
+use super::super::progress::Progress;
+use super::super::{Exit, complain};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How often something moves while work goes on.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What has been done is told this.
+pub(super) type Tell<'a> = &'a mut dyn FnMut(&str, usize, usize);
+
+/// Does work that heeds `stop`, which is raised after some time and by Ctrl-C; a second Ctrl-C ends
+/// the program at once. The exit code is the work's.
+pub(super) fn until(
+    stop: Arc<AtomicBool>,
+    seconds: Option<u64>,
+    work: impl FnOnce(Tell<'_>) -> Exit + Send + 'static,
+) -> Exit {
+    block_on(async move {
+        let progress = Arc::new(Progress::stages());
+        let told = Arc::clone(&progress);
+        let mut work = tokio::task::spawn_blocking(move || {
+            let mut tell = |what: &str, done: usize, all: usize| told.stage(what, done, all);
+            work(&mut tell)
+        });
+        // Without an answer to Ctrl-C the program ends as any other does.
+        let mut ticks = tokio::time::interval(TICK);
+        let limit = tokio::time::sleep(Duration::from_secs(seconds.unwrap_or(0)));
+        tokio::pin!(limit);
+        loop {
+            tokio::select! {
+                done = &mut work => return done.unwrap_or(Exit::Failed),
+                _ = ticks.tick() => progress.tick(),
+                () = &mut limit, if seconds.is_some() && !stop.load(Ordering::Relaxed) => {
+                    stop.store(true, Ordering::Relaxed);
+                }
+                Ok(()) = tokio::signal::ctrl_c() => {
+                    if stop.swap(true, Ordering::Relaxed) {
+                        std::process::exit(3);
+                    }
+                    complain("stopping: what is known so far follows; Ctrl-C again ends without it");
+                }
+            }
+        }
+    })
+}
