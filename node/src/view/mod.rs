@@ -316,7 +316,9 @@ impl View {
                 lately += u64::from(now.saturating_duration_since(at) < SILENT);
                 match s.heard.get_mut(peer) {
                     Some(heard) => *heard = at,
-                    None => drop(s.heard.insert(peer.to_owned(), at)),
+                    None => {
+                        s.heard.insert(peer.to_owned(), at);
+                    }
                 }
             }
         });
