@@ -10,6 +10,9 @@ use learner_graph::{Options, Units, VALIDITY_STEPS, analyze, analyze_slices, par
 use std::fmt::Write;
 use std::time::Instant;
 
+/// Graphs of some sizes, made by their size.
+type Family = (&'static str, &'static [usize], fn(usize) -> String);
+
 fn main() {
     let only = std::env::args().nth(1).filter(|a| !a.starts_with("--"));
     let wanted = |family: &str| only.as_deref().is_none_or(|only| only == family);
@@ -17,7 +20,7 @@ fn main() {
         networks();
     }
     println!("family size acceptors learners | validity_s valid | analysis_s complete | peak_mb");
-    let families: [(&str, &[usize], fn(usize) -> String); 4] = [
+    let families: [Family; 4] = [
         ("threshold", &[4, 10, 31, 100, 301], threshold),
         ("organisations", &[5, 10, 20, 40, 100], organisations),
         ("chain", &[5, 10, 20, 50], |n| chain(n, false)),

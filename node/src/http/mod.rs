@@ -178,12 +178,8 @@ async fn not_allowed() -> Problem {
     Problem::method_not_allowed()
 }
 
-/// So many requests at once and no more, until their answers are written: those that wait for a decision count. None
-/// for pages of other sites.
+/// So many requests at once and no more, until their answers are written: those that wait for a decision count.
 async fn limit(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    if page::is_foreign(request.headers()) {
-        return Problem::foreign().into_response();
-    }
     let Some(place) = api.requests.take() else {
         let words = "too many requests in progress (limits.http_requests)";
         return Problem::too_many(words).into_response();
