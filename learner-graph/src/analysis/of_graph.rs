@@ -339,13 +339,20 @@ impl<'a> Run<'a> {
         let uniformity = self.graph.uniformity(UNIFORMITY_STEPS);
         self.complete &= uniformity.undecided.is_empty();
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
+        let left = self.graph.acceptors() - self.silent();
+        // A quorum that is safe as well, if there is one.
+        let quorum = |l: LearnerId, safe: &AcceptorSet| {
+            let within = [*safe & left, left];
+            let there = within.iter().find(|set| self.graph.is_quorum(l, set));
+            there.map_or(AcceptorSet::EMPTY, |set| {
+                smallest(*set, |s| self.graph.is_quorum(l, s))
+            })
+        };
         let starved = uniformity.differences.iter().map(|d| Starved {
             learner: name(d.learner),
             votes_of: name(d.other),
             set: self.acceptors(&d.set),
-            quorum: self.acceptors(&smallest(self.graph.acceptors() - self.silent(), |s| {
-                self.graph.is_quorum(d.learner, s)
-            })),
+            quorum: self.acceptors(&quorum(d.learner, &d.set)),
         });
         starved.collect()
     }

@@ -237,6 +237,7 @@ pub struct Starved {
     /// A TrustSafe set of the learner with itself that is none of the two: no vote for the other
     /// learner vouches for a value to it.
     pub set: Names,
-    /// A smallest quorum of the learner: it may be live and safe, and not enough.
+    /// A minimal quorum of the learner, of `set` if that has one: it may be live and safe, and not
+    /// enough. Empty if what is silent leaves none.
     pub quorum: Names,
 }

@@ -8,11 +8,11 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-fn hpaxos() -> Command {
+pub(crate) fn hpaxos() -> Command {
     Command::new(env!("CARGO_BIN_EXE_hpaxos"))
 }
 
-fn run(args: &[&str], dir: &Path) -> Output {
+pub(crate) fn run(args: &[&str], dir: &Path) -> Output {
     hpaxos()
         .args(args)
         .current_dir(dir)
@@ -20,7 +20,7 @@ fn run(args: &[&str], dir: &Path) -> Output {
         .expect("it runs")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -29,7 +29,7 @@ fn text_of(output: &Output) -> String {
     text(&output.stderr)
 }
 
-fn directory() -> TempDir {
+pub(crate) fn directory() -> TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod decisions;
 mod disks;
 mod fixture;
+mod graphs;
 mod long_logs;
 mod networks;
 mod paxos;

@@ -1,6 +1,7 @@
 //! Who can starve, what could be promised, what says nothing, and what is not known.
 
 use super::super::report::Declared;
+use super::table::{Row, table};
 use super::words::{is_open, list, pairs, set};
 use super::{MAX_ROWS, Shown, more};
 use std::fmt;
@@ -16,20 +17,41 @@ impl Shown<'_> {
         }
         writeln!(
             f,
-            "\nWho can starve (the graph is not uniform). To decide after a change of leader, a learner needs somebody to vouch for what\n\
-             was voted before: an acceptor in every set that makes it agree with the one for whom the votes were."
+            "\nWho can starve (the graph is not uniform). After a change of leader, a learner needs safe acceptors to vouch for what was\n\
+             voted for others, one in every set that makes it agree with them. If just a set is safe that makes it agree with itself\n\
+             and not with the other, nobody has to: liars can keep it from deciding, whoever is live."
         )?;
-        for one in starved.iter().take(MAX_ROWS) {
-            let (learner, other) = (&one.learner, &one.votes_of);
-            writeln!(
-                f,
-                "  {learner}, by votes for {other}: {} makes {learner} agree with itself and not with {other}; if exactly these are safe, \
-                 the quorum {} may not be enough.",
-                set(&one.set),
-                set(&one.quorum)
-            )?;
+        // The learner, the one whose votes they are, the set, a quorum.
+        type Facts<'a> = (&'a str, &'a [String], &'a [String]);
+        let mut groups: Vec<(Facts<'_>, Vec<&str>)> = Vec::new();
+        for one in starved {
+            let facts = (
+                one.votes_of.as_str(),
+                one.set.as_slice(),
+                one.quorum.as_slice(),
+            );
+            match groups.iter_mut().find(|(known, _)| *known == facts) {
+                Some((_, learners)) => learners.push(&one.learner),
+                None => groups.push((facts, vec![&one.learner])),
+            }
         }
-        more(f, starved.len(), "such pairs")
+        let rows = groups.iter().take(MAX_ROWS);
+        let rows = rows.map(|((other, safe, quorum), learners)| Row {
+            cells: vec![list(learners), String::from(*other), set(safe)],
+            lines: vec![match quorum.is_empty() {
+                true => String::from("none is left"),
+                false => set(quorum),
+            }],
+        });
+        let rows: Vec<Row> = rows.collect();
+        let header = [
+            "learners",
+            "votes for",
+            "if just these are safe",
+            "a live quorum may be in vain",
+        ];
+        table(f, &header, &rows)?;
+        more(f, groups.len(), "rows")
     }
 
     pub(super) fn strongest(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,7 +77,7 @@ impl Shown<'_> {
         if !strongest.never.is_empty() {
             writeln!(
                 f,
-                "\nCan never be promised, for quorums have nobody in common:"
+                "\nCan never be promised, for some of their quorums have nobody in common:"
             )?;
             let words = pairs(&strongest.never);
             for line in words.iter().take(MAX_ROWS) {
@@ -75,12 +97,12 @@ impl Shown<'_> {
             if a == b {
                 writeln!(
                     f,
-                    "  {a} could agree with {by} while exactly {safe} is safe, but cannot agree with itself."
+                    "  {a} could agree with {by} while exactly {safe} are safe, but cannot agree with itself."
                 )?;
             } else {
                 writeln!(
                     f,
-                    "  {by} could agree with {a} and with {b} while exactly {safe} is safe, but {a} and {b} cannot."
+                    "  {by} could agree with {a} and with {b} while exactly {safe} are safe, but {a} and {b} cannot."
                 )?;
             }
         }

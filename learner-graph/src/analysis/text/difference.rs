@@ -17,7 +17,7 @@ impl fmt::Display for Comparison {
             valid(old)
         )?;
         for violation in self.violations.iter().take(MAX_ROWS) {
-            counterexample(f, violation)?;
+            counterexample(f, violation, self.complete)?;
         }
         more(f, self.violations.len(), "pairs")?;
         if self.same {
@@ -132,7 +132,7 @@ impl Comparison {
             let by_quorums = change
                 .by_quorums
                 .each_ref()
-                .map(|s| words(s, "do not meet"));
+                .map(|s| words(s, "can split now"));
             let mut lines = Vec::new();
             if let Some(lost) = &change.not_promised_now {
                 lines.push(format!("no longer promised while {} are safe", set(lost)));

@@ -1,6 +1,6 @@
 //! What stops learners, what sets them at odds, and what hangs on each acceptor.
 
-use super::super::report::{FaultReport, Weight};
+use super::super::report::{FaultReport, Verdict, Weight};
 use super::table::{Row, table};
 use super::words::{list, minimal_sets, pairs, tolerated};
 use super::{MAX_ROWS, Shown, more};
@@ -8,18 +8,27 @@ use std::fmt;
 
 impl Shown<'_> {
     pub(super) fn progress(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut groups: Vec<(&FaultReport, Vec<&str>)> = Vec::new();
+        // What reads the same is one row.
+        let mut groups: Vec<((String, Vec<String>), Vec<&str>)> = Vec::new();
         for learner in &self.analysis.learners {
-            match groups.iter_mut().find(|(r, _)| **r == learner.stopped_by) {
+            let report = &learner.stopped_by;
+            let words = (
+                tolerated(report, "no quorum left"),
+                minimal_sets(report, self.patterns),
+            );
+            match groups.iter_mut().find(|(known, _)| *known == words) {
                 Some((_, names)) => names.push(&learner.name),
-                None => groups.push((&learner.stopped_by, vec![&learner.name])),
+                None => groups.push((words, vec![&learner.name])),
             }
         }
-        let rows = groups.iter().take(MAX_ROWS).map(|(report, names)| Row {
-            cells: vec![list(names), tolerated(report, "no quorum left")],
-            lines: minimal_sets(report, self.patterns),
-        });
-        let rows: Vec<Row> = rows.collect();
+        let all = groups.len();
+        let rows = groups.into_iter().take(MAX_ROWS);
+        let rows: Vec<Row> = rows
+            .map(|((survived, lines), names)| Row {
+                cells: vec![list(&names), survived],
+                lines,
+            })
+            .collect();
         writeln!(
             f,
             "\nProgress. A blocking set, silent, leaves a learner no quorum; any fewer {} than in the smallest do not.",
@@ -27,28 +36,33 @@ impl Shown<'_> {
         )?;
         let header = ["learners", "crashes survived", "minimal blocking sets"];
         table(f, &header, &rows)?;
-        more(f, groups.len(), "rows")
+        more(f, all, "rows")
     }
 
     pub(super) fn agreement(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        type Facts<'a> = (Option<&'a FaultReport>, &'a FaultReport, bool);
-        let mut groups: Vec<(Facts<'_>, Vec<&[String; 2]>)> = Vec::new();
+        let mut groups: Vec<([String; 2], Vec<String>, Vec<&[String; 2]>)> = Vec::new();
         for pair in &self.analysis.pairs {
-            let facts = (pair.declared.as_ref(), &pair.quorums, pair.disagreed);
-            match groups.iter_mut().find(|(known, _)| *known == facts) {
-                Some((_, pairs)) => pairs.push(&pair.between),
-                None => groups.push((facts, vec![&pair.between])),
+            let promised = match (&pair.declared, pair.disagreed) {
+                (_, true) => String::from("HAVE DISAGREED"),
+                (None, _) => String::from("nothing"),
+                (Some(declared), _) => {
+                    let broken = breaks(declared, &pair.quorums);
+                    let kept = if broken { ", NOT KEPT" } else { "" };
+                    format!("{}{kept}", tolerated(declared, "gone"))
+                }
+            };
+            let cells = [promised, tolerated(&pair.quorums, "can split now")];
+            let lines = minimal_sets(&pair.quorums, self.patterns);
+            let alike =
+                |(c, l, _): &&mut ([String; 2], Vec<String>, _)| (&*c, &*l) == (&cells, &lines);
+            match groups.iter_mut().find(alike) {
+                Some((_, _, pairs)) => pairs.push(&pair.between),
+                None => groups.push((cells, lines, vec![&pair.between])),
             }
         }
         let mut rows = Vec::new();
-        for ((declared, quorums, disagreed), of) in &groups {
-            let promised = match (declared, disagreed) {
-                (_, true) => String::from("HAVE DISAGREED"),
-                (None, _) => String::from("nothing"),
-                (Some(declared), _) => tolerated(declared, "gone"),
-            };
-            let stand = tolerated(quorums, "do not meet");
-            let mut labels = pairs(of.iter().copied());
+        for ([promised, stand], lines, of) in groups {
+            let mut labels = pairs(of);
             let last = labels.pop().unwrap_or_default();
             rows.extend(labels.into_iter().map(|label| Row {
                 cells: vec![format!("{label};"), String::new(), String::new()],
@@ -56,7 +70,7 @@ impl Shown<'_> {
             }));
             rows.push(Row {
                 cells: vec![last, promised, stand],
-                lines: minimal_sets(quorums, self.patterns),
+                lines,
             });
         }
         let all = rows.len();
@@ -123,10 +137,14 @@ impl Shown<'_> {
             }
         });
         let rows: Vec<Row> = rows.collect();
+        let known = match self.analysis.complete {
+            true => "",
+            false => ", as far as was decided",
+        };
         writeln!(
             f,
-            "\nWhat hangs on each: learners that survive one crash less without it, pairs that survive one lie less if it lies, and\n\
-             what it ends by itself."
+            "\nWhat hangs on each{known}: learners that survive one crash less without it, pairs that survive one lie less if it lies,\n\
+             and what it ends by itself."
         )?;
         let header = [
             self.things(),
@@ -138,6 +156,16 @@ impl Shown<'_> {
         table(f, &header, &rows)?;
         more(f, groups.len(), "rows")
     }
+}
+
+/// Whether quorums are sure to stand fewer lies than the promise says: then the graph is not valid.
+fn breaks(declared: &FaultReport, quorums: &FaultReport) -> bool {
+    let stood = match (quorums.verdict, quorums.tolerated) {
+        (Verdict::Broken, _) => None,
+        (Verdict::Exact, stood) => stood,
+        _ => return false,
+    };
+    matches!(declared.verdict, Verdict::Exact | Verdict::AtLeast) && stood < declared.tolerated
 }
 
 /// Whether anything hangs on it.

@@ -76,7 +76,7 @@ impl Shown<'_> {
                 )?;
                 let violations = &self.analysis.violations;
                 for violation in violations.iter().take(MAX_ROWS) {
-                    counterexample(f, violation)?;
+                    counterexample(f, violation, self.analysis.complete)?;
                 }
                 more(f, violations.len(), "pairs")
             }
@@ -116,7 +116,12 @@ impl Shown<'_> {
     }
 }
 
-fn counterexample(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
+/// `complete` says whether everything was tried that could mend it.
+fn counterexample(
+    f: &mut fmt::Formatter<'_>,
+    violation: &ViolationReport,
+    complete: bool,
+) -> fmt::Result {
     let [a, b] = &violation.between;
     let [of_a, of_b] = violation.quorums.each_ref().map(|names| set(names));
     let safe = set(&violation.safe);
@@ -131,7 +136,7 @@ fn counterexample(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fm
             "  {a} and {b} shall agree while {safe} are safe; {of_a} is a quorum of {a}, {of_b} one of {b}."
         )?;
     }
-    if violation.repairs.is_empty() {
+    if violation.repairs.is_empty() && complete {
         return writeln!(
             f,
             "    No change of one threshold mends it: other quorums are needed, or the promise has to go."

@@ -112,3 +112,93 @@ impl Running {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use learner_graph::AcceptorSet;
+    use std::path::Path;
+
+    fn source(text: &str) -> Source {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("graph.toml");
+        std::fs::write(&file, text).expect("written");
+        Source::read(Path::new(&file)).ok().expect("a graph")
+    }
+
+    fn running(network_id: &str, evidence: Vec<hpaxos_client::Evidence>) -> Running {
+        let config = testing::config("");
+        let graph = config.network.graph();
+        Running {
+            status: Status {
+                network_id: network_id.to_owned(),
+                ..Status::default()
+            },
+            graph: Graph {
+                canonical: graph.canonical(),
+                learners: vec!["alice".into(), "bob".into()],
+                ..Graph::default()
+            },
+            evidence: EvidenceList {
+                node: "n1".into(),
+                evidence,
+            },
+        }
+    }
+
+    fn disagreement() -> hpaxos_client::Evidence {
+        let config = testing::config("");
+        let learner = |name| config.network.graph().learner(name).expect("a learner");
+        let certificate = |name, value: &[u8]| {
+            let batch = testing::batch(&[value]);
+            testing::certificate(&config, learner(name), 4, &batch, &[1, 2])
+        };
+        let evidence = Evidence::Disagreement {
+            first: certificate("alice", b"one"),
+            second: certificate("bob", b"another"),
+        };
+        let bytes = codec::encode(&evidence);
+        piece(None, &STANDARD.encode(bytes))
+    }
+
+    fn piece(acceptor: Option<&str>, evidence: &str) -> hpaxos_client::Evidence {
+        hpaxos_client::Evidence {
+            acceptor: acceptor.map(str::to_owned),
+            evidence: evidence.to_owned(),
+            ..hpaxos_client::Evidence::default()
+        }
+    }
+
+    #[test]
+    fn a_graph_alone_takes_the_word_of_the_node() {
+        let graph = testing::text("")
+            .split("[nodes.")
+            .next()
+            .expect("a graph")
+            .to_owned();
+        let evidence = vec![
+            piece(Some("a2"), "QQ=="),
+            piece(Some("a9"), ""),
+            disagreement(),
+        ];
+        let known = running("another", evidence)
+            .suspicion(&source(&graph))
+            .expect("a graph");
+        let caught: AcceptorSet = std::iter::once(learner_graph::AcceptorId(1)).collect();
+        assert_eq!(known.caught, caught);
+        let pair = (learner_graph::LearnerId(0), learner_graph::LearnerId(1));
+        assert_eq!(known.disagreements, [pair]);
+    }
+
+    #[test]
+    fn a_configuration_believes_what_is_proved_alone() {
+        let id = testing::config("").network.id().to_string();
+        let evidence = vec![piece(Some("a2"), "QQ=="), disagreement(), disagreement()];
+        let known = running(&id, evidence)
+            .suspicion(&source(&testing::text("")))
+            .expect("a graph");
+        assert_eq!(known.caught, AcceptorSet::EMPTY);
+        assert_eq!(known.disagreements.len(), 1, "once");
+    }
+}
