@@ -21,6 +21,8 @@ pub(super) fn until(
     work: impl FnOnce(Tell<'_>) -> Exit + Send + 'static,
 ) -> Exit {
     block_on(async move {
+        // No time is none, however quick the work would be.
+        stop.fetch_or(seconds == Some(0), Ordering::Relaxed);
         let progress = Arc::new(Progress::stages());
         let told = Arc::clone(&progress);
         let mut work = tokio::task::spawn_blocking(move || {
