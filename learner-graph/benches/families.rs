@@ -41,11 +41,7 @@ fn measure(family: &str, size: usize, text: &str) {
     let start = Instant::now();
     let valid = graph.validity(VALIDITY_STEPS);
     let validity = start.elapsed().as_secs_f64();
-    let names = graph
-        .acceptors()
-        .iter()
-        .map(|a| graph.acceptor_name(a).to_owned());
-    let units = Units::single(names.collect());
+    let units = Units::single(graph.acceptor_names(&graph.acceptors()));
     let start = Instant::now();
     let mut at = (String::new(), Instant::now());
     let found = analyze(&graph, &units, &Options::default(), &mut |what, _, _| {

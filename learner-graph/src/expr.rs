@@ -66,6 +66,12 @@ impl Exprs {
         self.support[id.index()]
     }
 
+    /// The acceptors that occur in any of some expressions.
+    pub(crate) fn supports(&self, ids: &[NodeId]) -> AcceptorSet {
+        let all = ids.iter().map(|id| self.support(*id));
+        all.fold(AcceptorSet::EMPTY, |all, support| all | support)
+    }
+
     /// The number of nodes of an expression if every shared part is written out.
     pub(crate) fn written(&self, id: NodeId) -> u64 {
         self.written[id.index()]

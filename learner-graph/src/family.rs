@@ -64,11 +64,10 @@ impl Family {
         }
     }
 
-    /// The same family with one of its expressions replaced.
-    pub(crate) fn with(&self, old: NodeId, new: NodeId) -> Self {
-        let replaced = |id: &NodeId| if *id == old { new } else { *id };
+    /// The same family of other expressions, one for each.
+    pub(crate) fn map(&self, mut other: impl FnMut(NodeId) -> NodeId) -> Self {
         match self {
-            Self::Of(root) => Self::Of(replaced(root)),
+            Self::Of(root) => Self::Of(other(*root)),
             Self::Agreement {
                 from,
                 to,
@@ -78,7 +77,7 @@ impl Family {
                 from: *from,
                 to: *to,
                 groups: groups.clone(),
-                conditions: conditions.iter().map(replaced).collect(),
+                conditions: conditions.iter().map(|id| other(*id)).collect(),
             },
         }
     }

@@ -13,7 +13,9 @@
 
 use crate::effort::Effort;
 use crate::expr::{Exprs, Node, NodeId};
+use crate::id::Id;
 use crate::search::Found;
+use crate::set::{AcceptorSet, IdSet};
 use batsat::{Callbacks, Lit, Solver, SolverInterface, SolverOpts, lbool};
 use std::collections::HashMap;
 
@@ -71,6 +73,18 @@ impl Formula {
     /// So many new variables.
     pub(crate) fn fresh_many(&mut self, n: usize) -> Vec<Lit> {
         (0..n).map(|_| self.fresh()).collect()
+    }
+
+    /// Literals for `n` acceptors that are true for those in a set and false for the others.
+    pub(crate) fn fixed(&self, set: &AcceptorSet, n: usize) -> Vec<Lit> {
+        let literal = |a| {
+            if set.contains(a) {
+                self.truth
+            } else {
+                !self.truth
+            }
+        };
+        AcceptorSet::first(n).iter().map(literal).collect()
     }
 
     /// One of these is true.
@@ -154,13 +168,12 @@ impl Formula {
         self.solver.value_lit(literal) == lbool::TRUE
     }
 
-    /// The numbers of the literals that are true in the assignment that was found last.
-    pub(crate) fn chosen<T: FromIterator<usize>>(&self, literals: &[Lit]) -> T {
-        let places = literals.iter().enumerate();
-        places
-            .filter(|(_, literal)| self.value(**literal))
-            .map(|(at, _)| at)
-            .collect()
+    /// The set whose members are those with a literal, by number, that is true in the assignment
+    /// that was found last.
+    pub(crate) fn chosen<I: Id, const WORDS: usize>(&self, literals: &[Lit]) -> IdSet<I, WORDS> {
+        let places = literals.iter().zip(0..);
+        let members = places.filter(|(literal, _)| self.value(**literal));
+        members.map(|(_, at)| I::from_index(at)).collect()
     }
 }
 

@@ -126,10 +126,35 @@ impl LearnerGraph {
         live.is_some_and(|(_, root)| self.flat.holds(*root, set))
     }
 
+    /// Every two learners, the smaller first, and each with itself.
+    pub(crate) fn pairs(&self) -> Vec<(LearnerId, LearnerId)> {
+        let learners = self.learners();
+        let with = |l1| {
+            learners
+                .iter()
+                .filter(move |l2| l1 <= *l2)
+                .map(move |l2| (l1, l2))
+        };
+        learners.iter().flat_map(with).collect()
+    }
+
+    /// The names of a set of learners, in the order of their identities.
+    pub fn learner_names(&self, set: &LearnerSet) -> Vec<String> {
+        set.iter()
+            .map(|l| self.learner_name(l).to_owned())
+            .collect()
+    }
+
+    /// The names of a set of acceptors, in the order of their identities.
+    pub fn acceptor_names(&self, set: &AcceptorSet) -> Vec<String> {
+        set.iter()
+            .map(|a| self.acceptor_name(a).to_owned())
+            .collect()
+    }
+
     /// A set of acceptors in words: `{a1, a2}`.
     pub fn names(&self, set: &AcceptorSet) -> String {
-        let names: Vec<_> = set.iter().map(|a| self.acceptor_name(a)).collect();
-        format!("{{{}}}", names.join(", "))
+        format!("{{{}}}", self.acceptor_names(set).join(", "))
     }
 
     /// A text that two files share if and only if they mean the same network in the same words:
@@ -166,15 +191,15 @@ impl LearnerGraph {
 
     /// The declared agreements, each with the learners that it joins.
     pub fn agreements(&self) -> Vec<Declared> {
-        let declared = |rule: &Rule| Declared {
-            between: rule
-                .learners
-                .iter()
-                .map(|l| self.learner_name(l).to_owned())
-                .collect(),
+        self.rules.iter().map(|rule| self.declared(rule)).collect()
+    }
+
+    /// A declared agreement in the words of a file.
+    pub(crate) fn declared(&self, rule: &Rule) -> Declared {
+        Declared {
+            between: self.learner_names(&rule.learners),
             when: self.toml(rule.expr),
-        };
-        self.rules.iter().map(declared).collect()
+        }
     }
 
     /// The quorums of a learner as they are written in a file; empty if the graph has no such

@@ -44,8 +44,7 @@ impl LearnerGraph {
     /// What fails as a whole: the groups of a kind, and acceptors that are in none by themselves;
     /// without a kind, every acceptor by itself. Nothing if the graph has no groups of this kind.
     pub fn units(&self, by: Option<&str>) -> Option<Units> {
-        let name = |a| self.acceptor_name(a).to_owned();
-        let names = self.acceptors().iter().map(name).collect();
+        let names = self.acceptor_names(&self.acceptors());
         let Some(by) = by else {
             return Some(Units::single(names));
         };

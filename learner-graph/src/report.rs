@@ -156,14 +156,11 @@ pub fn explain(graph: &LearnerGraph, warnings: Vec<Problem>, safe: Option<Accept
     let learners = graph.learners().iter().map(learner).collect();
     let (agreements, agreements_left_out) = agreements(graph, &mut search);
     Report {
-        acceptors: names(graph, &graph.acceptors()),
+        acceptors: graph.acceptor_names(&graph.acceptors()),
         learners,
         agreements,
         agreements_left_out,
-        uniform: verdict(
-            !uniformity.differences.is_empty(),
-            !uniformity.undecided.is_empty(),
-        ),
+        uniform: uniformity.verdict(),
         assumption: safe.map(|safe| assume(graph, &safe)),
         warnings,
     }
@@ -196,23 +193,22 @@ fn assume(graph: &LearnerGraph, safe: &AcceptorSet) -> Assumption {
     let mut groups: Vec<LearnerSet> = ent.iter().filter(|row| !row.is_empty()).copied().collect();
     groups.sort_by_key(|row| row.iter().next());
     groups.dedup();
-    let learner_names = |set: &LearnerSet| {
-        let names = set.iter().map(|l| graph.learner_name(l).to_owned());
-        names.collect::<Names>()
-    };
     let row = |(l, row): (LearnerId, &LearnerSet)| Entangled {
         learner: graph.learner_name(l).to_owned(),
-        with: learner_names(row),
+        with: graph.learner_names(row),
         live_quorum: graph.is_quorum(l, &safe).then(|| {
             let quorum = crate::validity::smallest(safe, |s| graph.is_quorum(l, s));
-            names(graph, &quorum)
+            graph.acceptor_names(&quorum)
         }),
     };
     Assumption {
-        safe: names(graph, &safe),
-        not_safe: names(graph, &(graph.acceptors() - safe)),
+        safe: graph.acceptor_names(&safe),
+        not_safe: graph.acceptor_names(&(graph.acceptors() - safe)),
         entangled: graph.learners().iter().zip(&ent).map(row).collect(),
-        groups: groups.iter().map(learner_names).collect(),
+        groups: groups
+            .iter()
+            .map(|group| graph.learner_names(group))
+            .collect(),
     }
 }
 
@@ -224,13 +220,11 @@ fn minimal(
 ) -> Minimal<Names> {
     let found = Minimal::of(family, &graph.acceptors(), MAX_SETS_SHOWN, search, test);
     Minimal {
-        sets: found.sets.iter().map(|set| names(graph, set)).collect(),
+        sets: found
+            .sets
+            .iter()
+            .map(|set| graph.acceptor_names(set))
+            .collect(),
         complete: found.complete,
     }
-}
-
-fn names(graph: &LearnerGraph, set: &AcceptorSet) -> Names {
-    set.iter()
-        .map(|a| graph.acceptor_name(a).to_owned())
-        .collect()
 }

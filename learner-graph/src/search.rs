@@ -44,6 +44,13 @@ impl<T> Found<T> {
     }
 }
 
+impl Found<()> {
+    /// The answer to a question that is always decided.
+    pub(crate) fn whether(there_is: bool) -> Self {
+        if there_is { Self::Yes(()) } else { Self::No }
+    }
+}
+
 /// A search engine; what it learns about expressions serves all of its searches.
 pub(crate) struct Search {
     exprs: Exprs,
@@ -162,10 +169,7 @@ impl Search {
     /// The smallest subset of `within` without which `within` is not in the family.
     pub(crate) fn leave(&mut self, within: &AcceptorSet, family: &Family) -> Found<AcceptorSet> {
         let found = self.run(vec![family], Goal::Leave, within);
-        let mut support = AcceptorSet::EMPTY;
-        for root in family.roots() {
-            support |= self.exprs.support(*root);
-        }
+        let support = self.exprs.supports(family.roots());
         found.map(|(_, sets)| (*within & support) - sets[0])
     }
 
@@ -254,10 +258,7 @@ impl Search {
     /// The next class that matters: deciding one that no longer occurs would lead back to the
     /// same state.
     fn next(&self, task: &Task<'_>, state: &State) -> Option<AcceptorSet> {
-        let mut open = AcceptorSet::EMPTY;
-        for node in state {
-            open |= self.exprs.support(*node);
-        }
+        let open = self.exprs.supports(state);
         task.classes.iter().copied().find(|c| c.intersects(&open))
     }
 
@@ -411,11 +412,7 @@ impl<'a> Task<'a> {
     }
 
     fn support(&self, exprs: &Exprs) -> AcceptorSet {
-        let mut all = AcceptorSet::EMPTY;
-        for root in self.families.iter().flat_map(|f| f.roots()) {
-            all |= exprs.support(*root);
-        }
-        all
+        exprs.supports(&self.start())
     }
 
     fn start(&self) -> State {

@@ -4,7 +4,7 @@
 //!
 //! Such a system is a learner graph in which every node is an acceptor and a learner, and the
 //! quorums of a learner are those that contain it. It is analysed as it is declared; only
-//! [`to_graph`](Slices::to_graph) writes quorums out.
+//! [`to_toml`](Slices::to_toml) writes quorums out.
 
 use crate::analysis::{Harm, UnitSet};
 use crate::effort::Effort;
@@ -26,6 +26,9 @@ pub struct Slices {
     names: Vec<String>,
     exprs: Exprs,
     needs: Vec<NodeId>,
+    /// What all nodes that can be in a quorum need, if that is the same, and of each other: then a
+    /// quorum is a set of which it holds, and symmetry can be made use of.
+    common: Option<NodeId>,
 }
 
 /// A nested threshold over nodes by number: what one node needs.
@@ -53,11 +56,14 @@ impl Slices {
             needs.push(set.map_or(FALSE, |set| expression(&mut exprs, &set)));
             names.push(name);
         }
-        Self {
+        let mut slices = Self {
             names,
             exprs,
             needs,
-        }
+            common: None,
+        };
+        slices.common = slices.common_needs();
+        slices
     }
 
     /// The number of nodes.
@@ -103,8 +109,23 @@ impl Slices {
         }
     }
 
-    /// What all nodes that can be in a quorum need, if that is the same, and of each other: then a
-    /// quorum is a set of which it holds, and symmetry can be made use of.
+    /// A minimal quorum inside of a quorum, with the help of faulty nodes.
+    pub(crate) fn smaller_quorum(&self, quorum: &AcceptorSet, faulty: &AcceptorSet) -> AcceptorSet {
+        let mut least = *quorum;
+        for node in quorum {
+            if !least.contains(node) {
+                continue;
+            }
+            let mut without = least;
+            without.remove(node);
+            let rest = self.content(&without, faulty);
+            if !rest.is_empty() {
+                least = rest;
+            }
+        }
+        least
+    }
+
     fn common_needs(&self) -> Option<NodeId> {
         let live = self.quorum_within(&self.all());
         let first = self.needs(live.iter().next()?);
@@ -207,10 +228,6 @@ pub(crate) struct Forks<'a>(pub(crate) &'a Slices);
 /// The nodes contain a quorum, one with this node if there is one: no harm, but monotone as well.
 pub(crate) struct Gathers<'a>(pub(crate) &'a Slices, pub(crate) Option<AcceptorId>);
 
-fn answer(yes: bool) -> Found<()> {
-    if yes { Found::Yes(()) } else { Found::No }
-}
-
 impl Harm for Halts<'_> {
     // That nothing is a quorum is not said in clauses: sets that are one are left out as they
     // are met.
@@ -221,11 +238,11 @@ impl Harm for Halts<'_> {
     }
 
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
-        answer(self.0.quorum_within(&(self.0.all() - *faulty)).is_empty())
+        Found::whether(self.0.quorum_within(&(self.0.all() - *faulty)).is_empty())
     }
 
     fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {
-        let Some(needs) = self.0.common_needs() else {
+        let Some(needs) = self.0.common else {
             return Found::Undecided;
         };
         let mut search = Search::new(&self.0.exprs, &effort.again(SEARCH_STEPS));
@@ -240,16 +257,21 @@ impl Forks<'_> {
             return answer;
         }
         let mut formula = Formula::new(effort);
-        let truth = formula.truth();
-        let fixed = |a: AcceptorId| if faulty.contains(a) { truth } else { !truth };
-        let faulty: Vec<Lit> = self.0.all().iter().map(fixed).collect();
+        let faulty = formula.fixed(faulty, self.0.n_nodes());
         let pair = self.pair(&mut formula, &faulty);
-        formula.solve(&[]).map(|()| {
-            pair.map(|quorum| {
-                let places: Vec<usize> = formula.chosen(&quorum);
-                places.iter().map(|at| AcceptorId(*at as u16)).collect()
-            })
-        })
+        let found = formula.solve(&[]);
+        found.map(|()| pair.map(|quorum| formula.chosen(&quorum)))
+    }
+
+    /// Two quorums with as few of these in common as possible, where all nodes need the same.
+    fn least_common(
+        &self,
+        honest: &AcceptorSet,
+        effort: &Effort,
+    ) -> Option<Found<[AcceptorSet; 2]>> {
+        let needs = Family::Of(self.0.common?);
+        let mut search = Search::new(&self.0.exprs, &effort.again(SEARCH_STEPS));
+        Some(search.overlap(honest, [&needs, &needs]))
     }
 
     /// The same where all nodes need the same; nothing if they do not, or that did not help.
@@ -258,10 +280,8 @@ impl Forks<'_> {
         faulty: &AcceptorSet,
         effort: &Effort,
     ) -> Option<Found<[AcceptorSet; 2]>> {
-        let needs = Family::Of(self.0.common_needs()?);
         let honest = self.0.all() - *faulty;
-        let mut search = Search::new(&self.0.exprs, &effort.again(SEARCH_STEPS));
-        match search.overlap(&honest, [&needs, &needs]) {
+        match self.least_common(&honest, effort)? {
             Found::No => Some(Found::No),
             Found::Yes(pair) if !(pair[0] & pair[1] & honest).is_empty() => Some(Found::No),
             Found::Yes(pair) => {
@@ -308,14 +328,9 @@ impl Harm for Forks<'_> {
     }
 
     fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {
-        let Some(needs) = self.0.common_needs() else {
-            return Found::Undecided;
-        };
-        let needs = Family::Of(needs);
         let honest = self.0.all() - *given;
-        let mut search = Search::new(&self.0.exprs, &effort.again(SEARCH_STEPS));
-        match search.overlap(&honest, [&needs, &needs]) {
-            Found::Yes(pair) => {
+        match self.least_common(&honest, effort) {
+            Some(Found::Yes(pair)) => {
                 let faulty = pair[0] & pair[1] & honest;
                 // Somebody has to be left to be split.
                 let left = pair
@@ -327,7 +342,7 @@ impl Harm for Forks<'_> {
                     Found::Undecided
                 }
             }
-            Found::No | Found::Undecided => Found::Undecided,
+            None | Some(Found::No | Found::Undecided) => Found::Undecided,
         }
     }
 }
@@ -351,28 +366,9 @@ impl Harm for Gathers<'_> {
 
     fn done_by(&self, members: &AcceptorSet, _: &Effort) -> Found<()> {
         let quorum = self.0.quorum_within(members);
-        answer(match self.1 {
+        Found::whether(match self.1 {
             Some(node) => quorum.contains(node),
             None => !quorum.is_empty(),
         })
-    }
-}
-
-impl Slices {
-    /// A minimal quorum inside of a quorum, with the help of faulty nodes.
-    pub(crate) fn smaller_quorum(&self, quorum: &AcceptorSet, faulty: &AcceptorSet) -> AcceptorSet {
-        let mut least = *quorum;
-        for node in quorum {
-            if !least.contains(node) {
-                continue;
-            }
-            let mut without = least;
-            without.remove(node);
-            let rest = self.content(&without, faulty);
-            if !rest.is_empty() {
-                least = rest;
-            }
-        }
-        least
     }
 }

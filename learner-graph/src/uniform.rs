@@ -35,7 +35,16 @@ pub struct Uniformity {
 impl Uniformity {
     /// Whether the graph was shown to be uniform.
     pub fn holds(&self) -> bool {
-        self.differences.is_empty() && self.undecided.is_empty()
+        self.verdict() == Some(true)
+    }
+
+    /// Whether the graph is uniform; nothing if that was not decided.
+    pub fn verdict(&self) -> Option<bool> {
+        match (self.differences.is_empty(), self.undecided.is_empty()) {
+            (false, _) => Some(false),
+            (true, true) => Some(true),
+            (true, false) => None,
+        }
     }
 }
 

@@ -58,7 +58,16 @@ pub struct Validity {
 impl Validity {
     /// Whether the graph was shown to be valid: an undecided one was not.
     pub fn holds(&self) -> bool {
-        self.violations.is_empty() && self.undecided.is_empty()
+        self.verdict() == Some(true)
+    }
+
+    /// Whether the graph is valid; nothing if that was not decided.
+    pub fn verdict(&self) -> Option<bool> {
+        match (self.violations.is_empty(), self.undecided.is_empty()) {
+            (false, _) => Some(false),
+            (true, true) => Some(true),
+            (true, false) => None,
+        }
     }
 }
 
@@ -233,12 +242,9 @@ impl Apart {
         let members = self.sets.concat();
         let bound = fewer_than.map(|n| !self.formula.at_least(n, &members));
         let assumptions: Vec<Lit> = bound.into_iter().collect();
-        self.formula.solve(&assumptions).map(|()| {
-            [0, 1, 2].map(|i| {
-                let places: Vec<usize> = self.formula.chosen(&self.sets[i]);
-                places.iter().map(|a| AcceptorId(*a as u16)).collect()
-            })
-        })
+        self.formula
+            .solve(&assumptions)
+            .map(|()| self.sets.each_ref().map(|set| self.formula.chosen(set)))
     }
 }
 

@@ -113,22 +113,9 @@ pub fn compare(
     options: &Options,
 ) -> Comparison {
     let mut both = Both::new(old.0, new.0, options);
-    let uniform = |graph: &LearnerGraph| {
-        let found = graph.uniformity(UNIFORMITY_STEPS);
-        match (found.differences.is_empty(), found.undecided.is_empty()) {
-            (false, _) => Some(false),
-            (true, true) => Some(true),
-            (true, false) => None,
-        }
-    };
-    let learners = |graph: &LearnerGraph| -> Names {
-        let name = |l| graph.learner_name(l).to_owned();
-        graph.learners().iter().map(name).collect()
-    };
-    let acceptors = |graph: &LearnerGraph| -> Names {
-        let name = |a| graph.acceptor_name(a).to_owned();
-        graph.acceptors().iter().map(name).collect()
-    };
+    let uniform = |graph: &LearnerGraph| graph.uniformity(UNIFORMITY_STEPS).verdict();
+    let learners = |graph: &LearnerGraph| graph.learner_names(&graph.learners());
+    let acceptors = |graph: &LearnerGraph| graph.acceptor_names(&graph.acceptors());
     let progress = progress(&mut both, old.1, new.1);
     let agreement = agreement(&mut both, old.1, new.1);
     Comparison {
@@ -323,23 +310,8 @@ impl<'a> Both<'a> {
         };
         if !self.promises.contains_key(&key) {
             let inside = Family::agreement(self.old, a, b);
-            let outside = Family::agreement(self.new, c, d).map(|family| match family {
-                Family::Of(root) => Family::Of(self.translated(root, &numbers)),
-                Family::Agreement {
-                    from,
-                    to,
-                    groups,
-                    conditions,
-                } => Family::Agreement {
-                    from,
-                    to,
-                    groups,
-                    conditions: conditions
-                        .iter()
-                        .map(|condition| self.translated(*condition, &numbers))
-                        .collect(),
-                },
-            });
+            let outside = Family::agreement(self.new, c, d);
+            let outside = outside.map(|f| f.map(|id| self.translated(id, &numbers)));
             let found = inside.and_then(|inside| self.search(&inside, outside));
             let least = found.map(|set| smallest(set, |s| self.old.trust_safe(a, b, s)));
             self.promises.insert(key, least);
@@ -348,7 +320,6 @@ impl<'a> Both<'a> {
     }
 
     fn named(&self, set: Option<AcceptorSet>) -> Option<Names> {
-        let name = |a| self.old.acceptor_name(a).to_owned();
-        set.map(|set| set.iter().map(name).collect())
+        set.map(|set| self.old.acceptor_names(&set))
     }
 }

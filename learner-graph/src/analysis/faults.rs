@@ -12,7 +12,7 @@
 
 use super::harm::Harm;
 use super::pattern::Pattern;
-use super::units::{UnitId, UnitSet, Units};
+use super::units::{UnitSet, Units};
 use crate::effort::Effort;
 use crate::formula::Formula;
 use crate::minimal::Minimal;
@@ -109,6 +109,26 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
                 }
             }
         }
+    }
+
+    /// The tolerance, and the minimal sets, at most `cap` patterns of them: each with all of the
+    /// effort.
+    pub(crate) fn look(mut self, cap: usize) -> (Tolerance, Minimal<Pattern>) {
+        let steps = self.effort.left();
+        let tolerance = self.tolerance();
+        let from = match tolerance {
+            Tolerance::Faults { tolerated, .. } => tolerated + 1,
+            Tolerance::Between { .. } | Tolerance::Undecided => 0,
+            Tolerance::Broken | Tolerance::Always => {
+                let none = Minimal {
+                    sets: Vec::new(),
+                    complete: true,
+                };
+                return (tolerance, none);
+            }
+        };
+        self.effort = self.effort.again(steps);
+        (tolerance, self.minimal(from, cap))
     }
 
     /// The minimal sets, smaller ones first, at most `cap` patterns of them. The search begins
@@ -283,8 +303,7 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
                 Found::No => return Found::No,
                 Found::Undecided => return Found::Undecided,
             }
-            let places: Vec<usize> = asked.formula.chosen(&asked.fails);
-            let set: UnitSet = places.iter().map(|u| UnitId(*u as u16)).collect();
+            let set: UnitSet = asked.formula.chosen(&asked.fails);
             match self.does(&set) {
                 Found::Yes(()) => return Found::Yes(set),
                 Found::Undecided => return Found::Undecided,

@@ -82,10 +82,8 @@ impl<'a> Splits<'a> {
 
     /// Two quorums that have nobody but these acceptors in common.
     pub(crate) fn quorums(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<[AcceptorSet; 2]> {
-        let mut search = Search::new(self.exprs, &effort.again(SHORT_STEPS));
-        let families = self.quorums.map(Family::Of);
         let honest = self.all - *faulty;
-        match search.overlap(&honest, [&families[0], &families[1]]) {
+        match self.least_common(&honest, &effort.again(SHORT_STEPS)) {
             Found::Yes([q1, q2]) if (q1 & q2 & honest).is_empty() => {
                 return Found::Yes([q1, q2]);
             }
@@ -93,25 +91,16 @@ impl<'a> Splits<'a> {
             Found::Undecided => {}
         }
         let mut formula = Formula::new(effort);
-        let faulty: Vec<Lit> = self
-            .all
-            .iter()
-            .map(|a| match faulty.contains(a) {
-                true => formula.truth(),
-                false => !formula.truth(),
-            })
-            .collect();
-        let [q1, q2] = self.require(&mut formula, &faulty);
-        let set = |formula: &Formula, of: &[Lit]| {
-            let chosen: Vec<usize> = formula.chosen(of);
-            chosen
-                .iter()
-                .map(|a| crate::AcceptorId(*a as u16))
-                .collect()
-        };
-        formula
-            .solve(&[])
-            .map(|()| [set(&formula, &q1), set(&formula, &q2)])
+        let faulty = formula.fixed(faulty, self.all.len());
+        let pair = self.require(&mut formula, &faulty);
+        let found = formula.solve(&[]);
+        found.map(|()| pair.map(|quorum| formula.chosen(&quorum)))
+    }
+
+    /// Two quorums with as few of these in common as possible.
+    fn least_common(&self, honest: &AcceptorSet, effort: &Effort) -> Found<[AcceptorSet; 2]> {
+        let [first, second] = self.quorums.map(Family::Of);
+        Search::new(self.exprs, effort).overlap(honest, [&first, &second])
     }
 
     fn require(&self, formula: &mut Formula, faulty: &[Lit]) -> [Vec<Lit>; 2] {
@@ -137,10 +126,6 @@ impl<'a> Disentangles<'a> {
     }
 }
 
-fn answer(yes: bool) -> Found<()> {
-    if yes { Found::Yes(()) } else { Found::No }
-}
-
 fn negated(literals: &[Lit]) -> Vec<Lit> {
     literals.iter().map(|literal| !*literal).collect()
 }
@@ -159,7 +144,7 @@ impl Harm for Stops<'_> {
 
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
         let rest = self.graph.acceptors() - *faulty;
-        answer(!self.graph.is_quorum(self.learner, &rest))
+        Found::whether(!self.graph.is_quorum(self.learner, &rest))
     }
 
     fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {
@@ -184,10 +169,8 @@ impl Harm for Splits<'_> {
     }
 
     fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {
-        let mut search = Search::new(self.exprs, &effort.again(SEARCH_STEPS));
-        let families = self.quorums.map(Family::Of);
         let honest = self.all - *given;
-        let found = search.overlap(&honest, [&families[0], &families[1]]);
+        let found = self.least_common(&honest, &effort.again(SEARCH_STEPS));
         found.map(|[q1, q2]| q1 & q2 & honest)
     }
 }
@@ -227,15 +210,14 @@ impl Harm for Disentangles<'_> {
         let [l1, l2] = self.pair;
         let family = Family::agreement(self.graph, l1, l2);
         let roots = family.map_or(Vec::new(), |family| family.roots().to_vec());
-        let support = roots.iter().map(|id| self.graph.exprs.support(*id));
-        let all = support.fold(AcceptorSet::EMPTY, |all, acceptors| all | acceptors);
+        let all = self.graph.exprs.supports(&roots);
         (roots, all)
     }
 
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
         let [l1, l2] = self.pair;
         let safe = self.graph.acceptors() - *faulty;
-        answer(!self.graph.trust_safe(l1, l2, &safe))
+        Found::whether(!self.graph.trust_safe(l1, l2, &safe))
     }
 
     fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {

@@ -24,6 +24,7 @@ mod strongest;
 mod text;
 mod units;
 mod unrolled;
+mod weights;
 
 pub use difference::{AgreementChange, Changes, Comparison, ProgressChange, Standing, compare};
 pub(crate) use harm::Harm;

@@ -2,21 +2,19 @@
 
 use super::faults::{Faults, Tolerance};
 use super::harm::{Disentangles, Harm, Splits, Stops};
-use super::pattern::Pattern;
+use super::pattern::{Pattern, apart};
 use super::redundant::redundant;
 use super::repair::repairs;
 use super::report::{
-    Analysis, FaultReport, LearnerFaults, PairFaults, Starved, Strongest, Verdict, ViolationReport,
-    Weight,
+    Analysis, FaultReport, LearnerFaults, PairFaults, Starved, Strongest, ViolationReport,
 };
 use super::strongest::{Splitting, strongest};
-use super::units::{UnitId, UnitSet, Units};
+use super::units::{UnitSet, Units};
 use crate::effort::Effort;
 use crate::expr::NodeId;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
 use crate::minimal::Minimal;
-use crate::report::Names;
 use crate::set::AcceptorSet;
 use crate::suspicion::Suspicion;
 use crate::symmetry;
@@ -25,9 +23,6 @@ use crate::validity::{VALIDITY_STEPS, smallest};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-
-/// The most questions that are asked to weigh units.
-const MAX_WEIGHED: usize = 20_000;
 
 /// What an analysis is to assume, and how far it may go.
 #[derive(Clone, Debug)]
@@ -60,6 +55,14 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// What has failed is not like what has not: classes of units taken apart by that.
+    pub(super) fn told_apart(&self, units: &Units, classes: Vec<UnitSet>) -> Vec<UnitSet> {
+        let failed = [self.suspicion.caught, self.crashed].map(|set| units.touched(&set));
+        apart(apart(classes, &failed[0]), &failed[1])
+    }
+}
+
 /// Analyses a graph. `progress` is told what is looked at, and how much of it is done.
 pub fn analyze(
     graph: &LearnerGraph,
@@ -68,24 +71,14 @@ pub fn analyze(
     progress: &mut dyn FnMut(&str, usize, usize),
 ) -> Analysis {
     let mut run = Run::new(graph, units, options);
-    let mut asked = 0;
     let learners: Vec<LearnerId> = graph.learners().iter().collect();
-    let pairs: Vec<(LearnerId, LearnerId)> = learners
-        .iter()
-        .flat_map(|l1| {
-            learners
-                .iter()
-                .filter(move |l2| l1 <= l2)
-                .map(move |l2| (*l1, *l2))
-        })
-        .collect();
+    let pairs = graph.pairs();
     progress("validity", 0, 1);
     let (valid, violations) = run.validity();
     let mut stopped = Vec::new();
     for (at, l) in learners.iter().enumerate() {
         progress("blocking sets", at, learners.len());
         stopped.push(run.stops(*l));
-        asked += 1;
     }
     let mut pair_faults = Vec::new();
     for (at, (l1, l2)) in pairs.iter().enumerate() {
@@ -98,13 +91,13 @@ pub fn analyze(
     let strongest = run.strongest();
     let starved = run.starved();
     let redundant = redundant(graph, &run.effort());
-    progress("done", asked, asked);
+    progress("done", 1, 1);
     let name = |l: LearnerId| graph.learner_name(l).to_owned();
     Analysis {
         units: units.names(&units.all()),
         by: options.by.clone(),
-        crashed: run.acceptors(&options.crashed),
-        byzantine: run.acceptors(&options.suspicion.caught),
+        crashed: graph.acceptor_names(&options.crashed),
+        byzantine: graph.acceptor_names(&options.suspicion.caught),
         valid,
         violations,
         learners: learners
@@ -125,16 +118,16 @@ pub fn analyze(
 }
 
 /// An analysis on its way; equal questions are answered once.
-struct Run<'a> {
-    graph: &'a LearnerGraph,
-    units: &'a Units,
-    options: &'a Options,
+pub(super) struct Run<'a> {
+    pub(super) graph: &'a LearnerGraph,
+    pub(super) units: &'a Units,
+    pub(super) options: &'a Options,
     /// The numbers of learners that TrustSafe does not tell apart.
     alike: Vec<usize>,
-    stops: HashMap<NodeId, FaultReport>,
-    declared: HashMap<(usize, usize), FaultReport>,
+    pub(super) stops: HashMap<NodeId, FaultReport>,
+    pub(super) declared: HashMap<(usize, usize), FaultReport>,
     splits: HashMap<(NodeId, NodeId), (FaultReport, Tolerance, Minimal<Pattern>)>,
-    complete: bool,
+    pub(super) complete: bool,
 }
 
 impl<'a> Run<'a> {
@@ -155,13 +148,7 @@ impl<'a> Run<'a> {
         Effort::until(self.options.steps, Arc::clone(&self.options.stop))
     }
 
-    fn acceptors(&self, set: &AcceptorSet) -> Names {
-        set.iter()
-            .map(|a| self.graph.acceptor_name(a).to_owned())
-            .collect()
-    }
-
-    fn faults<'b, H: Harm>(&'b self, harm: &'b H, given: AcceptorSet) -> Faults<'b, H> {
+    pub(super) fn faults<'b, H: Harm>(&'b self, harm: &'b H, given: AcceptorSet) -> Faults<'b, H> {
         Faults {
             harm,
             units: self.units,
@@ -173,49 +160,23 @@ impl<'a> Run<'a> {
     }
 
     /// The units that matter, in classes of those that some expressions do not tell apart.
-    fn classes(&self, (roots, matter): (Vec<NodeId>, AcceptorSet)) -> Vec<UnitSet> {
+    pub(super) fn classes(&self, (roots, matter): (Vec<NodeId>, AcceptorSet)) -> Vec<UnitSet> {
         if !self.units.are_single() {
             let units = self.units.touched(&matter).iter();
             return units.map(|unit| std::iter::once(unit).collect()).collect();
         }
-        let (crashed, caught) = (self.options.crashed, self.options.suspicion.caught);
         let classes = symmetry::classes(&self.graph.exprs, roots).into_iter();
-        // What has failed is not like what has not.
-        let parts = classes.map(|class| class & matter).flat_map(|class| {
-            [
-                class - crashed - caught,
-                class & caught,
-                (class & crashed) - caught,
-            ]
-        });
-        let parts = parts.filter(|part| !part.is_empty());
-        parts.map(|part| self.units.touched(&part)).collect()
+        let classes = classes.map(|class| self.units.touched(&(class & matter)));
+        self.options.told_apart(self.units, classes.collect())
     }
 
     /// The tolerance, and the minimal sets from there on.
     fn look<H: Harm>(&self, harm: &H, given: AcceptorSet) -> (Tolerance, Minimal<Pattern>) {
-        let tolerance = self.faults(harm, given).tolerance();
-        let from = match tolerance {
-            Tolerance::Faults { tolerated, .. } => tolerated + 1,
-            Tolerance::Broken | Tolerance::Always => {
-                return (
-                    tolerance,
-                    Minimal {
-                        sets: Vec::new(),
-                        complete: true,
-                    },
-                );
-            }
-            Tolerance::Between { .. } | Tolerance::Undecided => 0,
-        };
-        let minimal = self
-            .faults(harm, given)
-            .minimal(from, self.options.max_sets);
-        (tolerance, minimal)
+        self.faults(harm, given).look(self.options.max_sets)
     }
 
     /// Whoever is silent or may be.
-    fn silent(&self) -> AcceptorSet {
+    pub(super) fn silent(&self) -> AcceptorSet {
         self.options.crashed | self.options.suspicion.caught
     }
 
@@ -226,16 +187,15 @@ impl<'a> Run<'a> {
         let smallest = smallest.map(|v| self.graph.smallest_violation(v));
         let violations = smallest.map(|v| ViolationReport {
             between: [name(v.from), name(v.to)],
-            safe: self.acceptors(&v.safe),
-            quorums: [self.acceptors(&v.quorum_from), self.acceptors(&v.quorum_to)],
+            safe: self.graph.acceptor_names(&v.safe),
+            quorums: [
+                self.graph.acceptor_names(&v.quorum_from),
+                self.graph.acceptor_names(&v.quorum_to),
+            ],
             repairs: repairs(self.graph, &v, &self.effort()),
         });
         let violations: Vec<_> = violations.collect();
-        let valid = match (violations.is_empty(), found.undecided.is_empty()) {
-            (false, _) => Some(false),
-            (true, true) => Some(true),
-            (true, false) => None,
-        };
+        let valid = found.verdict();
         self.complete &= valid.is_some();
         (valid, violations)
     }
@@ -258,10 +218,8 @@ impl<'a> Run<'a> {
             .graph
             .trust_safe(l1, l2, &all)
             .then(|| self.declared(l1, l2));
-        let disagreed = self.options.suspicion.disagreements.iter();
-        let disagreed = disagreed
-            .clone()
-            .any(|pair| *pair == (l1, l2) || *pair == (l2, l1));
+        let mut known = self.options.suspicion.disagreements.iter();
+        let disagreed = known.any(|pair| *pair == (l1, l2) || *pair == (l2, l1));
         PairFaults {
             between,
             declared,
@@ -282,7 +240,7 @@ impl<'a> Run<'a> {
         report
     }
 
-    fn declared_key(&self, l1: LearnerId, l2: LearnerId) -> (usize, usize) {
+    pub(super) fn declared_key(&self, l1: LearnerId, l2: LearnerId) -> (usize, usize) {
         let (a, b) = (self.alike[usize::from(l1.0)], self.alike[usize::from(l2.0)]);
         (a.min(b), a.max(b))
     }
@@ -313,25 +271,22 @@ impl<'a> Run<'a> {
             suspicion: Suspicion::default(),
             ..self.options.clone()
         };
-        let names = self.acceptors(&self.graph.acceptors());
+        let names = self.graph.acceptor_names(&self.graph.acceptors());
         let single = Units::single(names);
         let mut plain = Run::new(self.graph, &single, &as_declared);
         if self.units.are_single() && self.silent().is_empty() {
             plain.splits = std::mem::take(&mut self.splits);
         }
-        let mut known = HashMap::new();
-        for l1 in self.graph.learners() {
-            for l2 in self.graph.learners().iter().filter(|l2| l1 <= *l2) {
-                let (_, tolerance, minimal) = plain.splits(l1, l2);
-                let splitting = match tolerance {
-                    Tolerance::Broken => Splitting::Never,
-                    _ if minimal.complete => Splitting::All(minimal.sets),
-                    _ => Splitting::Unknown,
-                };
-                known.insert((l1, l2), splitting);
-            }
-        }
-        let splitting = |l1, l2| known.get(&(l1, l2)).cloned().unwrap_or(Splitting::Unknown);
+        let splitting = |(l1, l2)| {
+            let (_, tolerance, minimal) = plain.splits(l1, l2);
+            let splitting = match tolerance {
+                Tolerance::Broken => Splitting::Never,
+                _ if minimal.complete => Splitting::All(minimal.sets),
+                _ => Splitting::Unknown,
+            };
+            ((l1, l2), splitting)
+        };
+        let splitting = self.graph.pairs().into_iter().map(splitting).collect();
         strongest(self.graph, splitting, &self.effort())
     }
 
@@ -351,112 +306,9 @@ impl<'a> Run<'a> {
         let starved = uniformity.differences.iter().map(|d| Starved {
             learner: name(d.learner),
             votes_of: name(d.other),
-            set: self.acceptors(&d.set),
-            quorum: self.acceptors(&quorum(d.learner, &d.set)),
+            set: self.graph.acceptor_names(&d.set),
+            quorum: self.graph.acceptor_names(&quorum(d.learner, &d.set)),
         });
         starved.collect()
-    }
-
-    /// What hangs on each unit; nothing if there are too many questions.
-    fn weights(&mut self, learners: &[LearnerId], pairs: &[(LearnerId, LearnerId)]) -> Vec<Weight> {
-        let mut lives: HashMap<NodeId, Vec<LearnerId>> = HashMap::new();
-        for l in learners {
-            lives
-                .entry(self.graph.live[usize::from(l.0)].0)
-                .or_default()
-                .push(*l);
-        }
-        let mut agreements: HashMap<(usize, usize), Vec<(LearnerId, LearnerId)>> = HashMap::new();
-        let all = self.graph.acceptors();
-        for (l1, l2) in pairs {
-            if self.graph.trust_safe(*l1, *l2, &all) {
-                agreements
-                    .entry(self.declared_key(*l1, *l2))
-                    .or_default()
-                    .push((*l1, *l2));
-            }
-        }
-        let roots = self.graph.live.iter().map(|(id, _)| *id);
-        let roots = roots.chain(self.graph.rules.iter().map(|rule| rule.expr));
-        let classes = self.classes((roots.collect(), all));
-        if classes.len() * (lives.len() + agreements.len()) > MAX_WEIGHED {
-            self.complete = false;
-            return Vec::new();
-        }
-        let mut weights = Vec::new();
-        for class in classes {
-            let Some(unit) = class.iter().next() else {
-                continue;
-            };
-            let mut weight = Weight {
-                name: String::new(),
-                stops: Vec::new(),
-                disentangles: Vec::new(),
-                weakens_progress: 0,
-                weakens_agreement: 0,
-            };
-            let failed = self.units.acceptors(&std::iter::once(unit).collect());
-            for (live, learners) in &lives {
-                let before = self.stops.get(live).map(|r| (r.verdict, r.tolerated));
-                let harm = Stops::new(self.graph, learners[0]);
-                let after = self.faults(&harm, self.silent() | failed).tolerance();
-                let alone =
-                    before.is_some_and(|(v, _)| v != Verdict::Broken) && after == Tolerance::Broken;
-                if alone {
-                    weight.stops.extend(
-                        learners
-                            .iter()
-                            .map(|l| self.graph.learner_name(*l).to_owned()),
-                    );
-                }
-                if falls(before, &after) {
-                    weight.weakens_progress += learners.len();
-                }
-            }
-            weight.stops.sort();
-            for (key, pairs) in &agreements {
-                let before = self.declared.get(key).map(|r| (r.verdict, r.tolerated));
-                let harm = Disentangles::new(self.graph, pairs[0].0, pairs[0].1);
-                let given = self.options.suspicion.caught | failed;
-                let after = self.faults(&harm, given).tolerance();
-                let alone =
-                    before.is_some_and(|(v, _)| v != Verdict::Broken) && after == Tolerance::Broken;
-                if alone {
-                    let names = |(a, b): &(LearnerId, LearnerId)| {
-                        [*a, *b].map(|l| self.graph.learner_name(l).to_owned())
-                    };
-                    weight.disentangles.extend(pairs.iter().map(names));
-                }
-                if falls(before, &after) {
-                    weight.weakens_agreement += pairs.len();
-                }
-            }
-            weight.disentangles.sort();
-            for unit in class {
-                weights.push((
-                    unit,
-                    Weight {
-                        name: self.units.name(unit).to_owned(),
-                        ..weight.clone()
-                    },
-                ));
-            }
-        }
-        weights.sort_by_key(|(unit, _)| *unit);
-        weights
-            .into_iter()
-            .map(|(_, weight): (UnitId, Weight)| weight)
-            .collect()
-    }
-}
-
-/// Whether a tolerance is smaller than before.
-fn falls(before: Option<(Verdict, Option<usize>)>, after: &Tolerance) -> bool {
-    match (before, after) {
-        (Some((Verdict::Exact, Some(_))), Tolerance::Broken) => true,
-        (Some((Verdict::Exact, Some(before))), Tolerance::Faults { tolerated, .. }) => {
-            *tolerated < before
-        }
-        _ => false,
     }
 }

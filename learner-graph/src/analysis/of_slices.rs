@@ -1,10 +1,11 @@
 //! The analysis of a system of quorum slices, without writing its quorums out.
 
 use super::Harm;
-use super::faults::{Faults, Tolerance};
+use super::faults::Faults;
 use super::of_graph::Options;
 use super::pattern::Pattern;
-use super::report::{FaultReport, Part, parts, words};
+use super::report::{FaultReport, Part, parts};
+use super::text::pattern_of;
 use super::units::{UnitSet, Units};
 use crate::effort::Effort;
 use crate::minimal::Minimal;
@@ -83,10 +84,10 @@ pub fn analyze_slices(
         .faults(&gathers, AcceptorSet::EMPTY)
         .minimal(0, options.max_sets);
     progress("blocking sets", 2, 4);
-    let (tolerance, blocking) = look.at(&Halts(slices), silent);
+    let (tolerance, blocking) = look.faults(&Halts(slices), silent).look(options.max_sets);
     let halted_by = FaultReport::new(units, tolerance, &blocking);
     progress("splitting sets", 3, 4);
-    let (tolerance, splitting) = look.at(&Forks(slices), caught);
+    let (tolerance, splitting) = look.faults(&Forks(slices), caught).look(options.max_sets);
     let split_by = FaultReport::new(units, tolerance, &splitting);
     progress("done", 4, 4);
     let top = quorums.sets.iter().map(Pattern::support);
@@ -140,23 +141,6 @@ impl Look<'_> {
             effort: self.effort(),
         }
     }
-
-    /// The tolerance, and the minimal sets from there on.
-    fn at(&self, harm: &dyn Harm, given: AcceptorSet) -> (Tolerance, Minimal<Pattern>) {
-        let tolerance = self.faults(harm, given).tolerance();
-        let from = match tolerance {
-            Tolerance::Broken | Tolerance::Always => None,
-            Tolerance::Faults { tolerated, .. } => Some(tolerated + 1),
-            Tolerance::Between { .. } | Tolerance::Undecided => Some(0),
-        };
-        let none = Minimal {
-            sets: Vec::new(),
-            complete: true,
-        };
-        let most = self.options.max_sets;
-        let minimal = from.map_or(none, |from| self.faults(harm, given).minimal(from, most));
-        (tolerance, minimal)
-    }
 }
 
 /// Units that the system does not tell apart; what has failed is not like what has not.
@@ -168,13 +152,7 @@ fn classes(slices: &Slices, units: &Units, options: &Options) -> Vec<UnitSet> {
             .map(|u| std::iter::once(u).collect())
             .collect();
     }
-    let caught = units.touched(&options.suspicion.caught);
-    let crashed = units.touched(&options.crashed) - caught;
-    let alike = slices.classes();
-    let parts = alike
-        .iter()
-        .flat_map(|class| [*class - caught - crashed, *class & caught, *class & crashed]);
-    parts.filter(|class| !class.is_empty()).collect()
+    options.told_apart(units, slices.classes())
 }
 
 impl fmt::Display for SlicesAnalysis {
@@ -268,4 +246,9 @@ fn harm(
         writeln!(f, "  … and {left} more like these")?;
     }
     Ok(())
+}
+
+/// A pattern with all of its names.
+fn words(pattern: &[Part]) -> String {
+    pattern_of(pattern, |names| names.join(", "))
 }

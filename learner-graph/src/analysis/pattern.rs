@@ -40,6 +40,14 @@ impl Pattern {
     }
 }
 
+/// Classes taken apart: units of a set are in none with others.
+pub(crate) fn apart(classes: Vec<UnitSet>, set: &UnitSet) -> Vec<UnitSet> {
+    let parts = classes
+        .into_iter()
+        .flat_map(|class| [class - *set, class & *set]);
+    parts.filter(|part| !part.is_empty()).collect()
+}
+
 impl Ord for Pattern {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         let units = |p: &Self| -> Vec<_> {

@@ -30,14 +30,7 @@ pub(crate) fn redundant(graph: &LearnerGraph, effort: &Effort) -> Vec<Declared> 
             matches!(found, Found::No)
         });
         if follows {
-            redundant.push(Declared {
-                between: rule
-                    .learners
-                    .iter()
-                    .map(|l| graph.learner_name(l).to_owned())
-                    .collect(),
-                when: graph.toml(rule.expr),
-            });
+            redundant.push(graph.declared(rule));
             rest = without;
         }
     }

@@ -50,7 +50,7 @@ pub(crate) fn repairs(graph: &LearnerGraph, v: &Violation, effort: &Effort) -> V
         let what = format!("the safe sets when = {}", graph.toml(*condition));
         attempt(what, *condition, &|raised| {
             [
-                safe.with(*condition, raised),
+                safe.map(|id| if id == *condition { raised } else { id }),
                 Family::Of(live[0]),
                 Family::Of(live[1]),
             ]

@@ -80,23 +80,6 @@ pub(crate) fn parts(units: &Units, pattern: &Pattern) -> Vec<Part> {
     pattern.parts().map(part).collect()
 }
 
-/// A pattern in words: `d and any 2 of {a, b, c}`.
-pub(crate) fn words(pattern: &[Part]) -> String {
-    let (all, some): (Vec<&Part>, Vec<&Part>) =
-        pattern.iter().partition(|part| part.any == part.of.len());
-    let all: Vec<&str> = all
-        .iter()
-        .flat_map(|part| &part.of)
-        .map(String::as_str)
-        .collect();
-    let some = some
-        .iter()
-        .map(|part| format!("any {} of {{{}}}", part.any, part.of.join(", ")));
-    let all = (!all.is_empty()).then(|| all.join(", "));
-    let words: Vec<String> = all.into_iter().chain(some).collect();
-    words.join(" and ")
-}
-
 /// An analysis of a learner graph.
 #[derive(Clone, Debug, Serialize)]
 pub struct Analysis {

@@ -17,7 +17,8 @@ use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::{AcceptorId, LearnerId};
 use crate::search::{Found, Search};
-use std::collections::BTreeMap;
+use crate::set::LearnerSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most conflicts that are named.
 const MAX_CONFLICTS: usize = 16;
@@ -25,7 +26,7 @@ const MAX_CONFLICTS: usize = 16;
 const STEPS: u64 = 50_000;
 
 /// What is known of the splitting sets of a pair.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Splitting {
     /// These are all.
     All(Vec<Pattern>),
@@ -56,96 +57,115 @@ pub(crate) fn condition(exprs: &mut Exprs, splitting: &[Pattern]) -> NodeId {
     }
 }
 
+/// For the pairs that can agree, the weakest condition under which they do.
+type Conditions = BTreeMap<(LearnerId, LearnerId), NodeId>;
+
 /// The strongest TrustSafe, from the splitting sets of every pair (the smaller learner first).
 pub(crate) fn strongest(
     graph: &LearnerGraph,
-    splitting: impl Fn(LearnerId, LearnerId) -> Splitting,
+    splitting: Vec<((LearnerId, LearnerId), Splitting)>,
     effort: &Effort,
 ) -> Strongest {
     let mut exprs = graph.exprs.clone();
-    let mut result = Strongest::default();
-    let mut known: BTreeMap<(LearnerId, LearnerId), NodeId> = BTreeMap::new();
-    let name = |l: LearnerId| graph.learner_name(l).to_owned();
-    for l1 in graph.learners() {
-        for l2 in graph.learners().iter().filter(|l2| l1 <= *l2) {
-            match splitting(l1, l2) {
-                Splitting::All(patterns) => {
-                    known.insert((l1, l2), condition(&mut exprs, &patterns));
-                }
-                Splitting::Never => result.never.push([name(l1), name(l2)]),
-                Splitting::Unknown => result.undecided.push([name(l1), name(l2)]),
+    let mut known = Conditions::new();
+    let (mut never, mut undecided) = (Vec::new(), BTreeSet::new());
+    for (pair, splitting) in splitting {
+        match splitting {
+            Splitting::All(patterns) => {
+                known.insert(pair, condition(&mut exprs, &patterns));
+            }
+            Splitting::Never => never.push(pair),
+            Splitting::Unknown => {
+                undecided.insert(pair);
             }
         }
     }
-    let mut search = Search::new(&exprs, effort);
-    let of = |a: LearnerId, b: LearnerId| known.get(&(a.min(b), a.max(b))).copied();
-    let unknown =
-        |a: LearnerId, b: LearnerId| matches!(splitting(a.min(b), a.max(b)), Splitting::Unknown);
-    'all: for l1 in graph.learners() {
-        for l3 in graph.learners().iter().filter(|l3| l1 <= *l3) {
-            if unknown(l1, l3) {
+    let name = |(a, b)| [a, b].map(|l| graph.learner_name(l).to_owned());
+    let entry = |(when, learners): (NodeId, LearnerSet)| Declared {
+        between: graph.learner_names(&learners),
+        when: graph.toml_of(&exprs, when),
+    };
+    Strongest {
+        agreements: entries(&known).into_iter().map(entry).collect(),
+        never: never.into_iter().map(name).collect(),
+        conflicts: conflicts(graph, &exprs, &known, &undecided, effort),
+        undecided: undecided.iter().copied().map(name).collect(),
+    }
+}
+
+fn of(known: &Conditions, a: LearnerId, b: LearnerId) -> Option<NodeId> {
+    known.get(&(a.min(b), a.max(b))).copied()
+}
+
+/// Sets that are in the conditions of two pairs with a learner in common and not in that of the
+/// other two: one for each of these.
+fn conflicts(
+    graph: &LearnerGraph,
+    exprs: &Exprs,
+    known: &Conditions,
+    undecided: &BTreeSet<(LearnerId, LearnerId)>,
+    effort: &Effort,
+) -> Vec<Conflict> {
+    let mut found = Vec::new();
+    let mut search = Search::new(exprs, effort);
+    for (l1, l3) in graph.pairs() {
+        if undecided.contains(&(l1, l3)) {
+            continue;
+        }
+        let third = of(known, l1, l3);
+        for l2 in graph.learners().iter().filter(|l2| *l2 != l1 && *l2 != l3) {
+            let (Some(first), Some(second)) = (of(known, l1, l2), of(known, l2, l3)) else {
+                continue;
+            };
+            if third == Some(first) || third == Some(second) {
                 continue;
             }
-            for l2 in graph.learners().iter().filter(|l2| *l2 != l1 && *l2 != l3) {
-                let (Some(first), Some(second)) = (of(l1, l2), of(l2, l3)) else {
-                    continue;
-                };
-                if of(l1, l3).is_some_and(|third| third == first || third == second) {
-                    continue;
-                }
-                if result.conflicts.len() == MAX_CONFLICTS || effort.is_stopped() {
-                    break 'all;
-                }
-                search.allow(STEPS);
-                let both = search.both(first, second);
-                let outside: Vec<Family> = of(l1, l3).map(Family::Of).into_iter().collect();
-                let all = graph.acceptors();
-                if let Found::Yes(set) = search.separate(&all, &both, &outside) {
-                    result.conflicts.push(Conflict {
-                        by: name(l2),
-                        between: [name(l1), name(l3)],
-                        safe: set
-                            .iter()
-                            .map(|a| graph.acceptor_name(a).to_owned())
-                            .collect(),
-                    });
-                    break;
-                }
+            if found.len() == MAX_CONFLICTS || effort.is_stopped() {
+                return found;
+            }
+            search.allow(STEPS);
+            let both = search.both(first, second);
+            let outside: Vec<Family> = third.map(Family::Of).into_iter().collect();
+            if let Found::Yes(set) = search.separate(&graph.acceptors(), &both, &outside) {
+                let name = |l: LearnerId| graph.learner_name(l).to_owned();
+                found.push(Conflict {
+                    by: name(l2),
+                    between: [name(l1), name(l3)],
+                    safe: graph.acceptor_names(&set),
+                });
+                break;
             }
         }
     }
-    // Pairs with one condition that share learners are written as one entry.
-    let mut groups: Vec<(NodeId, crate::LearnerSet)> = Vec::new();
-    for ((l1, l2), when) in &known {
-        let pair: crate::LearnerSet = [*l1, *l2].into_iter().collect();
-        let all_alike = |set: &crate::LearnerSet| {
+    found
+}
+
+/// The conditions as they are written in a file: learners each two of which have the same one are
+/// one entry.
+fn entries(known: &Conditions) -> Vec<(NodeId, LearnerSet)> {
+    let mut entries: Vec<(NodeId, LearnerSet)> = Vec::new();
+    for ((l1, l2), when) in known {
+        let pair: LearnerSet = [*l1, *l2].into_iter().collect();
+        let all_alike = |set: &LearnerSet| {
             let joined = *set | pair;
-            joined
-                .iter()
-                .all(|a| joined.iter().all(|b| of(a, b) == Some(*when)))
+            let with_all = |a| joined.iter().all(|b| of(known, a, b) == Some(*when));
+            joined.iter().all(with_all)
         };
-        match groups
+        let entry = entries
             .iter_mut()
-            .find(|(of, set)| of == when && all_alike(set))
-        {
+            .find(|(w, set)| w == when && all_alike(set));
+        match entry {
             Some((_, set)) => *set |= pair,
-            None => groups.push((*when, pair)),
+            None => entries.push((*when, pair)),
         }
     }
     // What larger entries say already is left out.
-    let subset = |at: usize| {
-        let (when, set) = groups[at];
-        let others = groups.iter().enumerate();
-        others.clone().any(|(other, (w, s))| {
+    let said = |at: usize| {
+        let (when, set) = entries[at];
+        entries.iter().enumerate().any(|(other, (w, s))| {
             other != at && *w == when && set.is_subset(s) && (set != *s || other < at)
         })
     };
-    let kept = (0..groups.len()).filter(|at| !subset(*at));
-    result.agreements = kept
-        .map(|at| Declared {
-            between: groups[at].1.iter().map(name).collect(),
-            when: graph.toml_of(&exprs, groups[at].0),
-        })
-        .collect();
-    result
+    let kept = (0..entries.len()).filter(|at| !said(*at));
+    kept.map(|at| entries[at]).collect()
 }

@@ -7,7 +7,7 @@
 use super::Harm;
 use super::faults::Faults;
 use super::harm::Splits;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, apart};
 use super::strongest::condition;
 use super::units::{UnitId, UnitSet, Units};
 use crate::effort::Effort;
@@ -141,11 +141,7 @@ impl Unroll<'_> {
     /// like no other.
     fn patterns(&self, harm: &dyn Harm, about: Option<AcceptorId>) -> Option<Vec<Pattern>> {
         let about: UnitSet = about.iter().map(|node| UnitId(node.0)).collect();
-        let classes = self
-            .classes
-            .iter()
-            .flat_map(|class| [*class - about, *class & about]);
-        let classes: Vec<UnitSet> = classes.filter(|class| !class.is_empty()).collect();
+        let classes = apart(self.classes.clone(), &about);
         let faults = Faults {
             harm,
             units: &self.units,

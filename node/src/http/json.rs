@@ -24,10 +24,7 @@ impl<T: Display> IntoResponse for Json<T> {
 
 /// The names of acceptors.
 pub(super) fn acceptors(view: &View, set: &AcceptorSet) -> Vec<String> {
-    let graph = view.network.graph();
-    set.iter()
-        .map(|a| graph.acceptor_name(a).to_owned())
-        .collect()
+    view.network.graph().acceptor_names(set)
 }
 
 /// A decision in a list.

@@ -86,11 +86,10 @@ impl Layout {
         graph: &LearnerGraph,
         nodes: usize,
     ) -> Result<Layout, Failure> {
-        let names = graph.acceptors();
-        let names = names.iter().map(|a| graph.acceptor_name(a).to_owned());
-        let (acceptors, disks): (Vec<String>, Vec<String>) = match mode {
-            Mode::Hpaxos | Mode::Paxos => (names.collect(), Vec::new()),
-            Mode::DiskPaxos => (Vec::new(), names.collect()),
+        let names = graph.acceptor_names(&graph.acceptors());
+        let (acceptors, disks) = match mode {
+            Mode::Hpaxos | Mode::Paxos => (names, Vec::new()),
+            Mode::DiskPaxos => (Vec::new(), names),
         };
         if nodes < acceptors.len() {
             return Err(Failure::usage(format!(
@@ -98,11 +97,7 @@ impl Layout {
                 acceptors.len()
             )));
         }
-        let learners = graph.learners();
-        let all: Vec<String> = learners
-            .iter()
-            .map(|l| graph.learner_name(l).to_owned())
-            .collect();
+        let all = graph.learner_names(&graph.learners());
         let node = |at: usize| NodePlan {
             name: node_name(at),
             acceptor: acceptors.get(at).cloned(),

@@ -143,11 +143,7 @@ pub fn read(path: &Path) -> Result<Scenario, Failure> {
 }
 
 fn names(graph: &learner_graph::LearnerGraph) -> Vec<String> {
-    let learners = graph.learners();
-    learners
-        .iter()
-        .map(|l| graph.learner_name(l).to_owned())
-        .collect()
+    graph.learner_names(&graph.learners())
 }
 
 struct Reader<'a> {

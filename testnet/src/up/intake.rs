@@ -363,11 +363,7 @@ impl Intake {
     /// The learners' names, in the order of the graph.
     pub(super) fn learner_names(&self) -> Vec<String> {
         let graph = self.expect.graph();
-        let learners = graph.learners();
-        learners
-            .iter()
-            .map(|l| graph.learner_name(l).to_owned())
-            .collect()
+        graph.learner_names(&graph.learners())
     }
 
     /// The state for showing.

@@ -166,11 +166,7 @@ fn started(prepared: &Prepared, running: &Running, page: &str, keep: bool) -> St
                 path: running.site.workspace.disk(name).display().to_string(),
             })
             .collect(),
-        learners: graph
-            .learners()
-            .iter()
-            .map(|l| graph.learner_name(l).to_owned())
-            .collect(),
+        learners: graph.learner_names(&graph.learners()),
         page: page.to_owned(),
         dir: running.site.workspace.root().display().to_string(),
         predictions: prepare::predictions(&prepared.expect),

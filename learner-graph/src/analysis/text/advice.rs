@@ -3,7 +3,7 @@
 use super::super::report::Declared;
 use super::table::{Row, table};
 use super::words::{is_open, list, pairs, set};
-use super::{MAX_ROWS, Shown, more};
+use super::{MAX_ROWS, Shown, grouped, more};
 use std::fmt;
 
 /// The longest TOML that is written, in bytes.
@@ -21,23 +21,14 @@ impl Shown<'_> {
              voted for others, one in every set that makes it agree with them. If just a set is safe that makes it agree with itself\n\
              and not with the other, nobody has to: liars can keep it from deciding, whoever is live."
         )?;
-        // The learner, the one whose votes they are, the set, a quorum.
-        type Facts<'a> = (&'a str, &'a [String], &'a [String]);
-        let mut groups: Vec<(Facts<'_>, Vec<&str>)> = Vec::new();
-        for one in starved {
-            let facts = (
-                one.votes_of.as_str(),
-                one.set.as_slice(),
-                one.quorum.as_slice(),
-            );
-            match groups.iter_mut().find(|(known, _)| *known == facts) {
-                Some((_, learners)) => learners.push(&one.learner),
-                None => groups.push((facts, vec![&one.learner])),
-            }
-        }
+        // Whose votes they are, the set, a quorum.
+        let groups = grouped(starved.iter().map(|one| {
+            let facts = (&one.votes_of, &one.set, &one.quorum);
+            (facts, one.learner.as_str())
+        }));
         let rows = groups.iter().take(MAX_ROWS);
         let rows = rows.map(|((other, safe, quorum), learners)| Row {
-            cells: vec![list(learners), String::from(*other), set(safe)],
+            cells: vec![list(learners), (*other).clone(), set(safe)],
             lines: vec![match quorum.is_empty() {
                 true => String::from("none is left"),
                 false => set(quorum),

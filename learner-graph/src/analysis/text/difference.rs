@@ -1,10 +1,10 @@
 //! A comparison of two graphs as text for people.
 
-use super::super::difference::{AgreementChange, Changes, Comparison, ProgressChange, Standing};
+use super::super::difference::{Changes, Comparison, Standing};
 use super::super::report::Verdict;
 use super::table::{Row, table};
 use super::words::{list, pairs, set};
-use super::{MAX_ROWS, counterexample, more};
+use super::{MAX_ROWS, counterexample, grouped, more};
 use std::fmt;
 
 impl fmt::Display for Comparison {
@@ -63,20 +63,10 @@ impl Comparison {
         if self.progress.is_empty() {
             return Ok(());
         }
-        type Facts<'a> = ([&'a Standing; 2], &'a Option<Vec<String>>);
-        let mut groups: Vec<(Facts<'_>, Vec<&str>)> = Vec::new();
-        for change in &self.progress {
-            let ProgressChange {
-                name,
-                crashes: [before, after],
-                no_quorum_now,
-            } = change;
-            let facts = ([before, after], no_quorum_now);
-            match groups.iter_mut().find(|(known, _)| *known == facts) {
-                Some((_, names)) => names.push(name),
-                None => groups.push((facts, vec![name])),
-            }
-        }
+        let groups = grouped(self.progress.iter().map(|change| {
+            let facts = (&change.crashes, &change.no_quorum_now);
+            (facts, change.name.as_str())
+        }));
         let rows = groups
             .iter()
             .take(MAX_ROWS)
@@ -109,47 +99,40 @@ impl Comparison {
         if self.agreement.is_empty() {
             return Ok(());
         }
-        let mut groups: Vec<(&AgreementChange, Vec<&[String; 2]>)> = Vec::new();
-        for change in &self.agreement {
-            let alike = |(known, _): &&mut (&AgreementChange, Vec<_>)| {
-                (&known.promised, &known.by_quorums, &known.not_promised_now)
-                    == (
-                        &change.promised,
-                        &change.by_quorums,
-                        &change.not_promised_now,
-                    )
-            };
-            match groups.iter_mut().find(alike) {
-                Some((_, pairs)) => pairs.push(&change.between),
-                None => groups.push((change, vec![&change.between])),
-            }
-        }
-        let rows = groups.iter().take(MAX_ROWS).map(|(change, of)| {
-            let promised = change.promised.each_ref().map(|standing| {
-                let standing = standing.as_ref();
-                standing.map_or_else(|| String::from("nothing"), |s| words(s, "gone"))
+        let groups = grouped(self.agreement.iter().map(|change| {
+            let facts = (
+                &change.promised,
+                &change.by_quorums,
+                &change.not_promised_now,
+            );
+            (facts, &change.between)
+        }));
+        let rows = groups
+            .iter()
+            .take(MAX_ROWS)
+            .map(|((promised, by_quorums, lost), of)| {
+                let [before, after] = by_quorums;
+                let promised = promised.each_ref().map(|standing| {
+                    let standing = standing.as_ref();
+                    standing.map_or_else(|| String::from("nothing"), |s| words(s, "gone"))
+                });
+                let by_quorums = by_quorums.each_ref().map(|s| words(s, "can split now"));
+                let mut lines = Vec::new();
+                if let Some(lost) = lost {
+                    lines.push(format!("no longer promised while {} are safe", set(lost)));
+                }
+                if !after.smallest.is_empty() && worse(before, after) {
+                    lines.push(format!("split by the lies of {}", set(&after.smallest)));
+                }
+                Row {
+                    cells: vec![
+                        pairs(of.iter().copied()).join("; "),
+                        step(&promised[0], &promised[1]),
+                        step(&by_quorums[0], &by_quorums[1]),
+                    ],
+                    lines,
+                }
             });
-            let by_quorums = change
-                .by_quorums
-                .each_ref()
-                .map(|s| words(s, "can split now"));
-            let mut lines = Vec::new();
-            if let Some(lost) = &change.not_promised_now {
-                lines.push(format!("no longer promised while {} are safe", set(lost)));
-            }
-            let [before, after] = &change.by_quorums;
-            if !after.smallest.is_empty() && worse(before, after) {
-                lines.push(format!("split by the lies of {}", set(&after.smallest)));
-            }
-            Row {
-                cells: vec![
-                    pairs(of.iter().copied()).join("; "),
-                    step(&promised[0], &promised[1]),
-                    step(&by_quorums[0], &by_quorums[1]),
-                ],
-                lines,
-            }
-        });
         let rows: Vec<Row> = rows.collect();
         writeln!(
             f,

@@ -3,29 +3,19 @@
 use super::super::report::{FaultReport, Verdict, Weight};
 use super::table::{Row, table};
 use super::words::{list, minimal_sets, pairs, tolerated};
-use super::{MAX_ROWS, Shown, more};
+use super::{MAX_ROWS, Shown, grouped, more};
 use std::fmt;
-
-/// The cells of a row and the lines of its last cell, which several have in common.
-type Common<C> = (C, Vec<String>);
-/// Two learners by name.
-type Pair = [String; 2];
 
 impl Shown<'_> {
     pub(super) fn progress(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What reads the same is one row.
-        let mut groups: Vec<(Common<String>, Vec<&str>)> = Vec::new();
-        for learner in &self.analysis.learners {
+        let learners = self.analysis.learners.iter().map(|learner| {
             let report = &learner.stopped_by;
-            let words = (
-                tolerated(report, "no quorum left"),
-                minimal_sets(report, self.patterns),
-            );
-            match groups.iter_mut().find(|(known, _)| *known == words) {
-                Some((_, names)) => names.push(&learner.name),
-                None => groups.push((words, vec![&learner.name])),
-            }
-        }
+            let survived = tolerated(report, "no quorum left");
+            let lines = minimal_sets(report, self.patterns);
+            ((survived, lines), learner.name.as_str())
+        });
+        let groups = grouped(learners);
         let all = groups.len();
         let rows = groups.into_iter().take(MAX_ROWS);
         let rows: Vec<Row> = rows
@@ -45,8 +35,7 @@ impl Shown<'_> {
     }
 
     pub(super) fn agreement(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut groups: Vec<(Common<[String; 2]>, Vec<&Pair>)> = Vec::new();
-        for pair in &self.analysis.pairs {
+        let pairs_with_words = self.analysis.pairs.iter().map(|pair| {
             let promised = match (&pair.declared, pair.disagreed) {
                 (_, true) => String::from("HAVE DISAGREED"),
                 (None, _) => String::from("nothing"),
@@ -57,12 +46,10 @@ impl Shown<'_> {
                 }
             };
             let cells = [promised, tolerated(&pair.quorums, "can split now")];
-            let words = (cells, minimal_sets(&pair.quorums, self.patterns));
-            match groups.iter_mut().find(|(known, _)| *known == words) {
-                Some((_, pairs)) => pairs.push(&pair.between),
-                None => groups.push((words, vec![&pair.between])),
-            }
-        }
+            let lines = minimal_sets(&pair.quorums, self.patterns);
+            ((cells, lines), &pair.between)
+        });
+        let groups = grouped(pairs_with_words);
         let mut rows = Vec::new();
         for (([promised, stand], lines), of) in groups {
             let mut labels = pairs(of);
@@ -97,34 +84,25 @@ impl Shown<'_> {
     }
 
     pub(super) fn weights(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut groups: Vec<(&Weight, Vec<&str>)> = Vec::new();
-        for weight in &self.analysis.weights {
-            if !hangs(weight) {
-                continue;
-            }
-            let alike = |(known, _): &&mut (&Weight, Vec<&str>)| {
-                (&known.stops, &known.disentangles) == (&weight.stops, &weight.disentangles)
-                    && known.weakens_progress == weight.weakens_progress
-                    && known.weakens_agreement == weight.weakens_agreement
-            };
-            match groups.iter_mut().find(alike) {
-                Some((_, names)) => names.push(&weight.name),
-                None => groups.push((weight, vec![&weight.name])),
-            }
-        }
+        let hanging = self.analysis.weights.iter().filter(|w| hangs(w));
+        let mut groups = grouped(hanging.map(|w| {
+            let alone = (&w.stops, &w.disentangles);
+            let weakens = (w.weakens_progress, w.weakens_agreement);
+            ((alone, weakens), w.name.as_str())
+        }));
         if groups.is_empty() {
             return Ok(());
         }
-        groups.sort_by_key(|(w, _)| {
-            let alone = w.stops.len() + w.disentangles.len();
-            std::cmp::Reverse((alone, w.weakens_progress + w.weakens_agreement))
+        groups.sort_by_key(|(((stops, ends), (progress, agreement)), _)| {
+            std::cmp::Reverse((stops.len() + ends.len(), progress + agreement))
         });
         let rows = groups.iter().take(MAX_ROWS).map(|(weight, names)| {
+            let ((stops, ends), (progress, agreement)) = weight;
             let or_nobody = |words: String| match words.is_empty() {
                 true => String::from("–"),
                 false => words,
             };
-            let ends = pairs(&weight.disentangles);
+            let ends = pairs(*ends);
             let lines = match ends.is_empty() {
                 true => vec![String::from("–")],
                 false => ends,
@@ -132,9 +110,9 @@ impl Shown<'_> {
             Row {
                 cells: vec![
                     list(names),
-                    weight.weakens_progress.to_string(),
-                    weight.weakens_agreement.to_string(),
-                    or_nobody(list(&weight.stops)),
+                    progress.to_string(),
+                    agreement.to_string(),
+                    or_nobody(list(stops)),
                 ],
                 lines,
             }

@@ -13,6 +13,7 @@ mod words;
 
 use super::report::{Analysis, ViolationReport};
 use std::fmt;
+pub(crate) use words::pattern_of;
 use words::{list, set};
 
 /// The patterns of minimal sets that are shown of each kind if nothing else is asked for.
@@ -159,4 +160,17 @@ fn more(f: &mut fmt::Formatter<'_>, all: usize, what: &str) -> fmt::Result {
         0 => Ok(()),
         left => writeln!(f, "  … and {left} more {what} (--json has them all)"),
     }
+}
+
+/// What has the same facts is one row: the facts, in the order in which they come first, with all
+/// that have them.
+fn grouped<K: PartialEq, V>(items: impl IntoIterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
+    let mut groups: Vec<(K, Vec<V>)> = Vec::new();
+    for (facts, item) in items {
+        match groups.iter_mut().find(|(known, _)| *known == facts) {
+            Some((_, items)) => items.push(item),
+            None => groups.push((facts, vec![item])),
+        }
+    }
+    groups
 }

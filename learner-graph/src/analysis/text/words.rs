@@ -24,12 +24,17 @@ pub(super) fn set<S: AsRef<str>>(names: &[S]) -> String {
 
 /// A pattern: `a4 and any 2 of {a1, a2, a3}`.
 pub(super) fn pattern(parts: &[Part]) -> String {
+    pattern_of(parts, list)
+}
+
+/// The same with lists of names as somebody wants them.
+pub(crate) fn pattern_of(parts: &[Part], list: impl Fn(&[String]) -> String) -> String {
     let (all, some): (Vec<&Part>, Vec<&Part>) =
         parts.iter().partition(|part| part.any == part.of.len());
-    let all: Vec<&String> = all.iter().flat_map(|part| &part.of).collect();
+    let all: Vec<String> = all.iter().flat_map(|part| part.of.clone()).collect();
     let some = some
         .iter()
-        .map(|part| format!("any {} of {}", part.any, set(&part.of)));
+        .map(|part| format!("any {} of {{{}}}", part.any, list(&part.of)));
     let all = (!all.is_empty()).then(|| list(&all));
     let words: Vec<String> = all.into_iter().chain(some).collect();
     words.join(" and ")

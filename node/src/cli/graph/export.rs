@@ -5,9 +5,7 @@ use super::source::Source;
 use super::svg;
 use super::until::until;
 use clap::{Args, ValueEnum};
-use learner_graph::{
-    AcceptorSet, Analysis, Declared, FaultReport, LearnerGraph, Options, Verdict, analyze,
-};
+use learner_graph::{Analysis, Declared, FaultReport, LearnerGraph, Options, Verdict, analyze};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -103,7 +101,7 @@ fn dot(graph: &LearnerGraph, found: &Analysis) -> String {
             "  \"learner {name}\" [label=\"{name}\\n{short}\", shape=ellipse];\n"
         ));
     }
-    for acceptor in names(graph, &graph.acceptors()) {
+    for acceptor in graph.acceptor_names(&graph.acceptors()) {
         text.push_str(&format!(
             "  \"acceptor {acceptor}\" [label=\"{acceptor}\", shape=box, style=filled, fillcolor=lightgrey];\n"
         ));
@@ -111,7 +109,7 @@ fn dot(graph: &LearnerGraph, found: &Analysis) -> String {
     let votes: usize = graph.learners().iter().map(|l| graph.voters(l).len()).sum();
     if votes <= MAX_VOTERS_DRAWN {
         for l in graph.learners() {
-            for acceptor in names(graph, &graph.voters(l)) {
+            for acceptor in graph.acceptor_names(&graph.voters(l)) {
                 let learner = graph.learner_name(l);
                 text.push_str(&format!(
                     "  \"learner {learner}\" -- \"acceptor {acceptor}\" [color=grey, style=dotted];\n"
@@ -143,11 +141,11 @@ fn as_json(graph: &LearnerGraph) -> Value {
     let mut groups = Map::new();
     for kind in graph.group_kinds() {
         let members = graph.groups_of(kind).iter();
-        let members = members.map(|(name, set)| (name.clone(), json!(names(graph, set))));
+        let members = members.map(|(name, set)| (name.clone(), json!(graph.acceptor_names(set))));
         groups.insert(kind.to_owned(), Value::Object(members.collect()));
     }
     json!({
-        "acceptors": names(graph, &graph.acceptors()),
+        "acceptors": graph.acceptor_names(&graph.acceptors()),
         "learners": learners.collect::<Vec<_>>(),
         "safe": agreements.collect::<Vec<_>>(),
         "groups": groups,
@@ -159,9 +157,4 @@ fn expression(toml: &str) -> Value {
     let table = format!("it = {toml}").parse::<toml::Table>().ok();
     let it = table.and_then(|mut table| table.remove("it"));
     serde_json::to_value(it).unwrap_or_default()
-}
-
-fn names(graph: &LearnerGraph, set: &AcceptorSet) -> Vec<String> {
-    let name = |a| graph.acceptor_name(a).to_owned();
-    set.iter().map(name).collect()
 }
