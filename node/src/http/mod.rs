@@ -53,8 +53,8 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 /// Memory is counted in these.
 const KIB: usize = 1024;
-/// A shorter answer takes no room worth counting: the state of a node is told however much else waits.
-const SMALL: u64 = 64 << 10;
+/// A shorter answer or value takes no room worth counting: the state of a node is told however much else waits.
+const SMALL: usize = 64 << 10;
 /// Looks at the disk at once. Others wait, so that what is read and not yet written does not pile up.
 const READS: usize = 16;
 
@@ -186,10 +186,11 @@ async fn limit(State(api): State<Arc<Api>>, request: Request, next: Next) -> Res
     };
     let response = next.run(request).await;
     let size = response.body().size_hint().lower();
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
     if size < SMALL {
         return response.map(|body| held::hold(body, place));
     }
-    match api.room(usize::try_from(size).unwrap_or(usize::MAX)) {
+    match api.room(size) {
         Ok(room) => response.map(|body| held::hold(body, (place, room))),
         Err(full) => full.into_response(),
     }

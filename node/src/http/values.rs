@@ -3,7 +3,7 @@
 use super::json::Json;
 use super::problem::Problem;
 use super::query::{Asked, Raw};
-use super::{Api, json};
+use super::{Api, SMALL, json};
 use crate::config::Mode;
 use crate::engine::{Event, NotSent, Submitted};
 use crate::telemetry::Submission;
@@ -33,8 +33,7 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long `?wait=` waits by default, and at most.
 const WAIT_MS: u64 = 30_000;
 const MAX_WAIT_MS: u64 = 600_000;
-/// A shorter value takes no room worth counting; a longer one takes it in such pieces as it comes.
-const UNCOUNTED: usize = 64 << 10;
+/// A value that is not short takes room in such pieces as it comes.
 const PIECE: usize = 64 << 10;
 /// A value as JSON: base64 takes four characters for three bytes.
 const MAX_JSON_BYTES: usize = MAX_VALUE_BYTES / 3 * 4 + 4096;
@@ -189,7 +188,7 @@ async fn read_body(
         return Err(too_large());
     }
     let (mut bytes, mut room) = (Vec::new(), Vec::new());
-    let mut taken = UNCOUNTED;
+    let mut taken = SMALL;
     let mut stream = body.into_data_stream();
     while let Some(more) = stream.next().await {
         let more = more.map_err(|e| Problem::bad_request(format!("the body breaks off: {e}")))?;

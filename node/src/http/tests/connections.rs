@@ -66,12 +66,11 @@ async fn whoever_says_nothing_for_long_is_let_go() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn connections_are_bounded() {
-    let f = fixture("[limits]\nhttp_connections = 16\n").await;
-    let mut open: Vec<TcpStream> = (0..16).map(|_| f.connect()).collect();
+/// So many connections that have their places, and the refusal that one more is given.
+async fn filled(f: &Fixture, n: usize) -> (Vec<TcpStream>, String) {
+    let mut open: Vec<TcpStream> = (0..n).map(|_| f.connect()).collect();
     let one_more = f.connect();
-    let (mut open, refused) = spawn_blocking(move || {
+    let (open, refused) = spawn_blocking(move || {
         // An answer says that the connection has its place.
         open.iter_mut().for_each(|stream| {
             ask(stream);
@@ -82,6 +81,13 @@ async fn connections_are_bounded() {
     .await
     .unwrap();
     assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
+    (open, refused)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_bounded() {
+    let f = fixture("[limits]\nhttp_connections = 16\n").await;
+    let (mut open, refused) = filled(&f, 16).await;
     assert!(refused.contains("urn:hpaxos:problem:full"), "{refused}");
     assert!(refused.contains("http_connections"), "{refused}");
     let text = f.view.metrics.text();
@@ -101,18 +107,7 @@ async fn connections_are_bounded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_client_cannot_take_all_connections() {
     let f = fixture("[limits]\nhttp_connections_per_address = 8\n").await;
-    let mut open: Vec<TcpStream> = (0..8).map(|_| f.connect()).collect();
-    let one_more = f.connect();
-    let (open, refused) = spawn_blocking(move || {
-        open.iter_mut().for_each(|stream| {
-            ask(stream);
-        });
-        let request = "GET /healthz HTTP/1.1\r\nhost: n1\r\n\r\n";
-        (open, until_closed(one_more, request))
-    })
-    .await
-    .unwrap();
-    assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
+    let (open, refused) = filled(&f, 8).await;
     assert!(
         refused.contains("http_connections_per_address"),
         "{refused}"
