@@ -2,10 +2,11 @@
 
 use super::super::client::block_on;
 use super::super::progress::Progress;
-use super::super::{Exit, complain};
+use super::super::{Exit, complain, fail};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// How often something moves while work goes on.
 const TICK: Duration = Duration::from_millis(100);
@@ -21,13 +22,16 @@ pub(super) fn until(
     work: impl FnOnce(Tell<'_>) -> Exit + Send + 'static,
 ) -> Exit {
     block_on(async move {
+        let mut interrupts = match signal(SignalKind::interrupt()) {
+            Ok(interrupts) => interrupts,
+            Err(error) => return fail(Exit::Failed, error),
+        };
         let progress = Arc::new(Progress::stages());
         let told = Arc::clone(&progress);
         let mut work = tokio::task::spawn_blocking(move || {
             let mut tell = |what: &str, done: usize, all: usize| told.stage(what, done, all);
             work(&mut tell)
         });
-        // Without an answer to Ctrl-C the program ends as any other does.
         let mut ticks = tokio::time::interval(TICK);
         let limit = tokio::time::sleep(Duration::from_secs(seconds.unwrap_or(0)));
         tokio::pin!(limit);
@@ -38,7 +42,7 @@ pub(super) fn until(
                 () = &mut limit, if seconds.is_some() && !stop.load(Ordering::Relaxed) => {
                     stop.store(true, Ordering::Relaxed);
                 }
-                Ok(()) = tokio::signal::ctrl_c() => {
+                Some(()) = interrupts.recv() => {
                     if stop.swap(true, Ordering::Relaxed) {
                         std::process::exit(3);
                     }
