@@ -5,7 +5,7 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
 use std::time::Duration;
 
-/// The longest answer that is read, but for evidence. A page of decisions is the longest: its values fill about 8 MiB,
+/// The longest answer that is read, but for evidence. A page of decisions is the longest: its values fill about 2 MiB,
 /// and are there as base64 and as text.
 pub const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// The longest list of evidence that is read.
@@ -55,9 +55,12 @@ impl Origin {
         let text = self.body(answer, MAX_ANSWER_BYTES).await?;
         let (url, problem) = (self.url.clone(), Problem::read(status.as_u16(), &text));
         Err(match status {
+            // A proxy that does not reach the node says bad gateway.
             StatusCode::REQUEST_TIMEOUT
             | StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::SERVICE_UNAVAILABLE => Error::Busy {
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Error::Busy {
                 url,
                 problem,
                 retry_after,

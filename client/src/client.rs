@@ -34,7 +34,7 @@ impl Connections {
             .map_err(|e| Error::NoSockets(e.to_string()))
     }
 
-    /// A client of the node at an address such as `http://127.0.0.1:8001`, or the same without `http://`.
+    /// A client of the node at an address such as `http://127.0.0.1:8001`; without `http://` it needs a port.
     /// Nothing is asked yet.
     ///
     /// # Errors
@@ -238,6 +238,10 @@ fn base(node: &str) -> Result<Url, Error> {
         why: why.to_string(),
     };
     let url = Url::parse(&with_scheme).map_err(|e| wrong(&e))?;
+    // A word alone is more likely a slip than a node at the port of the web.
+    if !node.contains(':') {
+        return Err(wrong(&"no port"));
+    }
     if url.scheme() != "http" {
         return Err(wrong(&"only http is spoken"));
     }
@@ -258,11 +262,13 @@ mod tests {
             "http://n1:80/",
             "127.0.0.1:8001",
             "[::1]:8001",
+            "n1:80",
         ] {
             assert!(Client::connect(good).is_ok(), "{good}");
         }
         for bad in [
             "",
+            "nonsense",
             "https://n1",
             "http://n1/v1",
             "http://n1?x=y",

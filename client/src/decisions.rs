@@ -42,6 +42,7 @@ impl Decisions {
             next: from,
             patience: None,
             turn: 0,
+            asked: None,
             source: None,
             ready: VecDeque::new(),
             trouble: Trouble::default(),
@@ -99,6 +100,8 @@ struct Reader {
     next: u64,
     patience: Option<Duration>,
     turn: usize,
+    /// The number of the node that was asked last. Whose turn it is may change meanwhile.
+    asked: Option<usize>,
     source: Option<Source>,
     ready: VecDeque<Decision>,
     trouble: Trouble,
@@ -137,7 +140,7 @@ impl Reader {
             self.source = None;
             // Another node may play the learner, or answer in words that can be read.
             let of_the_node = error.is_of_the_node();
-            if of_the_node && let Some((node, _)) = self.nodes.pick(self.turn) {
+            if let Some(node) = self.asked.filter(|_| of_the_node) {
                 self.trouble.refused.insert(node);
             }
             self.turn = self.turn.wrapping_add(1);
@@ -165,6 +168,7 @@ impl Reader {
                     url: "any node".to_owned(),
                     reason: "there is none".to_owned(),
                 };
+                self.asked = picked.as_ref().map(|(node, _)| *node);
                 let (_, client) = picked.ok_or_else(none)?;
                 // The stream first, so that nothing can be decided unseen between the last page and it.
                 let events = client.open(&Since::Now).await?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// This is not the address of a node.
-    #[error("{url}: {why}; write for example http://127.0.0.1:8001")]
+    #[error("{url}: {why}; write http://HOST:PORT, for example http://127.0.0.1:8001")]
     Address {
         /// What was given.
         url: String,
@@ -18,8 +18,10 @@ pub enum Error {
     /// This machine cannot make connections.
     #[error("no sockets: {0}")]
     NoSockets(String),
-    /// This cannot be an idempotency key.
-    #[error("the idempotency key '{0}' has control characters")]
+    /// This cannot be an idempotency key: a node would not see it as it is.
+    #[error(
+        "the idempotency key '{0}' has control characters, or blanks at an end; leave them out"
+    )]
     Key(String),
     /// No answer: the node is dead, or does not answer in time.
     #[error("cannot reach {url}: {reason}")]
@@ -29,7 +31,8 @@ pub enum Error {
         /// What happened instead.
         reason: String,
     },
-    /// The node has too much to do, is starting or is ending. Ask again later, or another node.
+    /// The node has too much to do, is starting or is ending, or a proxy does not reach it. Ask again later, or
+    /// another node.
     #[error("{url} is busy ({}): {}", problem.status, problem.detail)]
     Busy {
         /// The address asked.

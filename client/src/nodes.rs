@@ -9,15 +9,24 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-/// How long one node is asked to wait for a decision before another one is asked.
+/// How long one node is asked to wait for a decision before another one is asked, if nothing else is said.
 const EACH: Duration = Duration::from_secs(5);
 /// How much longer a node may take to answer that it has seen no decision.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// Nodes that can stand in for each other, each with a number of the caller's. Clones are the same nodes: they may be
 /// taken out and put back while others use them.
-#[derive(Clone, Debug, Default)]
-pub struct Nodes(Arc<RwLock<Vec<(usize, Client)>>>);
+#[derive(Clone, Debug)]
+pub struct Nodes {
+    all: Arc<RwLock<Vec<(usize, Client)>>>,
+    each: Duration,
+}
+
+impl Default for Nodes {
+    fn default() -> Nodes {
+        Nodes::new([])
+    }
+}
 
 impl Nodes {
     /// These nodes, numbered from 0.
@@ -29,7 +38,18 @@ impl Nodes {
     /// These nodes, with numbers.
     #[must_use]
     pub fn numbered(nodes: impl IntoIterator<Item = (usize, Client)>) -> Nodes {
-        Nodes(Arc::new(RwLock::new(nodes.into_iter().collect())))
+        Nodes {
+            all: Arc::new(RwLock::new(nodes.into_iter().collect())),
+            each: EACH,
+        }
+    }
+
+    /// The same, where [`submit_and_wait`](Nodes::submit_and_wait) leaves a node that has not seen the decision after
+    /// so long for the next one: 5 s otherwise. In every further round it stays as much longer with each.
+    #[must_use]
+    pub fn asking_each(mut self, each: Duration) -> Nodes {
+        self.each = each;
+        self
     }
 
     /// Asks a node as well, in the place of one of this number.
@@ -90,7 +110,7 @@ impl Nodes {
 
     /// Submits a value under an idempotency key and waits until a learner has decided it, for so long in all. A node that
     /// is dead or busy, has not seen the decision in time or does not play the learner is left for the next one; it
-    /// begins with the one whose turn it is. A node that hangs is given half a second more.
+    /// begins with the one whose turn it is. A node that hangs is left half a second later than one that waits.
     ///
     /// # Errors
     /// If all nodes refuse it, or with what the last one has answered when the time is over. The value may
@@ -107,11 +127,16 @@ impl Nodes {
         let mut pauses = Pauses::new();
         let mut refused = BTreeSet::new();
         let mut last = None;
+        let mut asked = 0;
         loop {
             let left = timeout.saturating_sub(start.elapsed());
             if let Some((node, client)) = self.pick(turn) {
-                let asked = client.submit_and_wait(value, key, learner, left.min(EACH));
-                let answer = tokio::time::timeout(left + GRACE, asked).await;
+                // Longer in every round: values may be long, and connections slow.
+                let round = u32::try_from(asked / self.len().max(1)).unwrap_or(u32::MAX);
+                let each = left.min(self.each.saturating_mul(round.saturating_add(1)));
+                asked += 1;
+                let answer = client.submit_and_wait(value, key, learner, each);
+                let answer = tokio::time::timeout(each + GRACE, answer).await;
                 match answer {
                     Ok(Ok(placed)) => return Ok(placed),
                     Ok(Err(error)) if error.is_of_the_node() => {
@@ -169,10 +194,10 @@ impl Nodes {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Vec<(usize, Client)>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.all.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Vec<(usize, Client)>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.all.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -58,6 +58,14 @@ pub enum ReplicaError {
         /// Why.
         why: Error,
     },
+    /// Nothing is applied any more: the machine has panicked, or the runtime that it was started in has ended.
+    #[error(
+        "the replica has ended before slot {applied}: its machine has panicked, or its runtime has ended"
+    )]
+    Ended {
+        /// The slots before this are applied.
+        applied: u64,
+    },
     /// It was not applied here in time.
     #[error("slot {slot} was not applied here within {} ms", waited.as_millis())]
     Behind {
@@ -159,7 +167,7 @@ impl<M: StateMachine> Replica<M> {
     /// Waits until the slots before this one are applied.
     ///
     /// # Errors
-    /// If that is not so in time, or the replica has stopped.
+    /// If that is not so in time, or the replica has stopped or ended.
     pub async fn wait_until(&self, slot: u64, timeout: Duration) -> Result<(), ReplicaError> {
         let mut progress = self.progress.clone();
         let there = |p: &Progress| p.applied >= slot || p.stopped.is_some();
@@ -177,7 +185,11 @@ impl<M: StateMachine> Replica<M> {
                 }),
                 None => Err(behind),
             },
-            Ok(Err(_)) | Err(_) => Err(behind),
+            // Whoever tells of progress is gone.
+            Ok(Err(_)) => Err(ReplicaError::Ended {
+                applied: self.progress.borrow().applied,
+            }),
+            Err(_) => Err(behind),
         }
     }
 

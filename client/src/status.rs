@@ -110,6 +110,9 @@ pub struct Peers {
     /// Which are connected.
     #[serde(default)]
     pub by_name: BTreeMap<String, bool>,
+    /// For how many seconds nothing has come from each; `None` if nothing ever came.
+    #[serde(default)]
+    pub silent_s: BTreeMap<String, Option<u64>>,
 }
 
 /// What a node has stored since its start.

@@ -8,6 +8,9 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// What HTTP leaves out around a header.
+const BLANKS: [char; 2] = [' ', '\t'];
+
 /// A node has taken a value, and will have it decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Submitted {
@@ -64,7 +67,8 @@ impl Client {
     /// when it answers.
     ///
     /// # Errors
-    /// If the node does not answer or refuses the value. Whether it has kept it is not known if it does
+    /// [`Error::Key`] if the key has control characters, or begins or ends with a blank. If the node does not answer
+    /// or refuses the value. Whether it has kept it is not known if it does
     /// not answer: submitted again it counts once.
     pub async fn submit(&self, value: &[u8], key: &str) -> Result<Submitted, Error> {
         self.post(value, key, &[], Duration::ZERO).await
@@ -140,8 +144,12 @@ impl Client {
         let url = self.address(&["v1", "values"], query);
         let origin = self.origin(&url);
         let timeout = self.patience().saturating_add(wait);
-        let bad_key = |_| Error::Key(key.escape_debug().to_string());
-        let key = HeaderValue::from_bytes(key.as_bytes()).map_err(bad_key)?;
+        let bad_key = || Error::Key(key.escape_debug().to_string());
+        // Blanks around a header are no part of it: two keys would become one.
+        if key.starts_with(BLANKS) || key.ends_with(BLANKS) {
+            return Err(bad_key());
+        }
+        let key = HeaderValue::from_bytes(key.as_bytes()).map_err(|_| bad_key())?;
         let request = || {
             let request = self.http().post(url.clone()).timeout(timeout);
             let request = match key.is_empty() {

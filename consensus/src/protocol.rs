@@ -1,5 +1,6 @@
 //! What every protocol is to its caller.
 
+use crate::history::Kept;
 use crate::hpaxos::evidence::Certificate;
 use crate::{Batch, Input, Network, Output, Record, Slot, Status, SyncAnswer, SyncRequest, Time};
 use crypto::{Digest, MemberId, Refusal};
@@ -85,8 +86,16 @@ pub trait Protocol: Sized + Send + 'static {
     /// [`remembered`](Protocol::remembered).
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>>;
 
-    /// The signed certificate of a decision, in protocols that have any.
+    /// The signed certificate of a decision that is in memory, in protocols that have any. The others are in the
+    /// history, which takes longer: [`certificate_of`](Protocol::certificate_of).
     fn certificate(&self, learner: LearnerId, slot: Slot) -> Option<Certificate>;
+
+    /// What the history has of a decision that was delivered, as a certificate.
+    fn certificate_of(
+        learner: LearnerId,
+        slot: Slot,
+        kept: Kept<Self::Wire>,
+    ) -> Option<Certificate>;
 
     /// Where this node stands.
     fn status(&self) -> Status;

@@ -1,15 +1,26 @@
-//! How long the analysis of growing graphs takes, and how much memory: `cargo bench -p
-//! learner-graph --bench families`. Prints one line for each graph and task.
+//! How long the analysis of graphs takes, and how much memory: of families that grow, and of
+//! crawled networks, beside another analyser if there is one.
+//!
+//! ```sh
+//! cargo bench -p learner-graph --bench families                  # or with one family's name
+//! FBAS_ANALYZER=path/to/fbas_analyzer cargo bench -p learner-graph --bench families -- networks
+//! ```
 
-use learner_graph::{Options, Units, VALIDITY_STEPS, analyze, parse_unchecked};
+use learner_graph::{Options, Units, VALIDITY_STEPS, analyze, analyze_slices, parse_unchecked};
 use std::fmt::Write;
 use std::time::Instant;
 
+/// Graphs of some sizes, made by their size.
+type Family = (&'static str, &'static [usize], fn(usize) -> String);
+
 fn main() {
-    println!("family size acceptors learners | validity_s valid | analysis_s complete | peak_mb");
     let only = std::env::args().nth(1).filter(|a| !a.starts_with("--"));
     let wanted = |family: &str| only.as_deref().is_none_or(|only| only == family);
-    let families: [(&str, &[usize], fn(usize) -> String); 4] = [
+    if wanted("networks") {
+        networks();
+    }
+    println!("family size acceptors learners | validity_s valid | analysis_s complete | peak_mb");
+    let families: [Family; 4] = [
         ("threshold", &[4, 10, 31, 100, 301], threshold),
         ("organisations", &[5, 10, 20, 40, 100], organisations),
         ("chain", &[5, 10, 20, 50], |n| chain(n, false)),
@@ -54,6 +65,126 @@ fn measure(family: &str, size: usize, text: &str) {
         found.complete,
         peak() / 1024
     );
+}
+
+/// Crawled networks, and generated ones as they would be crawled.
+fn networks() {
+    println!("network nodes | task seconds found | other_seconds ratio");
+    let path = |name: &str| format!("{}/tests/stellar/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    for name in ["correct", "broken", "mobilecoin_nodes_2021-10-22"] {
+        network(name, &path(name));
+    }
+    let dir = std::env::temp_dir();
+    let generated = [
+        ("flat", 31, 1),
+        ("flat", 100, 1),
+        ("flat", 301, 1),
+        ("organisations", 21, 3),
+        ("organisations", 60, 3),
+        ("organisations", 200, 5),
+    ];
+    for (kind, n, per) in generated {
+        let name = format!("{kind}-{n}");
+        let file = dir.join(format!("{name}.json"));
+        std::fs::write(&file, crawled(n, per)).expect("a file for the other analyser");
+        network(&name, &file.to_string_lossy());
+        let _ = std::fs::remove_file(file);
+    }
+}
+
+/// `n` nodes that all need more than two thirds of the organisations of `per` nodes, by majorities.
+fn crawled(n: usize, per: usize) -> String {
+    let members = |o: usize| list((o * per..(o + 1) * per).map(|a| format!("n{a}")));
+    let count = n / per;
+    let need = count - (count - 1) / 3;
+    let set = if per == 1 {
+        format!(
+            "{{\"threshold\": {need}, \"validators\": [{}]}}",
+            list((0..n).map(|a| format!("n{a}")))
+        )
+    } else {
+        let org = |o| {
+            format!(
+                "{{\"threshold\": {}, \"validators\": [{}]}}",
+                per / 2 + 1,
+                members(o)
+            )
+        };
+        let orgs: Vec<_> = (0..count).map(org).collect();
+        format!(
+            "{{\"threshold\": {need}, \"validators\": [], \"innerQuorumSets\": [{}]}}",
+            orgs.join(", ")
+        )
+    };
+    let node = |a: usize| format!("{{\"publicKey\": \"n{a}\", \"quorumSet\": {set}}}");
+    format!("[{}]", (0..n).map(node).collect::<Vec<_>>().join(", "))
+}
+
+fn network(name: &str, file: &str) {
+    let text = std::fs::read_to_string(file).expect("a list of nodes");
+    let network = learner_graph::stellar::read(&text).expect("a list of nodes");
+    let units = network.units(None).expect("nodes");
+    let options = Options {
+        max_sets: 1_000,
+        steps: 1_000_000,
+        ..Options::default()
+    };
+    let mut times: Vec<(String, f64)> = Vec::new();
+    let mut begun: Option<(String, Instant)> = None;
+    let found = analyze_slices(&network.slices, &units, &options, &mut |what, _, _| {
+        if let Some((what, since)) = begun.take() {
+            times.push((what, since.elapsed().as_secs_f64()));
+        }
+        begun = Some((what.to_owned(), Instant::now()));
+    });
+    let counts = [
+        format!("{:?}", found.intersect),
+        format!("{}/{}", found.n_quorums, found.quorums.complete),
+        format!(
+            "{}/{}",
+            found.halted_by.sets, found.halted_by.minimal.complete
+        ),
+        format!(
+            "{}/{}",
+            found.split_by.sets, found.split_by.minimal.complete
+        ),
+    ];
+    let flags: [&[&str]; 4] = [&[], &["-q"], &["-b"], &["-s"]];
+    for (((task, seconds), count), flags) in times.iter().zip(counts).zip(flags) {
+        let other = other(file, flags);
+        let beside = match other {
+            None => String::from("-"),
+            Some(None) => String::from("more than 30"),
+            Some(Some(other)) => format!("{other:.4} {:.2}", seconds / other),
+        };
+        println!(
+            "{name} {} | {task} {seconds:.4} {count} | {beside}",
+            network.slices.n_nodes()
+        );
+    }
+}
+
+/// The seconds of the other analyser, less those that it needs for nothing; `Some(None)` if it
+/// was stopped after half a minute.
+fn other(file: &str, flags: &[&str]) -> Option<Option<f64>> {
+    let program = std::env::var("FBAS_ANALYZER").ok()?;
+    let start = Instant::now();
+    let mut child = std::process::Command::new(program)
+        .arg(file)
+        .args(flags)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .ok()?;
+    while start.elapsed().as_secs() < 30 {
+        if child.try_wait().ok()?.is_some() {
+            return Some(Some(start.elapsed().as_secs_f64()));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    Some(None)
 }
 
 /// The most memory that the process ever had, in KiB.

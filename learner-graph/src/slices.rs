@@ -9,12 +9,16 @@
 use crate::analysis::{Harm, UnitSet};
 use crate::effort::Effort;
 use crate::expr::{Exprs, FALSE, Node, NodeId};
+use crate::family::Family;
 use crate::formula::Formula;
 use crate::id::AcceptorId;
-use crate::search::Found;
+use crate::search::{Found, Search};
 use crate::set::AcceptorSet;
 use batsat::Lit;
 use std::collections::HashMap;
+
+/// The steps of a search where all nodes need the same.
+const SEARCH_STEPS: u64 = 2_000_000;
 
 /// What every node needs of the others.
 #[derive(Clone)]
@@ -97,6 +101,15 @@ impl Slices {
             }
             quorum = rest;
         }
+    }
+
+    /// What all nodes that can be in a quorum need, if that is the same, and of each other: then a
+    /// quorum is a set of which it holds, and symmetry can be made use of.
+    fn common_needs(&self) -> Option<NodeId> {
+        let live = self.quorum_within(&self.all());
+        let first = self.needs(live.iter().next()?);
+        let same = live.iter().all(|node| self.needs(node) == first);
+        (same && self.exprs.support(first).is_subset(&live)).then_some(first)
     }
 
     /// Nodes in classes whose members can change places without changing the system.
@@ -210,11 +223,22 @@ impl Harm for Halts<'_> {
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
         answer(self.0.quorum_within(&(self.0.all() - *faulty)).is_empty())
     }
+
+    fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {
+        let Some(needs) = self.0.common_needs() else {
+            return Found::Undecided;
+        };
+        let mut search = Search::new(&self.0.exprs, &effort.again(SEARCH_STEPS));
+        search.leave(&(self.0.all() - *given), &Family::Of(needs))
+    }
 }
 
 impl Forks<'_> {
     /// Two quorums without a common node, if there are.
     pub(crate) fn quorums(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<[AcceptorSet; 2]> {
+        if let Some(answer) = self.by_symmetry(faulty, effort) {
+            return answer;
+        }
         let mut formula = Formula::new(effort);
         let truth = formula.truth();
         let fixed = |a: AcceptorId| if faulty.contains(a) { truth } else { !truth };
@@ -226,6 +250,27 @@ impl Forks<'_> {
                 places.iter().map(|at| AcceptorId(*at as u16)).collect()
             })
         })
+    }
+
+    /// The same where all nodes need the same; nothing if they do not, or that did not help.
+    fn by_symmetry(
+        &self,
+        faulty: &AcceptorSet,
+        effort: &Effort,
+    ) -> Option<Found<[AcceptorSet; 2]>> {
+        let needs = Family::Of(self.0.common_needs()?);
+        let honest = self.0.all() - *faulty;
+        let mut search = Search::new(&self.0.exprs, &effort.again(SEARCH_STEPS));
+        match search.overlap(&honest, [&needs, &needs]) {
+            Found::No => Some(Found::No),
+            Found::Yes(pair) if !(pair[0] & pair[1] & honest).is_empty() => Some(Found::No),
+            Found::Yes(pair) => {
+                let pair = pair.map(|quorum| quorum & honest);
+                let both = pair.iter().all(|quorum| !quorum.is_empty());
+                both.then_some(Found::Yes(pair))
+            }
+            Found::Undecided => None,
+        }
     }
 
     /// Two quorums, each with the help of faulty nodes that are in neither: a faulty node may
@@ -260,6 +305,30 @@ impl Harm for Forks<'_> {
 
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()> {
         self.quorums(faulty, effort).map(|_| ())
+    }
+
+    fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {
+        let Some(needs) = self.0.common_needs() else {
+            return Found::Undecided;
+        };
+        let needs = Family::Of(needs);
+        let honest = self.0.all() - *given;
+        let mut search = Search::new(&self.0.exprs, &effort.again(SEARCH_STEPS));
+        match search.overlap(&honest, [&needs, &needs]) {
+            Found::Yes(pair) => {
+                let faulty = pair[0] & pair[1] & honest;
+                // Somebody has to be left to be split.
+                let left = pair
+                    .iter()
+                    .all(|quorum| !((*quorum & honest) - faulty).is_empty());
+                if left {
+                    Found::Yes(faulty)
+                } else {
+                    Found::Undecided
+                }
+            }
+            Found::No | Found::Undecided => Found::Undecided,
+        }
     }
 }
 

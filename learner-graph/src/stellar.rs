@@ -59,7 +59,7 @@ struct Set {
 
 /// Reads a list. What is wrong with it is said with the line and column where JSON ends to make
 /// sense, or with the node that is wrong.
-pub fn read(text: &str) -> Result<Network, Problem> {
+pub fn read(text: &str) -> Result<Network, Box<Problem>> {
     let nodes: Vec<Node> = serde_json::from_str(text).map_err(|error| Problem {
         at: Some(Position {
             line: error.line(),
@@ -72,11 +72,11 @@ pub fn read(text: &str) -> Result<Network, Problem> {
         )
     })?;
     if nodes.is_empty() || nodes.len() > MAX_ACCEPTORS {
-        return Err(Problem::error(
+        return Err(Box::new(Problem::error(
             None,
             format!("the list has {} nodes", nodes.len()),
             format!("1 to {MAX_ACCEPTORS} can be analysed; leave out nodes without a quorum set"),
-        ));
+        )));
     }
     let mut index = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
@@ -85,7 +85,7 @@ pub fn read(text: &str) -> Result<Network, Problem> {
                 "the node with publicKey {:?} is listed twice",
                 node.public_key
             );
-            return Err(Problem::error(None, what, "remove one"));
+            return Err(Box::new(Problem::error(None, what, "remove one")));
         }
     }
     let names = names(&nodes);
@@ -108,10 +108,10 @@ fn quorum_set(
     index: &HashMap<&str, u16>,
     depth: usize,
     node: &str,
-) -> Result<QuorumSet, Problem> {
+) -> Result<QuorumSet, Box<Problem>> {
     if depth == MAX_DEPTH {
         let what = format!("the quorum set of {node:?} is nested deeper than {MAX_DEPTH} levels");
-        return Err(Problem::error(None, what, "flatten it"));
+        return Err(Box::new(Problem::error(None, what, "flatten it")));
     }
     let mut nodes = Vec::new();
     for key in &set.validators {
@@ -202,7 +202,7 @@ impl Network {
     /// The network as a learner graph in TOML: all nodes that can be in a quorum, as acceptors
     /// and as learners, and agreement of all while the safe acceptors meet everything that two
     /// quorums have in common. Refused if its quorums are too many to be written out.
-    pub fn to_toml(&self, effort: &Effort) -> Result<String, Problem> {
+    pub fn to_toml(&self, effort: &Effort) -> Result<String, Box<Problem>> {
         self.slices.to_toml(effort)
     }
 }

@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 
 /// The steps that checking validity may take: some seconds.
 pub const VALIDITY_STEPS: Steps = Steps {
-    search: 2_000_000,
+    search: 500_000,
     solver: 200_000,
 };
 
@@ -144,18 +144,16 @@ impl LearnerGraph {
     /// ask for more, there are no such sets. Each threshold may count with a factor. This settles
     /// flat graphs of hundreds of acceptors at once, whatever the weights.
     pub(crate) fn counts_suffice(&self, families: &[&Family]) -> bool {
-        let flat: Option<Vec<(u64, Vec<(AcceptorId, u64)>)>> =
+        let flat: Option<Vec<FlatThreshold>> =
             families.iter().map(|f| self.flat_threshold(f)).collect();
         let Some(flat) = flat else { return false };
-        let total = |(_, members): &(u64, Vec<(AcceptorId, u64)>)| -> u64 {
+        let total = |(_, members): &FlatThreshold| -> u64 {
             members.iter().map(|(_, weight)| *weight).sum()
         };
         let largest = flat.iter().map(total).max().unwrap_or(0);
         // As written, or as if all had the same weight in all: whole numbers, so that nothing is
         // rounded in favour of the graph.
-        let alike = |of: &(u64, Vec<(AcceptorId, u64)>)| {
-            (u128::from(largest) << 32) / u128::from(total(of).max(1))
-        };
+        let alike = |of: &FlatThreshold| (u128::from(largest) << 32) / u128::from(total(of).max(1));
         let factors = [vec![1; flat.len()], flat.iter().map(alike).collect()];
         factors.iter().any(|factors| {
             let mut asked: u128 = 0;
@@ -179,7 +177,7 @@ impl LearnerGraph {
     }
 
     /// A threshold over acceptors: what it needs, and their weights.
-    fn flat_threshold(&self, family: &Family) -> Option<(u64, Vec<(AcceptorId, u64)>)> {
+    fn flat_threshold(&self, family: &Family) -> Option<FlatThreshold> {
         let root = match family {
             Family::Of(root) => *root,
             Family::Agreement { conditions, .. } => match conditions.as_slice() {
@@ -202,6 +200,9 @@ impl LearnerGraph {
         }
     }
 }
+
+/// What a threshold over acceptors needs, and their weights.
+type FlatThreshold = (u64, Vec<(AcceptorId, u64)>);
 
 /// A TrustSafe set of two learners and a quorum of each without a common acceptor, as a question
 /// to the solver.

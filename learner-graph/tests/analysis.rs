@@ -107,7 +107,7 @@ fn splits(slow: &Graph, x: usize, y: usize, faulty: Bits) -> bool {
 #[test]
 fn faults() {
     let strategy = (graph(6, 3), any::<Bits>(), any::<Bits>(), 0u8..3);
-    check(1500, &strategy, |(slow, crashed, caught, some)| {
+    check(1000, &strategy, |(slow, crashed, caught, some)| {
         let all: Bits = (1 << slow.acceptors) - 1;
         let (crashed, caught) = if some == 0 {
             (crashed & all, caught & all & !crashed)

@@ -28,6 +28,7 @@
 //! What it says leaves only after everything persisted before it is on stable storage. The network
 //! task and HTTP never wait for it: they drop or answer "try later" when its queue is full.
 
+pub mod agreement;
 mod args;
 mod byzantine;
 pub mod cli;

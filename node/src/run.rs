@@ -36,6 +36,15 @@ pub fn run(args: &NodeArgs) -> ExitCode {
         }
     };
     raise_file_limit();
+    let (may, need) = (file_limit(), config.limits.files());
+    if may < need {
+        tracing::warn!(
+            may,
+            need,
+            "limits allow more files and connections than this process may open; raise the limit of open files \
+             (LimitNOFILE= of a service, `ulimit -n` of a shell), or lower max_connections and http_connections"
+        );
+    }
     let result = runtime.block_on(run_node(args, &config));
     // Whatever still runs is not worth waiting for: everything that matters is durable.
     runtime.shutdown_background();
@@ -57,6 +66,12 @@ pub fn raise_file_limit() {
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
+}
+
+/// How many files this process may open.
+fn file_limit() -> u64 {
+    use rustix::process::{Resource, getrlimit};
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 async fn run_node(

@@ -321,14 +321,18 @@ pub struct GenerateArgs {
     /// node is a processor and learner).
     #[arg(long, value_name = "MODE", default_value = "hpaxos", value_parser = mode)]
     pub mode: Mode,
-    /// Learner graph to use (acceptors, learners, trust; no nodes); the built-in one if not given. In
-    /// mode paxos: acceptors and quorums; majorities if not given.
+    /// Learner graph to use (acceptors, learners, trust; no nodes); if not given, one learner, everyone, that decides
+    /// with 2f+1 of 3f+1 acceptors. In mode paxos: acceptors and quorums; majorities if not given.
     #[arg(long, value_name = "FILE")]
     pub graph: Option<PathBuf>,
     /// Number of nodes; one per acceptor of --graph, or else 4 in mode hpaxos, 3 in mode paxos, 2 in
     /// mode disk-paxos. Nodes beyond the acceptors of --graph are pure learners.
     #[arg(long, value_name = "N")]
     pub nodes: Option<usize>,
+    /// The public keys of the nodes, which others have made with `hpaxos keygen`: a file with a line NODE KEY for each,
+    /// or a directory with files NODE.pub. Then no secret keys are written.
+    #[arg(long, value_name = "FILE")]
+    pub public_keys: Option<PathBuf>,
     /// The disks of mode disk-paxos: s3://BUCKET/PREFIX, or with systemd paths of files or devices that all
     /// hosts have.
     #[arg(long, value_name = "PLACE,…", value_delimiter = ',')]

@@ -10,6 +10,7 @@
 
 use crate::observe::{Learner, Node};
 use learner_graph::{AcceptorId, AcceptorSet, LearnerGraph, LearnerId};
+use node::agreement::Rules;
 use node::config::Mode;
 
 /// The predictions for a network with given Byzantine and dead acceptors.
@@ -17,6 +18,8 @@ use node::config::Mode;
 pub struct Expectation {
     mode: Mode,
     graph: LearnerGraph,
+    /// The same in words.
+    rules: Rules,
     /// Paxos: the read quorums; the graph has the write quorums.
     read: Option<LearnerGraph>,
     /// The node of each learner; none in mode hpaxos, where every node has all.
@@ -32,6 +35,7 @@ impl Expectation {
     pub fn new(graph: LearnerGraph, byzantine: AcceptorSet) -> Self {
         Expectation {
             mode: Mode::Hpaxos,
+            rules: Rules::read(&graph.canonical()),
             graph,
             read: None,
             homes: Vec::new(),
@@ -204,24 +208,27 @@ impl Expectation {
         groups
     }
 
-    /// The graph's words about a pair, for a message about its divergence.
+    /// Whether a pair may decide differently, and why, in the graph's words.
     #[must_use]
-    pub fn verdict(&self, a: usize, b: usize) -> &'static str {
+    pub fn verdict(&self, a: usize, b: usize) -> String {
         if self.one_each() {
-            return "nobody lies in this mode: all learners must agree";
+            return "not allowed: nobody lies in this mode, and all learners must agree".to_owned();
         }
-        match (a == b, self.must_agree(a, b), self.byzantine.is_empty()) {
-            (false, true, true) => "the graph entangles them: they must agree",
-            (false, true, false) => {
-                "the graph entangles them even with the Byzantine acceptors: they must agree"
-            }
-            (false, false, true) => "the graph does not entangle them: they may differ",
-            (false, false, false) => {
-                "the graph does not entangle them with these Byzantine acceptors: they may differ"
-            }
-            (true, true, _) => "all nodes must report the same log for one learner",
-            (true, false, _) => "the graph does not entangle it with itself: it may fork",
-        }
+        let (Some(one), Some(other)) = (id(a), id(b)) else {
+            return "not allowed: there is no such learner".to_owned();
+        };
+        let name = |id| self.graph.learner_name(id);
+        let byzantine = self.byzantine.iter();
+        let byzantine = byzantine.map(|a| self.graph.acceptor_name(a).to_owned());
+        let judgement = self
+            .rules
+            .judge(name(one), name(other), &byzantine.collect());
+        let allowed = if self.must_agree(a, b) {
+            "not allowed"
+        } else {
+            "allowed"
+        };
+        format!("{allowed}: {}", judgement.why)
     }
 }
 

@@ -1,7 +1,9 @@
 //! What can be done to a running network: the same words in scenarios, on the network's page and over HTTP.
 
 use crate::show::words;
+use node::config::Byzantine;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeSet;
 
 /// Something that is done to a running network. Nodes and disks are named as the configuration names them.
 ///
@@ -61,9 +63,55 @@ pub enum All {
 pub struct Delay {
     /// In each direction, in milliseconds; at most a minute.
     pub ms: u64,
-    /// Between these two nodes; between all if it is not given.
+    /// Between these two nodes, of which one or both may be [`EVERY`]; between all if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub between: Option<(String, String)>,
+}
+
+/// The longest delay of a link.
+pub const LONGEST_DELAY_MS: u64 = 60_000;
+
+/// Checks that no node is in two groups of a partition, or twice in one.
+///
+/// # Errors
+/// If one is.
+pub fn distinct(groups: &[Vec<String>]) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for name in groups.iter().flatten() {
+        if !seen.insert(name) {
+            return Err(format!("{name} cannot be in two groups"));
+        }
+    }
+    Ok(())
+}
+
+/// In place of a node's name: every other node.
+pub const EVERY: &str = "all";
+
+impl Delay {
+    /// The links that it is about: those of two nodes, all of one node, or all there are.
+    #[must_use]
+    pub fn named(&self) -> Vec<&str> {
+        let pair = self
+            .between
+            .iter()
+            .flat_map(|(a, b)| [a.as_str(), b.as_str()]);
+        pair.filter(|name| *name != EVERY).collect()
+    }
+}
+
+impl std::fmt::Display for Delay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.ms {
+            0 => write!(f, "no delay ")?,
+            ms => write!(f, "{ms} ms more ")?,
+        }
+        match self.named().as_slice() {
+            [a, b] => write!(f, "between {a} and {b}"),
+            [one] => write!(f, "between {one} and every other node"),
+            _ => write!(f, "between all nodes"),
+        }
+    }
 }
 
 /// Who misbehaves, and how.
@@ -88,12 +136,17 @@ impl std::fmt::Display for Fault {
                 let groups: Vec<_> = groups.iter().map(|group| group.join(" ")).collect();
                 write!(f, "partition: {}", groups.join(" | "))
             }
-            Fault::Delay(Delay { ms, between: None }) => write!(f, "{ms} ms between all nodes"),
-            Fault::Delay(Delay {
-                ms,
-                between: Some((a, b)),
-            }) => write!(f, "{ms} ms between {a} and {b}"),
+            Fault::Delay(delay) => write!(f, "{delay}"),
             Fault::Heal(All::All) => write!(f, "heal all links"),
+            // Any acceptor can be told to, and only a leader announces.
+            Fault::Byzantine(Misbehaves { node, how })
+                if how == Byzantine::DoubleAnnounce.name() =>
+            {
+                write!(
+                    f,
+                    "{node} misbehaves: {how}, which shows only while {node} leads"
+                )
+            }
             Fault::Byzantine(Misbehaves { node, how }) => write!(f, "{node} misbehaves: {how}"),
         }
     }
@@ -124,7 +177,23 @@ mod tests {
                     ms: 5,
                     between: Some(("n1".into(), "n2".into())),
                 }),
-                "5 ms between n1 and n2",
+                "5 ms more between n1 and n2",
+            ),
+            (
+                r#"{"delay":{"ms":5,"between":["n1","all"]}}"#,
+                Fault::Delay(Delay {
+                    ms: 5,
+                    between: Some(("n1".into(), "all".into())),
+                }),
+                "5 ms more between n1 and every other node",
+            ),
+            (
+                r#"{"delay":{"ms":0,"between":["all","all"]}}"#,
+                Fault::Delay(Delay {
+                    ms: 0,
+                    between: Some(("all".into(), "all".into())),
+                }),
+                "no delay between all nodes",
             ),
             (r#"{"heal":"all"}"#, Fault::Heal(All::All), "heal all links"),
         ] {

@@ -36,14 +36,27 @@ impl From<&hpaxos_client::Value> for Item {
 
 /// What was decided in a slot, with the ballot it was decided in.
 ///
-/// Two reports agree if their items are the same: one learner may decide a value in a later ballot
-/// than another.
+/// Two reports agree if they are of the same batch, by its digest: one learner may decide it in a later ballot than
+/// another, and for one more of its values may be new than for another, which had decided them before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// The ballot.
     pub ballot: u64,
-    /// The client values, in delivery order.
+    /// The digest of the batch, in hex; empty if the node does not tell it.
+    pub digest: Arc<str>,
+    /// The client values that are new to the learner, in delivery order.
     pub items: Arc<[Item]>,
+}
+
+impl Batch {
+    /// Whether both are the same batch. Only if neither digest is known do the values count.
+    #[must_use]
+    pub fn is_same(&self, other: &Batch) -> bool {
+        match self.digest.is_empty() && other.digest.is_empty() {
+            true => self.items == other.items,
+            false => self.digest == other.digest,
+        }
+    }
 }
 
 /// One learner's decision of one slot as a node reports it.
@@ -151,14 +164,10 @@ impl Observer {
             .entry(report.slot)
             .or_insert_with(|| vec![None; size]);
         // Equal items are held once, however many nodes and learners report them.
-        let mut equal = seen
-            .iter()
-            .flatten()
-            .filter(|s| s.batch.items == report.batch.items);
-        let items = equal
-            .next()
-            .map_or(&report.batch.items, |s| &s.batch.items)
-            .clone();
+        let mut equal = seen.iter().flatten().filter(|s| {
+            s.batch.items == report.batch.items && s.batch.digest == report.batch.digest
+        });
+        let Batch { digest, items, .. } = equal.next().map_or(&report.batch, |s| &s.batch).clone();
         let divergences = self.contradictions(&report);
         let entry = self
             .slots
@@ -169,6 +178,7 @@ impl Observer {
             *entry = Some(Seen {
                 batch: Batch {
                     ballot: report.batch.ballot,
+                    digest,
                     items,
                 },
                 at,
@@ -191,7 +201,7 @@ impl Observer {
         };
         for (place, other) in seen.iter().enumerate() {
             let Some(other) = other else { continue };
-            if other.batch.items == report.batch.items {
+            if other.batch.is_same(&report.batch) {
                 continue;
             }
             let first = Report {

@@ -7,6 +7,9 @@ use node::config::Mode;
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 
+/// How a node "died" that only does nothing for a while.
+pub const PAUSED: &str = "paused";
+
 /// A learner's part of the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LearnerSummary {
@@ -34,7 +37,7 @@ pub struct Difference {
     /// Whether the graph says that they must agree: then something is broken.
     pub broken: bool,
     /// The graph's words about it.
-    pub verdict: &'static str,
+    pub verdict: String,
 }
 
 /// The verdict of a run.
@@ -56,7 +59,7 @@ pub struct Summary {
     pub awaited: Vec<Learner>,
     /// Who of them has not decided everything.
     pub lacks: Vec<Lack>,
-    /// Nodes that died, with how they ended.
+    /// Nodes that died, with how they ended, and those that are paused.
     pub dead: Vec<(Node, String)>,
     /// Disks that were killed.
     pub dead_disks: Vec<String>,
@@ -70,6 +73,8 @@ pub struct Summary {
     pub elapsed: Duration,
     /// When the latest of the values was decided.
     pub last: Option<Duration>,
+    /// Values that were decided and not submitted by this run: the most at one place.
+    pub others: usize,
     /// Whether the run was told to stop before it was over.
     pub interrupted: bool,
 }
@@ -142,6 +147,7 @@ impl Summary {
             "agreed": self.agreed(),
             "decided": self.decided(),
             "values": self.total,
+            "others": self.others,
             "learners": self.learners.iter().map(learner).collect::<Vec<_>>(),
             "entangled": self.groups.iter().map(names).collect::<Vec<_>>(),
             "divergences": self.differences.iter().map(difference).collect::<Vec<_>>(),
@@ -251,6 +257,7 @@ pub fn summarise(
         caught,
         elapsed,
         last: tracker.last(),
+        others: 0,
         interrupted: false,
     }
 }

@@ -260,6 +260,132 @@ fn disks_are_where_they_were_said_to_be() {
 }
 
 #[test]
+fn without_a_graph_any_one_node_may_fail() {
+    for (nodes, quorum) in [(1, 1), (4, 3), (5, 4), (7, 5)] {
+        let (dir, result) = run(&format!("--target compose --nodes {nodes}"));
+        assert_eq!(result.expect("written"), 0);
+        let config = config(&dir, "network.toml");
+        let graph = config.network.graph();
+        let everyone = graph.learner("everyone").expect("the learner");
+        assert_eq!(graph.n_learners(), 1);
+        let some = |n| graph.acceptors().iter().take(n).collect();
+        assert!(graph.is_quorum(everyone, &some(quorum)));
+        assert!(!graph.is_quorum(everyone, &some(quorum - 1)), "{nodes}");
+        let told = match nodes {
+            1 => "- learner everyone stands still without acceptor a1\n",
+            _ => "- learner everyone goes on without any one acceptor\n",
+        };
+        assert!(read(&dir, "README.md").contains(told), "{nodes}");
+    }
+}
+
+#[test]
+fn what_no_single_loss_may_hit_is_told() {
+    let graph = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/four.toml");
+    let (dir, result) = run(&format!("--target kubernetes --graph {graph}"));
+    assert_eq!(result.expect("written"), 0);
+    let readme = read(&dir, "README.md");
+    for line in [
+        "- learner alice goes on without any one acceptor\n",
+        "- learner bob stands still without acceptor a1\n",
+        "- learner carol stands still without any one of a1, a2, a3, a4\n",
+    ] {
+        assert!(readme.contains(line), "{readme}");
+    }
+    let (dir, result) = run("--target compose --mode paxos --nodes 2");
+    assert_eq!(result.expect("written"), 0);
+    let both = "- every learner stands still without any one of a1, a2\n";
+    assert!(read(&dir, "README.md").contains(both));
+}
+
+#[test]
+fn who_brings_public_keys_gets_no_secret_ones() {
+    let keys: Vec<Keypair> = (1..=4).map(|seed| Keypair::from_seed([seed; 32])).collect();
+    let lines: Vec<String> = (1..)
+        .zip(&keys)
+        .map(|(n, key)| format!("n{n} {}\n", key.public()))
+        .collect();
+    let given = tempfile::tempdir().expect("a temporary directory");
+    let (file, place) = (given.path().join("keys"), given.path().join("dir"));
+    fs::write(&file, format!("# theirs\n{}", lines.concat())).expect("written");
+    fs::create_dir(&place).expect("made");
+    for (n, key) in (1..).zip(&keys) {
+        fs::write(
+            place.join(format!("n{n}.pub")),
+            format!("{}\n", key.public()),
+        )
+        .expect("written");
+    }
+    let expected: Vec<_> = keys.iter().map(Keypair::public).collect();
+    for (target, from, at) in [
+        ("systemd --hosts a,b,c,d", &file, "a/network.toml"),
+        ("compose", &place, "network.toml"),
+        ("kubernetes", &file, "network.toml"),
+    ] {
+        let from = from.display();
+        let (dir, result) = run(&format!("--target {target} --public-keys {from}"));
+        assert_eq!(result.expect("written"), 0);
+        let names = files(&dir);
+        let secret = |name: &&String| name.ends_with(".key") || name.contains("secret");
+        assert_eq!(names.iter().find(secret), None, "{target}");
+        let nodes = config(&dir, at).nodes;
+        let found: Vec<_> = nodes.iter().map(|node| node.key).collect();
+        assert_eq!(found, expected, "{target}");
+        assert!(read(&dir, "README.md").contains("**No secret keys are here.**"));
+    }
+    for (text, words) in [
+        (lines[..3].concat(), "the key of node n4 is missing"),
+        (format!("{}n5 x", lines.concat()), "there is no node n5"),
+        (lines.concat().replace("n2", "n1"), "node n1 is there twice"),
+        (format!("n1 {}", "0".repeat(64)), "node n1: "),
+        (format!("n1 {0}\nn2 {0}", keys[0].public()), "have one key"),
+        ("n1".to_owned(), "write NODE KEY"),
+    ] {
+        fs::write(&file, &text).expect("written");
+        let args = format!("--target compose --public-keys {}", file.display());
+        let (dir, result) = run(&args);
+        let failure = result.expect_err(&text);
+        assert_eq!(failure.code(), 2, "{failure}");
+        assert!(failure.to_string().contains(words), "{words}: {failure}");
+        assert!(!dir.path().join("out").exists(), "something was written");
+    }
+}
+
+/// The unit of the documentation is the one that is written, without what only protects the host.
+#[test]
+fn the_unit_in_the_documentation_is_the_one_that_is_written() {
+    let (dir, result) = run("--target systemd --hosts a,b,c,d --network net");
+    assert_eq!(result.expect("written"), 0);
+    let unit = read(&dir, "a/hpaxos-net-n1.service");
+    let page = include_str!("../../docs/operating.md");
+    let shown = page
+        .split("```ini\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let own = ["Description", "ExecStart", "StateDirectory"];
+    let mut same = BTreeSet::new();
+    for line in shown.expect("a unit").lines() {
+        let Some((field, _)) = line.split_once('=').filter(|_| !line.starts_with('#')) else {
+            continue;
+        };
+        if !own.contains(&field) {
+            assert!(unit.lines().any(|written| written == line), "{line}");
+            same.insert(field);
+        }
+    }
+    for field in unit.lines().filter_map(|line| line.split_once('=')) {
+        let field = field.0;
+        let kept = field.starts_with("Restart") && !field.starts_with("Restrict");
+        if kept
+            || field.starts_with("StartLimit")
+            || field.starts_with("Memory") && field != "MemoryDenyWriteExecute"
+        {
+            assert!(same.contains(field), "the documentation lacks {field}=");
+        }
+    }
+}
+
+#[test]
 fn all_but_the_keys_is_the_same_every_time() {
     let without_keys = |dir: &TempDir| -> Vec<(String, String)> {
         let config = config(dir, "network.toml");

@@ -83,10 +83,10 @@ fn a_node_that_differs_about_a_learner_is_exit_1_and_loud() {
     let outcome = up(&[], Some("lie=n2:bob:1:forged"));
     assert_eq!(outcome.code(), Some(1), "{outcome}");
     for line in [
-        "!! DIVERGENCE in slot 1",
+        "!! VIOLATION in slot 1",
         "\"forged\"",
         "the nodes differ about bob",
-        "DIVERGED",
+        "VIOLATION, after",
     ] {
         assert!(outcome.stdout.contains(line), "no '{line}' in {outcome}");
     }
@@ -275,9 +275,9 @@ fn paxos_diverges_if_two_nodes_differ() {
     let outcome = up(&["--mode", "paxos"], Some("lie=n2:n2:1:forged"));
     assert_eq!(outcome.code(), Some(1), "{outcome}");
     for line in [
-        "!! DIVERGENCE in slot 1",
+        "!! VIOLATION in slot 1",
         "nobody lies in this mode",
-        "DIVERGED",
+        "VIOLATION, after",
     ] {
         assert!(outcome.stdout.contains(line), "no '{line}' in {outcome}");
     }

@@ -4,152 +4,17 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "page/browser.rs"]
+mod browser;
+#[path = "page/fixture.rs"]
+mod fixture;
 mod support;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use browser::{Browser, ENTER, LEFT, TAB};
+use fixture::Fixture;
 use rustix::process::Signal;
-use serde_json::{Value as Json, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-use support::{DEADLINE, Launcher, kill, pid};
-
-/// One browser window.
-struct Browser {
-    driver: Child,
-    client: reqwest::Client,
-    session: String,
-}
-
-impl Browser {
-    async fn open(dark: bool) -> Browser {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("chromedriver, which .ci/page installs");
-        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines.map(Result::unwrap).find_map(|line| {
-            let port = line.split("successfully on port ").nth(1)?;
-            port.trim_end_matches('.').parse::<u16>().ok()
-        });
-        let driver_url = format!("http://127.0.0.1:{}/session", port.expect("a port"));
-        let mut browser = Browser {
-            driver,
-            client: reqwest::Client::new(),
-            session: driver_url,
-        };
-        let mut args = vec![
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1100,1500",
-        ];
-        args.extend(dark.then_some("--force-dark-mode"));
-        let session = browser
-            .post(
-                "",
-                json!({"capabilities": {"alwaysMatch": {
-                    "goog:chromeOptions": {"args": args},
-                    "goog:loggingPrefs": {"browser": "SEVERE"},
-                    "timeouts": {"script": DEADLINE.as_millis() as u64},
-                }}}),
-            )
-            .await;
-        browser.session += &format!("/{}", session["sessionId"].as_str().unwrap());
-        browser
-    }
-
-    async fn post(&self, path: &str, body: Json) -> Json {
-        let url = format!("{}{path}", self.session);
-        let answer = self.client.post(url).json(&body).send().await.unwrap();
-        let mut answer: Json = answer.json().await.unwrap();
-        let value = answer["value"].take();
-        assert!(value["error"].is_null(), "{value}");
-        value
-    }
-
-    async fn go(&self, url: &str) {
-        self.post("/url", json!({ "url": url })).await;
-    }
-
-    /// Waits in the page until an expression is true.
-    async fn until(&self, condition: &str) {
-        let script = format!(
-            "const done = arguments[0]; (function look() {{ ({condition}) ? done() : setTimeout(look, 20); }})();"
-        );
-        let body = json!({"script": script, "args": []});
-        self.post("/execute/async", body).await;
-    }
-
-    /// Waits until an element has these words in it.
-    async fn shows(&self, id: &str, words: &str) {
-        let text = format!("document.getElementById('{id}').textContent");
-        self.until(&format!("{text}.includes('{words}')")).await;
-    }
-
-    /// Presses what fits a selector, once it is there.
-    async fn click(&self, selector: &str) {
-        let element = format!("document.querySelector('{selector}')");
-        self.until(&element).await;
-        self.eval(&format!("{element}.click()")).await;
-    }
-
-    async fn eval(&self, expression: &str) -> Json {
-        let body = json!({"script": format!("return {expression};"), "args": []});
-        self.post("/execute/sync", body).await
-    }
-
-    /// Leaves a picture for the README, if one is asked for.
-    async fn picture(&self, name: &str) {
-        let Some(directory) = std::env::var_os("SCREENSHOTS") else {
-            return;
-        };
-        let url = format!("{}/screenshot", self.session);
-        let answer: Json = self
-            .client
-            .get(url)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
-        let picture = STANDARD.decode(answer["value"].as_str().unwrap()).unwrap();
-        let path = std::path::Path::new(&directory).join(name);
-        std::fs::write(path, picture).unwrap();
-    }
-
-    /// What went wrong in the page.
-    async fn errors(&self) -> Json {
-        self.post("/se/log", json!({"type": "browser"})).await
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        // Without that, Chromium outlives its driver.
-        if let Some((address, path)) = self.session["http://".len()..].split_once('/')
-            && let Ok(mut stream) = TcpStream::connect(address)
-        {
-            let request = format!("DELETE /{path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
-            let _ = stream.write_all(request.as_bytes());
-            // The answer comes when it is gone.
-            let _ = stream.read(&mut [0; 1]);
-        }
-        let _ = rustix::process::kill_process(
-            rustix::process::Pid::from_child(&self.driver),
-            Signal::TERM,
-        );
-        let _ = self.driver.wait();
-    }
-}
+use serde_json::json;
+use support::{Launcher, kill, pid};
 
 fn of_learner(learner: &str) -> String {
     format!("#lanes tr[data-learner={learner}] [data-digest]")
@@ -201,7 +66,7 @@ async fn decisions_appear_and_a_node_that_is_gone_shows() {
     browser.until(&format!("{same}.length === 3")).await;
     let colours = browser
         .eval(&format!(
-            "new Set({same}.map(c => c.style.background)).size"
+            "new Set({same}.map(c => c.style.backgroundColor + c.className)).size"
         ))
         .await;
     assert_eq!(colours, 1);
@@ -216,6 +81,14 @@ async fn decisions_appear_and_a_node_that_is_gone_shows() {
             .eval("document.querySelectorAll('#graph [data-state=entangled]').length")
             .await,
         3
+    );
+    // Neighbours look different.
+    let entries = "[...document.querySelectorAll('#lanes tr[data-learner=alice] [data-entry]')].map(c => c.dataset.entry)";
+    assert_eq!(
+        browser
+            .eval(&format!("new Set({entries}).size === {entries}.length"))
+            .await,
+        true
     );
     browser.picture("page.png").await;
     assert_eq!(browser.errors().await, json!([]));
@@ -258,6 +131,10 @@ async fn who_may_disagree_shows_with_the_reason() {
     browser.shows("evidence", "acceptor a1 is not safe").await;
     browser
         .until("document.querySelector('#graph .caught')")
+        .await;
+    // What was said that contradicts, and how to check it.
+    browser
+        .shows("command", "hpaxos evidence verify --config")
         .await;
     browser.picture("caught.png").await;
     assert_eq!(browser.errors().await, json!([]));
@@ -317,14 +194,28 @@ async fn faults_are_done_by_buttons_and_a_divergence_shows() {
     browser.picture("partition.png").await;
     browser.click("#heal button").await;
     browser.until(&link("n1 n3", "good")).await;
-    browser.shows("verdict", "they decided differently").await;
-    browser.shows("verdict", "alice and bob").await;
+    // After it has healed they may differ in more slots.
+    browser
+        .shows("verdict", "alice and bob differ in slot")
+        .await;
+    let why = "which is allowed: alice decides by both of a1 and a2, bob by both of a3 and a4: they share no acceptor, and \
+               nothing is promised between them.";
+    browser.shows("verdict", why).await;
+    let verdict = "document.getElementById('verdict').className";
+    assert_eq!(browser.eval(verdict).await, "warn");
     for (_, learner, value) in values {
         let marked =
-            format!("#lanes tr[data-learner={learner}] .differs [aria-label*=\"{value}\"]");
+            format!("#lanes tr[data-learner={learner}] .allowed [aria-label*=\"{value}\"]");
         browser
             .until(&format!("document.querySelector('{marked}')"))
             .await;
+    }
+    let open = "document.querySelector('#lanes .allowed [aria-label*=\"the bridge is open\"]').dataset.slot";
+    let of_slot =
+        format!("[...document.querySelectorAll('#lanes [data-slot=\"' + {open} + '\"]')]");
+    for different in ["c => c.textContent", "c => c.style.backgroundColor"] {
+        let seen = format!("new Set({of_slot}.map({different})).size");
+        assert_eq!(browser.eval(&seen).await, 2, "{different}");
     }
     browser
         .eval("document.getElementById('lanes-title').scrollIntoView()")
@@ -333,4 +224,161 @@ async fn faults_are_done_by_buttons_and_a_divergence_shows() {
     assert_eq!(browser.errors().await, json!([]));
     run.signal(Signal::INT);
     run.end();
+}
+
+/// What an element is that has the focus.
+const FOCUSED: &str = "document.activeElement.dataset.key";
+
+#[tokio::test]
+#[ignore = "needs Chromium: .ci/page installs it"]
+async fn a_violation_is_red_and_what_is_allowed_is_not() {
+    let fixture = Fixture::serve().await;
+    let browser = Browser::open(false).await;
+    browser.go(fixture.url()).await;
+    let kind = |kind: &str| format!("document.getElementById('verdict').dataset.kind === '{kind}'");
+    fixture.decided("alice", "the bridge is open");
+    fixture.decided("bob", "the bridge is open");
+    browser.until(&kind("agreed")).await;
+    fixture.decided_in(1, "alice", "one");
+    fixture.decided_in(1, "bob", "two");
+    browser.until(&kind("violation")).await;
+    let why = "VIOLATION: alice and bob differ in slot 1, which is not allowed: alice and bob are to agree while any 2 of a1, \
+               a2 and a3 are safe, and nothing is known against them.";
+    browser.shows("verdict", why).await;
+    browser
+        .until("document.querySelectorAll('#lanes .violation [data-digest]').length === 2")
+        .await;
+    assert_eq!(
+        browser
+            .eval("document.getElementById('verdict').className")
+            .await,
+        "bad"
+    );
+    browser.picture("violation.png").await;
+    // Two of three acceptors lie: then nobody has promised that.
+    fixture.lie(&["n1", "n2"]);
+    browser.until(&kind("allowed")).await;
+    let why = "alice and bob are to agree while any 2 of a1, a2 and a3 are safe, but a1 and a2 are not, and the others leave \
+               no such set.";
+    browser.shows("verdict", why).await;
+    browser
+        .until("document.querySelectorAll('#lanes .allowed [data-digest]').length === 2")
+        .await;
+    let red = "document.querySelectorAll('#lanes .violation').length";
+    assert_eq!(browser.eval(red).await, 0);
+    assert_eq!(browser.errors().await, json!([]));
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: .ci/page installs it"]
+async fn keys_are_enough_and_what_is_wrong_is_said_where_it_was_written() {
+    let mut run = Launcher::start(&["--keep"], None);
+    run.nodes(4);
+    let page = run.until(|event| event["event"] == "page");
+    let browser = Browser::open(false).await;
+    browser.go(page["http"].as_str().unwrap()).await;
+    let submit = async |value: &str| {
+        let form = "document.getElementById('submit')";
+        browser
+            .eval(&format!("{form}.elements.value.value = '{value}'"))
+            .await;
+        browser.click("#submit button").await;
+    };
+    let said = async |form: &str, words: &str| {
+        let text = format!("document.querySelector('#{form} .said').textContent");
+        browser.until(&format!("{text}.includes('{words}')")).await;
+    };
+    browser
+        .until("document.querySelector('[data-node=n4][data-state=up]')")
+        .await;
+    submit("").await;
+    said("submit", "Write a value first").await;
+    submit("twice").await;
+    said("submit", "Decided by ").await;
+    submit("once").await;
+    said("submit", "Decided by ").await;
+    submit("twice").await;
+    said("submit", "Already decided, by ").await;
+    // A delay: what is none is refused, and one of a single node is about its links only.
+    let delay = async |ms: &str| {
+        let form = "document.getElementById('delay').elements";
+        browser
+            .eval(&format!(
+                "({form}.ms.value = '{ms}', {form}.a.value = 'n1', {form}.b.value = 'all')"
+            ))
+            .await;
+        browser.click("#delay button").await;
+    };
+    delay("abc").await;
+    said("delay", "whole number of milliseconds").await;
+    let before = "document.querySelector('#submit .said').textContent";
+    assert_eq!(
+        browser.eval(before).await,
+        "",
+        "what was said before is over"
+    );
+    delay("40").await;
+    said("delay", "Done: 40 ms more between n1 and every other node.").await;
+    browser
+        .until("document.querySelectorAll('[data-link][data-state=slow]').length === 3")
+        .await;
+    let untouched = "document.querySelectorAll('[data-link^=\"n1 \"][data-state=good]').length";
+    assert_eq!(browser.eval(untouched).await, 0);
+    // Who pauses a node by a key can go on from there.
+    browser
+        .eval("document.querySelector('[data-key=\"pause n2\"]').focus()")
+        .await;
+    browser.press(ENTER).await;
+    browser.until(&format!("{FOCUSED} === 'resume n2'")).await;
+    browser
+        .until("document.querySelector('[data-link=\"n2 n3\"][data-state=idle]')")
+        .await;
+    browser.press(ENTER).await;
+    browser.until(&format!("{FOCUSED} === 'pause n2'")).await;
+    // One stop of the tab key for each lane, and arrows inside.
+    let stops = "document.querySelectorAll('#lanes [tabindex=\"0\"]').length";
+    let lanes = "document.querySelectorAll('#lanes tr[data-learner]').length";
+    assert_eq!(browser.eval(stops).await, browser.eval(lanes).await);
+    browser
+        .eval("document.querySelector('#lanes tr[data-learner=alice] [tabindex=\"0\"]').focus()")
+        .await;
+    let slot = "Number(document.activeElement.dataset.slot)";
+    let at = browser.eval(slot).await.as_u64().unwrap();
+    browser.press(LEFT).await;
+    assert_eq!(browser.eval(slot).await.as_u64(), Some(at - 1));
+    browser.press(TAB).await;
+    let lane = "document.activeElement.closest('tr').dataset.learner";
+    assert_eq!(browser.eval(lane).await, "bob");
+    assert_eq!(browser.errors().await, json!([]));
+    run.signal(Signal::INT);
+    run.end();
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: .ci/page installs it"]
+async fn a_phone_has_room_for_all_of_it() {
+    let fixture = Fixture::serve().await;
+    let browser = Browser::open(false).await;
+    browser.phone().await;
+    browser.go(fixture.url()).await;
+    fixture.decided("alice", "the bridge is open");
+    fixture.decided("bob", "the bridge is open");
+    browser
+        .until("document.querySelectorAll('#lanes [data-digest]').length === 2")
+        .await;
+    browser
+        .until("document.querySelectorAll('.do button').length > 9")
+        .await;
+    let wide = "document.documentElement.scrollWidth";
+    assert_eq!(browser.eval(wide).await, 390, "nothing is to the side");
+    let buttons = "[...document.querySelectorAll('main button:not(.cell)')].map(b => b.getBoundingClientRect())";
+    let small =
+        format!("{buttons}.filter(r => r.height < 40 || r.left < 0 || r.right > 390).length");
+    assert_eq!(browser.eval(&small).await, 0);
+    // What can be done with a node comes before what is known of it.
+    let first = "[...document.querySelectorAll('#nodes tr')].every(tr => tr.lastChild.getBoundingClientRect().top < \
+                 tr.children[1].getBoundingClientRect().top)";
+    assert_eq!(browser.eval(first).await, true);
+    browser.picture("phone.png").await;
+    assert_eq!(browser.errors().await, json!([]));
 }

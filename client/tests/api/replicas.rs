@@ -86,6 +86,30 @@ async fn a_replica_that_cannot_go_on_says_why() {
     assert!(matches!(why, Error::Refused { .. }), "{why}");
 }
 
+/// Cannot apply a value.
+struct Broken;
+
+impl StateMachine for Broken {
+    type Output = ();
+
+    fn apply(&mut self, value: &Value) {
+        panic!("{:?} is too much for it, as is meant here", value.text());
+    }
+}
+
+#[tokio::test]
+async fn a_replica_whose_machine_has_panicked_has_ended() {
+    let stub = Stub::default();
+    let _stream = stub.stream();
+    let _ = stub.decide("a");
+    let nodes = Nodes::new([stub.serve().await]);
+    let replica = Replica::start(&nodes, "alice", Broken);
+    let ended = replica.wait_until(1, LONG).await;
+    assert_eq!(ended, Err(ReplicaError::Ended { applied: 0 }));
+    let ended = replica.execute(b"a", "", LONG, 0).await;
+    assert_eq!(ended, Err(ReplicaError::Ended { applied: 0 }));
+}
+
 #[tokio::test]
 async fn a_machine_goes_on_where_it_was() {
     let stub = Stub::default();

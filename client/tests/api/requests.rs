@@ -23,8 +23,13 @@ async fn a_value_is_submitted_under_its_key() {
     );
     node.submit(b"", "").await.unwrap();
     assert_eq!(asked(&stub), ["k1: hello", ": "]);
-    let refused = node.submit(b"x", "two\nlines").await.unwrap_err();
-    assert!(matches!(refused, Error::Key(_)), "{refused}");
+    // The node would see another key than this.
+    for bad in ["two\nlines", " k1", "k1 ", "k1\t", " "] {
+        let refused = node.submit(b"x", bad).await.unwrap_err();
+        assert!(matches!(refused, Error::Key(_)), "{refused}");
+    }
+    node.submit(b"x", "in between").await.unwrap();
+    assert_eq!(asked(&stub)[2..], ["in between: x"]);
 }
 
 #[tokio::test]
@@ -76,9 +81,12 @@ async fn a_busy_node_is_asked_again_only_if_that_is_wanted() {
 
     stub.answer(429, &[("retry-after", "0")], FULL);
     stub.answer(503, &[], "");
+    // A proxy that does not reach the node.
+    stub.answer(502, &[], "<h1>Bad gateway</h1>");
+    stub.answer(504, &[], "");
     let patient = node.clone().retrying(LONG);
     patient.submit(b"v", "k").await.unwrap();
-    assert_eq!(asked(&stub), ["k: v"; 4]);
+    assert_eq!(asked(&stub), ["k: v"; 6]);
 
     // Seven seconds are more than it has.
     stub.answer(429, &[("retry-after", "7")], FULL);
@@ -144,6 +152,21 @@ async fn another_node_takes_what_one_does_not() {
     // Both under the same key.
     assert_eq!(asked(&busy), ["k: v"; 2]);
     assert_eq!(asked(&ready), ["k: v", "k: v", "alice from 0"]);
+}
+
+#[tokio::test]
+async fn a_node_that_hangs_is_left_for_the_next_one() {
+    // It takes connections, and never answers.
+    let hangs = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", hangs.local_addr().unwrap());
+    let ready = Stub::default();
+    ready.decide("v");
+    let nodes = Nodes::new([Client::connect(&url).unwrap(), ready.serve().await]);
+    let placed = nodes
+        .asking_each(Duration::from_millis(10))
+        .submit_and_wait(b"v", "k", "alice", LONG, 0)
+        .await;
+    assert_eq!(placed.unwrap().decision.slot, 0);
 }
 
 #[tokio::test]

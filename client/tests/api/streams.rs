@@ -130,6 +130,29 @@ async fn another_node_goes_on_where_one_has_died() {
 }
 
 #[tokio::test]
+async fn the_node_that_refuses_is_blamed_and_no_other() {
+    let (refuses, stays) = (Stub::default(), Stub::default());
+    let (first, _again, _second) = (refuses.stream(), refuses.stream(), stays.stream());
+    let client = refuses.serve().await;
+    let nodes = Nodes::new([client.clone(), stays.serve().await]);
+    let mut decisions = nodes.decisions("alice", 0);
+    first.send(frame("r-1", &refuses.decide("a"))).unwrap();
+    assert_eq!(next(&mut decisions).await, "0 a");
+    for text in ["a", "b"] {
+        stays.decide(text);
+    }
+    // It comes last now: its turn is the other's.
+    nodes.insert(0, client);
+    for _ in 0..2 {
+        refuses.answer(404, &[], "{\"detail\": \"it plays alice no longer\"}");
+    }
+    first
+        .send("data: {\"event\":\"gap\",\"node\":\"n1\"}\n\n".into())
+        .unwrap();
+    assert_eq!(next(&mut decisions).await, "1 b");
+}
+
+#[tokio::test]
 async fn what_does_not_pass_ends_the_stream() {
     let stub = Stub::default();
     let _stream = stub.stream();

@@ -29,13 +29,13 @@ pub use block::{Block, Entry, LogRecord, MAX_BLOCK_BYTES, MAX_LOG_RECORD_BYTES, 
 pub use disk::{Action, DiskId, Event, Operation, Report};
 pub use message::{Decided, MAX_MESSAGE_BYTES};
 
-use crate::history::History;
+use crate::history::{History, Kept};
 use crate::hpaxos::evidence::Certificate;
 use crate::io::NoEvidence;
 use crate::log::batches::Batches;
 use crate::log::pipeline::Pipeline;
 use crate::log::timer::Timer;
-use crate::log::waiting::Waiting;
+use crate::log::waiting::{Load, Waiting};
 use crate::paxos::Vote;
 use crate::{Ballot, Batch, Batching, Network, Slot, Status, SyncRequest, Time};
 use crypto::{Digest, MemberId, Refusal, codec};
@@ -74,8 +74,10 @@ pub struct Config {
     pub window: u64,
     /// How many waiting values share a slot.
     pub batching: Batching,
-    /// How many client values may wait to be proposed.
+    /// How many values of this node's own clients may wait to be proposed; of others, four times as many.
     pub max_waiting: usize,
+    /// The same bound in bytes.
+    pub max_waiting_bytes: usize,
     /// How many delivered slots stay in memory: for nodes and disks that are a little behind.
     pub recent: u64,
 }
@@ -135,6 +137,10 @@ impl DiskPaxos {
     /// A node that has said nothing, and heard nothing but what the history has.
     #[must_use]
     pub fn new(network: Arc<Network>, config: Config, history: Arc<dyn History<Decided>>) -> Self {
+        let max_waiting = Load {
+            values: config.max_waiting,
+            bytes: config.max_waiting_bytes,
+        };
         let next = history.next(DiskPaxos::LOG);
         let n_disks = network.graph().n_acceptors();
         DiskPaxos {
@@ -147,7 +153,7 @@ impl DiskPaxos {
             oldest: next,
             next,
             batches: Batches::new(Arc::clone(&history)),
-            waiting: Waiting::new(config.max_waiting, config.patience, Arc::clone(&history)),
+            waiting: Waiting::new(max_waiting, config.patience, Arc::clone(&history)),
             open: None,
             read_at: Time::ZERO,
             log_at: Time::ZERO,
@@ -258,6 +264,10 @@ impl crate::Protocol for DiskPaxos {
     }
 
     fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {
+        None
+    }
+
+    fn certificate_of(_: LearnerId, _: Slot, _: Kept<Self::Wire>) -> Option<Certificate> {
         None
     }
 

@@ -7,7 +7,7 @@ use super::evidence::{Certificate, Evidence};
 use super::message::Message;
 use super::received::SlotReceived;
 use crate::Fork;
-use crate::history::History;
+use crate::history::{History, Kept};
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Page, Slot};
 use crypto::{Digest, Signed, Verified};
@@ -151,19 +151,24 @@ impl Learners {
 
     /// The certificate of a decision.
     pub(super) fn certificate(&self, learner: LearnerId, slot: Slot) -> Option<Certificate> {
-        let l = self.of(learner)?;
-        if let Some(decided) = l.decided.get(&slot) {
-            return Some(decided.certificate(learner, slot));
+        if let Some(certificate) = self.certificate_in_memory(learner, slot) {
+            return Some(certificate);
         }
-        let kept = self.history.decision(learner, slot);
-        let kept = kept.filter(|_| slot < l.next)?;
-        Some(Certificate {
-            learner,
-            slot,
-            ballot: kept.ballot,
-            value: kept.value,
-            two_b: kept.proof,
-        })
+        let next = self.of(learner)?.next;
+        let found = self.history.decision(learner, slot);
+        found
+            .filter(|_| slot < next)
+            .map(|found| kept(learner, slot, found))
+    }
+
+    /// The same for a decision that is in memory.
+    pub(super) fn certificate_in_memory(
+        &self,
+        learner: LearnerId,
+        slot: Slot,
+    ) -> Option<Certificate> {
+        let decided = self.of(learner)?.decided.get(&slot)?;
+        Some(decided.certificate(learner, slot))
     }
 
     /// The signed messages behind a decision that is in memory.
@@ -285,6 +290,17 @@ impl Decided {
             value: self.value,
             two_b: self.two_b.iter().map(|m| m.signed().clone()).collect(),
         }
+    }
+}
+
+/// The certificate of a decision as the history has it.
+pub(super) fn kept(learner: LearnerId, slot: Slot, kept: Kept<Signed<Message>>) -> Certificate {
+    Certificate {
+        learner,
+        slot,
+        ballot: kept.ballot,
+        value: kept.value,
+        two_b: kept.proof,
     }
 }
 

@@ -40,10 +40,10 @@ pub use contradiction::{Contradiction, contradiction};
 pub use message::{Entry, Message, OneB, OneC, Proposal, Scope, SlotReport, SlotVotes, Votes};
 pub use sync::SyncAnswer;
 
-use crate::history::{History, Keep};
+use crate::history::{History, Keep, Kept};
 use crate::log::batches::Batches;
 use crate::log::timer::Timer;
-use crate::log::waiting::Waiting;
+use crate::log::waiting::{Load, Waiting};
 use crate::pacemaker::Pacemaker;
 use crate::{Ballot, Batch, Batching, Network, Slot, Status, Time};
 use acceptor::Acceptor;
@@ -87,8 +87,10 @@ pub struct Config {
     pub window: u64,
     /// How many waiting values share a slot.
     pub batching: Batching,
-    /// How many client values may wait to be proposed.
+    /// How many values of this node's own clients may wait to be proposed; of others, four times as many.
     pub max_waiting: usize,
+    /// The same bound in bytes.
+    pub max_waiting_bytes: usize,
     /// So many slots stay in memory after every learner has them: then the low-water mark rises above them
     /// all, as it does with every ballot joined.
     pub recent: u64,
@@ -148,6 +150,10 @@ impl HPaxos {
         config: Config,
         history: Arc<dyn History<Signed<Message>>>,
     ) -> Self {
+        let max_waiting = Load {
+            values: config.max_waiting,
+            bytes: config.max_waiting_bytes,
+        };
         let graph = network.graph();
         let me = config.signer.as_ref().map(Signer::member);
         let member = me.and_then(|m| network.member(m));
@@ -159,7 +165,7 @@ impl HPaxos {
             wishes: BTreeMap::new(),
             convictions: Convictions::new(graph),
             batches: Batches::new(Arc::clone(&history)),
-            waiting: Waiting::new(config.max_waiting, config.patience, Arc::clone(&history)),
+            waiting: Waiting::new(max_waiting, config.patience, Arc::clone(&history)),
             pacemaker: Pacemaker::new(graph, config.patience),
             ballot: Ballot::NONE,
             floor: Slot(0),
@@ -345,7 +351,15 @@ impl crate::Protocol for HPaxos {
     }
 
     fn certificate(&self, learner: LearnerId, slot: Slot) -> Option<Certificate> {
-        self.learners.certificate(learner, slot)
+        self.learners.certificate_in_memory(learner, slot)
+    }
+
+    fn certificate_of(
+        learner: LearnerId,
+        slot: Slot,
+        kept: Kept<Signed<Message>>,
+    ) -> Option<Certificate> {
+        Some(learner::kept(learner, slot, kept))
     }
 
     fn status(&self) -> Status {

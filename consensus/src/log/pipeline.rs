@@ -313,6 +313,7 @@ impl Pipeline {
 mod tests {
     use super::*;
     use crate::history::MemoryHistory;
+    use crate::log::waiting::Load;
     use learner_graph::LearnerId;
     use std::sync::Arc;
 
@@ -333,9 +334,13 @@ mod tests {
     impl Leader {
         fn new(delay: Duration, bytes: usize) -> Self {
             let history = Arc::new(MemoryHistory::<()>::default());
+            let room = Load {
+                values: 1000,
+                bytes: usize::MAX,
+            };
             Leader {
                 pipeline: Pipeline::default(),
-                waiting: Waiting::new(1000, MS, history.clone()),
+                waiting: Waiting::new(room, MS, history.clone()),
                 batches: Batches::new(history),
                 batching: Batching { delay, bytes },
                 decided: BTreeMap::new(),

@@ -15,8 +15,12 @@ const SPREAD_AGAIN: usize = 64;
 /// Values that no learner has decided, in the order in which this node heard of them, and what
 /// became of those that were decided lately. The history knows about the others.
 pub(crate) struct Waiting {
-    /// How many values of its own clients a node keeps waiting.
-    max_own: usize,
+    /// What may wait of this node's own clients.
+    max_own: Load,
+    /// What waits of them.
+    own: Load,
+    /// What waits in all.
+    all: Load,
     /// How long it waits before it spreads them again.
     spread_every: Duration,
     spread_at: Time,
@@ -25,6 +29,42 @@ pub(crate) struct Waiting {
     arrivals: u64,
     /// The learners to which a value has been delivered, as far as the history knows.
     delivered: Box<dyn Fn(&Digest) -> LearnerSet + Send>,
+}
+
+/// How many values, and how many bytes they have in a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Load {
+    /// Values.
+    pub(crate) values: usize,
+    /// Their bytes.
+    pub(crate) bytes: usize,
+}
+
+impl Load {
+    fn of(value: &ClientValue) -> Self {
+        Load {
+            values: 1,
+            bytes: value.encoded_len(),
+        }
+    }
+
+    fn add(&mut self, value: &ClientValue) {
+        let more = Load::of(value);
+        self.values += more.values;
+        self.bytes += more.bytes;
+    }
+
+    fn remove(&mut self, value: &ClientValue) {
+        let less = Load::of(value);
+        self.values -= less.values;
+        self.bytes -= less.bytes;
+    }
+
+    /// Whether one more value fits into a bound that is so many times `most`.
+    fn has_room(&self, value: &ClientValue, most: Load, times: usize) -> bool {
+        self.values < most.values.saturating_mul(times)
+            && self.bytes.saturating_add(Load::of(value).bytes) <= most.bytes.saturating_mul(times)
+    }
 }
 
 #[derive(Debug)]
@@ -43,12 +83,14 @@ struct Known {
 impl Waiting {
     /// Nothing waits yet.
     pub(crate) fn new<W: 'static>(
-        max_own: usize,
+        max_own: Load,
         patience: Duration,
         history: Arc<dyn History<W>>,
     ) -> Self {
         Waiting {
             max_own,
+            own: Load::default(),
+            all: Load::default(),
             spread_every: patience / 2,
             spread_at: Time::ZERO,
             queue: BTreeMap::new(),
@@ -67,7 +109,7 @@ impl Waiting {
     ) {
         let id = value.id();
         if !self.is_known(&id) {
-            if self.own().count() >= self.max_own {
+            if !self.own.has_room(&value, self.max_own, 1) {
                 return out.push(Output::Full(id));
             }
             self.add(id, value.clone(), now);
@@ -82,8 +124,8 @@ impl Waiting {
     /// Another node spread a value, within its bounds. False if there is no room for it: it will be
     /// spread again.
     pub(crate) fn heard(&mut self, value: ClientValue, now: Time) -> bool {
-        // Every node may have as many of its own.
-        let room = self.queue.len() < self.max_own.saturating_mul(4);
+        // Every node may have as much of its own.
+        let room = self.all.has_room(&value, self.max_own, 4);
         if room {
             self.add(value.id(), value, now);
         }
@@ -165,7 +207,15 @@ impl Waiting {
         let Some(known) = self.known.get_mut(id) else {
             return false;
         };
-        !std::mem::replace(&mut known.own, true) && known.place.is_some()
+        let news = !std::mem::replace(&mut known.own, true);
+        let waits = known.place.and_then(|place| self.queue.get(&place));
+        match waits {
+            Some((_, value)) if news => {
+                self.own.add(value);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// A learner decides a value. Returns whether it is new to that learner, and when it was heard. What
@@ -188,8 +238,12 @@ impl Waiting {
         let Some(known) = self.known.get_mut(&id) else {
             return (false, now);
         };
-        if let Some(place) = known.place.take() {
-            self.queue.remove(&place);
+        let waited = known.place.take().and_then(|at| self.queue.remove(&at));
+        if let Some((_, value)) = waited {
+            self.all.remove(&value);
+            if known.own {
+                self.own.remove(&value);
+            }
         }
         let new = known.delivered.insert(learner) || planted(Bug::DeliverTwice);
         (new, known.heard)
@@ -234,6 +288,9 @@ impl Waiting {
             delivered,
         });
         known.place = Some(place);
+        if waits.is_none() && known.own {
+            self.own.add(value);
+        }
         known.owed.insert(learner)
     }
 
@@ -301,6 +358,7 @@ impl Waiting {
 
     fn enqueue(&mut self, id: Digest, value: ClientValue) -> u64 {
         self.arrivals += 1;
+        self.all.add(&value);
         self.queue.insert(self.arrivals, (id, value));
         self.arrivals
     }
@@ -310,5 +368,84 @@ impl std::fmt::Debug for Waiting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (waiting, known) = (self.queue.len(), self.known.len());
         write!(f, "Waiting {{ waiting: {waiting}, known: {known} }}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::MemoryHistory;
+
+    type Out = Output<(), (), (), ()>;
+
+    /// Room for `values` values or `bytes` bytes of this node's own clients.
+    fn waiting(values: usize, bytes: usize) -> Waiting {
+        let history = Arc::new(MemoryHistory::<()>::default());
+        Waiting::new(Load { values, bytes }, Duration::from_secs(1), history)
+    }
+
+    /// A value that takes so many bytes.
+    fn value(n: u8, bytes: usize) -> ClientValue {
+        ClientValue::new(vec![n], vec![n; bytes - 17]).expect("within the bounds")
+    }
+
+    /// Whether a submission is accepted.
+    fn submit(waiting: &mut Waiting, value: &ClientValue) -> bool {
+        let mut out: Vec<Out> = Vec::new();
+        waiting.submit(value.clone(), Time::ZERO, &mut out);
+        matches!(out.last(), Some(Output::Accepted(_)))
+    }
+
+    fn deliver(waiting: &mut Waiting, value: &ClientValue) {
+        let batch = Batch {
+            values: vec![value.clone()],
+        };
+        waiting.deliver_batch(&batch, LearnerId(0), Time::ZERO);
+    }
+
+    #[test]
+    fn own_values_are_bounded_in_bytes() {
+        let mut waiting = waiting(100, 1000);
+        assert!(submit(&mut waiting, &value(1, 600)));
+        assert!(!submit(&mut waiting, &value(2, 401)), "one byte too many");
+        assert!(submit(&mut waiting, &value(3, 400)), "it just fits");
+        assert!(submit(&mut waiting, &value(1, 600)), "known already");
+        deliver(&mut waiting, &value(1, 600));
+        assert!(submit(&mut waiting, &value(2, 401)), "there is room again");
+    }
+
+    #[test]
+    fn values_of_peers_are_bounded_in_bytes() {
+        let mut waiting = waiting(100, 1000);
+        for n in 0..4 {
+            assert!(waiting.heard(value(n, 1000), Time::ZERO));
+        }
+        assert!(
+            !waiting.heard(value(9, 17), Time::ZERO),
+            "four times as much"
+        );
+        assert_eq!(waiting.len(), 4);
+        // What others fill leaves the clients of this node their own room, and what is theirs counts once.
+        assert!(submit(&mut waiting, &value(0, 1000)));
+        assert!(!submit(&mut waiting, &value(9, 17)));
+        deliver(&mut waiting, &value(3, 1000));
+        assert!(waiting.heard(value(9, 17), Time::ZERO));
+    }
+
+    #[test]
+    fn what_waits_again_counts_again() {
+        let mut waiting = waiting(1, 1000);
+        let own = value(1, 100);
+        assert!(submit(&mut waiting, &own));
+        deliver(&mut waiting, &own);
+        assert!((waiting.own, waiting.all) == (Load::default(), Load::default()));
+        assert!(waiting.missed(&own, LearnerId(1), Time::ZERO));
+        assert!(!waiting.missed(&own, LearnerId(1), Time::ZERO));
+        let one = Load::of(&own);
+        assert_eq!((waiting.own, waiting.all), (one, one));
+        assert!(!submit(&mut waiting, &value(2, 100)));
+        waiting.deliver(own.id(), LearnerId(1), Time::ZERO);
+        assert_eq!((waiting.own, waiting.all), Default::default());
+        assert!(submit(&mut waiting, &value(2, 100)));
     }
 }

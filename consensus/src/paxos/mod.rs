@@ -22,11 +22,11 @@ mod tests;
 
 pub use message::{Body, MAX_MESSAGE_BYTES, Message, Vote};
 
-use crate::history::History;
+use crate::history::{History, Kept};
 use crate::hpaxos::evidence::Certificate;
 use crate::log::batches::Batches;
 use crate::log::timer::Timer;
-use crate::log::waiting::Waiting;
+use crate::log::waiting::{Load, Waiting};
 use crate::pacemaker::Pacemaker;
 use crate::{Ballot, Batch, Batching, Network, NoEvidence, Slot, Status, Time};
 use acceptor::Acceptor;
@@ -64,8 +64,10 @@ pub struct Config {
     pub window: u64,
     /// How many waiting values share a slot.
     pub batching: Batching,
-    /// How many client values may wait to be proposed.
+    /// How many values of this node's own clients may wait to be proposed; of others, four times as many.
     pub max_waiting: usize,
+    /// The same bound in bytes.
+    pub max_waiting_bytes: usize,
     /// How many delivered slots stay in memory: for peers that are a little behind.
     pub recent: u64,
 }
@@ -104,6 +106,10 @@ impl Paxos {
     #[must_use]
     pub fn new(network: Arc<Network>, config: Config, history: Arc<dyn History<Message>>) -> Self {
         let member = config.me.and_then(|m| network.member(m));
+        let max_waiting = Load {
+            values: config.max_waiting,
+            bytes: config.max_waiting_bytes,
+        };
         let next = history.next(Paxos::ANY);
         Paxos {
             acceptor: member.and_then(|m| m.acceptor).map(Acceptor::new),
@@ -115,7 +121,7 @@ impl Paxos {
             undecided: next,
             next,
             batches: Batches::new(Arc::clone(&history)),
-            waiting: Waiting::new(config.max_waiting, config.patience, Arc::clone(&history)),
+            waiting: Waiting::new(max_waiting, config.patience, Arc::clone(&history)),
             pacemaker: Pacemaker::new(network.graph(), config.patience),
             trust: Suspicion::default(),
             ballot: Ballot::NONE,
@@ -256,6 +262,10 @@ impl crate::Protocol for Paxos {
     }
 
     fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {
+        None
+    }
+
+    fn certificate_of(_: LearnerId, _: Slot, _: Kept<Self::Wire>) -> Option<Certificate> {
         None
     }
 

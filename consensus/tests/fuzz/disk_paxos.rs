@@ -239,6 +239,7 @@ fn config() -> Config {
         batching: Default::default(),
         recent: 1,
         max_waiting: 4,
+        max_waiting_bytes: usize::MAX,
     }
 }
 

@@ -300,6 +300,7 @@ fn config(me: MemberId) -> Config {
         batching: Default::default(),
         recent: 1,
         max_waiting: 4,
+        max_waiting_bytes: usize::MAX,
     }
 }
 

@@ -101,6 +101,7 @@ impl Machines {
             window: 1,
             batching: Default::default(),
             max_waiting: 1,
+            max_waiting_bytes: usize::MAX,
             recent: 64,
             page: PAGE,
         };

@@ -26,7 +26,7 @@ const MAX_COUNTS: usize = 2000;
 
 /// What a number of faults can do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Tolerance {
+pub(crate) enum Tolerance {
     /// It is so without any further fault.
     Broken,
     /// So many faults never do it, and `by` does it, which is one fault more.

@@ -25,10 +25,8 @@ mod text;
 mod units;
 mod unrolled;
 
-pub(crate) use faults::Faults;
-pub(crate) use faults::Tolerance;
-pub(crate) use harm::Harm;
 pub use difference::{AgreementChange, Changes, Comparison, ProgressChange, Standing, compare};
+pub(crate) use harm::Harm;
 pub use of_graph::{Options, analyze};
 pub use of_slices::{SlicesAnalysis, analyze_slices};
 pub use pattern::Pattern;

@@ -3,6 +3,7 @@
 use super::Harm;
 use super::faults::{Faults, Tolerance};
 use super::of_graph::Options;
+use super::pattern::Pattern;
 use super::report::{FaultReport, Part, parts, words};
 use super::units::{UnitSet, Units};
 use crate::effort::Effort;
@@ -54,33 +55,13 @@ pub fn analyze_slices(
     options: &Options,
     progress: &mut dyn FnMut(&str, usize, usize),
 ) -> SlicesAnalysis {
-    let effort = || Effort::until(options.steps, Arc::clone(&options.stop));
     let caught = options.suspicion.caught;
     let silent = options.crashed | caught;
-    let classes = classes(slices, units, options);
-    let look = |harm: &dyn Harm, given: AcceptorSet| {
-        let faults = || Faults {
-            harm,
-            units,
-            classes: classes.clone(),
-            given,
-            n_acceptors: slices.n_nodes(),
-            effort: effort(),
-        };
-        let tolerance = faults().tolerance();
-        let minimal = match tolerance {
-            Tolerance::Broken | Tolerance::Always => Minimal {
-                sets: Vec::new(),
-                complete: true,
-            },
-            Tolerance::Faults { tolerated, .. } => {
-                faults().minimal(tolerated + 1, options.max_sets)
-            }
-            Tolerance::Between { .. } | Tolerance::Undecided => {
-                faults().minimal(0, options.max_sets)
-            }
-        };
-        (tolerance, minimal)
+    let look = Look {
+        slices,
+        units,
+        options,
+        classes: classes(slices, units, options),
     };
     let names = |set: &AcceptorSet| -> Names {
         set.iter()
@@ -88,7 +69,7 @@ pub fn analyze_slices(
             .collect()
     };
     progress("quorum intersection", 0, 4);
-    let (intersect, apart) = match Forks(slices).quorums(&caught, &effort()) {
+    let (intersect, apart) = match Forks(slices).quorums(&caught, &look.effort()) {
         Found::Yes(pair) => {
             let smaller = pair.map(|quorum| slices.smaller_quorum(&quorum, &caught));
             (Some(false), Some(smaller.map(|quorum| names(&quorum))))
@@ -97,17 +78,20 @@ pub fn analyze_slices(
         Found::Undecided => (None, None),
     };
     progress("minimal quorums", 1, 4);
-    let (_, quorums) = look(&Gathers(slices, None), AcceptorSet::EMPTY);
+    let gathers = Gathers(slices, None);
+    let quorums = look
+        .faults(&gathers, AcceptorSet::EMPTY)
+        .minimal(0, options.max_sets);
     progress("blocking sets", 2, 4);
-    let (tolerance, blocking) = look(&Halts(slices), silent);
+    let (tolerance, blocking) = look.at(&Halts(slices), silent);
     let halted_by = FaultReport::new(units, tolerance, &blocking);
     progress("splitting sets", 3, 4);
-    let (tolerance, splitting) = look(&Forks(slices), caught);
+    let (tolerance, splitting) = look.at(&Forks(slices), caught);
     let split_by = FaultReport::new(units, tolerance, &splitting);
     progress("done", 4, 4);
-    let top = quorums.sets.iter().map(super::Pattern::support);
+    let top = quorums.sets.iter().map(Pattern::support);
     let top = top.fold(UnitSet::EMPTY, |all, units| all | units);
-    let count = quorums.sets.iter().map(super::Pattern::sets);
+    let count = quorums.sets.iter().map(Pattern::sets);
     let count = count.fold(0, u128::saturating_add);
     let complete = intersect.is_some()
         && quorums.complete
@@ -130,6 +114,48 @@ pub fn analyze_slices(
         halted_by,
         split_by,
         complete,
+    }
+}
+
+/// What all questions have in common.
+struct Look<'a> {
+    slices: &'a Slices,
+    units: &'a Units,
+    options: &'a Options,
+    classes: Vec<UnitSet>,
+}
+
+impl Look<'_> {
+    fn effort(&self) -> Effort {
+        Effort::until(self.options.steps, Arc::clone(&self.options.stop))
+    }
+
+    fn faults<'b>(&'b self, harm: &'b dyn Harm, given: AcceptorSet) -> Faults<'b, dyn Harm + 'b> {
+        Faults {
+            harm,
+            units: self.units,
+            classes: self.classes.clone(),
+            given,
+            n_acceptors: self.slices.n_nodes(),
+            effort: self.effort(),
+        }
+    }
+
+    /// The tolerance, and the minimal sets from there on.
+    fn at(&self, harm: &dyn Harm, given: AcceptorSet) -> (Tolerance, Minimal<Pattern>) {
+        let tolerance = self.faults(harm, given).tolerance();
+        let from = match tolerance {
+            Tolerance::Broken | Tolerance::Always => None,
+            Tolerance::Faults { tolerated, .. } => Some(tolerated + 1),
+            Tolerance::Between { .. } | Tolerance::Undecided => Some(0),
+        };
+        let none = Minimal {
+            sets: Vec::new(),
+            complete: true,
+        };
+        let most = self.options.max_sets;
+        let minimal = from.map_or(none, |from| self.faults(harm, given).minimal(from, most));
+        (tolerance, minimal)
     }
 }
 

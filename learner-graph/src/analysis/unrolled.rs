@@ -29,12 +29,12 @@ impl Slices {
     /// as learners of the same names, and agreement of all of them while the safe acceptors meet
     /// whatever two quorums have in common. Without that entry if there are quorums that do not
     /// meet, or too many. Nodes whose quorums are too many are no learners; a comment names them.
-    pub fn to_toml(&self, effort: &Effort) -> Result<String, Problem> {
+    pub fn to_toml(&self, effort: &Effort) -> Result<String, Box<Problem>> {
         let live = self.quorum_within(&self.all());
         if live.is_empty() || live.len() > MAX_LEARNERS {
             let what = format!("{} nodes can be in a quorum", live.len());
             let mend = format!("a graph of them needs 1 to {MAX_LEARNERS}");
-            return Err(Problem::error(None, what, mend));
+            return Err(Box::new(Problem::error(None, what, mend)));
         }
         let mut unroll = Unroll {
             slices: self,

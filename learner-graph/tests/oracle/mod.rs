@@ -1,5 +1,7 @@
 //! A slow, obviously right reading of the definitions: sets are enumerated one by one.
 
+#![allow(dead_code, reason = "each file of tests uses a part of it")]
+
 use learner_graph::{AcceptorId, AcceptorSet, IdSet, LearnerGraph, LearnerId, parse_unchecked};
 use proptest::prelude::*;
 

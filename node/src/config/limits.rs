@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use toml::Spanned;
 
+/// Files that a node has open beside connections that limits count: its log and history, sockets, handshakes, clients
+/// that are told that there is no room.
+const OTHER_FILES: u64 = 256;
+
 /// Declares the limits once: name, default, range and meaning.
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident = $default:literal, $min:literal ..= $max:literal;)+) => {
@@ -54,6 +58,8 @@ limits! {
     batch_bytes = 1_052_672, 1 ..= 1_052_672;
     /// How many client values may wait to be proposed; further ones are answered with 429.
     max_waiting = 4096, 1 ..= 1_000_000;
+    /// The same bound in bytes. Peers' values may take four times as much.
+    max_waiting_mib = 48, 2 ..= 65_536;
     /// How many slots stay in memory after they are delivered, for peers that are a little behind.
     slots_in_memory = 512, 1 ..= 65_536;
     /// How often one peer, in turn, is asked for what is missing here.
@@ -79,12 +85,18 @@ limits! {
     outbox_frames = 1024, 16 ..= 65_536;
     /// The same bound in bytes.
     outbox_mib = 32, 16 ..= 4096;
-    /// HTTP requests in progress at once, waiting ones included; further ones are answered with 429.
+    /// HTTP requests in progress at once, until their answers are written, waiting ones included; further ones are
+    /// answered with 429.
     http_requests = 1024, 8 ..= 65_536;
+    /// What values that are being submitted and answers that are being written may take, those of 64 KiB and more;
+    /// further ones are answered with 429.
+    http_mib = 128, 16 ..= 65_536;
     /// Event streams open at once; further ones are answered with 429.
-    http_streams = 256, 1 ..= 65_536;
+    http_streams = 64, 1 ..= 65_536;
     /// HTTP connections at once; to further ones is said that there are too many.
     http_connections = 2048, 16 ..= 65_536;
+    /// HTTP connections of one address at once; so no single client takes those of all others.
+    http_connections_per_address = 1024, 8 ..= 65_536;
     /// How long an HTTP connection may take to send the head of a request, the next one as well, and to
     /// take what it is sent; then it is closed.
     http_idle_ms = 30_000, 100 ..= 3_600_000;
@@ -144,6 +156,14 @@ impl Limits {
             ));
         }
         limits
+    }
+
+    /// How many files and connections a node may have open at once: what the limits allow, and what it needs besides.
+    #[must_use]
+    pub fn files(&self) -> u64 {
+        self.max_connections
+            .saturating_add(self.http_connections)
+            .saturating_add(OTHER_FILES)
     }
 
     /// How many waiting values share a slot.

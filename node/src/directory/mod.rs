@@ -3,7 +3,8 @@
 //! ```text
 //!   hpaxos node ──► admit: is this the first start or not, as the command line says?     run.rs
 //!        │
-//!        └──► Node::start ──► examine (reads only) ──► log opened, locked ──► bind: node.toml
+//!        └──► Node::start ──► examine (reads only) ──► log opened, locked ──► bind: node.toml ──► history
+//!   hpaxos storage init ────► examine, never_ran ──► log opened, locked ──► begin: node.toml
 //! ```
 //!
 //! A member's promises are in its directory and nowhere else. With an empty one, or another node's, it would
@@ -15,12 +16,11 @@ mod owner;
 mod tests;
 
 pub use error::DirectoryError;
-pub(crate) use owner::Owner;
+pub(crate) use owner::{OWNER, Owner};
 
 use crate::config::{Config, Mode, NodeConfig};
 use crate::history::FILE_NAME as HISTORY;
 use crate::storage::{LOG, has_segments};
-use owner::OWNER;
 use std::fs::File;
 use std::path::Path;
 
@@ -63,17 +63,13 @@ pub(crate) fn admit(
     init: bool,
 ) -> Result<(), DirectoryError> {
     let found = Found::look(data)?;
-    let path = || data.to_owned();
     if init && found.anything() {
-        return Err(DirectoryError::Begun {
-            path: path(),
-            owner: found.owner.map_or(String::new(), |o| format!(" of {o}")),
-        });
+        return Err(begun(data, found.owner));
     }
     let promises = node.member.is_some() && config.mode != Mode::DiskPaxos;
     if !init && !found.anything() && promises {
         return Err(DirectoryError::Empty {
-            path: path(),
+            path: data.to_owned(),
             node: node.name.clone(),
         });
     }
@@ -99,9 +95,41 @@ pub(crate) fn examine(data: &Path, node: &NodeConfig) -> Result<(), DirectoryErr
     Ok(())
 }
 
+/// Binds a directory to a node that has never run: to be called by who has examined it and locked the log in it. A
+/// first time that was cut short is finished: then there is a log without records, and perhaps the node's name.
+///
+/// # Errors
+/// [`DirectoryError`]. A directory that a node has run with is refused.
+pub(crate) fn begin(data: &Path, node: &NodeConfig, records: u64) -> Result<(), DirectoryError> {
+    never_ran(data)?;
+    if records > 0 {
+        return Err(begun(data, Owner::read(data)?));
+    }
+    bind(data, node, records)
+}
+
+/// Refuses a directory where a node has run: the first that it makes then is its history. Only looks.
+///
+/// # Errors
+/// [`DirectoryError`].
+pub(crate) fn never_ran(data: &Path) -> Result<(), DirectoryError> {
+    let found = Found::look(data)?;
+    match found.history {
+        true => Err(begun(data, found.owner)),
+        false => Ok(()),
+    }
+}
+
+fn begun(data: &Path, owner: Option<Owner>) -> DirectoryError {
+    DirectoryError::Begun {
+        path: data.to_owned(),
+        owner: owner.map_or(String::new(), |o| format!(" of {o}")),
+    }
+}
+
 /// Binds a directory to its node: to be called by who has locked the log in it. One that nothing binds becomes this
 /// node's only if there are no `records` in the log, as after a first start that was cut short: the records might be
-/// another node's.
+/// another node's. If there is a history as well, it was no first start, and the log is not the one that belongs to it.
 ///
 /// # Errors
 /// [`DirectoryError`].
@@ -119,6 +147,12 @@ pub(crate) fn bind(data: &Path, node: &NodeConfig, records: u64) -> Result<(), D
             node: node.name.clone(),
             text: own.text(),
         }),
+        None if node.member.is_some() && Found::look(data)?.history => {
+            Err(DirectoryError::LogGone {
+                path: data.join(LOG),
+                there: HISTORY,
+            })
+        }
         None => own.write(data),
     }
 }

@@ -10,7 +10,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// Its name in the directory.
-pub(super) const OWNER: &str = "node.toml";
+pub(crate) const OWNER: &str = "node.toml";
 /// The name that it has until it is complete.
 const UNFINISHED: &str = "node.toml.new";
 /// The version of the format.

@@ -117,6 +117,51 @@ fn a_first_start_that_was_cut_short_is_finished() {
 }
 
 #[test]
+fn what_init_was_cut_short_in_is_finished_and_no_more() {
+    let place = Place::new();
+    let (data, n1, n2) = (place.data(), place.node("n1"), place.node("n2"));
+    let init = |node: &NodeConfig, records| {
+        examine(&data, node)?;
+        never_ran(&data)?;
+        place.make_log();
+        begin(&data, node, records)
+    };
+    init(&n1, 0).unwrap();
+    // After the log, and after the name.
+    fs::remove_file(data.join(OWNER)).unwrap();
+    init(&n1, 0).unwrap();
+    init(&n1, 0).unwrap();
+    assert_eq!(Owner::read(&data).unwrap(), Some(Owner::of(&n1)));
+    let other = init(&n2, 0).unwrap_err();
+    assert!(matches!(other, DirectoryError::OtherNode { .. }), "{other}");
+    let begun = |result: Result<(), DirectoryError>| {
+        let words = result.unwrap_err().to_string();
+        assert!(words.contains("has the data of node 'n1'"), "{words}");
+    };
+    begun(init(&n1, 1));
+    fs::write(data.join(HISTORY), "").unwrap();
+    begun(init(&n1, 0));
+    // Its log is lost: that is not mended by making another one.
+    fs::remove_file(data.join(HISTORY)).unwrap();
+    fs::remove_dir_all(data.join(LOG)).unwrap();
+    let lost = init(&n1, 0).unwrap_err();
+    assert!(matches!(lost, DirectoryError::LogGone { .. }), "{lost}");
+}
+
+#[test]
+fn an_empty_log_beside_a_history_is_not_the_first() {
+    let place = Place::new();
+    place.make_log();
+    let (data, mut n1) = (place.data(), place.node("n1"));
+    fs::write(data.join(HISTORY), "").unwrap();
+    let lost = bind(&data, &n1, 0).unwrap_err();
+    assert!(matches!(lost, DirectoryError::LogGone { .. }), "{lost}");
+    // Who signs nothing has promised nothing.
+    n1.member = None;
+    bind(&data, &n1, 0).unwrap();
+}
+
+#[test]
 fn a_node_is_its_key_if_it_signs() {
     let place = Place::new();
     place.make_log();

@@ -1,13 +1,18 @@
-//! Answers peers that were away from the history, on a thread of its own: the engine goes on meanwhile.
+//! Answers from the history, on a thread of its own: peers that were away, and clients who want to see something
+//! proved. The engine goes on meanwhile.
 
+use super::event::Certified;
 use super::{Command, Ticket};
 use crate::history::HistoryFile;
 use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Response};
+use consensus::hpaxos::evidence::Certificate;
+use consensus::storage::StorageError;
 use consensus::{AnswerOf, Batch, Protocol, Slot};
 use crypto::{Digest, codec};
+use learner_graph::LearnerId;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use tokio::sync::mpsc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use tokio::sync::{mpsc, oneshot};
 
 /// Questions that may wait. Beyond it a peer gets what is in memory, and asks again.
 const MAX_QUESTIONS: usize = 64;
@@ -20,8 +25,25 @@ pub(super) enum Question<P: Protocol> {
     Batches(Vec<Digest>, Vec<Batch>),
 }
 
+/// What a client wants to see proved, and where the answer belongs.
+pub(super) struct Proof {
+    /// Whose decision.
+    pub(super) learner: LearnerId,
+    /// In which slot: one that is delivered.
+    pub(super) slot: Slot,
+    /// The certificate, if it is in memory.
+    pub(super) certificate: Option<Certificate>,
+    /// Told what is here, or why it cannot be read.
+    pub(super) answer: oneshot::Sender<Result<Option<Certified>, StorageError>>,
+}
+
+enum Asked<P: Protocol> {
+    Peer(Ticket, Question<P>),
+    Client(Proof),
+}
+
 /// See the module. Its thread ends with it.
-pub(super) struct Archivist<P: Protocol>(Option<SyncSender<(Ticket, Question<P>)>>);
+pub(super) struct Archivist<P: Protocol>(Option<SyncSender<Asked<P>>>);
 
 impl<P: Protocol> Archivist<P> {
     pub(super) fn start(
@@ -42,19 +64,37 @@ impl<P: Protocol> Archivist<P> {
         let Some(questions) = &self.0 else {
             return Some(question);
         };
-        let refused = questions.try_send((ticket, question)).err()?;
-        let (std::sync::mpsc::TrySendError::Full((_, question))
-        | std::sync::mpsc::TrySendError::Disconnected((_, question))) = refused;
-        Some(question)
+        match questions.try_send(Asked::Peer(ticket, question)).err()? {
+            TrySendError::Full(Asked::Peer(_, question))
+            | TrySendError::Disconnected(Asked::Peer(_, question)) => Some(question),
+            // Nothing else was handed over.
+            _ => None,
+        }
+    }
+
+    /// Hands over a client's question. Without room it is dropped, and the client sees that.
+    pub(super) fn prove(&self, proof: Proof) {
+        if let Some(questions) = &self.0 {
+            let _ = questions.try_send(Asked::Client(proof));
+        }
     }
 }
 
 fn serve<P: Protocol>(
     history: &HistoryFile<P::Wire>,
     network: &mpsc::Sender<Command>,
-    asked: &Receiver<(Ticket, Question<P>)>,
+    asked: &Receiver<Asked<P>>,
 ) {
-    for (ticket, question) in asked {
+    for asked in asked {
+        let (ticket, question) = match asked {
+            Asked::Peer(ticket, question) => (ticket, question),
+            Asked::Client(proof) => {
+                let found = certified::<P>(history, proof.learner, proof.slot, proof.certificate);
+                // Who asked may have gone away.
+                let _ = proof.answer.send(found);
+                continue;
+            }
+        };
         let response = answer::<P>(history, question);
         if history.failed().is_some() {
             // The engine sees it with its next step, and the node stops.
@@ -65,6 +105,25 @@ fn serve<P: Protocol>(
             return;
         }
     }
+}
+
+fn certified<P: Protocol>(
+    history: &HistoryFile<P::Wire>,
+    learner: LearnerId,
+    slot: Slot,
+    certificate: Option<Certificate>,
+) -> Result<Option<Certified>, StorageError> {
+    let certificate = match certificate {
+        Some(certificate) => Some(certificate),
+        None => history
+            .look_up(learner, slot)?
+            .and_then(|kept| P::certificate_of(learner, slot, kept)),
+    };
+    let Some(certificate) = certificate else {
+        return Ok(None);
+    };
+    let batch = history.look_up_batch(&certificate.value)?;
+    Ok(Some(Certified { certificate, batch }))
 }
 
 /// What cannot be read here the peer gets from others.

@@ -318,8 +318,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
                     slot,
                     answer,
                 } => {
-                    // Who asked may have gone away.
-                    let _ = answer.send(self.certified(learner, slot));
+                    self.certified(learner, slot, answer);
                 }
                 Event::AskPeer { peer } => self.ask(peer),
                 Event::Request { ticket, request } => self.answer(ticket, request),

@@ -1,6 +1,6 @@
 //! Questions: what is missing here, what is missing there, what a client wants to see proved.
 
-use super::archivist::Question;
+use super::archivist::{Proof, Question};
 use super::event::Certified;
 use super::{Command, Engine, NodeIndex, Ticket};
 use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Request, Response};
@@ -9,6 +9,7 @@ use consensus::{AnswerOf, Batch, Protocol, Slot, SyncRequest};
 use crypto::{Digest, codec};
 use learner_graph::LearnerId;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// From so many missing slots on, a node tells how it gets on.
 const FAR_BEHIND: u64 = 1024;
@@ -88,26 +89,34 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         }
     }
 
-    /// A learner's decision in a slot with what proves it, in protocols in which anything does.
-    ///
-    /// # Errors
-    /// If the history cannot read it, which concerns nobody but who asks.
+    /// Tells a learner's decision in a slot with what proves it, in protocols in which anything does. What is not in
+    /// memory is read by somebody who has the time.
     pub(super) fn certified(
         &self,
         learner: LearnerId,
         slot: Slot,
-    ) -> Result<Option<Certified>, StorageError> {
+        answer: oneshot::Sender<Result<Option<Certified>, StorageError>>,
+    ) {
         let protocol = &self.machine.protocol;
-        // The protocol would ask in a way that leaves no doubt, and end the node.
-        self.history.look_up(learner, slot)?;
-        let Some(certificate) = protocol.certificate(learner, slot) else {
-            return Ok(None);
-        };
-        let batch = match protocol.batch(&certificate.value) {
-            Some(batch) => Some(batch),
-            None => self.history.look_up_batch(&certificate.value)?,
-        };
-        Ok(Some(Certified { certificate, batch }))
+        let certificate = protocol.certificate(learner, slot);
+        let batch = certificate.as_ref().and_then(|c| protocol.batch(&c.value));
+        let next = protocol.status().next;
+        let delivered = next.get(usize::from(learner.0)).is_some_and(|n| slot < *n);
+        match (certificate, batch) {
+            (Some(certificate), batch @ Some(_)) => {
+                // Who asked may have gone away.
+                let _ = answer.send(Ok(Some(Certified { certificate, batch })));
+            }
+            (None, _) if !delivered => {
+                let _ = answer.send(Ok(None));
+            }
+            (certificate, _) => self.archivist.prove(Proof {
+                learner,
+                slot,
+                certificate,
+                answer,
+            }),
+        }
     }
 
     /// Gives a peer what helps: from memory at once, and from the history in its own time.

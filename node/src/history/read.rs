@@ -44,10 +44,10 @@ impl Shown {
 impl<W: Message> HistoryFile<W> {
     /// Decisions of a lane from a slot on, in the order of slots: at most `limit`, and about
     /// `max_bytes` of them but at least one if there is one. As for all who read beside the engine, only
-    /// what was [flushed](HistoryFile::flush) counts.
+    /// what was [flushed](HistoryFile::flush) counts. What cannot be read ends the list before it.
     ///
     /// # Errors
-    /// If the file cannot be read or is damaged, or an earlier error has stopped the history.
+    /// If the very first cannot be read or is damaged, or an earlier error has stopped the history.
     pub fn decisions(
         &self,
         lane: LearnerId,
@@ -58,7 +58,7 @@ impl<W: Message> HistoryFile<W> {
         let Split { durable, unwritten } = self.split(lane, from, limit)?;
         let mut shown = Take::new(limit, max_bytes);
         if from < durable {
-            self.shared().store.read("read", |read| {
+            let read = self.shared().store.read("read", |read| {
                 let decisions = read.open_table(DECISIONS.definition)?;
                 let batches = read.open_table(BATCHES.definition)?;
                 let mut slot = from;
@@ -76,7 +76,11 @@ impl<W: Message> HistoryFile<W> {
                     slot = slot.next();
                 }
                 Ok(())
-            })?;
+            });
+            if let Err(error) = read {
+                // What was read before is right all the same. Who asks for what follows is told.
+                return shown.or(error);
+            }
         }
         for decided in unwritten {
             if !shown.wants_more() {
@@ -155,10 +159,10 @@ impl<W: Message> HistoryFile<W> {
     }
 
     /// What proves the decisions of every lane from `next` on, interleaved by slot, each message once:
-    /// about `max_bytes`, but at least one decision's if there is one.
+    /// about `max_bytes`, but at least one decision's if there is one. What cannot be read ends its lane.
     ///
     /// # Errors
-    /// Like [`HistoryFile::decisions`].
+    /// If there is nothing for that reason, or an earlier error has stopped the history.
     pub fn proofs(&self, next: &[Slot], max_bytes: usize) -> Result<Vec<W>, StorageError> {
         let mut lanes = Vec::new();
         for (lane, from) in (0..).map(LearnerId).zip(next) {
@@ -169,7 +173,8 @@ impl<W: Message> HistoryFile<W> {
             });
         }
         let mut proofs = Proofs::new(max_bytes);
-        self.shared().store.read("read", |read| {
+        let mut unreadable = None;
+        let read = self.shared().store.read("read", |read| {
             let reader = ProofReader::open(read)?;
             for _ in 0..MAX_PROVED {
                 let first = lanes.iter_mut().filter(|l| !l.is_done());
@@ -179,11 +184,22 @@ impl<W: Message> HistoryFile<W> {
                 if proofs.is_full() {
                     break;
                 }
-                first.take(&reader, &mut proofs)?;
+                if let Err(fault) = first.take(&reader, &mut proofs) {
+                    // The other lanes go on, and so does this one where somebody else has helped.
+                    first.give_up();
+                    unreadable.get_or_insert(fault);
+                }
             }
-            Ok(())
-        })?;
-        Ok(proofs.messages)
+            unreadable.take().map_or(Ok(()), Err)
+        });
+        match read {
+            Err(error) if proofs.messages.is_empty() => Err(error.into()),
+            Err(error) => {
+                self.shared().tell(&error.into());
+                Ok(proofs.messages)
+            }
+            Ok(()) => Ok(proofs.messages),
+        }
     }
 
     /// What of a lane is in the file, and what from a slot on is not yet.
@@ -258,6 +274,14 @@ impl Take {
         self.bytes += shown.size();
         self.taken.push(shown);
     }
+
+    /// What there is, or an error if there is nothing.
+    fn or(self, error: HistoryError) -> Result<Vec<Shown>, StorageError> {
+        if self.taken.is_empty() {
+            return Err(error.into());
+        }
+        Ok(self.taken)
+    }
 }
 
 /// Messages, each once.
@@ -317,6 +341,12 @@ impl<W: Message> Cursor<W> {
         let first = self.split.unwritten.first()?.slot;
         let at = self.slot.0.checked_sub(first.0)?;
         self.split.unwritten.get(usize::try_from(at).ok()?)
+    }
+
+    /// Nothing more is taken.
+    fn give_up(&mut self) {
+        self.split.durable = Slot(0);
+        self.split.unwritten.clear();
     }
 
     fn is_done(&self) -> bool {

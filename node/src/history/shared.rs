@@ -20,6 +20,9 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+/// Errors that stop nothing and are said, at most.
+const MAX_TOLD: usize = 16;
+
 /// A message as the history needs it.
 pub trait Message: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 impl<W: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Message for W {}
@@ -45,8 +48,8 @@ pub(super) struct Memory<W> {
     pub(super) pages: BTreeSet<Page>,
     /// The first error.
     pub(super) failed: Option<StorageError>,
-    /// The last error that stopped nothing.
-    told: Option<StorageError>,
+    /// The errors that stopped nothing and were said.
+    told: Vec<StorageError>,
     /// Somebody waits for everything released to be durable.
     pub(super) hurry: bool,
     /// Nothing will be kept any more: the writer ends when everything released is durable.
@@ -67,7 +70,7 @@ impl<W: Message> Memory<W> {
                 values: Index::load(&meta.seed, values, &recent, &filters)?,
                 pages: load_pages(read, state)?,
                 failed: None,
-                told: None,
+                told: Vec::new(),
                 hurry: false,
                 closing: false,
             })
@@ -103,13 +106,23 @@ impl<W: Message> Shared<W> {
         self.progress.notify_all();
     }
 
-    /// Says an error that stops nothing: not again while it stays the same, however often somebody asks.
-    pub(super) fn tell(&self, error: &StorageError) {
+    /// Says an error that stops nothing: each once, however often somebody asks. A few are enough to make somebody
+    /// look at the file. Whether it was said now.
+    pub(super) fn tell(&self, error: &StorageError) -> bool {
         let mut memory = self.lock();
-        if memory.failed.is_none() && memory.told.as_ref() != Some(error) {
-            tracing::error!(%error, "the history cannot read something that was asked for");
-            memory.told = Some(error.clone());
+        let quiet = memory.failed.is_some() || memory.told.len() >= MAX_TOLD;
+        if quiet || memory.told.contains(error) {
+            return false;
         }
+        memory.told.push(error.clone());
+        let all = memory.told.len() == MAX_TOLD;
+        tracing::error!(%error, "the history cannot read something that was asked for");
+        if all {
+            tracing::error!(
+                "what else cannot be read is not said: look at all of it with `hpaxos storage check`"
+            );
+        }
+        true
     }
 
     /// The learners to which a value was delivered, with the slots.

@@ -1,7 +1,10 @@
 //! Things of which there may be so many at once.
 
+use super::rate::Source;
 use crate::view::metrics::whole;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A bound on things that last a while.
@@ -22,12 +25,100 @@ impl Bounded {
 
     /// A place for one more, until it is dropped, if there is one.
     pub(super) fn take(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.free).try_acquire_owned().ok()
+        self.take_many(1)
+    }
+
+    /// Room for so many more, until it is dropped, if there is that much.
+    pub(super) fn take_many(&self, n: usize) -> Option<OwnedSemaphorePermit> {
+        let n = u32::try_from(n).ok()?;
+        Arc::clone(&self.free).try_acquire_many_owned(n).ok()
+    }
+
+    /// A place for one more, as soon as there is one.
+    pub(super) async fn wait(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(&self.free).acquire_owned().await.ok()
     }
 
     /// How many there are.
     pub(super) fn taken(&self) -> i64 {
         let free = self.free.available_permits();
         whole(self.most.saturating_sub(free) as u64)
+    }
+}
+
+/// A bound on things of one client. Those of all together have one of their own, which bounds this as well.
+pub(super) struct PerClient {
+    most: usize,
+    taken: Arc<Mutex<Taken>>,
+}
+
+type Taken = HashMap<Source, usize>;
+
+fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
+    // A number is right between statements that can panic.
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A place of a client, until it is dropped.
+pub(super) struct Place {
+    client: Source,
+    taken: Arc<Mutex<Taken>>,
+}
+
+impl PerClient {
+    /// At most so many for each.
+    pub(super) fn new(most: usize) -> Self {
+        PerClient {
+            most,
+            taken: Arc::default(),
+        }
+    }
+
+    /// A place for one more of this client, if there is one.
+    pub(super) fn take(&self, address: IpAddr) -> Option<Place> {
+        let client = Source::from(address);
+        let mut taken = lock(&self.taken);
+        let mine = taken.entry(client).or_default();
+        if *mine >= self.most {
+            return None;
+        }
+        *mine += 1;
+        drop(taken);
+        Some(Place {
+            client,
+            taken: Arc::clone(&self.taken),
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = lock(&self.taken);
+        if let Some(mine) = taken.get_mut(&self.client) {
+            *mine -= 1;
+            if *mine == 0 {
+                taken.remove(&self.client);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_client_has_its_own_places() {
+        let places = PerClient::new(2);
+        let [one, other] = [1, 2].map(|n| IpAddr::from([127, 0, 0, n]));
+        let first = places.take(one).unwrap();
+        let _second = places.take(one).unwrap();
+        assert!(places.take(one).is_none());
+        let theirs = places.take(other).unwrap();
+        drop(first);
+        assert!(places.take(one).is_some(), "a place is free again");
+        drop(theirs);
+        assert_eq!(lock(&places.taken).len(), 1, "the other is forgotten");
     }
 }

@@ -2,17 +2,17 @@
 
 use super::json::Json;
 use super::problem::Problem;
+use super::query::{Asked, Raw};
 use super::{Api, json};
-use crate::config::Mode;
+use crate::config::{Limits, Mode};
 use crate::decision;
 use crate::engine::{Event, NotSent};
 use crate::view::View;
 use crate::view::decisions::Page;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use consensus::Slot;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,36 +23,29 @@ use tokio::time::timeout;
 const LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 /// About how many bytes of values one answer holds.
-const MAX_PAGE_BYTES: usize = 8 << 20;
+const MAX_PAGE_BYTES: usize = 2 << 20;
 /// How long the engine may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Params {
-    #[serde(default)]
-    from: u64,
-    limit: Option<usize>,
-}
 
 /// Decisions in slot order.
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
     path: Result<Path<String>, PathRejection>,
-    params: Result<Query<Params>, QueryRejection>,
+    query: Raw,
 ) -> Result<Json, Problem> {
     let Path(name) = path.map_err(|e| Problem::bad_request(e.body_text()))?;
-    let Query(params) = params.map_err(|e| Problem::bad_request(e.body_text()))?;
+    let asked = Asked::read(query, &["from", "limit"])?;
+    let from = Slot(asked.number("from", "a slot number")?.unwrap_or(0));
+    let limit = asked.number("limit", "a number of decisions")?;
     let learner = api.learner(&name, StatusCode::NOT_FOUND)?;
-    let limit = params.limit.unwrap_or(LIMIT).clamp(1, MAX_LIMIT);
+    let limit = limit.map_or(LIMIT, Limits::count).clamp(1, MAX_LIMIT);
     let page = api
         .view
         .log(learner)
-        .map(|log| log.page(Slot(params.from), limit, MAX_PAGE_BYTES));
+        .map(|log| log.page(from, limit, MAX_PAGE_BYTES));
     let (found, next) = match page {
         Some(Page::Decisions(found, next)) => (found, next),
         Some(Page::Old) => {
-            let from = Slot(params.from);
             let read = move |view: &View| view.old(learner, from, limit, MAX_PAGE_BYTES);
             let found = api.read_disk(read).await?;
             let next = found.last().map_or(from, |d| d.slot.next());
@@ -101,7 +94,7 @@ pub(super) async fn certificate(
     })?;
     let answer = timeout(ANSWER_TIMEOUT, certificate).await;
     let answer = answer.map_err(|_| Problem::unavailable("the node is busy"))?;
-    let found = answer.map_err(|_| Problem::unavailable("the node is ending"))?;
+    let found = answer.map_err(|_| Problem::unavailable("the node is busy, or ending"))?;
     let found = found.map_err(|error| Problem::unreadable(error.to_string()))?;
     let found = found.ok_or_else(|| {
         Problem::not_found(format!(

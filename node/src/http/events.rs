@@ -7,14 +7,13 @@
 //! event: the decisions can then be read with `GET /v1/learners/{learner}/decisions`.
 
 use super::problem::Problem;
+use super::query::{Asked, Raw};
 use super::{Api, json};
 use crate::view::events::{From, Next};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
-use serde::Deserialize;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -22,29 +21,24 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-/// Events that are copied out of the log at once.
+/// Events that are copied out of the log at once, and about how many bytes of them.
 const AT_ONCE: usize = 64;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Params {
-    last_event_id: Option<String>,
-    last: Option<u64>,
-}
+const BYTES_AT_ONCE: usize = 256 << 10;
 
 /// Opens a stream.
 pub(super) async fn stream(
     State(api): State<Arc<Api>>,
-    params: Result<Query<Params>, QueryRejection>,
+    query: Raw,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let Query(params) = params.map_err(|e| Problem::bad_request(e.body_text()))?;
+    let asked = Asked::read(query, &["last_event_id", "last"])?;
+    let last = asked.number("last", "a number of events")?;
     let header = headers.get("last-event-id").map(|v| v.to_str());
     let header = header.transpose().map_err(|_| {
         Problem::bad_request("the header last-event-id has characters that no id of an event has")
     })?;
-    let from = match header.or(params.last_event_id.as_deref()) {
-        None | Some("") => params.last.map_or(From::Now, From::Last),
+    let from = match header.or(asked.text("last_event_id")) {
+        None | Some("") => last.map_or(From::Now, From::Last),
         Some("0") => From::Oldest,
         Some(id) => From::After(id.parse().map_err(|()| {
             Problem::bad_request(format!(
@@ -93,7 +87,7 @@ impl Reader {
             }
             // Marks what is there now as seen, so that anything newer wakes this up again.
             self.newest.borrow_and_update();
-            match self.api.view.events.read(self.next, AT_ONCE) {
+            match self.api.view.events.read(self.next, AT_ONCE, BYTES_AT_ONCE) {
                 Next::Gap(oldest) => {
                     self.next = oldest;
                     self.gap();

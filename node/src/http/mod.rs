@@ -15,10 +15,13 @@
 mod bounded;
 mod decisions;
 mod events;
+mod held;
+mod host;
 mod json;
 pub mod page;
 mod patient;
 mod problem;
+mod query;
 mod rate;
 mod server;
 mod status;
@@ -32,12 +35,13 @@ use crate::config::Limits;
 use crate::engine::EngineHandle;
 use crate::view::View;
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use bounded::Bounded;
+use bounded::{Bounded, PerClient};
 use consensus::storage::StorageError;
 use learner_graph::LearnerId;
 use problem::Problem;
@@ -45,14 +49,26 @@ use rate::Rate;
 use server::Client;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+/// Memory is counted in these.
+const KIB: usize = 1024;
+/// A shorter answer takes no room worth counting: the state of a node is told however much else waits.
+const SMALL: u64 = 64 << 10;
+/// Looks at the disk at once. Others wait, so that what is read and not yet written does not pile up.
+const READS: usize = 16;
 
 /// What the handlers share.
 pub(crate) struct Api {
     view: Arc<View>,
     engine: EngineHandle,
     connections: Bounded,
+    connections_of: PerClient,
     requests: Bounded,
+    /// Of values and answers in memory, in KiB.
+    memory: Bounded,
+    /// Looks at the disk.
+    reads: Bounded,
     streams: Bounded,
     rate: Option<Rate>,
     /// How long a connection may be idle.
@@ -71,7 +87,10 @@ impl Api {
             view,
             engine,
             connections: Bounded::new(Limits::count(limits.http_connections)),
+            connections_of: PerClient::new(Limits::count(limits.http_connections_per_address)),
             requests: Bounded::new(Limits::count(limits.http_requests)),
+            memory: Bounded::new(Limits::mib(limits.http_mib) / KIB),
+            reads: Bounded::new(READS),
             streams: Bounded::new(Limits::count(limits.http_streams)),
             rate: Rate::new(limits.http_rate, limits.http_burst),
             idle: Limits::ms(limits.http_idle_ms),
@@ -93,11 +112,23 @@ impl Api {
         read: impl FnOnce(&View) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, Problem> {
         let view = Arc::clone(&self.view);
+        let _turn = self.reads.wait().await;
         match tokio::task::spawn_blocking(move || read(&view)).await {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(error)) => Err(Problem::unreadable(error.to_string())),
             Err(_) => Err(Problem::unavailable("the node is ending")),
         }
+    }
+
+    /// Room in memory for so many bytes of a value or an answer.
+    fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let room = self.memory.take_many(bytes.div_ceil(KIB));
+        room.ok_or_else(|| {
+            self.view.metrics.dropped("http_mib", 1);
+            Problem::too_many(
+                "values and answers take all the memory that they may (limits.http_mib)",
+            )
+        })
     }
 
     /// A learner that this node plays.
@@ -131,6 +162,10 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .merge(throttled)
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&api),
+            host::guard,
+        ))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), count))
         .with_state(api)
 }
@@ -143,15 +178,20 @@ async fn not_allowed() -> Problem {
     Problem::method_not_allowed()
 }
 
-/// So many requests at once and no more: those that wait for a decision count. None for pages of other sites.
+/// So many requests at once and no more, until their answers are written: those that wait for a decision count.
 async fn limit(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    if page::is_foreign(request.headers()) {
-        return Problem::foreign().into_response();
+    let Some(place) = api.requests.take() else {
+        let words = "too many requests in progress (limits.http_requests)";
+        return Problem::too_many(words).into_response();
+    };
+    let response = next.run(request).await;
+    let size = response.body().size_hint().lower();
+    if size < SMALL {
+        return response.map(|body| held::hold(body, place));
     }
-    match api.requests.take() {
-        Some(_permit) => next.run(request).await,
-        None => Problem::too_many("too many requests in progress (limits.http_requests)")
-            .into_response(),
+    match api.room(usize::try_from(size).unwrap_or(usize::MAX)) {
+        Ok(room) => response.map(|body| held::hold(body, (place, room))),
+        Err(full) => full.into_response(),
     }
 }
 

@@ -55,12 +55,15 @@ impl File {
 }
 
 /// What all pages load.
-const SHARED: [File; 8] = [
+const SHARED: [File; 11] = [
     File::script("/assets/dom.js", include_str!("page/dom.js")),
     File::script("/assets/events.js", include_str!("page/events.js")),
+    File::script("/assets/evidence.js", include_str!("page/evidence.js")),
     File::script("/assets/graph.js", include_str!("page/graph.js")),
     File::script("/assets/lanes.js", include_str!("page/lanes.js")),
+    File::script("/assets/palette.js", include_str!("page/palette.js")),
     File::script("/assets/rates.js", include_str!("page/rates.js")),
+    File::script("/assets/trust.js", include_str!("page/trust.js")),
     File::of("/assets/page.css", STYLE, include_str!("page/page.css")),
     // https://github.com/leeoniya/uPlot, 1.6.32, MIT: see page/uPlot.LICENSE.
     File::script(
@@ -126,6 +129,12 @@ pub fn routes<S: Clone + Send + Sync + 'static>(own: impl IntoIterator<Item = Fi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_page_knows_the_empty_batch() {
+        let empty = consensus::Batch::default().digest().to_string();
+        assert!(include_str!("page/lanes.js").contains(&empty));
+    }
 
     #[test]
     fn a_page_of_another_site_is_told_by_its_origin() {

@@ -78,6 +78,16 @@ impl Problem {
         )
     }
 
+    pub(super) fn misnamed() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "foreign",
+            "Not by this name",
+            "the node listens on loopback and is asked by a name: ask it by its address or as `localhost`; a proxy before \
+             it says its address in the header `host`",
+        )
+    }
+
     pub(super) fn too_large(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,

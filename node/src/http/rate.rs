@@ -20,7 +20,7 @@ pub(super) struct Rate {
 
 #[derive(Default)]
 struct Buckets {
-    own: HashMap<Client, Bucket>,
+    own: HashMap<Source, Bucket>,
     shared: Option<Bucket>,
     /// When those that are full were last forgotten.
     swept: Option<Instant>,
@@ -28,7 +28,7 @@ struct Buckets {
 
 /// One client as far as anybody can tell: an IPv6 address is as many as there are in its network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Client {
+pub(super) enum Source {
     Four([u8; 4]),
     Six([u8; 8]),
 }
@@ -39,13 +39,13 @@ struct Bucket {
     at: Instant,
 }
 
-impl From<IpAddr> for Client {
+impl From<IpAddr> for Source {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
-            IpAddr::V4(address) => Client::Four(address.octets()),
+            IpAddr::V4(address) => Source::Four(address.octets()),
             IpAddr::V6(address) => {
                 let [a, b, c, d, e, f, g, h, ..] = address.octets();
-                Client::Six([a, b, c, d, e, f, g, h])
+                Source::Six([a, b, c, d, e, f, g, h])
             }
         }
     }
@@ -68,7 +68,7 @@ impl Rate {
 
     /// Whether an address may ask now; if not, after which time it may.
     pub(super) fn take(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        let client = Client::from(address);
+        let client = Source::from(address);
         let mut buckets = self.lock();
         let full = Bucket {
             tokens: self.burst,

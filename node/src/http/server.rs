@@ -64,28 +64,39 @@ pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>) -> io::Result<()
         // It makes small answers quick, and is no loss without.
         let _ = stream.set_nodelay(true);
         let client = Client(address.ip());
-        if let Some(place) = api.connections.take() {
-            let routes = routes.clone();
-            let service = service_fn(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(client);
-                routes.call(request)
-            });
-            let served = connection(stream, service, api.idle, true, api.stop.clone());
-            connections.spawn(async move {
-                let _place = place;
-                served.await;
-            });
-        } else {
-            api.view.metrics.dropped("http_connections", 1);
-            if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
-                let stop = api.stop.clone();
-                let refused = connection(stream, service_fn(refuse), REFUSAL_TIME, false, stop);
+        let place = match api.connections_of.take(client.0) {
+            None => Err("http_connections_per_address"),
+            Some(own) => match api.connections.take() {
+                None => Err("http_connections"),
+                Some(place) => Ok((own, place)),
+            },
+        };
+        let limit = match place {
+            Ok(place) => {
+                let routes = routes.clone();
+                let service = service_fn(move |mut request: Request<Incoming>| {
+                    request.extensions_mut().insert(client);
+                    routes.call(request)
+                });
+                let served = connection(stream, service, api.idle, true, api.stop.clone());
                 connections.spawn(async move {
                     let _place = place;
-                    // Whatever it does, it is over soon.
-                    let _ = tokio::time::timeout(2 * REFUSAL_TIME, refused).await;
+                    served.await;
                 });
+                continue;
             }
+            Err(limit) => limit,
+        };
+        api.view.metrics.dropped(limit, 1);
+        if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
+            let stop = api.stop.clone();
+            let service = service_fn(move |_| refuse(limit));
+            let refused = connection(stream, service, REFUSAL_TIME, false, stop);
+            connections.spawn(async move {
+                let _place = place;
+                // Whatever it does, it is over soon.
+                let _ = tokio::time::timeout(2 * REFUSAL_TIME, refused).await;
+            });
         }
     }
     drop(listener);
@@ -94,7 +105,7 @@ pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>) -> io::Result<()
 }
 
 /// Answers the requests of one connection until it ends. `idle` is how long the other end may take to send the head
-/// of a request, the first as well as the next, and to read on when it is sent something.
+/// of a request, the first as well as the next, and to read on when it is sent something: see [`Patient`].
 async fn connection<S>(
     stream: TcpStream,
     service: S,
@@ -124,8 +135,8 @@ async fn connection<S>(
     }
 }
 
-async fn refuse(_: Request<Incoming>) -> Result<Response, Infallible> {
-    let words = "too many connections (limits.http_connections)";
+async fn refuse(limit: &'static str) -> Result<Response, Infallible> {
+    let words = format!("too many connections (limits.{limit})");
     let mut response = Problem::too_many(words).into_response();
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(header::CONNECTION, close);

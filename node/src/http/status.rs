@@ -12,7 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use consensus::{DiskStatus, Status};
 use learner_graph::{Id, LearnerSet};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// `GET /v1/status`.
 pub(super) async fn status(State(api): State<Arc<Api>>) -> Json {
@@ -23,6 +25,10 @@ pub(super) async fn status(State(api): State<Arc<Api>>) -> Json {
         Phase::Stopping => "stopping",
     };
     let peers = view.connected_peers();
+    let silent = view.silent_for(Instant::now()).into_iter();
+    let silent: BTreeMap<_, _> = silent
+        .map(|(peer, since)| (peer, since.map(|s| s.as_secs())))
+        .collect();
     let up = peers.values().filter(|c| **c).count();
     let mut object = json!({
         "node": view.node.name,
@@ -33,7 +39,7 @@ pub(super) async fn status(State(api): State<Arc<Api>>) -> Json {
         "network_id": view.network.id().to_string(),
         "phase": phase,
         "plays": view.played_names(),
-        "peers": {"connected": up, "expected": peers.len(), "by_name": peers},
+        "peers": {"connected": up, "expected": peers.len(), "by_name": peers, "silent_s": silent},
         "refusals": view.metrics.refusals_by_reason(&view.peers),
         "foreign_connections": view.metrics.foreign.get(),
         "storage": storage(view),

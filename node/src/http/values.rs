@@ -2,6 +2,7 @@
 
 use super::json::Json;
 use super::problem::Problem;
+use super::query::{Asked, Raw};
 use super::{Api, json};
 use crate::config::Mode;
 use crate::engine::{Event, NotSent, Submitted};
@@ -9,8 +10,7 @@ use crate::telemetry::Submission;
 use crate::view::Phase;
 use crate::view::decisions::Delivered;
 use axum::body::{Body, HttpBody};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -23,7 +23,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 
 /// How long a client may take to send its value.
@@ -33,15 +33,11 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long `?wait=` waits by default, and at most.
 const WAIT_MS: u64 = 30_000;
 const MAX_WAIT_MS: u64 = 600_000;
+/// A shorter value takes no room worth counting; a longer one takes it in such pieces as it comes.
+const UNCOUNTED: usize = 64 << 10;
+const PIECE: usize = 64 << 10;
 /// A value as JSON: base64 takes four characters for three bytes.
 const MAX_JSON_BYTES: usize = MAX_VALUE_BYTES / 3 * 4 + 4096;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Params {
-    wait: Option<String>,
-    timeout_ms: Option<u64>,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,23 +48,23 @@ struct JsonBody {
 /// Accepts a value; with `?wait=LEARNER` answers when that learner has delivered it.
 pub(super) async fn submit(
     State(api): State<Arc<Api>>,
-    params: Result<Query<Params>, QueryRejection>,
+    query: Raw,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let start = SystemTime::now();
-    let Query(params) = params.map_err(|e| Problem::bad_request(e.body_text()))?;
+    let asked = Asked::read(query, &["wait", "timeout_ms"])?;
+    let timeout_ms = asked.number("timeout_ms", "a time in milliseconds")?;
     match api.view.phase() {
         Phase::Ready => {}
         Phase::Starting => return Err(Problem::unavailable("the node is replaying its storage")),
         Phase::Stopping => return Err(Problem::unavailable("the node is ending")),
     }
-    let learner = params
-        .wait
-        .as_deref()
+    let learner = asked
+        .text("wait")
         .map(|name| api.learner(name, StatusCode::BAD_REQUEST));
     let learner = learner.transpose()?;
-    let value = read(&headers, body).await?;
+    let (value, room) = read(&api, &headers, body).await?;
     let id = value.id();
     let mut span = span(&api, id, start, &headers);
     // Waiting begins before submitting, so that no decision is missed.
@@ -83,10 +79,12 @@ pub(super) async fn submit(
         return Ok(decided(&api, &id, &found, span.as_mut()));
     }
     store(&api, value).await?;
+    // From now on it counts as one that waits.
+    drop(room);
     if let Some(span) = &mut span {
         span.accepted();
     }
-    let limit = Duration::from_millis(params.timeout_ms.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
+    let limit = Duration::from_millis(timeout_ms.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
     if let Some(mut waiting) = waiting {
         let mut stop = api.stop.clone();
         tokio::select! {
@@ -143,7 +141,12 @@ fn decided(
     Json(object).into_response()
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<ClientValue, Problem> {
+/// A value, and its room in memory.
+async fn read(
+    api: &Api,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(ClientValue, Vec<OwnedSemaphorePermit>), Problem> {
     let content = headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
@@ -157,19 +160,25 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<ClientValue, Problem> {
     } else {
         MAX_VALUE_BYTES
     };
-    let read = timeout(BODY_TIMEOUT, read_body(body, limit)).await;
-    let bytes = read.map_err(|_| Problem::timeout("the value did not arrive in time"))??;
+    let read = timeout(BODY_TIMEOUT, read_body(api, body, limit)).await;
+    let (bytes, room) =
+        read.map_err(|_| Problem::timeout("the value did not arrive in time"))??;
     let bytes = if is_json { from_json(&bytes)? } else { bytes };
     let key = headers
         .get("idempotency-key")
         .map_or(Vec::new(), |k| k.as_bytes().to_vec());
-    ClientValue::new(key, bytes).map_err(|error| match error {
+    let value = ClientValue::new(key, bytes).map_err(|error| match error {
         consensus::ValueError::ValueTooLarge(_) => Problem::too_large(error.to_string()),
         consensus::ValueError::KeyTooLarge(_) => Problem::bad_request(error.to_string()),
-    })
+    });
+    Ok((value?, room))
 }
 
-async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
+async fn read_body(
+    api: &Api,
+    body: Body,
+    limit: usize,
+) -> Result<(Vec<u8>, Vec<OwnedSemaphorePermit>), Problem> {
     let too_large = || {
         Problem::too_large(format!(
             "a value has at most {MAX_VALUE_BYTES} bytes; split it, or store it elsewhere and submit its digest"
@@ -179,16 +188,21 @@ async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
-    let mut bytes = Vec::new();
+    let (mut bytes, mut room) = (Vec::new(), Vec::new());
+    let mut taken = UNCOUNTED;
     let mut stream = body.into_data_stream();
     while let Some(more) = stream.next().await {
         let more = more.map_err(|e| Problem::bad_request(format!("the body breaks off: {e}")))?;
         if bytes.len() + more.len() > limit {
             return Err(too_large());
         }
+        while taken < bytes.len() + more.len() {
+            room.push(api.room(PIECE)?);
+            taken += PIECE;
+        }
         bytes.extend_from_slice(&more);
     }
-    Ok(bytes)
+    Ok((bytes, room))
 }
 
 fn from_json(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
@@ -213,7 +227,7 @@ async fn store(api: &Api, value: ClientValue) -> Result<(), Problem> {
     match timeout(STORE_TIMEOUT, stored).await {
         Ok(Ok(Submitted::Accepted)) => Ok(()),
         Ok(Ok(Submitted::Full)) => Err(Problem::too_many(
-            "too many values wait to be decided (limits.max_waiting)",
+            "too many values wait to be decided (limits.max_waiting, limits.max_waiting_mib)",
         )),
         Ok(Err(_)) => Err(Problem::unavailable(
             "the node is ending; whether the value was kept is not known, submit it again",

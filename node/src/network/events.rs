@@ -16,6 +16,12 @@ use std::time::Instant;
 /// Questions of one peer that the engine may have at once.
 const MAX_ASKING: usize = 4;
 
+/// Whether a failed ping says that nobody is there. The first that fails is not reported; what fails next on a silent
+/// connection is opening another stream for it, which is no time-out by name.
+fn is_dead(failure: &ping::Failure) -> bool {
+    !matches!(failure, ping::Failure::Unsupported)
+}
+
 impl Network {
     pub(super) fn swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
@@ -96,6 +102,9 @@ impl Network {
     fn alive(&mut self, index: NodeIndex) {
         let now = Instant::now();
         let every = self.alive_every;
+        if let Some(peer) = self.peers.get_mut(index) {
+            peer.heard = Some(now);
+        }
         let Some(member) = self.members.get(&index).copied() else {
             return;
         };
@@ -127,7 +136,7 @@ impl Network {
                         self.alive(index);
                     }
                     // A connection that answers no more is closed, so that it is dialled again.
-                    (_, Err(ping::Failure::Timeout)) => {
+                    (_, Err(failure)) if is_dead(&failure) => {
                         self.swarm.close_connection(connection);
                     }
                     _ => {}
@@ -286,5 +295,20 @@ impl Network {
         if self.pool.submit(Job::Answer { from, kind, bytes }).is_err() {
             self.dropped("verify_queue_full", 1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_on_which_no_ping_can_begin_is_dead_as_well() {
+        let negotiation = std::io::Error::from(std::io::ErrorKind::TimedOut);
+        let other = ping::Failure::Other {
+            error: Box::new(negotiation),
+        };
+        assert!(is_dead(&other) && is_dead(&ping::Failure::Timeout));
+        assert!(!is_dead(&ping::Failure::Unsupported));
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Peer {
     pub(super) subscribed: bool,
     /// Requests of its that are not answered yet.
     pub(super) asking: usize,
+    /// When anything came from it last.
+    pub(super) heard: Option<Instant>,
     /// When the engine was told last that it is up.
     pub(super) told_alive: Option<Instant>,
     pause: Duration,
@@ -88,6 +90,11 @@ impl Peers {
     /// One node, to be changed.
     pub(super) fn get_mut(&mut self, index: NodeIndex) -> Option<&mut Peer> {
         self.peers.get_mut(&index)
+    }
+
+    /// When anything came from each of the others last.
+    pub(super) fn heard(&self) -> impl Iterator<Item = (&str, Option<Instant>)> {
+        self.peers.values().map(|p| (p.name.as_str(), p.heard))
     }
 
     /// Whether there is nobody else in the network.
@@ -175,6 +182,7 @@ impl Peer {
             connected: false,
             subscribed: false,
             asking: 0,
+            heard: None,
             told_alive: None,
             pause: FIRST_PAUSE,
             dial_at: now,

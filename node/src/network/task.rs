@@ -192,6 +192,7 @@ impl Network {
         let (frames, bytes) = self.outbox.waiting();
         metrics.outbox.set(whole(frames as u64));
         metrics.outbox_bytes.set(whole(bytes as u64));
+        self.view.set_heard(self.peers.heard(), Instant::now());
     }
 
     fn dial(&mut self, id: PeerId, addresses: Vec<Multiaddr>) {

@@ -136,17 +136,19 @@ impl Node {
         }
     }
 
-    /// Makes the data directory of a node that has never run, and starts nothing.
+    /// Makes the data directory of a node that has never run, and starts nothing. What was cut short is finished, and
+    /// what is done already stays as it is.
     ///
     /// # Errors
-    /// [`StartError`] says what to mend. A directory with a node's data in it is refused.
+    /// [`StartError`] says what to mend. A directory that a node has run with is refused, and another node's.
     pub fn init(config: &Config, name: &str, key: &Path, data: &Path) -> Result<(), StartError> {
         let node = named(config, name)?;
         load_key(config, node, key)?;
-        directory::admit(data, config, node, true)?;
+        directory::examine(data, node)?;
+        directory::never_ran(data)?;
         // Held until it is bound.
         let (_log, replay) = FileLog::open(data.join(LOG), config.network.id())?;
-        Ok(directory::bind(data, node, replay.summary().records)?)
+        Ok(directory::begin(data, node, replay.summary().records)?)
     }
 
     /// Puts a node together around a machine, which may have threads of its own that talk to the

@@ -192,15 +192,22 @@ impl EventLog {
         }
     }
 
-    /// At most `limit` events from a number on.
-    pub(crate) fn read(&self, from: u64, limit: usize) -> Next {
+    /// At most `limit` events from a number on, about `max_bytes` of them but at least one.
+    pub(crate) fn read(&self, from: u64, limit: usize, max_bytes: usize) -> Next {
         let ring = self.lock();
         let oldest = ring.next - ring.kept.len() as u64;
         if from < oldest {
             return Next::Gap(oldest);
         }
         let skip = usize::try_from(from - oldest).unwrap_or(usize::MAX);
-        Next::Events(ring.kept.iter().skip(skip).take(limit).cloned().collect())
+        let mut left = max_bytes;
+        let fits = |noted: &&Noted| {
+            let some_left = left > 0;
+            left = left.saturating_sub(noted.what.size());
+            some_left
+        };
+        let events = ring.kept.iter().skip(skip).take(limit);
+        Next::Events(events.take_while(fits).cloned().collect())
     }
 
     /// Changes whenever there is a new event.
@@ -244,21 +251,28 @@ mod tests {
         let log = log(3);
         let id: EventId = log.id(1).to_string().parse().unwrap();
         assert_eq!(log.start(From::After(id)), (2, false));
-        assert_eq!(numbers(log.read(2, 10)), [2, 3]);
-        assert_eq!(numbers(log.read(2, 1)), [2]);
+        assert_eq!(numbers(log.read(2, 10, 1 << 20)), [2, 3]);
+        assert_eq!(numbers(log.read(2, 1, 1 << 20)), [2]);
         assert_eq!(log.start(From::Now), (4, false));
-        assert!(numbers(log.read(4, 10)).is_empty());
+        assert!(numbers(log.read(4, 10, 1 << 20)).is_empty());
         assert_eq!(log.start(From::Oldest), (1, false));
         assert_eq!(log.start(From::Last(2)), (2, false));
         assert_eq!(log.start(From::Last(9)), (1, false));
     }
 
     #[test]
+    fn a_part_is_bounded_in_bytes() {
+        let log = log(4);
+        assert_eq!(numbers(log.read(1, 10, 257)), [1, 2]);
+        assert_eq!(numbers(log.read(3, 10, 1)), [3], "at least one");
+    }
+
+    #[test]
     fn what_is_no_longer_kept_is_a_gap() {
         let log = log(10);
         assert_eq!(log.start(From::After(log.id(2))), (3, false));
-        assert_eq!(log.read(3, 10), Next::Gap(7));
-        assert_eq!(numbers(log.read(7, 10)), [7, 8, 9, 10]);
+        assert_eq!(log.read(3, 10, 1 << 20), Next::Gap(7));
+        assert_eq!(numbers(log.read(7, 10, 1 << 20)), [7, 8, 9, 10]);
         assert_eq!(log.start(From::Oldest), (7, true));
     }
 

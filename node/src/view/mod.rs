@@ -24,10 +24,13 @@ use learner_graph::{AcceptorId, LearnerId};
 use metrics::{Metrics, whole};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// How many pieces of evidence are shown: far more than the protocol keeps for any network.
 const MAX_PROOFS: usize = 4096;
+/// A peer that was not heard for so long is silent: pings go out every 10 seconds at the rarest.
+const SILENT: Duration = Duration::from_secs(15);
 
 /// The learner whose log in the history is this one's: where learners differ in nothing but where they
 /// are, there is one log for all.
@@ -92,6 +95,8 @@ struct State {
     ahead: Vec<Slot>,
     proofs: Vec<Proof>,
     connected: BTreeMap<String, bool>,
+    /// When each peer was heard last.
+    heard: BTreeMap<String, Instant>,
 }
 
 impl View {
@@ -113,6 +118,7 @@ impl View {
             ahead: Vec::new(),
             proofs: Vec::new(),
             connected: peers.iter().map(|p| (p.clone(), false)).collect(),
+            heard: BTreeMap::new(),
         };
         let metrics = Metrics::new();
         // From the beginning, so that what never happens is told as well.
@@ -285,6 +291,38 @@ impl View {
     /// Which peers are connected, by name.
     pub(crate) fn connected_peers(&self) -> BTreeMap<String, bool> {
         self.read(|s| s.connected.clone())
+    }
+
+    /// For how long nothing has come from each peer, by name; none from whom nothing ever came.
+    pub(crate) fn silent_for(&self, now: Instant) -> BTreeMap<String, Option<Duration>> {
+        self.read(|s| {
+            let since = |peer: &String| {
+                let heard = s.heard.get(peer)?;
+                Some(now.saturating_duration_since(*heard))
+            };
+            self.peers.iter().map(|p| (p.clone(), since(p))).collect()
+        })
+    }
+
+    /// When the peers were heard last.
+    pub(crate) fn set_heard<'a>(
+        &self,
+        peers: impl Iterator<Item = (&'a str, Option<Instant>)>,
+        now: Instant,
+    ) {
+        let mut lately = 0;
+        self.write(|s| {
+            for (peer, at) in peers.filter_map(|(peer, at)| Some((peer, at?))) {
+                lately += u64::from(now.saturating_duration_since(at) < SILENT);
+                match s.heard.get_mut(peer) {
+                    Some(heard) => *heard = at,
+                    None => {
+                        s.heard.insert(peer.to_owned(), at);
+                    }
+                }
+            }
+        });
+        self.metrics.peers_heard.set(whole(lately));
     }
 
     /// A peer was connected or disconnected.

@@ -52,12 +52,34 @@ fn the_dead_are_safe_and_the_byzantine_are_not() {
     one.died(learner_graph::AcceptorId(2));
     assert!(one.must_agree(ALICE, CAROL) && one.must_agree(BOB, BOB));
     assert_eq!(one.groups(), [[ALICE, BOB, CAROL]]);
-    assert!(one.verdict(ALICE, BOB).contains("must agree"));
+    assert!(
+        one.verdict(ALICE, BOB)
+            .starts_with("not allowed: alice and bob are to agree while any 3 of")
+    );
     let two = expect(&learner_graph::builtin(4), &[2, 3]);
     assert!(!two.must_agree(ALICE, CAROL) && !two.must_agree(BOB, BOB));
     assert_eq!(two.groups(), [[ALICE], [BOB], [CAROL]]);
-    assert!(two.verdict(ALICE, BOB).contains("may differ"));
-    assert!(two.verdict(BOB, BOB).contains("may fork"));
+    assert!(two.verdict(ALICE, BOB).starts_with("allowed: "));
+    let bob = "allowed: bob is to agree with itself while any 3 of a1, a2, a3 and a4 are safe, but a3 and a4 are not, and \
+               the others leave no such set";
+    assert_eq!(two.verdict(BOB, BOB), bob);
+    // The words and the graph mean the same.
+    for expect in [&one, &two] {
+        for (a, b) in [(ALICE, BOB), (ALICE, CAROL), (BOB, CAROL), (CAROL, CAROL)] {
+            let names = |l: usize| {
+                expect
+                    .graph()
+                    .learner_name(learner_graph::LearnerId(l as u16))
+                    .to_owned()
+            };
+            let byzantine = expect.byzantine.iter();
+            let byzantine = byzantine.map(|a| expect.graph().acceptor_name(a).to_owned());
+            let judgement = expect
+                .rules
+                .judge(&names(a), &names(b), &byzantine.collect());
+            assert_eq!(judgement.allowed, !expect.must_agree(a, b));
+        }
+    }
 }
 
 #[test]

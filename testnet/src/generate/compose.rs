@@ -14,7 +14,10 @@ const README: &str = include_str!("templates/compose/README.md");
 const DISKS: &str = include_str!("templates/disks.md");
 
 pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
-    let key = |node: &Placed| out.key(&format!("keys/{}.key", node.name));
+    let key = |node: &Placed| {
+        let file = format!("keys/{}.key", node.name);
+        plan.keys.of(&node.name, out, &file)
+    };
     let keys = plan.nodes.iter().map(key).collect::<Result<Vec<_>, _>>()?;
     out.write("network.toml", &plan.config(&keys)?, Access::All)?;
     out.write("compose.yaml", &compose(plan), Access::All)?;
@@ -24,6 +27,11 @@ pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
     let given = [
         ("network", plan.network.as_str()),
         ("nodes", &names),
+        ("losses", &plan.losses()),
+        (
+            "theirs",
+            &plan.keys.note("puts it here as `keys/NODE.key`, mode 600"),
+        ),
         ("image", &plan.image),
         ("user", CONTAINER_USER),
         ("rows", &rows.join("\n")),

@@ -1,5 +1,6 @@
 //! Manifests: what all nodes share, their keys, what is done once, and the nodes.
 
+use super::keys::Keys;
 use super::out::{Access, Out};
 use super::plan::{Placed, Plan};
 use super::template::fill;
@@ -19,9 +20,11 @@ pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
     let (mut public, mut secrets) = (Vec::new(), String::new());
     for node in &plan.nodes {
         let file = format!("{}.key", node.name);
-        public.push(out.key(&file)?);
-        // In one place only: in the manifest, which its owner alone may read as well.
-        secrets += &filled(plan, node, SECRET, &out.take(&file)?);
+        public.push(plan.keys.of(&node.name, out, &file)?);
+        if plan.keys == Keys::Ours {
+            // In one place only: in the manifest, which its owner alone may read as well.
+            secrets += &filled(plan, node, SECRET, &out.take(&file)?);
+        }
     }
     let config = plan.config(&public)?;
     let each = |template: &str| -> String {
@@ -38,12 +41,20 @@ pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
     ];
     out.write("network.toml", &config, Access::All)?;
     out.write("base.yaml", &fill(BASE, &given), Access::All)?;
-    out.write("secrets.yaml", &secrets, Access::Secret)?;
+    if !secrets.is_empty() {
+        out.write("secrets.yaml", &secrets, Access::Secret)?;
+    }
     out.write("init.yaml", &each(INIT), Access::All)?;
     out.write("nodes.yaml", &each(NODE), Access::All)?;
+    let secret = format!(
+        "makes the Secret of its node itself, instead of `secrets.yaml`: `kubectl -n {} create secret generic NODE-key --from-file=node.key=NODE.key`",
+        plan.network
+    );
     let given = [
         ("network", plan.network.as_str()),
         ("nodes", &plan.names()),
+        ("losses", &plan.losses()),
+        ("theirs", &plan.keys.note(&secret)),
         ("image", &plan.image),
         ("node", plan.nodes.first().map_or("n1", |node| &node.name)),
         ("disks", if plan.has_disks() { DISKS } else { "" }),

@@ -11,7 +11,9 @@
 //! is refused.
 
 mod compose;
+mod keys;
 mod kubernetes;
+mod losses;
 mod out;
 mod plan;
 mod systemd;
@@ -57,6 +59,9 @@ pub fn generate(args: &GenerateArgs) -> Result<u8, Failure> {
         Target::Compose => compose::write(&plan, &out),
         Target::Kubernetes => kubernetes::write(&plan, &out),
     }?;
+    for line in &plan.losses {
+        complain(line);
+    }
     complain(&format!(
         "wrote {} for {} nodes: begin with {}",
         args.out.display(),

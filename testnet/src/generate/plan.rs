@@ -1,10 +1,13 @@
 //! Which network, and where each of its nodes is.
 
-use super::{HTTP, PEERS, Target};
+use super::keys::Keys;
+use super::{HTTP, PEERS, Target, losses};
 use crate::cli::{GenerateArgs, NetworkArgs};
 use crate::failure::Failure;
 use crate::launch::layout::{Layout, NodePlan, Ports};
-use crate::topology::topology;
+use crate::show::complain;
+use crate::topology::{of_text, topology};
+use learner_graph::MAX_ACCEPTORS;
 use node::Config;
 use node::config::Mode;
 use std::collections::BTreeMap;
@@ -43,6 +46,10 @@ pub(super) struct Plan {
     pub(super) disks: Vec<String>,
     /// All nodes.
     pub(super) nodes: Vec<Placed>,
+    /// Where their keys come from.
+    pub(super) keys: Keys,
+    /// What single losses do, a line for each learner.
+    pub(super) losses: Vec<String>,
     layout: Layout,
 }
 
@@ -51,12 +58,20 @@ impl Plan {
     pub(super) fn new(args: &GenerateArgs) -> Result<(Plan, Vec<String>), Failure> {
         strange_options(args)?;
         let network = network_name(&args.network)?;
-        let (layout, _, mut warnings) = topology(&NetworkArgs {
+        let of = NetworkArgs {
             mode: args.mode,
             graph: args.graph.clone(),
             nodes: args.nodes,
             disks: (args.mode == Mode::DiskPaxos).then_some(args.disks.len()),
-        })?;
+        };
+        let (layout, expect, mut warnings) = match (args.mode, &args.graph) {
+            (Mode::Hpaxos, None) => {
+                of_text(&of, "the graph of one learner", everyone(args.nodes)?)?
+            }
+            _ => topology(&of)?,
+        };
+        let losses = losses::words(expect.graph(), args.mode);
+        let keys = Keys::read(args.public_keys.as_deref(), &layout.nodes)?;
         let nodes = match args.target {
             Target::Systemd => on_hosts(args, &layout.nodes)?,
             Target::Compose => in_containers(args, &layout.nodes)?,
@@ -68,12 +83,14 @@ impl Plan {
             image: args.image.clone().unwrap_or_else(|| IMAGE.to_owned()),
             disks: args.disks.clone(),
             nodes,
+            keys,
+            losses,
             layout,
         };
         Ok((plan, warnings))
     }
 
-    /// The text of `network.toml`, which nodes accept.
+    /// The text of `network.toml`, which nodes accept. Says the id of the network.
     pub(super) fn config(&self, keys: &[String]) -> Result<String, Failure> {
         let bad = |e: &dyn std::fmt::Display| Failure::Bad(vec![e.to_string()]);
         // Everything but the places is as in a network on this machine.
@@ -106,7 +123,10 @@ impl Plan {
         let text =
             format!("# The same file for every node: docs/configuration.md describes it.\n{text}");
         match Config::parse(&text, "network.toml") {
-            Ok(_) => Ok(text),
+            Ok(config) => {
+                complain(&format!("network id {}", config.network.id()));
+                Ok(text)
+            }
             Err(problems) => Err(bad(&problems)),
         }
     }
@@ -121,11 +141,36 @@ impl Plan {
         !self.disks.is_empty()
     }
 
+    /// What single losses do, as a list.
+    pub(super) fn losses(&self) -> String {
+        let line = |line: &String| format!("- {line}");
+        let lines: Vec<String> = self.losses.iter().map(line).collect();
+        lines.join("\n")
+    }
+
     /// The names of the nodes.
     pub(super) fn names(&self) -> String {
         let names: Vec<&str> = self.nodes.iter().map(|node| node.name.as_str()).collect();
         names.join(" ")
     }
+}
+
+/// Trust without a graph to say whose: one learner, which everybody relies on alike. Of 3f+1 acceptors it needs 2f+1,
+/// and agrees with itself while no more than f are not safe.
+fn everyone(nodes: Option<usize>) -> Result<String, Failure> {
+    let n = nodes.unwrap_or(4);
+    if !(1..=MAX_ACCEPTORS).contains(&n) {
+        let why = format!("--nodes {n}: use 1 to {MAX_ACCEPTORS}");
+        return Err(Failure::usage(why));
+    }
+    let faulty = (n - 1) / 3;
+    let (quorum, safe) = ((n + faulty) / 2 + 1, n - faulty);
+    let all: Vec<String> = (1..=n).map(|i| format!("\"a{i}\"")).collect();
+    let all = all.join(", ");
+    Ok(format!(
+        "acceptors = [{all}]\n\n[learners]\neveryone = {{ threshold = {quorum}, of = [{all}] }}\n\n\
+         [[safe]]\nbetween = [\"everyone\"]\nwhen = {{ threshold = {safe}, of = [{all}] }}\n"
+    ))
 }
 
 pub(super) fn is_object_store(disk: &str) -> bool {

@@ -12,7 +12,10 @@ const README: &str = include_str!("templates/systemd/README.md");
 const DISKS: &str = include_str!("templates/disks.md");
 
 pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
-    let key = |node: &Placed| out.key(&format!("{}/{}.key", node.host, node.name));
+    let key = |node: &Placed| {
+        let file = format!("{}/{}.key", node.host, node.name);
+        plan.keys.of(&node.name, out, &file)
+    };
     let keys = plan.nodes.iter().map(key).collect::<Result<Vec<_>, _>>()?;
     let config = plan.config(&keys)?;
     let network = plan.network.as_str();
@@ -82,6 +85,13 @@ fn readme(plan: &Plan) -> String {
     let first = plan.nodes.first();
     let given = [
         ("network", plan.network.as_str()),
+        ("losses", &plan.losses()),
+        (
+            "theirs",
+            &plan
+                .keys
+                .note("puts it as `NODE.key` beside `install.sh` on its own host"),
+        ),
         ("rows", &rows.join("\n")),
         ("node", first.map_or("n1", |node| &node.name)),
         ("host", first.map_or("", |node| &node.host)),

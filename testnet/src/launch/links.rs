@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Where a link is cut, connections stay open and nothing passes, as where a cable is pulled; when it heals, what
-//! was on its way arrives.
+//! was on its way arrives. That a connection has ended is on its way as its last bytes are.
 
 use super::layout::Ports;
 use crate::failure::Failure;
@@ -14,18 +14,20 @@ use crate::observe::Node;
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// Bytes that are taken in at once.
 const CHUNK: usize = 64 << 10;
-/// Chunks on their way in one direction; beyond, whoever sends waits.
-const ON_THE_WAY: usize = 64;
+/// Bytes on their way in one direction; beyond, whoever sends waits. A link that is slow is not narrow.
+const ON_THE_WAY: usize = 4 << 20;
+/// So many are counted for a chunk that is shorter.
+const SHORTEST: usize = 256;
 /// Connections of one node to another at once. There is one, or two while both dial, and those that wait for a cut
 /// link until their dialler gives up.
 const CONNECTIONS: usize = 32;
@@ -165,40 +167,67 @@ async fn connect(
     let _ = tokio::try_join!(there, back);
 }
 
+/// What is on its way.
+struct Sent {
+    due: Instant,
+    what: What,
+}
+
+enum What {
+    /// Bytes, with the room that they take.
+    Bytes(Vec<u8>, OwnedSemaphorePermit),
+    /// There are no more.
+    End,
+}
+
 /// Carries bytes in one direction until there are no more.
 async fn direction(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
     mut condition: watch::Receiver<Condition>,
 ) -> io::Result<()> {
-    let (send, mut receive) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
+    // The room is what bounds it.
+    let (send, mut receive) = mpsc::unbounded_channel::<Sent>();
+    let room = Arc::new(Semaphore::new(ON_THE_WAY));
     let mut delays = condition.clone();
     let read = async move {
+        let mut buffer = Vec::with_capacity(CHUNK);
         loop {
-            let mut chunk = Vec::with_capacity(CHUNK);
-            match from.read_buf(&mut chunk).await {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(error) => {
-                    // A connection that breaks does not show through a cut link.
-                    let _ = delays.wait_for(|c| !c.cut).await;
-                    return Err(error);
-                }
+            buffer.clear();
+            if let Err(error) = from.read_buf(&mut buffer).await {
+                // A connection that breaks does not show through a cut link.
+                let _ = delays.wait_for(|c| !c.cut).await;
+                return Err(error);
             }
             let due = Instant::now() + delays.borrow().delay;
-            if send.send((due, chunk)).await.is_err() {
+            let what = if buffer.is_empty() {
+                What::End
+            } else {
+                let takes = u32::try_from(buffer.len().max(SHORTEST)).unwrap_or(u32::MAX);
+                let room = Arc::clone(&room).acquire_many_owned(takes).await;
+                // No longer than what is in it.
+                What::Bytes(
+                    buffer.clone(),
+                    room.map_err(|_| io::ErrorKind::NotConnected)?,
+                )
+            };
+            let end = matches!(what, What::End);
+            if send.send(Sent { due, what }).is_err() || end {
                 return Ok(());
             }
         }
     };
     let write = async move {
-        while let Some((due, chunk)) = receive.recv().await {
+        while let Some(Sent { due, what }) = receive.recv().await {
             tokio::time::sleep_until(due).await;
             let healed = condition.wait_for(|c| !c.cut).await;
             healed.map_err(|_| io::ErrorKind::NotConnected)?;
-            to.write_all(&chunk).await?;
+            match what {
+                What::Bytes(bytes, _room) => to.write_all(&bytes).await?,
+                What::End => to.shutdown().await?,
+            }
         }
-        to.shutdown().await
+        Ok(())
     };
     tokio::try_join!(read, write).map(|_: ((), ())| ())
 }
@@ -206,6 +235,8 @@ async fn direction(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{DuplexStream, duplex};
 
     /// Two ends of a connection from node 0 to node 1, which answers what it hears.
     async fn connected() -> (Links, TcpStream, tokio::task::JoinHandle<()>) {
@@ -258,6 +289,74 @@ mod tests {
         links.change(|_, condition| condition.cut = false);
         stream.read_exact(&mut heard).await.expect("read");
         assert_eq!(&heard, b"later");
+    }
+
+    #[tokio::test]
+    async fn an_end_waits_at_a_cut_link_and_takes_as_long_as_bytes() {
+        let (links, mut stream, _echo) = connected().await;
+        echoed(&mut stream, b"before").await;
+        links.change(|_, condition| condition.cut = true);
+        stream.shutdown().await.expect("ended");
+        let mut heard = [0; 8];
+        let early = tokio::time::timeout(Duration::from_millis(100), stream.read(&mut heard)).await;
+        assert!(early.is_err(), "{early:?}");
+        links.change(|_, condition| condition.cut = false);
+        assert_eq!(stream.read(&mut heard).await.expect("read"), 0);
+
+        let (links, mut stream, _echo) = connected().await;
+        echoed(&mut stream, b"before").await;
+        let slow = Duration::from_millis(150);
+        links.change(|_, condition| condition.delay = slow);
+        let start = Instant::now();
+        stream.shutdown().await.expect("ended");
+        assert_eq!(stream.read(&mut heard).await.expect("read"), 0);
+        assert!(start.elapsed() >= 2 * slow);
+    }
+
+    /// One direction of a slow link, from a pipe of so many bytes.
+    fn slow(pipe: usize, delay: Duration) -> (DuplexStream, DuplexStream, impl Sized) {
+        let cut = false;
+        let (tell, condition) = watch::channel(Condition { cut, delay });
+        let ((end, from), (to, other)) = (duplex(pipe), duplex(CHUNK));
+        let link = tokio::spawn(direction(from, to, condition));
+        (end, other, (tell, link))
+    }
+
+    #[tokio::test]
+    async fn many_short_messages_are_on_their_way_at_once() {
+        const LEN: usize = 16;
+        let (mut end, _other, _link) = slow(LEN, Duration::from_secs(3600));
+        // Each is taken in for itself, and nothing arrives before they are all on their way.
+        for _ in 0..1000 {
+            end.write_all(&[0; LEN]).await.expect("it does not wait");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_on_its_way_is_bounded() {
+        let (mut end, mut other, _link) = slow(CHUNK, Duration::from_millis(100));
+        let written = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&written);
+        let total = 3 * ON_THE_WAY;
+        let writer = tokio::spawn(async move {
+            while counted.load(Ordering::Relaxed) < total {
+                let n = end.write(&[0; CHUNK]).await.expect("written");
+                counted.fetch_add(n, Ordering::Relaxed);
+            }
+        });
+        let (mut read, mut buffer) = (0, vec![0; CHUNK]);
+        // What is on its way, and what is in the pipes, in the buffer and in both hands.
+        let most = ON_THE_WAY + 5 * CHUNK;
+        loop {
+            let n = other.read(&mut buffer).await.expect("read");
+            if n == 0 {
+                break;
+            }
+            read += n;
+            assert!(written.load(Ordering::Relaxed) <= read + most);
+        }
+        writer.await.expect("ended");
+        assert!(read >= total);
     }
 
     #[tokio::test]

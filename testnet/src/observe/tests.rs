@@ -14,6 +14,7 @@ fn report(node: Node, learner: Learner, slot: u64, ballot: u64, text: &str) -> R
         slot,
         batch: Batch {
             ballot,
+            digest: Arc::from(""),
             items: Arc::from([item]),
         },
     }
@@ -142,7 +143,11 @@ fn items_are_compared_with_key_and_order() {
     };
     let differs = |a: Arc<[Item]>, b: Arc<[Item]>| {
         let mut observer = Observer::new(1, 2);
-        let batch = |items| Batch { ballot: 1, items };
+        let batch = |items| Batch {
+            ballot: 1,
+            digest: Arc::from(""),
+            items,
+        };
         observer.fold(
             Report {
                 node: 0,
@@ -170,6 +175,29 @@ fn items_are_compared_with_key_and_order() {
     ));
     assert!(differs(items(&[("k", "v")]), items(&[("l", "v")])));
     assert!(differs(items(&[("k", "v")]), items(&[])));
+}
+
+#[test]
+fn batches_are_compared_by_their_digests() {
+    let mut observer = Observer::new(1, 2);
+    let mut fold = |learner, slot, digest: &str, text: Option<&str>| {
+        let mut report = report(0, learner, slot, 1, text.unwrap_or_default());
+        report.batch.digest = digest.into();
+        if text.is_none() {
+            report.batch.items = Arc::from([]);
+        }
+        observer.fold(report, ms(0)).divergences.len()
+    };
+    assert_eq!(
+        (fold(ALICE, 0, "aa", Some("v")), fold(BOB, 0, "aa", None)),
+        (0, 0),
+        "bob had decided v before"
+    );
+    assert_eq!(
+        (fold(ALICE, 1, "aa", None), fold(BOB, 1, "bb", None)),
+        (0, 1),
+        "nothing in either is new"
+    );
 }
 
 #[test]

@@ -9,16 +9,22 @@
 //! | `GET /v1/events` | what all nodes say, as server-sent events |
 //! | `POST /v1/faults` | a [`Fault`], done when it answers 200 |
 //! | `POST /v1/values?node=NAME` | a value for a node |
+//! | `GET /healthz` | that the page is there |
+//!
+//! What is refused is answered as nodes do it: with a problem document.
 
 pub mod board;
 mod files;
+mod problem;
+mod proofs;
 
 use crate::failure::Failure;
 use crate::fault::Fault;
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +33,7 @@ use board::{Board, Told};
 use futures::Stream;
 use hpaxos_client::Client;
 use node::page::is_foreign;
+use problem::Kind;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -98,6 +105,14 @@ pub async fn serve(
         .route("/v1/faults", post(faults))
         .route("/v1/evidence", get(evidence))
         .route("/v1/values", post(values))
+        .route("/healthz", get(async || "ok\n"))
+        .fallback(async || {
+            Kind::NOT_FOUND.with("no such route; GET / shows the page, the API is under /v1")
+        })
+        .method_not_allowed_fallback(async || {
+            Kind::METHOD
+                .with("the route has no such method; the `allow` header names those that it has")
+        })
         .layer(DefaultBodyLimit::max(node::MAX_VALUE_BYTES))
         .layer(middleware::from_fn(move |request, next| {
             own(address, request, next)
@@ -106,14 +121,6 @@ pub async fn serve(
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let url = format!("http://{address}");
     Ok((Page { url, server }, receiver))
-}
-
-/// Why something was not done, as the page shows it.
-fn problem(status: StatusCode, detail: impl std::fmt::Display) -> Response {
-    let detail = detail.to_string();
-    let document = json!({"status": status.as_u16(), "detail": detail});
-    let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-    (status, kind, document.to_string()).into_response()
 }
 
 /// Nothing here is for pages of other sites, which a browser on this machine may show: neither those that send
@@ -127,16 +134,13 @@ async fn own(address: SocketAddr, request: Request, next: Next) -> Response {
         let why = format!(
             "this is for the page at http://{address} and for programs that name that address"
         );
-        return problem(StatusCode::FORBIDDEN, why);
+        return Kind::FOREIGN.with(why);
     }
     next.run(request).await
 }
 
 fn over() -> Response {
-    problem(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "the network is being stopped",
-    )
+    Kind::UNAVAILABLE.with("the network is being stopped")
 }
 
 async fn network(State(shared): State<Arc<Shared>>) -> Response {
@@ -168,7 +172,7 @@ async fn graph(State(shared): State<Arc<Shared>>) -> Response {
             return Json(graph).into_response();
         }
     }
-    problem(StatusCode::SERVICE_UNAVAILABLE, "no node answers")
+    Kind::UNAVAILABLE.with("no node answers")
 }
 
 /// What any node knows that answers, each piece once.
@@ -180,7 +184,13 @@ async fn evidence(State(shared): State<Arc<Shared>>) -> Response {
     let told = futures::future::join_all(shared.nodes.iter().map(ask)).await;
     let all = told.into_iter().flatten().flat_map(|list| list.evidence);
     let all: BTreeMap<String, _> = all.map(|piece| (piece.digest.clone(), piece)).collect();
-    let all: Vec<_> = all.into_values().collect();
+    let readable = |piece: hpaxos_client::Evidence| {
+        json!({
+            "digest": piece.digest, "acceptor": piece.acceptor, "words": piece.words,
+            "evidence": piece.evidence, "sides": proofs::sides(&piece.evidence),
+        })
+    };
+    let all: Vec<_> = all.into_values().map(readable).collect();
     Json(json!({"evidence": all})).into_response()
 }
 
@@ -205,7 +215,7 @@ async fn faults(
 ) -> Response {
     let fault = match fault {
         Ok(Json(fault)) => fault,
-        Err(rejection) => return problem(rejection.status(), rejection.body_text()),
+        Err(rejection) => return Kind::of(rejection.status()).with(in_words(&rejection)),
     };
     let (send, answer) = oneshot::channel();
     let done = json!({"done": fault.to_string()});
@@ -219,81 +229,57 @@ async fn faults(
     }
     match answer.await {
         Ok(Ok(())) => Json(done).into_response(),
-        Ok(Err(why)) => problem(StatusCode::CONFLICT, why),
+        Ok(Err(why)) => Kind::NOT_NOW.with(why),
         Err(_) => over(),
     }
 }
 
+/// What is wrong with a fault, without the words of the machinery.
+fn in_words(rejection: &JsonRejection) -> String {
+    match rejection {
+        JsonRejection::MissingJsonContentType(_) => {
+            "the header `content-type: application/json` is missing".to_owned()
+        }
+        other => {
+            let text = other.body_text();
+            let cause = text
+                .split_once(": ")
+                .map_or(text.as_str(), |(_, cause)| cause);
+            format!("{cause}; a fault is an object with one entry, for example {{\"kill\":\"n1\"}}")
+        }
+    }
+}
+
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct For {
     node: String,
 }
 
 async fn values(
     State(shared): State<Arc<Shared>>,
-    Query(For { node }): Query<For>,
-    body: axum::body::Bytes,
+    whom: Result<Query<For>, QueryRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let names: Vec<&str> = shared.nodes.iter().map(|(name, _)| name.as_str()).collect();
+    let names = names.join(", ");
+    let Ok(Query(For { node })) = whom else {
+        return Kind::BAD_REQUEST.with(format!(
+            "the parameter `node` is missing: ?node= and one of {names}"
+        ));
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return Kind::of(rejection.status()).with(rejection.body_text()),
+    };
     let Some((_, client)) = shared.nodes.iter().find(|(name, _)| *name == node) else {
-        return problem(StatusCode::NOT_FOUND, format!("there is no node '{node}'"));
+        return Kind::NOT_FOUND.with(format!("there is no node '{node}'; there are {names}"));
     };
     match client.submit(&body, "").await {
         Ok(submitted) => Json(json!({"id": submitted.id})).into_response(),
-        Err(error) => problem(StatusCode::BAD_GATEWAY, error),
+        Err(error) => Kind::NODE.with(error),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The page of no nodes, at whose other end every fault is done.
-    async fn page() -> Page {
-        let (page, mut commands) = serve(Vec::new(), Arc::default()).await.expect("served");
-        tokio::spawn(async move {
-            while let Some(command) = commands.recv().await {
-                if let Command::Inflict(_, answer) = command {
-                    let _ = answer.send(Ok(()));
-                }
-            }
-        });
-        page
-    }
-
-    async fn status(request: reqwest::RequestBuilder) -> u16 {
-        let answer = request.send().await.expect("answered");
-        answer.status().as_u16()
-    }
-
-    #[tokio::test]
-    async fn pages_of_other_sites_can_do_nothing() {
-        let page = page().await;
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .expect("client");
-        let faults = format!("{}/v1/faults", page.url);
-        let kill = || client.post(&faults).json(&json!({"kill": "n1"}));
-        assert_eq!(status(kill()).await, 200);
-        assert_eq!(
-            status(kill().header("origin", page.url.as_str())).await,
-            200
-        );
-        assert_eq!(
-            status(kill().header("origin", "http://evil.example")).await,
-            403
-        );
-        // A name that was pointed to this machine.
-        let port = page.url.rsplit(':').next().expect("a port");
-        let rebound = format!("evil.example:{port}");
-        let origin = format!("http://{rebound}");
-        let rebound = kill()
-            .header("host", rebound.as_str())
-            .header("origin", origin.as_str());
-        assert_eq!(status(rebound).await, 403);
-        let form = client.post(&faults).body(r#"{"kill":"n1"}"#);
-        assert_eq!(status(form).await, 415, "only JSON is read");
-        let wrong = client.post(&faults).json(&json!({"kil": "n1"}));
-        assert_eq!(status(wrong).await, 422);
-    }
-}
+mod tests;

@@ -3,56 +3,98 @@
 // they come; buttons post to /v1/faults and /v1/values.
 
 import { $, draw, json, make } from "/assets/dom.js";
-import { readGraph, showGraph } from "/assets/graph.js";
+import { showGraph } from "/assets/graph.js";
 import { decide, showLanes } from "/assets/lanes.js";
+import { readGraph } from "/assets/trust.js";
+import { showProofs } from "/assets/evidence.js";
 import { count, showRates } from "/assets/rates.js";
 import { heard, later, listen, reachable, tell, unreachable } from "/assets/events.js";
 
-let graph = null, liars = new Set(), told = new Set();
+let graph = null, liars = new Set(), told = new Set(), unsafe = new Set();
 
 // ---- what buttons do ----------------------------------------------------------------------------
 
-const say = (words, bad) => {
-  $("done").textContent = words;
-  $("done").className = bad ? "bad" : "quiet";
+// Said beside what was pressed; what was said elsewhere is over.
+const say = (place, words, bad) => {
+  for (const other of document.querySelectorAll(".said")) if (other !== place) other.textContent = "";
+  place.textContent = words;
+  place.classList.toggle("bad", Boolean(bad));
 };
-const post = async (path, body, headers) => {
+// What was submitted last: its id, and where that is said.
+let submitted = null;
+const LONGEST_DELAY = 60000;
+const post = async (place, path, body, headers) => {
+  submitted = null;
+  const begun = performance.now();
   try {
     const answer = await fetch(path, { method: "POST", body, headers });
     const text = await answer.json();
-    say(answer.ok ? text.done ?? `accepted: ${text.id}` : text.detail, !answer.ok);
+    if (!answer.ok) say(place, text.detail, true);
+    else if (text.id) accepted(place, text.id, begun);
+    else say(place, "Done: " + text.done + ".");
   } catch (error) {
-    say(String(error), true);
+    say(place, "The testnet does not answer: " + error, true);
   }
   refresh();
 };
-const inflict = fault => post("/v1/faults", JSON.stringify(fault), { "Content-Type": "application/json" });
+const inflict = (place, fault) => post(place, "/v1/faults", JSON.stringify(fault), { "Content-Type": "application/json" });
 
-const button = (words, key, fault) => {
-  const element = make("button", { type: "button", "data-key": key }, words);
-  element.addEventListener("click", () => inflict(fault));
+// Where each value was decided that is known here: the same bytes are the same submission.
+const placed = new Map(), PLACES = 20000;
+const place_of = id => [...placed.get(id).by].map(([learner, slot]) => `${learner} in slot ${slot}`).join(", ");
+const accepted = (place, id, begun) => {
+  const known = placed.get(id);
+  // Events may be faster than the answer.
+  const news = !known || known.since >= begun;
+  if (news) submitted = { place, id };
+  if (known && news) return say(place, `Decided by ${place_of(id)}.`);
+  if (known) return say(place, `Already decided, by ${place_of(id)}: the same text is the same submission.`);
+  say(place, "Accepted; not decided yet.");
+};
+const note = e => {
+  for (const { id } of e.values) {
+    if (!placed.has(id)) placed.set(id, { since: performance.now(), by: new Map() });
+    placed.get(id).by.set(e.learner, e.slot);
+    if (submitted?.id === id) say(submitted.place, `Decided by ${place_of(id)}.`);
+  }
+  while (placed.size > PLACES) placed.delete(placed.keys().next().value);
+};
+
+// Buttons at the same spot take each other's place: who was at one is then at the other.
+const button = (words, key, fault, spot = key, place = "done") => {
+  const element = make("button", { type: "button", "data-key": key, "data-spot": spot }, words);
+  element.addEventListener("click", () => inflict($(place), fault));
   return element;
 };
 const form = (id, act) => $(id).addEventListener("submit", event => {
   event.preventDefault();
-  act(new FormData($(id)));
+  act(new FormData($(id)), $(id).querySelector(".said"));
 });
-form("partition", data => inflict({ partition: [data.getAll("side")] }));
-form("delay", data => {
+form("partition", (data, place) => {
+  const side = data.getAll("side");
+  if (!side.length) return say(place, "Choose the nodes of one side first.", true);
+  inflict(place, { partition: [side] });
+});
+form("delay", (data, place) => {
   const [ms, a, b] = ["ms", "a", "b"].map(name => data.get(name));
-  inflict({ delay: a && b ? { ms: Number(ms), between: [a, b] } : { ms: Number(ms) } });
+  if (!/^ *\d{1,9} *$/.test(ms) || Number(ms) > LONGEST_DELAY)
+    return say(place, `'${ms}' is no delay: write a whole number of milliseconds, from 0 to ${LONGEST_DELAY}.`, true);
+  inflict(place, { delay: { ms: Number(ms), between: [a, b] } });
 });
-form("heal", () => inflict({ heal: "all" }));
-form("submit", data => post("/v1/values?node=" + encodeURIComponent(data.get("node")), data.get("value")));
+form("heal", (_, place) => inflict(place, { heal: "all" }));
+form("submit", (data, place) => {
+  if (!data.get("value")) return say(place, "Write a value first.", true);
+  post(place, "/v1/values?node=" + encodeURIComponent(data.get("node")), data.get("value"));
+});
 
 // ---- how things stand ---------------------------------------------------------------------------
 
 const buttons = (node, network) => {
   const name = node.name, all = [];
-  if (node.state === "down") all.push(button("start", "start " + name, { start: name }));
+  if (node.state === "down") all.push(button("start", "start " + name, { start: name }, "kill " + name));
   else all.push(button("kill", "kill " + name, { kill: name }));
   if (node.state === "up") all.push(button("pause", "pause " + name, { pause: name }));
-  if (node.state === "paused") all.push(button("resume", "resume " + name, { resume: name }));
+  if (node.state === "paused") all.push(button("resume", "resume " + name, { resume: name }, "pause " + name));
   if (node.acceptor && !node.byzantine)
     for (const how of network.behaviours) all.push(button(how, `${how} ${name}`, { byzantine: { node: name, how } }));
   return all;
@@ -66,7 +108,8 @@ const row = (body, name, attributes, cells, key, actions) => {
     known = { element: make("tr"), key: null };
     rows.set(name, known);
     body.append(known.element);
-    known.element.append(...cells.map(() => make("td")), make("td", { class: "do" }));
+    const titles = [...body.closest("table").querySelectorAll("th")].map(th => th.textContent);
+    known.element.append(...cells.map((_, i) => make("td", { "data-title": titles[i] })), make("td", { class: "do" }));
   }
   for (const [attribute, value] of Object.entries(attributes)) known.element.setAttribute(attribute, value);
   for (const [i, cell] of cells.entries()) {
@@ -96,17 +139,19 @@ const showNodes = network => {
   $("disks-section").hidden = !network.disks.length;
   for (const disk of network.disks) {
     const element = row($("disks"), "disk " + disk.name, { "data-disk": disk.name }, [disk.name, disk.gone ? "gone" : "there"], disk.gone,
-      () => [disk.gone ? button("give back", "start " + disk.name, { start: disk.name })
-        : button("take away", "kill " + disk.name, { kill: disk.name })]);
+      () => [disk.gone ? button("give back", "start " + disk.name, { start: disk.name }, "kill " + disk.name, "disk-said")
+        : button("take away", "kill " + disk.name, { kill: disk.name }, "kill " + disk.name, "disk-said")]);
     element.children[1].className = disk.gone ? "bad" : "";
   }
 };
 
-// Whoever is at a button stays there.
+// Whoever is at a button stays there, or at what has taken its place, or at least in its row.
 const replace = (element, children) => {
-  const key = document.activeElement?.dataset.key;
+  const { key, spot } = element.contains(document.activeElement) ? document.activeElement.dataset : {};
   element.replaceChildren(...children);
-  if (key) element.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+  if (!spot) return;
+  const at = name => children.find(child => child.dataset.key === name) ?? children.find(child => child.dataset.spot === name);
+  (at(key) ?? at(spot) ?? children[0])?.focus({ preventScroll: true });
 };
 
 const showLinks = network => {
@@ -114,21 +159,24 @@ const showLinks = network => {
     const angle = 2 * Math.PI * i / n - Math.PI / 2;
     return [node.name, [160 + r * Math.cos(angle), 140 + r * Math.sin(angle)]];
   }));
+  const state_of = new Map(network.nodes.map(node => [node.name, node.state]));
   const lines = network.links.map(link => {
     const [[x1, y1], [x2, y2]] = link.between.map(name => at.get(name));
-    const state = link.cut ? "cut" : link.delay_ms ? "slow" : "good";
-    const words = `${link.between.join(" and ")}: ` + (link.cut ? "cut" : link.delay_ms ? `${link.delay_ms} ms more` : "as they are");
+    const idle = link.between.filter(name => state_of.get(name) !== "up");
+    const state = link.cut ? "cut" : idle.length ? "idle" : link.delay_ms ? "slow" : "good";
+    const words = `${link.between.join(" and ")}: ` + (link.cut ? "cut" : link.delay_ms ? `${link.delay_ms} ms more` : "as they are") +
+      idle.map(name => `; ${name} is ${state_of.get(name)}`).join("");
     const group = draw("g", { "data-link": link.between.join(" "), "data-state": state },
       draw("line", { class: "link " + state, x1, y1, x2, y2 }), draw("title", {}, words));
-    if (state === "slow") group.append(draw("text", { x: (x1 * 2 + x2) / 3, y: (y1 * 2 + y2) / 3 }, `${link.delay_ms} ms`));
+    if (link.delay_ms && !link.cut) group.append(draw("text", { x: (x1 * 2 + x2) / 3, y: (y1 * 2 + y2) / 3 }, `${link.delay_ms} ms`));
     return group;
   });
   const nodes = network.nodes.map(node => {
     const [x, y] = at.get(node.name);
-    return draw("g", { class: "learner" + (node.byzantine ? " caught" : "") },
+    return draw("g", { class: "learner" + (node.byzantine ? " caught" : "") + (node.state === "up" ? "" : " away") },
+      draw("title", {}, `${node.name} is ${node.state}`),
       draw("circle", { class: "shape", cx: x, cy: y, r: 22 }), draw("text", { x, y }, node.name));
   });
-  nodes.forEach((element, i) => { element.style.opacity = network.nodes[i].state === "up" ? 1 : .35; });
   $("links").setAttribute("viewBox", "0 0 320 280");
   $("links").replaceChildren(...lines, ...nodes);
 };
@@ -155,23 +203,24 @@ const fill = network => {
   const names = network.nodes.map(node => node.name);
   $("sides").replaceChildren(...names.map(name =>
     make("label", {}, make("input", { type: "checkbox", name: "side", value: name }), " " + name)));
-  const options = first => [...first, ...names].map(name => make("option", name ? {} : { value: "" }, name || "all"));
-  for (const [form, name, first] of [["delay", "a", [""]], ["delay", "b", [""]], ["submit", "node", []]])
+  const options = first => [...first, ...names].map(name => make("option", {}, name));
+  for (const [form, name, first] of [["delay", "a", ["all"]], ["delay", "b", ["all"]], ["submit", "node", []]])
     $(form).elements[name].replaceChildren(...options(first));
 };
 
 let proofs = -1, listening = false;
-const showEvidence = async count => {
+const showEvidence = async (count, network) => {
   if (count === proofs) return;
   proofs = count;
-  const list = (await json("/v1/evidence")).evidence;
-  if (list.length) $("evidence").replaceChildren(...list.map(e => make("li", { class: "bad" }, e.words)));
+  showProofs((await json("/v1/evidence")).evidence, network.dir + "/network.toml");
 };
 
+let drawn = false;
 const refresh = async () => {
   try {
     const network = await json("/v1/network");
-    liars = new Set(network.nodes.filter(node => node.byzantine).map(node => node.name));
+    const lying = network.nodes.filter(node => node.byzantine);
+    liars = new Set(lying.map(node => node.name));
     $("title").textContent = network.mode;
     document.title = "testnet · " + network.mode;
     $("dir").textContent = network.dir;
@@ -185,7 +234,14 @@ const refresh = async () => {
     graph ??= await json("/v1/graph").then(readGraph, () => null);
     const status = together(network);
     if (graph && status) showGraph(graph, status);
-    await showEvidence(caught.length + heardOf);
+    // Those that were told to misbehave are not safe, whether or not they have been caught.
+    const known = new Set([...caught, ...lying.map(node => node.acceptor)]);
+    if (!drawn && graph || known.size !== unsafe.size) {
+      unsafe = known;
+      drawn = Boolean(graph);
+      later(() => showLanes(graph, unsafe));
+    }
+    await showEvidence(caught.length + heardOf, network);
     showRates();
   } catch (error) {
     console.error(error);
@@ -203,8 +259,9 @@ let heardOf = 0;
 const hear = () => listen("/v1/events", {
   decision: e => {
     if (liars.has(e.node)) return;
+    note(e);
     if (decide(e)) count(e);
-    later(() => showLanes(graph));
+    later(() => showLanes(graph, unsafe));
   },
   ballot: once(e => `ballot ${e.ballot}`, heard.ballot),
   disconnected: once(e => `apart ${e.learners}`, heard.disconnected),

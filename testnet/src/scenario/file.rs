@@ -3,7 +3,7 @@
 use super::{Action, Expected, Scenario, Step};
 use crate::cli::NetworkArgs;
 use crate::failure::Failure;
-use crate::fault::{Fault, Names};
+use crate::fault::{Fault, LONGEST_DELAY_MS, Names, distinct};
 use crate::launch::layout::Layout;
 use crate::show::words;
 use crate::topology::topology;
@@ -15,6 +15,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::{Spanned, Table};
+
+mod action;
+
+use action::action;
 
 /// How long a step may take if it does not say so.
 const WITHIN: f64 = 30.0;
@@ -156,17 +160,10 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn step(&mut self, table: Table) -> Result<Step, String> {
-        let all: Vec<&str> = table.keys().map(String::as_str).collect();
-        if table.contains_key("submit") {
-            return self.submit(convert(table)?);
-        }
-        if table.contains_key("expect") {
-            return self.expect(convert::<Expect>(table)?.expect);
-        }
-        match all.as_slice() {
-            [_] => {}
-            [] => return Err("it says nothing; write a fault, submit or expect".to_owned()),
-            several => return Err(format!("{} are steps of their own", words::list(several))),
+        match action(&table)? {
+            "submit" => return self.submit(convert(table)?),
+            "expect" => return self.expect(convert::<Expect>(table)?.expect),
+            _ => {}
         }
         let fault: Fault = convert(table)?;
         self.check(&fault)?;
@@ -201,11 +198,24 @@ impl Reader<'_> {
             }
             Fault::Partition(groups) => {
                 some(groups.iter().flatten().count())?;
-                groups.iter().flatten().try_for_each(node)
+                groups.iter().flatten().try_for_each(node)?;
+                distinct(groups)
             }
+            Fault::Delay(delay) if delay.ms > LONGEST_DELAY_MS => Err(format!(
+                "{} ms are too many: at most {LONGEST_DELAY_MS}",
+                delay.ms
+            )),
             Fault::Delay(delay) => {
-                let between = delay.between.iter();
-                between.flat_map(|(a, b)| [a, b]).try_for_each(node)
+                let named = delay.named();
+                if let [a, b] = named[..]
+                    && a == b
+                {
+                    return Err(format!("{a} has no link with itself"));
+                }
+                named
+                    .into_iter()
+                    .map(str::to_owned)
+                    .try_for_each(|name| node(&name))
             }
             Fault::Heal(_) => Ok(()),
             Fault::Byzantine(_) if self.mode != Mode::Hpaxos => {
@@ -348,8 +358,13 @@ impl Reader<'_> {
     }
 }
 
+/// A table as what it is to be. The message of an error names the field.
 fn convert<T: for<'de> Deserialize<'de>>(table: Table) -> Result<T, String> {
-    T::deserialize(toml::Value::Table(table)).map_err(|e| e.message().to_owned())
+    T::deserialize(toml::Value::Table(table)).map_err(|e| {
+        let text = e.to_string();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        lines.join(" ")
+    })
 }
 
 fn seconds(name: &str, given: Option<f64>, otherwise: f64) -> Result<Duration, String> {

@@ -161,9 +161,10 @@ impl Show for Human {
             }
             Event::Fork { learner, slot, .. } => {
                 let node = self.name(node);
+                // Whether it may is said with what differs.
                 self.once(
                     self.paint
-                        .bad(&format!("{learner} forked in slot {slot} (on {node})")),
+                        .warn(&format!("{learner} forked in slot {slot} (on {node})")),
                 )
             }
             _ => Ok(()),

@@ -99,7 +99,7 @@ fn line(row: &Row, state: State<'_>, names: &[String], paint: Paint) -> String {
     };
     let latency = row.latency.map(words::time).unwrap_or_default();
     let names = words::elide(&all.join(" "), 36);
-    let values = words::batch_lines(&row.batch.items, 32, MOST_VALUES);
+    let values = words::batch_lines(&row.batch, 32, MOST_VALUES);
     let mut line = String::new();
     for (at, value) in values.iter().enumerate() {
         line += &match at {
@@ -136,7 +136,11 @@ mod tests {
             node,
             learner,
             slot,
-            batch: Batch { ballot: 1, items },
+            batch: Batch {
+                ballot: 1,
+                digest: Arc::from(""),
+                items,
+            },
         }
     }
 

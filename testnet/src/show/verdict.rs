@@ -2,10 +2,10 @@
 
 use super::words::{self, Paint};
 use crate::observe::{Divergence, Report};
-use crate::summary::{Difference, Summary};
+use crate::summary::{Difference, PAUSED, Summary};
 use node::config::Mode;
 
-/// A divergence as a block that nobody overlooks.
+/// A divergence as a block: one that must not be is marked so that nobody overlooks it.
 #[must_use]
 pub fn block(
     divergence: &Divergence,
@@ -16,28 +16,32 @@ pub fn block(
 ) -> Vec<String> {
     let name =
         |names: &[String], at: usize| names.get(at).cloned().unwrap_or_else(|| "?".to_owned());
+    let mark = if broken { "!!" } else { " │" };
     let side = |report: &Report| {
         format!(
-            "!!   {:<12} on {:<4} ballot {:<4} {}",
+            "{mark}   {:<12} on {:<4} ballot {:<4} {}",
             name(learners, report.learner),
             name(nodes, report.node),
             report.batch.ballot,
-            words::batch(&report.batch.items, 48)
+            words::batch(&report.batch, 48)
         )
     };
-    let title = if broken {
-        "DIVERGENCE"
-    } else {
-        "different decisions"
+    let slot = divergence.first.slot;
+    let title = match broken {
+        true => format!("VIOLATION in slot {slot}: different decisions"),
+        false => format!("different decisions in slot {slot}"),
     };
-    vec![
-        "!!".to_owned(),
-        format!("!! {title} in slot {}", divergence.first.slot),
+    let mut block = vec![
+        format!("{mark} {title}"),
         side(&divergence.first),
         side(&divergence.second),
-        format!("!! {verdict}"),
-        "!!".to_owned(),
-    ]
+        format!("{mark} {verdict}"),
+    ];
+    if broken {
+        block.insert(0, mark.to_owned());
+        block.push(mark.to_owned());
+    }
+    block
 }
 
 /// The summary in lines.
@@ -49,6 +53,13 @@ pub fn lines(summary: &Summary, paint: Paint) -> Vec<String> {
     lines.extend(agreement(summary, paint));
     lines.extend(nodes(summary, paint));
     lines.extend(lacks(summary, paint));
+    if summary.others > 0 {
+        let values = words::count(summary.others, "value");
+        lines.push(format!(
+            "{values} more, submitted by others, {} decided",
+            if summary.others == 1 { "was" } else { "were" }
+        ));
+    }
     lines.push(conclusion(summary, paint));
     lines
 }
@@ -111,7 +122,7 @@ fn agreement(summary: &Summary, paint: Paint) -> Vec<String> {
         lines.push(match (group.len(), differ) {
             (1, false) => format!("{names} need not agree with anybody else{with}"),
             (_, false) => paint.good(&format!("{names} must agree{even}, and do")),
-            (_, true) => paint.bad(&format!("{names} must agree{even}, and do NOT")),
+            (_, true) => paint.bad(&format!("VIOLATION: {names} must agree{even}, and do NOT")),
         });
     }
     for difference in &summary.differences {
@@ -122,8 +133,9 @@ fn agreement(summary: &Summary, paint: Paint) -> Vec<String> {
         };
         let slots = words::count(difference.slots, "slot");
         let first = difference.first.first.slot;
+        let mark = if difference.broken { "VIOLATION: " } else { "" };
         let line = format!(
-            "{who} in {slots}, first in slot {first}: {}",
+            "{mark}{who} in {slots}, first in slot {first}, which is {}",
             difference.verdict
         );
         lines.push(if difference.broken {
@@ -156,7 +168,11 @@ fn same_logs(summary: &Summary) -> Option<String> {
 fn nodes(summary: &Summary, paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
     for (node, how) in &summary.dead {
-        lines.push(paint.warn(&format!("{} died: {how}", summary.node(*node))));
+        let node = summary.node(*node);
+        lines.push(paint.warn(&match how.as_str() {
+            PAUSED => format!("{node} is paused"),
+            how => format!("{node} died: {how}"),
+        }));
     }
     for disk in &summary.dead_disks {
         lines.push(paint.warn(&format!("disk {disk} was killed")));
@@ -199,11 +215,16 @@ fn conclusion(summary: &Summary, paint: Paint) -> String {
         Mode::Paxos | Mode::DiskPaxos if all => "every node",
         Mode::Paxos | Mode::DiskPaxos => "every living node",
     };
+    // Who differs does not agree, though it may.
+    let good = match summary.differences.is_empty() {
+        true => "agreed",
+        false => "nothing differs that must not",
+    };
     match (summary.agreed(), summary.decided()) {
         (false, _) => paint.bad(&format!(
-            "DIVERGED after {after}: learners that must agree do not"
+            "VIOLATION, after {after}: learners that must agree do not"
         )),
-        (true, true) if summary.total == 0 => paint.good(&format!("agreed after {after}")),
+        (true, true) if summary.total == 0 => paint.good(&format!("{good} after {after}")),
         (true, true) => {
             let values = words::count(summary.total, "value");
             let time = words::time(summary.last.unwrap_or(summary.elapsed));
@@ -212,7 +233,7 @@ fn conclusion(summary: &Summary, paint: Paint) -> String {
                 Mode::Paxos | Mode::DiskPaxos => "",
             };
             paint.good(&format!(
-                "agreed: {who} decided {values}{everywhere}, in {time}"
+                "{good}: {who} decided {values}{everywhere}, in {time}"
             ))
         }
         (true, false) if summary.lacks.is_empty() => {

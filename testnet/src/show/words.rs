@@ -1,7 +1,11 @@
 //! Words and colours for a terminal. No I/O.
 
-use crate::observe::Item;
+use crate::observe::Batch;
+use std::sync::LazyLock;
 use std::time::Duration;
+
+/// The digest of a batch without values.
+static EMPTY: LazyLock<String> = LazyLock::new(|| consensus::Batch::default().digest().to_string());
 
 /// Colours, or none.
 #[derive(Clone, Copy, Debug)]
@@ -92,11 +96,23 @@ pub fn value(bytes: &[u8], width: usize) -> String {
     format!("\"{}\"", elide(&text, inner))
 }
 
+/// A batch that shows no values: an empty one, or one in which nothing was new to the learner.
+fn nothing(batch: &Batch) -> String {
+    let empty = batch.digest.is_empty() || *batch.digest == *EMPTY;
+    match empty {
+        true => "(empty)".to_owned(),
+        false => {
+            let start: String = batch.digest.chars().take(8).collect();
+            format!("(nothing new, batch {})", start.escape_debug())
+        }
+    }
+}
+
 /// The values of a batch in one line: the first one, and how many more.
 #[must_use]
-pub fn batch(items: &[Item], width: usize) -> String {
-    match items {
-        [] => "(empty)".to_owned(),
+pub fn batch(batch: &Batch, width: usize) -> String {
+    match &batch.items[..] {
+        [] => nothing(batch),
         [one] => value(&one.bytes, width),
         [first, rest @ ..] => {
             let more = format!(" +{}", rest.len());
@@ -110,14 +126,15 @@ pub fn batch(items: &[Item], width: usize) -> String {
 
 /// The values of a batch, one a line, at most so many of them.
 #[must_use]
-pub fn batch_lines(items: &[Item], width: usize, most: usize) -> Vec<String> {
+pub fn batch_lines(batch: &Batch, width: usize, most: usize) -> Vec<String> {
+    let items = &batch.items;
     let mut lines: Vec<String> = items
         .iter()
         .take(most)
         .map(|i| value(&i.bytes, width))
         .collect();
     if items.is_empty() {
-        lines.push("(empty)".to_owned());
+        lines.push(nothing(batch));
     }
     if items.len() > most {
         lines.push(format!("and {} more", items.len() - most));
@@ -151,6 +168,7 @@ pub fn count(n: usize, of: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::Item;
 
     #[test]
     fn colours_follow_the_terminal_and_the_user() {
@@ -177,18 +195,21 @@ mod tests {
 
     #[test]
     fn batches_say_how_many() {
-        let items = |n: usize| {
-            vec![
-                Item {
-                    key: String::new(),
-                    bytes: b"v".to_vec()
-                };
-                n
-            ]
+        let item = Item {
+            key: String::new(),
+            bytes: b"v".to_vec(),
         };
-        assert_eq!(batch(&items(0), 20), "(empty)");
+        let of = |n: usize, digest: &str| Batch {
+            ballot: 1,
+            digest: digest.into(),
+            items: vec![item.clone(); n].into(),
+        };
+        let items = |n: usize| of(n, "0123456789");
+        assert_eq!(batch(&of(0, ""), 20), "(empty)");
+        assert_eq!(batch(&of(0, &EMPTY), 20), "(empty)");
+        assert_eq!(batch(&items(0), 40), "(nothing new, batch 01234567)");
         assert_eq!(batch(&items(1), 20), "\"v\"");
-        assert_eq!(batch_lines(&items(0), 20, 2), ["(empty)"]);
+        assert_eq!(batch_lines(&of(0, ""), 20, 2), ["(empty)"]);
         assert_eq!(batch_lines(&items(2), 20, 2), ["\"v\"", "\"v\""]);
         assert_eq!(
             batch_lines(&items(3), 20, 2),

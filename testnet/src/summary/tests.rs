@@ -41,6 +41,7 @@ impl Run {
         self.tracker.decided(node, learner, &item, at);
         let batch = Batch {
             ballot: 1,
+            digest: "".into(),
             items: [item].into(),
         };
         self.observer.fold(
@@ -114,6 +115,24 @@ fn the_dead_report_nothing_and_one_node_is_not_compared() {
     run.nodes.dead.push((1, "killed".into()));
     let one = lines(&run.summary());
     assert!(!one.contains("the same log"), "{one}");
+}
+
+#[test]
+fn who_is_paused_has_not_died_and_values_of_others_are_told() {
+    let mut run = run(&[]);
+    run.decide_all(&[0, 1, 2]);
+    run.nodes.dead.push((1, PAUSED.into()));
+    let mut summary = run.summary();
+    summary.others = 2;
+    let shown = lines(&summary);
+    assert!(
+        shown.contains("\nn2 is paused\n") && !shown.contains("died"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("2 values more, submitted by others, were decided"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -213,7 +232,16 @@ fn divergence_that_the_graph_allows_is_told_and_0() {
     let summary = run.summary();
     assert!(summary.agreed());
     assert!(!summary.differences[0].broken);
-    assert!(summary.differences[0].verdict.contains("may differ"));
+    assert!(summary.differences[0].verdict.starts_with("allowed: "));
+    let shown = lines(&summary);
+    assert!(
+        shown.contains("alice and bob differ in 1 slot, first in slot 0, which is allowed: "),
+        "{shown}"
+    );
+    assert!(
+        !shown.contains("agreed: ") && !shown.contains("VIOLATION"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -3,16 +3,13 @@
 use super::prepare;
 use super::run::Run;
 use super::tasks::Report;
-use crate::fault::{Delay, Fault, Misbehaves};
+use crate::fault::{Delay, Fault, LONGEST_DELAY_MS, Misbehaves, distinct};
 use crate::launch::layout::Victim;
-use crate::launch::links::pair;
 use crate::launch::nodes::Stands;
 use crate::observe::Node;
 use crate::plan::behaviour;
+use crate::summary::PAUSED;
 use std::time::Duration;
-
-/// The longest delay of a link.
-const LONGEST_DELAY_MS: u64 = 60_000;
 
 impl Run<'_> {
     /// Does something to the network, and says so.
@@ -141,7 +138,7 @@ impl Run<'_> {
         self.nodes.pause(node, pause);
         if pause {
             self.tasks.targets.remove(node);
-            self.intake.died(node, "paused");
+            self.intake.died(node, PAUSED);
         } else {
             self.is_back(node);
         }
@@ -151,14 +148,11 @@ impl Run<'_> {
         if groups.iter().all(Vec::is_empty) {
             return Err("no node is named; heal all links, if that is what is meant".to_owned());
         }
+        distinct(groups)?;
         let mut side = vec![0; self.nodes.len()];
         for (at, group) in (1..).zip(groups) {
             for name in group {
-                let node = self.place(name)?;
-                if side[node] != 0 {
-                    return Err(format!("{name} cannot be in two groups"));
-                }
-                side[node] = at;
+                side[self.place(name)?] = at;
             }
         }
         let apart = |(a, b): (Node, Node)| side[a] != side[b];
@@ -173,14 +167,19 @@ impl Run<'_> {
             let ms = delay.ms;
             return Err(format!("{ms} ms are too many: at most {LONGEST_DELAY_MS}"));
         }
-        let between = match &delay.between {
-            None => None,
-            Some((a, b)) if a == b => return Err(format!("{a} has no link with itself")),
-            Some((a, b)) => Some(pair(self.place(a)?, self.place(b)?)),
-        };
+        let named = delay.named();
+        if let [a, b] = named[..]
+            && a == b
+        {
+            return Err(format!("{a} has no link with itself"));
+        }
+        let ends: Vec<Node> = named
+            .into_iter()
+            .map(|name| self.place(name))
+            .collect::<Result<_, _>>()?;
         let time = Duration::from_millis(delay.ms);
-        self.site.links.change(|pair, condition| {
-            if between.is_none_or(|between| between == pair) {
+        self.site.links.change(|(a, b), condition| {
+            if ends.iter().all(|end| [a, b].contains(end)) {
                 condition.delay = time;
             }
         });

@@ -11,7 +11,7 @@ use hpaxos_client::{Decision, Event};
 use learner_graph::AcceptorId;
 use serde::Deserialize as _;
 use serde_json::Value as Json;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,6 +32,8 @@ pub(super) struct Intake {
     expect: Expectation,
     observer: Observer,
     tracker: Tracker,
+    /// How many values of others each learner has decided at each node.
+    others: BTreeMap<(Learner, Node), usize>,
     nodes: Nodes,
     learners: HashMap<String, usize>,
     acceptors: Vec<Option<String>>,
@@ -79,6 +81,7 @@ impl Intake {
         Intake {
             observer: Observer::new(nodes.names.len(), learners.len()),
             tracker: Tracker::new(values, nodes.names.len(), learners.len()),
+            others: BTreeMap::new(),
             awaited: expect.awaited(),
             acceptors: layout
                 .nodes
@@ -147,13 +150,17 @@ impl Intake {
         Ok(Taken::In)
     }
 
-    /// Marks the submitted values of a decision as decided; the latency is that of the oldest.
-    fn latency(&mut self, node: Node, decided: &Decision, now: Duration) -> Option<Duration> {
-        let learner = *self.learners.get(&decided.learner)?;
+    /// Marks the submitted values of a decision as decided: how many there are, and the latency of the oldest.
+    fn own(&mut self, node: Node, decided: &Decision, now: Duration) -> (usize, Option<Duration>) {
+        let Some(learner) = self.learners.get(&decided.learner).copied() else {
+            return (0, None);
+        };
         let items = decided.values.iter();
         let delivered =
             items.filter_map(|v| self.tracker.decided(node, learner, &Item::from(v), now));
-        delivered.filter_map(|d| d.latency).max()
+        let delivered: Vec<_> = delivered.collect();
+        let latency = delivered.iter().filter_map(|d| d.latency).max();
+        (delivered.len(), latency)
     }
 
     fn decided(
@@ -165,7 +172,7 @@ impl Intake {
         now: Duration,
         show: &mut dyn Show,
     ) -> io::Result<()> {
-        let latency = self.latency(node, decided, now);
+        let (own, latency) = self.own(node, decided, now);
         // A node with a misbehaving acceptor may tell anything: its reports prove nothing.
         let learner = self
             .learners
@@ -178,6 +185,7 @@ impl Intake {
         let items: Arc<[Item]> = decided.values.iter().map(Item::from).collect();
         let batch = Batch {
             ballot: decided.ballot,
+            digest: decided.digest.as_str().into(),
             items,
         };
         let report = Report {
@@ -187,6 +195,10 @@ impl Intake {
             batch,
         };
         let folded = self.observer.fold(report.clone(), now);
+        if folded.new {
+            let others = self.others.entry((learner, node)).or_default();
+            *others += decided.values.len().saturating_sub(own);
+        }
         if folded.new || !folded.divergences.is_empty() {
             show.event(node, raw, event, latency)?;
         }
@@ -199,7 +211,7 @@ impl Intake {
             if broken {
                 self.broken.get_or_insert_with(Instant::now);
             }
-            show.divergence(divergence, self.expect.verdict(a, b), broken)?;
+            show.divergence(divergence, &self.expect.verdict(a, b), broken)?;
         }
         Ok(())
     }
@@ -377,6 +389,7 @@ impl Intake {
         let (expect, observer, tracker) = (&self.expect, &self.observer, &self.tracker);
         let summary = summarise(expect, observer, tracker, &self.nodes, caught, elapsed);
         Summary {
+            others: self.others.values().copied().max().unwrap_or(0),
             interrupted: interrupted && !summary.decided(),
             ..summary
         }

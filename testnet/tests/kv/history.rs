@@ -31,7 +31,7 @@ impl SequentialSpec for Register {
 
 type Tester = LinearizabilityTester<usize, Register>;
 
-/// The histories. Threads are clients; an operation whose outcome may stay unknown is a thread of its own.
+/// The histories. Threads are clients.
 #[derive(Debug, Default)]
 pub(crate) struct History(Mutex<BTreeMap<String, Tester>>);
 
@@ -39,12 +39,12 @@ pub(crate) struct History(Mutex<BTreeMap<String, Tester>>);
 #[derive(Debug)]
 pub(crate) struct Call {
     key: String,
-    thread: usize,
+    client: usize,
 }
 
 impl History {
     /// A client asks for something.
-    pub(crate) fn invoked(&self, client: usize, patient: bool, command: &Command) -> Call {
+    pub(crate) fn invoked(&self, client: usize, command: &Command) -> Call {
         let (Command::Put { key, .. }
         | Command::Cas { key, .. }
         | Command::Delete { key }
@@ -53,17 +53,16 @@ impl History {
         let tester = keys
             .entry(key.clone())
             .or_insert_with(|| Tester::new(Register::default()));
-        let thread = if patient { client } else { 1000 + tester.len() };
-        tester.on_invoke(thread, command.clone()).unwrap();
+        tester.on_invoke(client, command.clone()).unwrap();
         let key = key.clone();
-        Call { key, thread }
+        Call { key, client }
     }
 
     /// The client has its answer.
     pub(crate) fn returned(&self, call: Call, outcome: Outcome) {
         let mut keys = self.0.lock().unwrap();
         let tester = keys.get_mut(&call.key).unwrap();
-        tester.on_return(call.thread, outcome).unwrap();
+        tester.on_return(call.client, outcome).unwrap();
     }
 
     /// Whether the history of a key is linearizable.

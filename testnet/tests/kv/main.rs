@@ -1,12 +1,14 @@
-//! A key-value store on a network of real nodes is linearizable for each learner while nodes are killed and come back.
+//! A key-value store on a network of real nodes is linearizable for each learner while nodes are killed and come back,
+//! or hang and go on.
 //!
 //! ```text
-//!   clients ─► replicas (client crate) ─► nodes, of which one is killed and started again ─► …
+//!   clients ─► replicas (client crate) ─► nodes, of which one is killed or hangs, and comes back ─► …
 //!      └─► invoked, returned ─► history of each key ─► stateright's LinearizabilityTester
 //! ```
 
 #![allow(clippy::unwrap_used)]
 
+mod broken;
 mod history;
 #[path = "../../../client/examples/kv/machine.rs"]
 #[allow(dead_code, unreachable_pub)]
@@ -19,7 +21,6 @@ use hpaxos_client::{Client, Nodes, Replica, ReplicaError};
 use machine::{Command, Outcome, Store};
 use rustix::process::Signal;
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Child;
 use std::sync::Arc;
@@ -29,14 +30,24 @@ use tokio::sync::mpsc;
 
 /// Longer than anything takes.
 const LONG: Duration = Duration::from_secs(50);
-/// Nodes that are killed, one after the other.
-const KILLS: usize = 3;
-/// Operations of each client while one node is killed.
+/// What becomes of one node after the other. The first and the last are leaders.
+const FAULTS: [Fault; 3] = [Fault::Kill, Fault::Kill, Fault::Hang];
+/// How long a client asks one node: shorter than a hang.
+const EACH: Duration = Duration::from_millis(500);
+/// Operations of each client while one node fails.
 const OPERATIONS: usize = 6;
 /// The keys of each learner's clients.
 const KEYS: [&str; 2] = ["x", "y"];
 /// Clients of each learner.
 const CLIENTS: usize = 3;
+
+#[derive(Clone, Copy)]
+enum Fault {
+    /// SIGKILL, and a new start.
+    Kill,
+    /// SIGSTOP, and SIGCONT when another one leads.
+    Hang,
+}
 
 /// A network whose nodes the test kills and starts again.
 struct Network {
@@ -77,7 +88,30 @@ impl Network {
 
     /// All nodes, this one first.
     fn from(&self, node: usize) -> Nodes {
-        Nodes::new((0..4).map(|at| self.client((node + at) % 4)))
+        Nodes::new((0..4).map(|at| self.client((node + at) % 4))).asking_each(EACH)
+    }
+
+    fn pid(&self, node: usize) -> u32 {
+        let again = self.again[node].as_ref();
+        again.map_or_else(|| pid(&self.nodes[node]), Child::id)
+    }
+
+    /// Stops the leader until another node leads. Nothing of its state is lost, its connections stay open, and when it
+    /// goes on it takes itself for the leader.
+    async fn hang(&self, leader: usize) {
+        support::kill(self.pid(leader), Signal::STOP);
+        let others = Nodes::new((1..4).map(|at| self.client((leader + at) % 4)));
+        let succeeded = async {
+            while others
+                .leader()
+                .await
+                .is_none_or(|name| name == self.name(leader))
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(LONG, succeeded).await.unwrap();
+        support::kill(self.pid(leader), Signal::CONT);
     }
 
     fn name(&self, node: usize) -> String {
@@ -155,25 +189,24 @@ impl Caller {
     /// Does as many operations, one after the other. Says so after the first.
     async fn work(mut self, begun: mpsc::Sender<()>) -> Caller {
         for number in 0..OPERATIONS {
-            // One of them is not waited for: nobody knows what becomes of it.
-            let patient = self.id != 0 || number != 1;
             let (at, command) = self.command();
             let once = format!("{} {} {}", self.learner, self.id, self.asked);
-            let call = self.history.invoked(self.id, patient, &command);
-            let timeout = if patient {
-                LONG
-            } else {
-                Duration::from_millis(1)
+            let call = self.history.invoked(self.id, &command);
+            let line = command.line();
+            let ask = |timeout| self.replica.execute(&line, &once, timeout, self.id);
+            // One of them is not waited for, so that nobody knows what becomes of it, and asked for again.
+            let early = match self.id == 0 && number == 1 {
+                true => match ask(Duration::from_millis(1)).await {
+                    Ok(outcome) => Some(outcome),
+                    Err(ReplicaError::Submit(_) | ReplicaError::Behind { .. }) => None,
+                    Err(error) => panic!("{once}: {error}"),
+                },
+                false => None,
             };
-            let outcome = self
-                .replica
-                .execute(&command.line(), &once, timeout, self.id)
-                .await;
-            match outcome {
-                Ok(outcome) => self.returned(at, call, command, outcome),
-                Err(ReplicaError::Submit(_) | ReplicaError::Behind { .. }) if !patient => {}
-                Err(error) => panic!("{once}: {error}"),
-            }
+            let outcome = ask(LONG).await;
+            let outcome = outcome.unwrap_or_else(|error| panic!("{once}: {error}"));
+            assert!(early.is_none_or(|early| early == outcome), "{once}");
+            self.returned(at, call, command, outcome);
             self.asked += 1;
             let _ = begun.try_send(());
         }
@@ -210,7 +243,7 @@ async fn it_is_linearizable_for_each_learner_while_nodes_die() {
             });
         }
     }
-    for round in 0..KILLS {
+    for (round, fault) in FAULTS.into_iter().enumerate() {
         // The leader, and whoever comes after the leader.
         let victim = (network.leader().await + round % 2) % 4;
         let (begun, mut first) = mpsc::channel(1);
@@ -219,17 +252,20 @@ async fn it_is_linearizable_for_each_learner_while_nodes_die() {
             .map(|caller| tokio::spawn(caller.work(begun.clone())));
         let work: Vec<_> = work.collect();
         first.recv().await.unwrap();
-        // What blocks this thread does not block the clients.
-        tokio::task::block_in_place(|| {
-            network.kill(victim);
-            network.start_again(victim);
-        });
+        match fault {
+            // What blocks this thread does not block the clients.
+            Fault::Kill => tokio::task::block_in_place(|| {
+                network.kill(victim);
+                network.start_again(victim);
+            }),
+            Fault::Hang => network.hang(victim).await,
+        }
         for caller in futures::future::join_all(work).await {
             callers.push(caller.unwrap());
         }
     }
     let asked = callers.iter().map(|caller| caller.asked).sum::<usize>();
-    assert_eq!(asked, learners.len() * CLIENTS * KILLS * OPERATIONS);
+    assert_eq!(asked, learners.len() * CLIENTS * FAULTS.len() * OPERATIONS);
     for (learner, history) in &histories {
         history.check(learner);
     }
@@ -238,19 +274,25 @@ async fn it_is_linearizable_for_each_learner_while_nodes_die() {
     network.end();
 }
 
-/// These learners agree: replicas that have applied the same slots have the same.
+/// These learners agree: all replicas have the same when they have applied the same slots.
 async fn same_at_the_end(callers: &[Caller]) {
-    let most = callers.iter().map(|caller| caller.replica.applied()).max();
-    let mut stores: BTreeMap<u64, Store> = BTreeMap::new();
-    for caller in callers {
-        caller
-            .replica
-            .wait_until(most.unwrap(), LONG)
-            .await
-            .unwrap();
-        let (store, slot) = caller.replica.read(Store::clone);
-        let first = stores.entry(slot).or_insert_with(|| store.clone());
-        assert_eq!(*first, store, "before slot {slot} of {}", caller.learner);
+    loop {
+        let most = callers.iter().map(|caller| caller.replica.applied()).max();
+        let mut read = Vec::new();
+        for caller in callers {
+            let there = caller.replica.wait_until(most.unwrap(), LONG).await;
+            there.unwrap();
+            read.push(caller.replica.read(Store::clone));
+        }
+        let (store, slot) = &read[0];
+        // Nobody asks for anything any more, so that there is a last slot; some have not heard of it yet.
+        if read.iter().any(|(_, other)| other != slot) {
+            continue;
+        }
+        for (caller, (other, _)) in callers.iter().zip(&read) {
+            assert_eq!(other, store, "before slot {slot} of {}", caller.learner);
+        }
+        return;
     }
 }
 
@@ -268,7 +310,7 @@ async fn stale_local_reads_are_refused_as_what_they_are_not() {
             key: key(),
             value: value.to_owned(),
         };
-        let calls = both.map(|history| history.invoked(0, true, &command));
+        let calls = both.map(|history| history.invoked(0, &command));
         let done = writer
             .execute(&command.line(), value, LONG, 0)
             .await
@@ -278,7 +320,7 @@ async fn stale_local_reads_are_refused_as_what_they_are_not() {
         }
     };
     let look = |history: &History, replica: &Replica<Store>| {
-        let call = history.invoked(1, true, &Command::Get { key: key() });
+        let call = history.invoked(1, &Command::Get { key: key() });
         let (value, slot) = replica.read(|store| store.get("k").map(str::to_owned));
         history.returned(call, Outcome::Found(value.clone()));
         (value.unwrap(), slot)

@@ -79,6 +79,7 @@ impl Alone {
             batching: Default::default(),
             recent,
             max_waiting: 100,
+            max_waiting_bytes: usize::MAX,
         };
         let mut alone = Alone {
             engine: DiskPaxos::new(Arc::new(network), config, history),

@@ -4,7 +4,7 @@ use super::puppet::{Puppets, batch, one_b};
 use super::{FOUR, entry, learner, value};
 use crate::history::MemoryHistory;
 use crate::hpaxos::{HPaxos, Input, Message, Output, SlotVotes, Votes};
-use crate::{Ballot, ClientValue, Protocol as _, Slot};
+use crate::{Ballot, ClientValue, Slot};
 use crypto::{Digest, MemberId};
 use learner_graph::LearnerSet;
 use std::sync::Arc;
@@ -345,7 +345,12 @@ fn a_decision_that_rests_on_a_contradicting_vote_outlives_a_restart() {
         p.two_b(from, 1, 0, y, everyone);
     }
     let alice = learner(p.network.graph(), "alice");
-    let decided = |p: &Puppets| p.engine.certificate(alice, Slot(0)).map(|c| c.value);
+    let decided = |p: &Puppets| {
+        p.engine
+            .learners
+            .certificate(alice, Slot(0))
+            .map(|c| c.value)
+    };
     assert!(!p.engine.evidence().is_empty(), "it is caught as well");
     assert_eq!(decided(&p), Some(y));
     p.restart();

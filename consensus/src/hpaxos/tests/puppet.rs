@@ -36,6 +36,7 @@ pub(super) fn config(network: &Network, me: u16) -> Config {
         window: 4,
         batching: Default::default(),
         max_waiting: 4,
+        max_waiting_bytes: usize::MAX,
         recent: RECENT,
         page: RECENT / 2,
     }

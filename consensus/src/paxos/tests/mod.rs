@@ -86,6 +86,7 @@ fn a_leader_never_uses_a_slot_of_its_ballot_twice_after_a_crash() {
             batching: Default::default(),
             recent: 8,
             max_waiting: 100,
+            max_waiting_bytes: usize::MAX,
         };
         Paxos::new(
             Arc::clone(&network),

@@ -72,6 +72,7 @@ impl Net {
             window: 4,
             batching: Default::default(),
             max_waiting: 100,
+            max_waiting_bytes: usize::MAX,
             recent: self.recent,
         };
         Paxos::new(Arc::clone(&self.network), config, history)

@@ -224,6 +224,7 @@ fn config(network: &Network, me: u16) -> Config {
         window: 4,
         batching: Default::default(),
         max_waiting: MAX_WAITING,
+        max_waiting_bytes: usize::MAX,
         recent: RECENT,
         page: PAGE,
     }

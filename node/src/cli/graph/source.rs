@@ -34,7 +34,7 @@ impl Source {
             .map_err(|error| fail(Exit::Failed, format!("cannot read {name}: {error}")))?;
         let content = if is_list(path, &text) {
             let read = stellar::read(&text);
-            Content::Slices(read.map_err(|problem| refuse(vec![problem], &name))?)
+            Content::Slices(read.map_err(|problem| refuse(vec![*problem], &name))?)
         } else {
             if let Some(mode @ (Mode::Paxos | Mode::DiskPaxos)) = mode_of(&text, Mode::Hpaxos) {
                 let why = "in which nobody lies and all have the same quorums: there is no learner graph in it";

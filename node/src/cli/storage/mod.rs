@@ -88,8 +88,10 @@ fn init(args: &InitArgs) -> Exit {
         Ok(()) => {
             let data = args.data.display();
             print(format!(
-                "{data} is the data directory of node {}",
-                args.name
+                "{data} is the data directory of node {} in network {}, id {}",
+                args.name,
+                config.name,
+                config.network.id()
             ));
             Exit::Done
         }

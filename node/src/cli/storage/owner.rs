@@ -1,14 +1,28 @@
 //! Whose the directory is: `DIR/node.toml`.
 
 use super::section::{Question, Section};
-use crate::directory::{DirectoryError, Owner};
+use crate::directory::{DirectoryError, OWNER, Owner};
+use crate::storage::{LOG, examine};
 use serde_json::json;
 
-/// A directory without the file is from before there was one: the next start writes it.
+/// A directory without the file is one that nothing was stored in yet, or has lost it.
 pub(super) fn look(question: &Question<'_>) -> Section {
     let mut section = Section::new("node");
     match Owner::read(question.data) {
-        Ok(None) => {}
+        Ok(None) => {
+            // What is wrong with the log is said elsewhere.
+            let mut records = 0u64;
+            let _ = examine(&question.data.join(LOG), None, &mut |_| records += 1);
+            if records > 0 {
+                let lost = question.data.join(OWNER).display().to_string();
+                section.problems.add(|| {
+                    format!(
+                        "there is no {lost}, which says whose the records are: a node that signs does not start \
+                         with them, and says what to write there"
+                    )
+                });
+            }
+        }
         Ok(Some(owner)) => {
             let place = question.data.display().to_string();
             let (name, key) = (&owner.name, owner.key.to_string());

@@ -1,6 +1,7 @@
 //! Tests of `hpaxos storage`.
 
 use super::*;
+use crate::directory;
 use crate::history::{FILE_NAME, HistoryFile};
 use crate::storage::{FileLog, LOG};
 use crate::testing::{self, keypair};
@@ -42,6 +43,8 @@ impl Stored {
             log.append(record).unwrap();
         }
         log.sync().unwrap();
+        let node = stored.config.node("n1").unwrap();
+        directory::bind(&stored.data(), node, 0).unwrap();
         stored
     }
 
@@ -166,6 +169,28 @@ fn what_a_good_log_holds_is_shown_and_checked() {
     }
     assert_eq!(stored.exits(false), [Exit::Done; 2]);
     assert_eq!(stored.exits(true), [Exit::Done; 2]);
+}
+
+#[test]
+fn records_that_are_nobodys_are_a_problem() {
+    let stored = Stored::new(&good());
+    fs::remove_file(stored.data().join("node.toml")).unwrap();
+    assert_eq!(stored.exits(true), [Exit::Bad; 2]);
+    let section = owner::look(&Question {
+        data: &stored.data(),
+        config: None,
+        verify: true,
+    });
+    let checked = section.checked();
+    let found = problems(&checked);
+    assert!(
+        found.len() == 1 && found[0].contains("node.toml, which says whose"),
+        "{found:?}"
+    );
+    // Nothing was stored in it yet.
+    let begun = Stored::new(&[]);
+    fs::remove_file(begun.data().join("node.toml")).unwrap();
+    assert_eq!(begun.exits(true), [Exit::Done; 2]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub(super) struct Sources {
     /// The values, in this order; `-` stands for the lines of standard input
     #[arg(value_name = "VALUE")]
     values: Vec<String>,
-    /// Then the lines of this file, each a value; may be given several times
+    /// Then the lines of this file, each a value; `-` is standard input; may be given several times
     #[arg(long = "file", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Then this whole file as one value, byte for byte; `-` is standard input
@@ -53,9 +53,13 @@ impl Sources {
             }
         }
         for path in &self.files {
-            let go_on = match File::open(path) {
-                Ok(file) => lines(BufReader::new(file), &path.display().to_string(), &mut give),
-                Err(error) => give(Err(unread(&path.display(), &error))),
+            let name = path.display();
+            let go_on = match path == Path::new("-") {
+                true => lines(io::stdin().lock(), "the input", &mut give),
+                false => match File::open(path) {
+                    Ok(file) => lines(BufReader::new(file), &name.to_string(), &mut give),
+                    Err(error) => give(Err(unread(&name, &error))),
+                },
             };
             if !go_on {
                 return;

@@ -1,5 +1,6 @@
 //! The learner graph as nodes tell it, and what holds between learners now.
 
+use crate::agreement::{Judgement, Rules};
 use hpaxos_client::{Graph, Player};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +11,13 @@ pub(super) struct Learner {
     pub(super) live: String,
 }
 
-/// Learners that agree when the safe acceptors satisfy an expression.
+/// Learners that agree while acceptors are safe that satisfy an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Agreement {
     between: Vec<String>,
+    /// In words.
     when: String,
+    named: BTreeSet<String>,
 }
 
 /// The graph, read from its canonical text.
@@ -23,6 +26,7 @@ pub(super) struct Trust {
     pub(super) learners: Vec<Learner>,
     pub(super) acceptors: Vec<Player>,
     agreements: Vec<Agreement>,
+    rules: Rules,
 }
 
 /// What is known of the agreement of two learners.
@@ -69,6 +73,7 @@ impl Trust {
     pub(super) fn read(graph: &Graph) -> Trust {
         let mut trust = Trust {
             acceptors: graph.acceptors.clone(),
+            rules: Rules::read(&graph.canonical),
             ..Trust::default()
         };
         for line in graph.canonical.lines().skip(1) {
@@ -76,11 +81,12 @@ impl Trust {
             match (words.next(), words.next(), words.next()) {
                 (Some("learner"), Some(name), Some(live)) => trust.learners.push(Learner {
                     name: name.to_owned(),
-                    live: live.to_owned(),
+                    live: Rules::words(live),
                 }),
                 (Some("safe"), Some(between), Some(when)) => trust.agreements.push(Agreement {
                     between: between.split(',').map(str::to_owned).collect(),
-                    when: when.to_owned(),
+                    when: Rules::words(when),
+                    named: Rules::named(when),
                 }),
                 _ => {}
             }
@@ -88,26 +94,29 @@ impl Trust {
         trust
     }
 
-    /// Whether the graph says when these two agree.
-    pub(super) fn promises(&self, a: &str, b: &str) -> bool {
-        let has = |agreement: &Agreement, name: &str| agreement.between.iter().any(|l| l == name);
-        let mut agreements = self.agreements.iter();
-        agreements.any(|agreement| has(agreement, a) && has(agreement, b))
+    /// Whether two learners may decide differently by what is known, and why.
+    pub(super) fn judge(&self, a: &str, b: &str, known: &Known) -> Judgement {
+        // Nobody can say yet.
+        if self.learners.is_empty() {
+            let why = "the graph is not known yet".to_owned();
+            return Judgement { allowed: true, why };
+        }
+        self.rules.judge(a, b, &known.caught)
     }
 
     /// All pairs of which the graph says something.
     pub(super) fn edges(&self, known: &Known) -> Vec<Edge> {
-        let mut pairs: BTreeMap<[String; 2], Vec<&str>> = BTreeMap::new();
+        let mut pairs: BTreeMap<[String; 2], Vec<&Agreement>> = BTreeMap::new();
         for agreement in &self.agreements {
             for (at, a) in agreement.between.iter().enumerate() {
                 for b in &agreement.between[at + 1..] {
                     let when = pairs.entry(pair(a, b)).or_default();
-                    when.push(&agreement.when);
+                    when.push(agreement);
                 }
             }
         }
-        let edge = |(between, when): ([String; 2], Vec<&str>)| {
-            let named = |acceptor: &&String| when.iter().any(|text| names(text, acceptor));
+        let edge = |(between, when): ([String; 2], Vec<&Agreement>)| {
+            let named = |acceptor: &&String| when.iter().any(|a| a.named.contains(*acceptor));
             let hurt: Vec<&str> = known
                 .caught
                 .iter()
@@ -126,8 +135,9 @@ impl Trust {
                 }
                 Bond::Disconnected => "what was proved leaves no such set".to_owned(),
             };
-            let when = when.join(" or ");
-            let words = format!("they agree if the safe acceptors satisfy {when}; {why}");
+            let when: Vec<&str> = when.iter().map(|a| a.when.as_str()).collect();
+            let when = when.join(", or ");
+            let words = format!("they are to agree while {when} are safe; {why}");
             Edge {
                 between,
                 bond,
@@ -142,11 +152,4 @@ impl Trust {
 pub(super) fn pair(a: &str, b: &str) -> [String; 2] {
     let (a, b) = if a <= b { (a, b) } else { (b, a) };
     [a.to_owned(), b.to_owned()]
-}
-
-/// Whether an expression names an acceptor.
-fn names(expression: &str, acceptor: &str) -> bool {
-    let mut words = expression.split_inclusive(['(', ')', ',', '*']);
-    // What ends with ( or * is a number.
-    words.any(|word| word.trim_end_matches([')', ',']) == acceptor)
 }

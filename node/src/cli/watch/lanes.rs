@@ -1,6 +1,7 @@
 //! What each learner has decided: a lane of slots for each, and where they differ.
 
-use super::graph::{Trust, pair};
+use super::graph::{Known, Trust, pair};
+use crate::agreement::Judgement;
 use hpaxos_client::{Decision, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const KEPT: u64 = 512;
 /// Slots in which learners differ that are kept, the first ones.
 const APART: usize = 1000;
+/// Slots that are named in a sentence.
+const NAMED: usize = 5;
 /// Characters of values that are kept of a decision.
 const SHOWN_CHARS: usize = 200;
 
@@ -26,6 +29,12 @@ pub(super) struct Cell {
 pub(super) struct Lanes {
     cells: BTreeMap<String, BTreeMap<u64, Cell>>,
     apart: BTreeMap<u64, Apart>,
+    /// What was told of each slot, in the order in which it came.
+    appeared: BTreeMap<u64, Vec<String>>,
+    /// Values, numbered in that order.
+    numbers: BTreeMap<String, usize>,
+    /// How many have had a number.
+    numbered: usize,
     /// The newest decision, with its learner and slot.
     latest: Option<(String, u64)>,
 }
@@ -72,11 +81,36 @@ impl Lanes {
             }
             self.latest = Some((learner.clone(), slot));
         }
+        self.appears(slot, &decision.digest);
         self.compare(
             slot,
             differs.then(|| (learner.clone(), decision.digest.clone())),
         );
         new
+    }
+
+    fn appears(&mut self, slot: u64, digest: &str) {
+        let told = self.appeared.entry(slot).or_default();
+        if told.iter().any(|other| other == digest) {
+            return;
+        }
+        told.push(digest.to_owned());
+        if !self.numbers.contains_key(digest) {
+            self.numbers.insert(digest.to_owned(), self.numbered);
+            self.numbered += 1;
+        }
+        let oldest = slot.saturating_sub(KEPT);
+        while self
+            .appeared
+            .first_key_value()
+            .is_some_and(|(slot, _)| *slot < oldest)
+            && let Some((_, told)) = self.appeared.pop_first()
+        {
+            let gone = |digest: &String| !self.appeared.values().any(|told| told.contains(digest));
+            for digest in told.into_iter().filter(gone) {
+                self.numbers.remove(&digest);
+            }
+        }
     }
 
     /// Looks whether all that is told of a slot is the same.
@@ -125,22 +159,79 @@ impl Lanes {
         self.apart.contains_key(&slot)
     }
 
-    /// Who differs, with what the graph says of them; `None` if nobody does.
-    pub(super) fn disputes(&self, trust: &Trust) -> Option<String> {
-        let pairs: BTreeSet<_> = self.apart.values().flat_map(Apart::pairs).collect();
-        let words = pairs.iter().map(|[a, b]| {
-            if a == b {
-                return format!("{a} differs from itself");
+    /// Who differs and where, with whether they may and why.
+    pub(super) fn disputes(&self, trust: &Trust, known: &Known) -> Vec<Dispute> {
+        let mut slots: BTreeMap<[String; 2], Vec<u64>> = BTreeMap::new();
+        for (slot, apart) in &self.apart {
+            for pair in apart.pairs() {
+                slots.entry(pair).or_default().push(*slot);
             }
-            let promised = match trust.promises(a, b) {
-                true => "whose agreement rests on acceptors that were not all safe",
-                false => "of whom the graph promises no agreement",
+        }
+        let dispute = |([a, b], slots): ([String; 2], Vec<u64>)| {
+            let Judgement { allowed, why } = trust.judge(&a, &b, known);
+            let who = match a == b {
+                true => format!("nodes differ about {a}"),
+                false => format!("{a} and {b} differ"),
             };
-            format!("{a} and {b}, {promised}")
-        });
-        let words: Vec<String> = words.collect();
-        (!words.is_empty()).then(|| words.join("; "))
+            let named: Vec<String> = slots.iter().take(NAMED).map(u64::to_string).collect();
+            let more = match slots.len() - named.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let what = if slots.len() == 1 { "slot" } else { "slots" };
+            let named = named.join(", ");
+            let words = match allowed {
+                true => format!("{who} in {what} {named}{more}, which is allowed: {why}"),
+                false => {
+                    format!("VIOLATION: {who} in {what} {named}{more}, which is not allowed: {why}")
+                }
+            };
+            Dispute {
+                allowed,
+                words,
+                slots,
+            }
+        };
+        slots.into_iter().map(dispute).collect()
     }
+
+    /// The letter of what a learner decided in a slot in which not all decided the same: equal letters are equal values.
+    pub(super) fn letter(&self, slot: u64, digest: &str) -> char {
+        let told = self.appeared.get(&slot);
+        let at = told.and_then(|told| told.iter().position(|other| other == digest));
+        let at = at
+            .and_then(|at| u8::try_from(at).ok())
+            .filter(|at| *at < 26);
+        at.map_or('?', |at| char::from(b'A' + at))
+    }
+
+    /// The number of what was decided in a slot, in the order of its first appearance, or of one of those beside it in a
+    /// slot: no two values of a slot have the same remainder, as long as there are not more of them than `of`.
+    pub(super) fn number(&self, slot: u64, digest: &str, of: usize) -> usize {
+        let mut taken: Vec<usize> = Vec::new();
+        for other in self.appeared.get(&slot).into_iter().flatten() {
+            let mut number = self.numbers.get(other).copied().unwrap_or(0) % of;
+            while taken.len() < of && taken.contains(&number) {
+                number = (number + 1) % of;
+            }
+            if other == digest {
+                return number;
+            }
+            taken.push(number);
+        }
+        0
+    }
+}
+
+/// Learners that decided differently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Dispute {
+    /// Whether they may.
+    pub(super) allowed: bool,
+    /// Who, where and why, in a sentence.
+    pub(super) words: String,
+    /// Where.
+    pub(super) slots: Vec<u64>,
 }
 
 impl Cell {
@@ -162,7 +253,7 @@ fn words(values: &[Value]) -> String {
     };
     let words: Vec<String> = values.iter().map(one).collect();
     match words.is_empty() {
-        true => "nothing new".to_owned(),
+        true => "(nothing new)".to_owned(),
         false => words.join(" | ").chars().take(SHOWN_CHARS).collect(),
     }
 }

@@ -5,7 +5,7 @@
 //! ```
 
 use super::graph::{Edge, Known, Trust, pair};
-use super::lanes::Lanes;
+use super::lanes::{Dispute, Lanes};
 use super::rates::Rates;
 use crate::cli::printable;
 use hpaxos_client::{Event, Evidence, EvidenceList, Graph, Phase, Status};
@@ -263,38 +263,49 @@ impl Watch {
         nexts.map(|learner| learner.next).max().unwrap_or(0)
     }
 
-    /// Whether learners have decided differently that the graph says agree.
+    /// Whether learners have decided differently that must not, by what is known.
     pub(super) fn is_broken(&self) -> bool {
-        let mut pairs = self.lanes.apart().values().flat_map(|apart| apart.pairs());
-        pairs.any(|[a, b]| a == b || self.trust.promises(&a, &b))
+        self.disputes().iter().any(|dispute| !dispute.allowed)
     }
 
-    /// The state of the agreement in a line, and whether it is bad.
-    pub(super) fn verdict(&self) -> (String, bool) {
-        let apart = self.lanes.apart();
-        match self.lanes.disputes(&self.trust) {
-            Some(disputes) => {
-                let slots: Vec<String> = apart.keys().take(5).map(u64::to_string).collect();
-                let more = if apart.len() > slots.len() {
-                    ", …"
+    /// Who differs, and whether they may.
+    pub(super) fn disputes(&self) -> Vec<Dispute> {
+        self.lanes.disputes(&self.trust, &self.known())
+    }
+
+    /// The state of the agreement in a line, what must not be first, and whether somebody should look.
+    pub(super) fn verdict(&self) -> (String, Look) {
+        let mut disputes = self.disputes();
+        disputes.sort_by_key(|dispute| dispute.allowed);
+        match disputes.first() {
+            Some(first) => {
+                let look = if first.allowed {
+                    Look::Allowed
                 } else {
-                    ""
+                    Look::Broken
                 };
-                let what = if apart.len() == 1 { "slot" } else { "slots" };
-                let slots = slots.join(", ");
-                let disputes = printable(&disputes);
-                (
-                    format!("DECIDED DIFFERENTLY in {what} {slots}{more}: {disputes}"),
-                    true,
-                )
+                let words = disputes.iter().map(|dispute| dispute.words.as_str());
+                let words: Vec<&str> = words.collect();
+                (printable(&words.join("; ")), look)
             }
             None if self.lanes.learners().nth(1).is_some() => (
                 "all learners agree wherever two of them have decided".to_owned(),
-                false,
+                Look::Good,
             ),
-            None => ("nothing to compare yet".to_owned(), false),
+            None => ("nothing to compare yet".to_owned(), Look::Good),
         }
     }
+}
+
+/// How a line is to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Look {
+    /// All is well.
+    Good,
+    /// Worth a look, and no more than the graph allows.
+    Allowed,
+    /// It must not be.
+    Broken,
 }
 
 /// The beginning of an id.

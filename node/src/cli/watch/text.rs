@@ -52,11 +52,15 @@ fn write_all(watch: &Watch, out: &mut String) -> std::fmt::Result {
     }
     if let Some(last) = watch.lanes.last() {
         writeln!(out, "\nlatest decisions")?;
+        let disputes = watch.disputes();
         for slot in last.saturating_sub(SHOWN - 1)..=last {
-            let mark = if watch.lanes.is_apart(slot) {
-                "  DIFFERENT"
-            } else {
-                ""
+            let of_slot = disputes
+                .iter()
+                .filter(|dispute| dispute.slots.contains(&slot));
+            let mark = match of_slot.map(|dispute| dispute.allowed).min() {
+                Some(false) => "  VIOLATION",
+                Some(true) => "  different, which is allowed",
+                None => "",
             };
             writeln!(out, "  slot {slot}{mark}")?;
             for learner in watch.lanes.learners() {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::network::frame::FrameOf;
+use consensus::history::Kept;
 use consensus::storage::StorageError;
 use consensus::{Ballot, ClientValue, Decision};
 use std::path::Path;
@@ -111,6 +112,10 @@ impl Protocol for Played {
     }
 
     fn certificate(&self, _: LearnerId, _: Slot) -> Option<Certificate> {
+        None
+    }
+
+    fn certificate_of(_: LearnerId, _: Slot, _: Kept<u64>) -> Option<Certificate> {
         None
     }
 

@@ -6,9 +6,9 @@ import { $, make } from "./dom.js";
 const EVENTS = 100;
 
 // What happened at a time, in milliseconds since 1970.
-export const tell = (at, words, bad) => {
+export const tell = (at, words, look) => {
   const time = make("time", {}, new Date(at).toLocaleTimeString());
-  $("events").prepend(make("li", bad ? { class: "bad" } : {}, time, words));
+  $("events").prepend(make("li", look ? { class: "warn" } : {}, time, words));
   while ($("events").childElementCount > EVENTS) $("events").lastChild.remove();
 };
 

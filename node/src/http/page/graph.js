@@ -2,19 +2,7 @@
 // The learner graph: who decides by whom, and who is sure to agree.
 
 import { $, draw } from "./dom.js";
-
-// The canonical text has a line for each learner's TrustLive and for each agreement's TrustSafe.
-export const readGraph = answer => {
-  const graph = { acceptors: answer.acceptors, learners: [], agreements: [] };
-  // What is followed by ( or * is a number.
-  const named = expression => new Set([...expression.matchAll(/([\w.-]+)([(*]?)/g)].filter(m => !m[2]).map(m => m[1]));
-  for (const line of answer.canonical.split("\n").slice(1)) {
-    const [kind, who, expression] = line.split(" ");
-    if (kind === "learner") graph.learners.push({ name: who, live: expression, named: named(expression) });
-    if (kind === "safe") graph.agreements.push({ between: who.split(","), when: expression, named: named(expression) });
-  }
-  return graph;
-};
+import { list } from "./trust.js";
 
 // What holds between two learners that the graph says are to agree.
 export const edges = (graph, status) => {
@@ -25,7 +13,7 @@ export const edges = (graph, status) => {
       for (const b of agreement.between.slice(i + 1)) {
         const key = [a, b].sort().join(" ");
         const edge = found.get(key) || { between: [a, b].sort(), when: [], hurt: new Set() };
-        edge.when.push(agreement.when);
+        edge.when.push(agreement.words);
         for (const acceptor of caught) if (agreement.named.has(acceptor)) edge.hurt.add(acceptor);
         found.set(key, edge);
       }
@@ -33,16 +21,22 @@ export const edges = (graph, status) => {
     const [a, b] = edge.between;
     const connected = ((status.connected || {})[a] || []).includes(b);
     edge.state = !connected ? "disconnected" : edge.hurt.size ? "weakened" : "entangled";
-    const rule = `${a} and ${b} agree if the safe acceptors satisfy ${edge.when.join(" or ")}`;
-    const why = { entangled: "nothing is known against it.",
-      weakened: `${[...edge.hurt].join(", ")} was caught; the others still suffice.`,
-      disconnected: "what was proved leaves no such set, so it is no longer promised." };
+    const rule = `${a} and ${b} are to agree while ${edge.when.join(", or ")} are safe`, hurt = list([...edge.hurt]);
+    const caught = edge.hurt.size > 1 ? "were caught" : "was caught";
+    const why = { entangled: "nothing is known against it.", weakened: `${hurt} ${caught}, and the others still suffice.`,
+      disconnected: (edge.hurt.size ? `${hurt} ${caught}, and the others leave no such set` : "what was proved leaves no such set") +
+        ", so it is no longer promised." };
     edge.words = `${rule}: ${why[edge.state]}`;
   }
   return [...found.values()];
 };
 
+let shown = "";
 export const showGraph = (graph, status) => {
+  // What is there stays as long as it is true, and with it whoever is looking at a part of it.
+  const now = JSON.stringify([graph.learners.map(l => l.name), status.caught, status.connected, status.node, status.peers?.by_name]);
+  if (now === shown) return;
+  shown = now;
   const svg = $("graph"), width = Math.max(360, 90 * Math.max(graph.learners.length, graph.acceptors.length));
   const place = (i, n) => width * (i + .5) / n, top = 96, bottom = 236;
   const caught = new Set(status.caught || []);
@@ -76,7 +70,7 @@ export const showGraph = (graph, status) => {
     for (const [event, on] of [["pointerenter", true], ["focus", true], ["pointerleave", false], ["blur", false]])
       group.addEventListener(event, () => svg.querySelectorAll(".trust").forEach(line =>
         line.classList.toggle("on", on && line.dataset.of === l.name)));
-    return words(group, "learner " + l.name, `Learner ${l.name} decides by ${l.live}.${apart}`);
+    return words(group, "learner " + l.name, `Learner ${l.name} decides by ${l.words}.${apart}`);
   });
   const acceptors = graph.acceptors.map(a => {
     const x = under.get(a.acceptor), liar = caught.has(a.acceptor);
@@ -90,5 +84,5 @@ export const showGraph = (graph, status) => {
   });
   svg.setAttribute("viewBox", `0 0 ${width} 270`);
   svg.replaceChildren(...lines, ...arcs, ...learners, ...acceptors);
-  if (focused) svg.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  if (focused) svg.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 };

@@ -3,13 +3,21 @@
 // some, and /v1/events as they come. Nothing here is kept by the node.
 
 import { $, json, make } from "./dom.js";
-import { readGraph, showGraph } from "./graph.js";
+import { showGraph } from "./graph.js";
 import { decide, showLanes } from "./lanes.js";
+import { readGraph } from "./trust.js";
+import { showProofs } from "./evidence.js";
 import { count, showRates } from "./rates.js";
 import { later, listen, reachable, tell, unreachable } from "./events.js";
 
 let graph = null;
 let known = -1;
+let unsafe = new Set();
+
+// Those that are connected as far as anybody knows, and of which nothing has come for long.
+const silent = peers => Object.entries(peers.silent_s || {})
+  .filter(([name, seconds]) => peers.by_name[name] && seconds >= 10)
+  .map(([name, seconds]) => `, ${name} silent for ${seconds} s`).join("");
 
 const showStatus = async status => {
   $("node").textContent = status.node;
@@ -18,7 +26,7 @@ const showStatus = async status => {
   const learners = Object.entries(status.learners || {}).map(([name, l]) => `${name} ${l.next}`).join(", ");
   const facts = {
     phase: status.phase, roles: status.roles.join(", "), ballot: status.ballot ?? "–", leader: status.leader ?? "nobody yet",
-    peers: `${status.peers.connected} of ${status.peers.expected}`, "values waiting": status.waiting ?? "–",
+    peers: `${status.peers.connected} of ${status.peers.expected}${silent(status.peers)}`, "values waiting": status.waiting ?? "–",
     "slots on disk": status.frozen ?? "–", "next slots": learners || "–",
   };
   $("facts").replaceChildren(...Object.entries(facts).map(([name, fact]) =>
@@ -30,8 +38,9 @@ const showStatus = async status => {
   const proofs = (status.caught || []).length;
   if (proofs !== known) {
     known = proofs;
-    const list = (await json("/v1/evidence")).evidence;
-    if (list.length) $("evidence").replaceChildren(...list.map(e => make("li", { class: "bad" }, e.words)));
+    unsafe = new Set(status.caught);
+    later(() => showLanes(graph, unsafe));
+    showProofs((await json("/v1/evidence")).evidence, "network.toml");
   }
 };
 
@@ -48,7 +57,7 @@ const refresh = async () => {
 };
 
 listen("/v1/events?last=2000", {
-  decision: e => { if (decide(e)) count(e); later(() => showLanes(graph)); },
+  decision: e => { if (decide(e)) count(e); later(() => showLanes(graph, unsafe)); },
   peer: e => tell(e.at_ms, `${e.peer} ${e.connected ? "connected" : "disconnected"}`),
   evidence: e => { known = -1; tell(e.at_ms, e.words, true); },
 });

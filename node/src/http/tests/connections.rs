@@ -3,9 +3,23 @@
 use super::{DEADLINE, Fixture, answer, fixture};
 use std::io::{Read, Write};
 use std::net::{IpAddr, TcpStream};
+use tokio::net::TcpSocket;
 use tokio::task::spawn_blocking;
 
 impl Fixture {
+    /// One that keeps little of what is not read yet.
+    async fn connect_narrow(&self) -> TcpStream {
+        let address = self.url.strip_prefix("http://").expect("an address");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(64 << 10).expect("a size");
+        let address = address.parse().expect("an address");
+        let stream = socket.connect(address).await.expect("it listens");
+        let stream = stream.into_std().expect("a stream");
+        stream.set_nonblocking(false).expect("a mode");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a time");
+        stream
+    }
+
     /// A connection of its own.
     fn connect(&self) -> TcpStream {
         let address = self.url.strip_prefix("http://").expect("an address");
@@ -82,6 +96,110 @@ async fn connections_are_bounded() {
     };
     tokio::time::timeout(DEADLINE, room).await.unwrap();
     spawn_blocking(move || ask(&mut open[0])).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_client_cannot_take_all_connections() {
+    let f = fixture("[limits]\nhttp_connections_per_address = 8\n").await;
+    let mut open: Vec<TcpStream> = (0..8).map(|_| f.connect()).collect();
+    let one_more = f.connect();
+    let (open, refused) = spawn_blocking(move || {
+        open.iter_mut().for_each(|stream| {
+            ask(stream);
+        });
+        let request = "GET /healthz HTTP/1.1\r\nhost: n1\r\n\r\n";
+        (open, until_closed(one_more, request))
+    })
+    .await
+    .unwrap();
+    assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
+    assert!(
+        refused.contains("http_connections_per_address"),
+        "{refused}"
+    );
+    let other: IpAddr = "127.0.0.2".parse().unwrap();
+    let other = reqwest::Client::builder()
+        .local_address(other)
+        .build()
+        .unwrap();
+    let answered = other.get(format!("{}/healthz", f.url)).send().await;
+    assert_eq!(answered.unwrap().status(), 200, "the others have room");
+    drop(open);
+}
+
+/// Begins to read the answer to a request for everything that is decided, and leaves the rest of it.
+fn begin(mut stream: TcpStream) -> TcpStream {
+    let request = "GET /v1/learners/alice/decisions?limit=1000 HTTP/1.1\r\nhost: n1\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("it is sent");
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 200");
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_does_not_read_keeps_its_place_among_the_requests() {
+    let f = fixture("[limits]\nhttp_requests = 8\ndecisions_kept_mib = 64\n").await;
+    for slot in 0..20 {
+        f.decide(slot, &[b'\t'; 1_000_000]);
+    }
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        slow.push(f.connect_narrow().await);
+    }
+    let mut slow = spawn_blocking(|| slow.into_iter().map(begin).collect::<Vec<_>>())
+        .await
+        .unwrap();
+    assert_eq!(answer(f.get("/v1/status")).await.0, 429);
+    slow.pop();
+    let room = async {
+        while f.get("/v1/status").send().await.unwrap().status() != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, room).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_in_memory_are_bounded_in_bytes() {
+    let f = fixture("[limits]\nhttp_mib = 16\ndecisions_kept_mib = 64\n").await;
+    for slot in 0..20 {
+        f.decide(slot, &[b'\t'; 1_000_000]);
+    }
+    let path = "/v1/learners/alice/decisions?limit=1000";
+    let (mut slow, mut statuses) = (Vec::new(), Vec::new());
+    while !statuses.contains(&429) {
+        let stream = f.connect_narrow().await;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: n1\r\n\r\n");
+        let (stream, status) = spawn_blocking(move || {
+            let mut stream = stream;
+            stream.write_all(request.as_bytes()).expect("it is sent");
+            let mut status = [0; 12];
+            stream.read_exact(&mut status).expect("an answer");
+            (stream, String::from_utf8_lossy(&status[9..]).into_owned())
+        })
+        .await
+        .unwrap();
+        slow.push(stream);
+        statuses.push(status.parse().unwrap());
+        assert!(slow.len() < 10, "answers of 2 MiB and more: {statuses:?}");
+    }
+    assert_eq!(statuses[0], 200);
+    assert_eq!(
+        answer(f.get("/v1/status")).await.0,
+        200,
+        "what is short is told"
+    );
+    let metrics = f.view.metrics.text();
+    let counted = "hpaxos_dropped_total{reason=\"http_mib\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
+    drop(slow);
+    let room = async {
+        while f.get(path).send().await.unwrap().status() != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, room).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 /// Far longer than anything here takes.
@@ -59,7 +59,11 @@ async fn fixture_with(config: &Config, history: testing::Books, queue: usize) ->
         &config.limits,
         stopped,
     );
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // What waits to be read waits in the node, and not in the system.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(64 << 10).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1024).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(serve(listener, Arc::new(api)));
     let client = Client::builder().timeout(DEADLINE).build().unwrap();
@@ -497,6 +501,25 @@ async fn requests_are_bounded() {
 }
 
 #[tokio::test]
+async fn a_peer_that_is_connected_and_silent_is_shown() {
+    let f = fixture("").await;
+    f.view.set_peer("n2", true);
+    let heard = Instant::now();
+    let peers = || [("n2", Some(heard)), ("n3", None)].into_iter();
+    f.view.set_heard(peers(), heard + Duration::from_secs(14));
+    assert_eq!(f.view.metrics.peers_heard.get(), 1);
+    let minute = heard + Duration::from_secs(60);
+    f.view.set_heard(peers(), minute);
+    assert_eq!(f.view.metrics.peers_heard.get(), 0);
+    assert_eq!(f.view.metrics.peers_connected.get(), 1);
+    let silent = f.view.silent_for(minute);
+    assert_eq!(silent["n2"], Some(Duration::from_secs(60)));
+    assert_eq!(silent["n3"], None);
+    let (_, status) = answer(f.get("/v1/status")).await;
+    assert!(status["peers"]["silent_s"]["n2"].is_u64(), "{status}");
+}
+
+#[tokio::test]
 async fn the_rest_of_the_api_answers() {
     let mut f = fixture("").await;
     f.engine(Submitted::Accepted, false);
@@ -507,6 +530,8 @@ async fn the_rest_of_the_api_answers() {
     );
     assert_eq!(status["roles"], json!(["acceptor", "proposer", "learner"]));
     assert_eq!(status["peers"]["expected"], 2);
+    let never = json!({"n2": null, "n3": null});
+    assert_eq!(status["peers"]["silent_s"], never);
     let (_, graph) = answer(f.get("/v1/graph")).await;
     assert_eq!(graph["learners"], json!(["alice", "bob"]));
     assert_eq!(

@@ -123,6 +123,8 @@ metrics! {
 
     /// Peers connected
     peers_connected: Gauge = "peers_connected", zero();
+    /// Peers of which something came within 15 seconds
+    peers_heard: Gauge = "peers_heard", zero();
     /// Peers that the configuration has
     peers_expected: Gauge = "peers_expected", zero();
     /// The last round trip to a peer

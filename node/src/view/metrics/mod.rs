@@ -35,9 +35,11 @@ impl Metrics {
     /// Every metric at zero, registered. Those with labels come into being when they are counted.
     pub(crate) fn new() -> Self {
         let mut registry = Registry::default();
+        let process = Process::register(registry.sub_registry_with_prefix("process"));
+        process.started_now();
         Metrics {
             all: All::register(registry.sub_registry_with_prefix("hpaxos")),
-            process: Process::register(registry.sub_registry_with_prefix("process")),
+            process,
             registry,
         }
     }

@@ -3,6 +3,7 @@
 use super::all::Process;
 use rustix::process::{Resource, getrlimit};
 use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Of the processor time in `/proc`: the same on every machine that Linux runs on today.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -19,6 +20,14 @@ struct Snapshot {
 }
 
 impl Process {
+    /// What is said of the start until the operating system tells it: a service may not see when the machine was
+    /// started (`ProcSubset=pid`).
+    pub(super) fn started_now(&self) {
+        if let Ok(now) = SystemTime::now().duration_since(UNIX_EPOCH) {
+            self.start_time.set(now.as_secs_f64());
+        }
+    }
+
     /// Looks, and shows what there is to see.
     pub(super) fn refresh(&self) {
         let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);

@@ -4,6 +4,7 @@ use super::all::{All, Process};
 use super::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const PAGE: &str = include_str!("../../../../docs/metrics.md");
 const ALERTS: &str = include_str!("../../../../docs/alerts.yml");
@@ -183,4 +184,13 @@ fn the_text_has_units_buckets_and_the_process() {
         .find_map(|l| l.strip_prefix("process_resident_memory_bytes "));
     let resident: u64 = resident.expect("a value").parse().expect("a number");
     assert!(resident > 1 << 20, "{resident}");
+}
+
+#[test]
+fn the_start_is_told_where_the_machine_s_own_cannot_be_seen() {
+    let metrics = Metrics::new();
+    // Nothing has looked into /proc yet.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let ago = now.expect("after 1970").as_secs_f64() - metrics.process.start_time.get();
+    assert!((0.0..3600.0).contains(&ago), "{ago}");
 }

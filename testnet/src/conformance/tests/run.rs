@@ -46,6 +46,7 @@ fn machine(network: &Arc<Network>, i: usize) -> Machine {
         window: 8,
         batching: Default::default(),
         max_waiting: 100,
+        max_waiting_bytes: usize::MAX,
         recent: 64,
         page: PAGE,
     };

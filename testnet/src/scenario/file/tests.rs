@@ -44,7 +44,7 @@ fn what_makes_no_sense_is_told_with_its_line() {
     for (steps, why) in [
         (
             "[[step]]\nkil = \"n1\"\n",
-            "step 1, line 3: unknown variant `kil`",
+            "step 1, line 3: there is no action 'kil' (did you mean 'kill'?); a step is one of submit, expect, kill,",
         ),
         (
             "[[step]]\nkill = \"n1\"\n[[step]]\nkill = \"n9\"\n",
@@ -52,7 +52,36 @@ fn what_makes_no_sense_is_told_with_its_line() {
         ),
         (
             "[[step]]\nkill = \"n1\"\nstart = \"n1\"\n",
-            "kill and start are steps of their own",
+            "one action per step: it has kill and start",
+        ),
+        (
+            "[[step]]\nsubmit = \"x\"\nexpect = { agree = [] }\n",
+            "one action per step: it has submit and expect",
+        ),
+        (
+            "[[step]]\nkill = \"n1\"\nto = \"n2\"\n",
+            "'to' does not belong to kill",
+        ),
+        (
+            "[[step]]\nexpect = { caught = \"a1\", within = \"ten\" }\n",
+            "`expect.within`",
+        ),
+        (
+            "[[step]]\ndelay = { ms = \"ten\" }\n",
+            "expected u64 in `ms`",
+        ),
+        (
+            "[[step]]\ndelay = { ms = 5, between = [\"n1\", \"n1\"] }\n",
+            "n1 has no link with itself",
+        ),
+        (
+            "[[step]]\ndelay = { ms = 5, between = [\"n9\", \"all\"] }\n",
+            "there is no node 'n9'",
+        ),
+        ("[[step]]\ndelay = { ms = 70000 }\n", "at most 60000"),
+        (
+            "[[step]]\npartition = [[\"n1\", \"n2\"], [\"n2\"]]\n",
+            "n2 cannot be in two groups",
         ),
         ("[[step]]\n", "it says nothing"),
         (

@@ -1,6 +1,6 @@
 //! A lane of slots for each learner, the latest at the right.
 
-use super::{BAD, LOUD, QUIET, STRONG};
+use super::{AMBER, BAD, LOUD, QUIET, STRONG, WARNING};
 use crate::cli::printable;
 use crate::cli::watch::state::Watch;
 use crate::cli::watch::view::View;
@@ -9,14 +9,15 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Columns of a slot.
 const WIDTH: u16 = 3;
 /// Lines beside the lanes: borders, numbers, and the latest decision.
 const BESIDE: u16 = 4;
-/// Colours that white text can be read on.
-const COLOURS: [u8; 12] = [18, 22, 24, 53, 54, 58, 60, 88, 90, 94, 23, 127];
+/// Colours that white text can be read on, bluish and yellowish in turn.
+const COLOURS: [u8; 10] = [18, 94, 24, 88, 54, 58, 60, 22, 90, 130];
 
 /// Lines that all lanes take.
 pub(super) fn height(watch: &Watch) -> u16 {
@@ -48,9 +49,10 @@ pub(super) fn show(frame: &mut Frame, area: Rect, watch: &Watch, view: &mut View
     let slots = end.saturating_sub(shown)..end;
     let rows = usize::from(inner.height.saturating_sub(2));
     view.down = view.down.min(names.len().saturating_sub(rows));
-    let mut lines = vec![head(watch, name_width, slots.clone())];
+    let marks = marks(watch);
+    let mut lines = vec![head(name_width, slots.clone(), &marks)];
     for name in names.iter().skip(view.down).take(rows) {
-        lines.push(lane(watch, name, name_width, slots.clone()));
+        lines.push(lane(watch, name, name_width, slots.clone(), &marks));
     }
     if let Some((learner, slot, cell)) = watch.lanes.latest() {
         let ms = cell
@@ -70,13 +72,27 @@ pub(super) fn show(frame: &mut Frame, area: Rect, watch: &Watch, view: &mut View
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
+/// Slots in which learners differ, with whether they may.
+type Marks = BTreeMap<u64, bool>;
+
+fn marks(watch: &Watch) -> Marks {
+    let mut marks = Marks::new();
+    for dispute in watch.disputes() {
+        for slot in dispute.slots {
+            let allowed = marks.entry(slot).or_insert(true);
+            *allowed &= dispute.allowed;
+        }
+    }
+    marks
+}
+
 /// Numbers of slots, those in which learners differ all of them.
-fn head(watch: &Watch, name_width: usize, slots: Range<u64>) -> Line<'static> {
+fn head(name_width: usize, slots: Range<u64>, marks: &Marks) -> Line<'static> {
     let mut spans = vec![Span::raw(" ".repeat(name_width + 1))];
     // A number takes the room of the slots after it.
     let mut taken = 0;
     for slot in slots {
-        let apart = watch.lanes.is_apart(slot);
+        let apart = marks.contains_key(&slot);
         let number = slot.to_string();
         if taken > 0 && !apart {
             taken -= 1;
@@ -86,7 +102,11 @@ fn head(watch: &Watch, name_width: usize, slots: Range<u64>) -> Line<'static> {
         let text = if wanted { number } else { String::new() };
         let columns = text.chars().count().div_ceil(usize::from(WIDTH)).max(1);
         let room = columns * usize::from(WIDTH);
-        let style = if apart { BAD } else { QUIET };
+        let style = match marks.get(&slot) {
+            Some(false) => BAD,
+            Some(true) => WARNING,
+            None => QUIET,
+        };
         // What overlaps is overwritten by whoever differs.
         let over = taken * usize::from(WIDTH);
         trim(&mut spans, over);
@@ -104,7 +124,13 @@ fn trim(spans: &mut [Span<'static>], columns: usize) {
     }
 }
 
-fn lane(watch: &Watch, name: &str, name_width: usize, slots: Range<u64>) -> Line<'static> {
+fn lane(
+    watch: &Watch,
+    name: &str,
+    name_width: usize,
+    slots: Range<u64>,
+    marks: &Marks,
+) -> Line<'static> {
     let short: String = printable(name).chars().take(name_width).collect();
     let mut spans = vec![Span::styled(format!("{short:<name_width$} "), STRONG)];
     for slot in slots {
@@ -112,9 +138,14 @@ fn lane(watch: &Watch, name: &str, name_width: usize, slots: Range<u64>) -> Line
             None => Span::styled(" · ", QUIET),
             Some(cell) => {
                 let digits: String = printable(&cell.digest).chars().take(2).collect();
-                match watch.lanes.is_apart(slot) {
-                    true => Span::styled(format!("!{digits:<2}"), LOUD),
-                    false => Span::styled(format!(" {digits:<2}"), colour(&cell.digest)),
+                let letter = watch.lanes.letter(slot, &cell.digest);
+                match marks.get(&slot) {
+                    Some(false) => Span::styled(format!("!{letter} "), LOUD),
+                    Some(true) => Span::styled(format!(" {letter} "), AMBER),
+                    None => {
+                        let number = watch.lanes.number(slot, &cell.digest, COLOURS.len());
+                        Span::styled(format!(" {digits:<2}"), colour(number))
+                    }
                 }
             }
         };
@@ -123,11 +154,8 @@ fn lane(watch: &Watch, name: &str, name_width: usize, slots: Range<u64>) -> Line
     Line::from(spans)
 }
 
-/// Equal digests have equal colours; those of different ones differ by chance alone.
-fn colour(digest: &str) -> Style {
-    let number = digest
-        .get(..4)
-        .and_then(|d| usize::from_str_radix(d, 16).ok());
-    let colour = COLOURS[number.unwrap_or(0) % COLOURS.len()];
+/// Values have colours in the order in which they appear, so that neighbours differ surely.
+fn colour(number: usize) -> Style {
+    let colour = COLOURS[number % COLOURS.len()];
     Style::new().fg(Color::White).bg(Color::Indexed(colour))
 }

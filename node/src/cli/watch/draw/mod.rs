@@ -12,7 +12,7 @@ mod lanes;
 mod lists;
 mod rates;
 
-use super::state::{Watch, short};
+use super::state::{Look, Watch, short};
 use super::view::{Pane, View};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -28,6 +28,8 @@ pub(super) const QUIET: Style = Style::new().add_modifier(Modifier::DIM);
 pub(super) const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
 pub(super) const WARNING: Style = Style::new().fg(Color::Yellow);
 pub(super) const BAD: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
+/// What is worth a look, and allowed.
+pub(super) const AMBER: Style = Style::new().fg(Color::Black).bg(Color::Yellow);
 /// What must not be overlooked.
 pub(super) const LOUD: Style = Style::new()
     .fg(Color::White)
@@ -42,7 +44,7 @@ pub(super) fn draw(frame: &mut Frame, watch: &Watch, view: &mut View) {
         frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
         return;
     }
-    let (verdict, bad) = verdict(watch);
+    let (verdict, look) = verdict(watch);
     let lines = verdict.chars().count().div_ceil(usize::from(area.width));
     let lines = u16::try_from(lines).unwrap_or(3).clamp(1, 3);
     let rows = [1, lines, 1].map(Constraint::Length);
@@ -51,7 +53,11 @@ pub(super) fn draw(frame: &mut Frame, watch: &Watch, view: &mut View) {
         .chain([Constraint::Min(6), Constraint::Length(1)]);
     let [title, said, panes, body, keys] = Layout::vertical(rows).areas(area);
     frame.render_widget(self::title(watch), title);
-    let style = if bad { LOUD } else { GOOD };
+    let style = match look {
+        Look::Good => GOOD,
+        Look::Allowed => AMBER,
+        Look::Broken => LOUD,
+    };
     let verdict = Paragraph::new(verdict)
         .style(style)
         .wrap(Wrap { trim: true });
@@ -98,8 +104,8 @@ fn title(watch: &Watch) -> Line<'static> {
 }
 
 /// The most important thing in a line.
-fn verdict(watch: &Watch) -> (String, bool) {
-    let (mut words, mut bad) = watch.verdict();
+fn verdict(watch: &Watch) -> (String, Look) {
+    let (mut words, mut look) = watch.verdict();
     let caught = watch.known().caught;
     if !caught.is_empty() {
         let names: Vec<String> = caught
@@ -107,9 +113,9 @@ fn verdict(watch: &Watch) -> (String, bool) {
             .map(|name| crate::cli::printable(name))
             .collect();
         words = format!("CAUGHT: {}. {words}", names.join(", "));
-        bad = true;
+        look = look.max(Look::Allowed);
     }
-    (words, bad)
+    (words, look)
 }
 
 fn tabs(watch: &Watch, here: Pane) -> Line<'static> {
@@ -169,9 +175,9 @@ fn help(frame: &mut Frame, area: Rect) {
         "h l, left right  earlier and later slots",
         "Home End         the first slots, the latest",
         "",
-        "A slot's colour and two digits are those of what",
-        "was decided: learners that agree look the same.",
-        "Where they differ, a slot is red with a '!'.",
+        "In a slot equal colours are equal values. Where",
+        "learners differ, letters tell the values apart:",
+        "amber if the graph allows it, red with '!' if not.",
     ];
     let (width, height) = (54, 12);
     let place = Rect {

@@ -1,8 +1,8 @@
 //! What is shown of a network that agrees, one that does not, a liar and a node that is gone: the whole screen, held
 //! against files. `REWRITE=1` writes them anew.
 
-use super::draw::{LOUD, draw};
-use super::state::{News, Watch};
+use super::draw::{AMBER, LOUD, draw};
+use super::state::{Look, News, Watch};
 use super::text;
 use super::view::{Pane, View};
 use hpaxos_client::{Decision, Event, EvidenceList, Graph, Status, Value};
@@ -190,7 +190,7 @@ fn a_divergence_cannot_be_overlooked() {
         .filter(|cell| cell.bg == LOUD.bg.unwrap_or_default());
     let loud: String = loud.map(|cell| cell.symbol()).collect();
     assert!(
-        loud.starts_with("DECIDED DIFFERENTLY in slot 11: "),
+        loud.starts_with("VIOLATION: alice and kiosk differ in slot 11, which is not allowed: "),
         "{loud}"
     );
     assert_eq!(
@@ -201,7 +201,7 @@ fn a_divergence_cannot_be_overlooked() {
     assert!(watch.is_broken(), "the graph promises that they agree");
     // It is said in every pane.
     for pane in Pane::ALL {
-        assert!(screen(&watch, pane).contains("DECIDED DIFFERENTLY"));
+        assert!(screen(&watch, pane).contains("VIOLATION: "));
     }
     let json = text::json(&watch);
     assert_eq!(json["broken"], true);
@@ -213,16 +213,68 @@ fn a_divergence_cannot_be_overlooked() {
 }
 
 #[test]
-fn learners_of_whom_nothing_is_promised_may_differ() {
+fn what_the_graph_allows_is_amber_and_says_why() {
     let mut watch = diverging();
-    watch.trust = super::graph::Trust::default();
+    assert!(watch.is_broken());
+    let second = Duration::from_secs(6);
+    watch.take(0, second, status("n1", json!({"caught": ["a2"]})));
     assert!(!watch.is_broken());
+    let (words, look) = watch.verdict();
+    assert_eq!(look, Look::Allowed);
+    let why = "alice and kiosk differ in slot 11, which is allowed: alice and kiosk are to agree while all of a1, a2 and \
+               a3 are safe, but a2 is not, and the others leave no such set; bob and kiosk differ";
+    assert!(words.starts_with(why), "{words}");
+    same("allowed", &screen(&watch, Pane::Learners));
+    let buffer = drawn(&watch, &mut View::default(), 80, 24);
+    let on = |style: ratatui::style::Style| {
+        let cells = buffer
+            .content
+            .iter()
+            .filter(|cell| Some(cell.bg) == style.bg);
+        cells.map(|cell| cell.symbol()).collect::<String>()
+    };
+    assert_eq!(on(LOUD), "", "nothing is red");
+    assert!(on(AMBER).ends_with(" A  A  B "), "{}", on(AMBER));
+    let once = text::text(&watch);
     assert!(
-        watch
-            .verdict()
-            .0
-            .ends_with("of whom the graph promises no agreement")
+        once.contains("slot 11  different, which is allowed"),
+        "{once}"
     );
+}
+
+#[test]
+fn values_of_one_slot_and_neighbours_have_different_colours() {
+    let mut watch = diverging();
+    // Only colours of values are looked at: nobody has promised anything.
+    for slot in 12..40 {
+        watch.take(
+            0,
+            Duration::from_secs(6),
+            decided("alice", slot, &format!("value {slot}")),
+        );
+        watch.take(
+            0,
+            Duration::from_secs(6),
+            decided("bob", slot, &format!("value {}", slot % 7)),
+        );
+    }
+    let number = |slot, text: &str| {
+        let digest = crypto::Digest::of(text.as_bytes()).to_string();
+        watch.lanes.number(slot, &digest, 10)
+    };
+    for slot in 12..39 {
+        let of_alice = number(slot, &format!("value {slot}"));
+        assert_ne!(
+            of_alice,
+            number(slot, &format!("value {}", slot % 7)),
+            "slot {slot}"
+        );
+        assert_ne!(
+            of_alice,
+            number(slot + 1, &format!("value {}", slot + 1)),
+            "slot {slot}"
+        );
+    }
 }
 
 #[test]
@@ -235,7 +287,10 @@ fn nodes_that_differ_about_one_learner_are_seen() {
     );
     assert!(watch.is_broken());
     assert!(
-        watch.verdict().0.contains("alice differs from itself"),
+        watch
+            .verdict()
+            .0
+            .contains("nodes differ about alice in slot 3"),
         "{}",
         watch.verdict().0
     );

@@ -27,6 +27,8 @@ esac
 [ "$(id -u)" = 0 ] || fail "this needs root: sudo $0 $*"
 [ -x "$hpaxos" ] || fail "there is no $hpaxos: put the program there first"
 for node in $nodes; do
+    [ -e "$node.key" ] || [ -e "$etc/$node.key" ] ||
+        fail "there is no key of node $node, neither here as $node.key nor as $etc/$node.key"
     if [ "$first" = no ] && [ ! -e "$etc/$node.initialised" ]; then
         fail "node $node has never been started here: use --first if it has not been anywhere else"
     fi
@@ -36,7 +38,8 @@ id hpaxos >/dev/null 2>&1 || useradd --system --user-group --no-create-home --sh
 install -d -m 0755 /etc/hpaxos "$etc" /var/lib/hpaxos "$lib"
 install -m 0644 network.toml "$etc/network.toml"
 for node in $nodes; do
-    install -m 0400 -o hpaxos -g hpaxos "$node.key" "$etc/$node.key"
+    # Later it may be there alone.
+    [ ! -e "$node.key" ] || install -m 0400 -o hpaxos -g hpaxos "$node.key" "$etc/$node.key"
     install -m 0644 "hpaxos-{{network}}-$node.service" /etc/systemd/system/
     install -d -m 0700 -o hpaxos -g hpaxos "$lib/$node"
 done
@@ -52,6 +55,7 @@ for node in $nodes; do
     runuser -u hpaxos -- "$hpaxos" storage init --config "$etc/network.toml" --name "$node" \
         --key "$etc/$node.key" --data "$lib/$node/data"
     date -u +%Y-%m-%dT%H:%M:%SZ >"$etc/$node.initialised"
+    sync "$etc/$node.initialised" "$etc"
 done
 for node in $nodes; do
     systemctl enable --now "hpaxos-{{network}}-$node.service"
