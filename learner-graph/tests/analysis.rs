@@ -1,5 +1,10 @@
 //! The analysis against the slow oracle, on thousands of random graphs.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "the definitions are stated over pairs of learners, by number"
+)]
+
 mod oracle;
 
 use learner_graph::{
@@ -114,8 +119,10 @@ fn faults() {
         } else {
             (0, 0)
         };
-        let mut options = Options::default();
-        options.crashed = set_of(crashed);
+        let mut options = Options {
+            crashed: set_of(crashed),
+            ..Options::default()
+        };
         options.suspicion.caught = set_of(caught);
         let found = look(&slow, &options);
         let closed = slow.closed();

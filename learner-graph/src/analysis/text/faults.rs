@@ -6,10 +6,15 @@ use super::words::{list, minimal_sets, pairs, tolerated};
 use super::{MAX_ROWS, Shown, more};
 use std::fmt;
 
+/// The cells of a row and the lines of its last cell, which several have in common.
+type Common<C> = (C, Vec<String>);
+/// Two learners by name.
+type Pair = [String; 2];
+
 impl Shown<'_> {
     pub(super) fn progress(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What reads the same is one row.
-        let mut groups: Vec<((String, Vec<String>), Vec<&str>)> = Vec::new();
+        let mut groups: Vec<(Common<String>, Vec<&str>)> = Vec::new();
         for learner in &self.analysis.learners {
             let report = &learner.stopped_by;
             let words = (
@@ -40,7 +45,7 @@ impl Shown<'_> {
     }
 
     pub(super) fn agreement(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut groups: Vec<([String; 2], Vec<String>, Vec<&[String; 2]>)> = Vec::new();
+        let mut groups: Vec<(Common<[String; 2]>, Vec<&Pair>)> = Vec::new();
         for pair in &self.analysis.pairs {
             let promised = match (&pair.declared, pair.disagreed) {
                 (_, true) => String::from("HAVE DISAGREED"),
@@ -52,16 +57,14 @@ impl Shown<'_> {
                 }
             };
             let cells = [promised, tolerated(&pair.quorums, "can split now")];
-            let lines = minimal_sets(&pair.quorums, self.patterns);
-            let alike =
-                |(c, l, _): &&mut ([String; 2], Vec<String>, _)| (&*c, &*l) == (&cells, &lines);
-            match groups.iter_mut().find(alike) {
-                Some((_, _, pairs)) => pairs.push(&pair.between),
-                None => groups.push((cells, lines, vec![&pair.between])),
+            let words = (cells, minimal_sets(&pair.quorums, self.patterns));
+            match groups.iter_mut().find(|(known, _)| *known == words) {
+                Some((_, pairs)) => pairs.push(&pair.between),
+                None => groups.push((words, vec![&pair.between])),
             }
         }
         let mut rows = Vec::new();
-        for ([promised, stand], lines, of) in groups {
+        for (([promised, stand], lines), of) in groups {
             let mut labels = pairs(of);
             let last = labels.pop().unwrap_or_default();
             rows.extend(labels.into_iter().map(|label| Row {

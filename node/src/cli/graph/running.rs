@@ -124,7 +124,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("graph.toml");
         std::fs::write(&file, text).expect("written");
-        Source::read(Path::new(&file)).ok().expect("a graph")
+        match Source::read(Path::new(&file)) {
+            Ok(source) => source,
+            Err(_) => panic!("no graph"),
+        }
     }
 
     fn running(network_id: &str, evidence: Vec<hpaxos_client::Evidence>) -> Running {

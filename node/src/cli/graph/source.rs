@@ -22,7 +22,7 @@ pub(super) struct Source {
 #[derive(Clone)]
 pub(super) enum Content {
     /// A learner graph, valid or not.
-    Graph(LearnerGraph),
+    Graph(Box<LearnerGraph>),
     /// What each node of a network needs.
     Slices(stellar::Network),
 }
@@ -45,7 +45,8 @@ impl Source {
                     format!("{name} is of mode {mode}, {why}"),
                 ));
             }
-            Content::Graph(parse_unchecked(&text).map_err(|problems| refuse(problems, &name))?)
+            let graph = parse_unchecked(&text).map_err(|problems| refuse(problems, &name))?;
+            Content::Graph(Box::new(graph))
         };
         Ok(Source {
             name,
