@@ -141,7 +141,11 @@ fn questions_that_make_no_sense_are_refused() {
             "--crashed: 'a9' is not an acceptor",
         ),
         (&["analyze", "good.toml", "--sets", "0"], 2, "--sets"),
-        (&["analyze", "good.toml", "--node", "nonsense"], 2, "--node"),
+        (
+            &["analyze", "good.toml", "--node", "https://n1"],
+            2,
+            "--node",
+        ),
         (&["analyze", "none.toml"], 3, "cannot read none.toml"),
         (
             &["analyze", "paxos.toml"],

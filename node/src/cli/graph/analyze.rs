@@ -3,7 +3,7 @@
 use super::super::{Exit, fail, print};
 use super::running::Running;
 use super::source::{Content, Source, units};
-use super::until::{Tell, until};
+use super::until::{Say, Tell, until};
 use clap::Args;
 use learner_graph::{
     AcceptorId, AcceptorSet, LearnerGraph, Options, PATTERNS_SHOWN, acceptor_list, stellar,
@@ -55,9 +55,11 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Exit {
     };
     let stop = std::sync::Arc::clone(&options.stop);
     let args = args.clone();
-    until(stop, args.seconds, move |tell| match &source.content {
-        Content::Graph(graph) => of_graph(&args, &source, graph, &options, tell),
-        Content::Slices(network) => of_slices(&args, &source, network, &options, tell),
+    until(stop, args.seconds, move |tell| {
+        match source.content.clone() {
+            Content::Graph(graph) => of_graph(args, source, &graph, &options, tell),
+            Content::Slices(network) => of_slices(args, source, &network, &options, tell),
+        }
     })
 }
 
@@ -95,53 +97,58 @@ impl AnalyzeArgs {
 }
 
 fn of_graph(
-    args: &AnalyzeArgs,
-    source: &Source,
+    args: AnalyzeArgs,
+    source: Source,
     graph: &LearnerGraph,
     options: &Options,
     tell: Tell<'_>,
-) -> Exit {
+) -> Say {
     let by = options.by.as_deref();
     let units = match units(by, &graph.group_kinds(), graph.units(by), &source.name) {
         Ok(units) => units,
-        Err(exit) => return exit,
+        Err(exit) => return Box::new(move || exit),
     };
     let found = learner_graph::analyze(graph, &units, options, tell);
     let patterns = usize::try_from(args.sets).unwrap_or(PATTERNS_SHOWN);
-    args.show(
-        source,
-        serde_json::to_value(&found),
-        &found.showing(patterns),
-    );
-    match found.valid {
-        Some(true) => Exit::Done,
-        Some(false) => {
+    Box::new(move || {
+        args.show(
+            &source,
+            serde_json::to_value(&found),
+            &found.showing(patterns),
+        );
+        if found.valid == Some(false) {
             source.complain_of_validity();
-            Exit::Bad
         }
-        None => Exit::Bad,
+        verdict(found.valid)
+    })
+}
+
+/// Nobody can rely on what was not decided.
+fn verdict(good: Option<bool>) -> Exit {
+    match good {
+        Some(true) => Exit::Done,
+        Some(false) | None => Exit::Bad,
     }
 }
 
 fn of_slices(
-    args: &AnalyzeArgs,
-    source: &Source,
+    args: AnalyzeArgs,
+    source: Source,
     network: &stellar::Network,
     options: &Options,
     tell: Tell<'_>,
-) -> Exit {
+) -> Say {
     let by = options.by.as_deref();
     let kinds: Vec<&str> = network.groups.keys().map(String::as_str).collect();
     let units = match units(by, &kinds, network.units(by), &source.name) {
         Ok(units) => units,
-        Err(exit) => return exit,
+        Err(exit) => return Box::new(move || exit),
     };
     let found = learner_graph::analyze_slices(&network.slices, &units, options, tell);
-    args.show(source, serde_json::to_value(&found), &found);
-    match found.intersect {
-        Some(true) => Exit::Done,
-        Some(false) | None => Exit::Bad,
-    }
+    Box::new(move || {
+        args.show(&source, serde_json::to_value(&found), &found);
+        verdict(found.intersect)
+    })
 }
 
 /// A comma-separated list of acceptors, or of nodes.

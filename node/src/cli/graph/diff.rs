@@ -7,6 +7,7 @@ use clap::Args;
 use learner_graph::{Analysis, Comparison, LearnerGraph, Options, compare};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The arguments of `hpaxos graph diff`.
 #[derive(Args, Clone, Debug)]
@@ -36,14 +37,13 @@ pub(super) fn diff(args: &DiffArgs) -> Exit {
         ..Options::default()
     };
     let args = args.clone();
-    until(
-        std::sync::Arc::clone(&options.stop),
-        None,
-        move |tell| match compared([&old, &new], &options, tell) {
+    until(Arc::clone(&options.stop), None, move |tell| {
+        let found = compared([&old, &new], &options, tell);
+        Box::new(move || match found {
             Ok(found) => show(&args, [&old, &new], &found),
             Err(exit) => exit,
-        },
-    )
+        })
+    })
 }
 
 fn compared(

@@ -57,14 +57,17 @@ pub(super) fn export(args: &ExportArgs) -> Exit {
     until(Arc::clone(&options.stop), None, move |tell| {
         // Every acceptor by itself is always there.
         let Some(units) = graph.units(None) else {
-            return Exit::Failed;
+            return Box::new(|| Exit::Failed);
         };
         let found = analyze(&graph, &units, &options, tell);
-        match to {
-            Format::Svg => print(svg::draw(&graph, &found).trim_end()),
-            Format::Dot | Format::Json => print(dot(&graph, &found).trim_end()),
-        }
-        Exit::Done
+        let text = match to {
+            Format::Svg => svg::draw(&graph, &found),
+            Format::Dot | Format::Json => dot(&graph, &found),
+        };
+        Box::new(move || {
+            print(text.trim_end());
+            Exit::Done
+        })
     })
 }
 

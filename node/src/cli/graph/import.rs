@@ -31,17 +31,18 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
     let (name, stop) = (source.name, Arc::new(AtomicBool::new(false)));
     until(Arc::clone(&stop), None, move |tell| {
         tell("minimal quorums", 0, 1);
-        match network.to_toml(&Effort::until(STEPS, stop)) {
+        let made = network.to_toml(&Effort::until(STEPS, stop));
+        let made = made.map(|text| format!("{text}{}", groups(&network, &text)));
+        Box::new(move || match made {
             Ok(text) => {
-                let groups = groups(&network, &text);
-                print(format!("{text}{groups}").trim_end());
+                print(text.trim_end());
                 Exit::Done
             }
             Err(problem) => fail(
                 Exit::Bad,
                 format!("{name}: {}; {}", problem.what, problem.mend),
             ),
-        }
+        })
     })
 }
 

@@ -19,6 +19,7 @@ pub(super) struct Source {
 }
 
 /// What a file is about.
+#[derive(Clone)]
 pub(super) enum Content {
     /// A learner graph, valid or not.
     Graph(Box<LearnerGraph>),

@@ -18,6 +18,8 @@ const LARGEST_RING: f64 = 520.0;
 /// The room for names around the ring.
 const MARGIN: f64 = 190.0;
 const LEARNER: f64 = 12.0;
+/// The room that a name needs beside its neighbours'.
+const NAME: f64 = 62.0;
 const SMALLEST_ACCEPTOR: f64 = 5.0;
 const LARGEST_ACCEPTOR: f64 = 22.0;
 /// The most edges that are drawn one by one, each with words for the pointer.
@@ -95,7 +97,7 @@ impl Ring {
 
     /// Whether names have to stand like rays.
     fn is_crowded(&self) -> bool {
-        self.n as f64 * 24.0 > TAU * self.radius
+        self.n as f64 * NAME > TAU * self.radius
     }
 
     /// The direction of a learner from the middle: the first is at the top.
@@ -163,7 +165,7 @@ fn edges(svg: &mut String, found: &Analysis, ring: &Ring) {
         if !paths.is_empty() {
             let _ = writeln!(
                 svg,
-                "<path class=\"edge {kind}\" opacity=\".4\" d=\"{paths}\"/>"
+                "<path class=\"edge {kind}\" style=\"stroke-width: .6; opacity: .35\" d=\"{paths}\"/>"
             );
         }
     }
