@@ -284,13 +284,31 @@ impl Forks<'_> {
         match self.least_common(&honest, effort)? {
             Found::No => Some(Found::No),
             Found::Yes(pair) if !(pair[0] & pair[1] & honest).is_empty() => Some(Found::No),
-            Found::Yes(pair) => {
-                let pair = pair.map(|quorum| quorum & honest);
-                let both = pair.iter().all(|quorum| !quorum.is_empty());
-                both.then_some(Found::Yes(pair))
-            }
+            Found::Yes(pair) => self.somebody_in(pair, &honest).map(Found::Yes),
             Found::Undecided => None,
         }
+    }
+
+    /// The honest nodes of two quorums that have none in common; of a quorum without any, a faulty
+    /// node that behaves well. Nothing if every node is needed by the other one.
+    fn somebody_in(
+        &self,
+        [first, second]: [AcceptorSet; 2],
+        honest: &AcceptorSet,
+    ) -> Option<[AcceptorSet; 2]> {
+        let all = self.0.quorum_within(&self.0.all());
+        let members = |quorum: AcceptorSet, others: AcceptorSet| {
+            let there = quorum & *honest;
+            match there.is_empty() {
+                true => (all - others)
+                    .iter()
+                    .next()
+                    .map(|a| std::iter::once(a).collect()),
+                false => Some(there),
+            }
+        };
+        let some: AcceptorSet = members(first, second)?;
+        Some([some, members(second, first | some)?])
     }
 
     /// Two quorums, each with the help of faulty nodes that are in neither: a faulty node may

@@ -21,8 +21,8 @@ use crate::set::AcceptorSet;
 use batsat::Lit;
 use std::collections::HashMap;
 
-/// The most ways to choose counts of all kinds but one that are tried one by one.
-const MAX_COUNTS: usize = 2000;
+/// The most questions about counts of each kind, and the steps that the solver may take for them.
+const MAX_QUESTIONS: u64 = 20_000;
 
 /// What a number of faults can do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +59,16 @@ pub(crate) struct Faults<'a, H: ?Sized> {
     pub(crate) given: AcceptorSet,
     pub(crate) n_acceptors: usize,
     pub(crate) effort: Effort,
+}
+
+/// A search for the minimal sets, class by class: of each the least number that can still do the
+/// harm with all that is not decided yet, and so on up to the least that does it without.
+struct Counting<'a, H: ?Sized> {
+    faults: &'a Faults<'a, H>,
+    effort: Effort,
+    cap: usize,
+    /// One set of each pattern.
+    found: Vec<UnitSet>,
 }
 
 /// The clauses of a harm over what fails.
@@ -134,10 +144,11 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
     /// The minimal sets, smaller ones first, at most `cap` patterns of them. The search begins
     /// with sets of `from` units: smaller ones are known not to do the harm.
     pub(crate) fn minimal(&self, from: usize, cap: usize) -> Minimal<Pattern> {
-        if let Some(patterns) = self.by_counts() {
-            let complete = patterns.len() <= cap;
-            let sets = patterns.into_iter().take(cap).collect();
-            return Minimal { sets, complete };
+        if let Some(sets) = self.by_counts(cap) {
+            return Minimal {
+                sets,
+                complete: true,
+            };
         }
         let mut patterns = Vec::new();
         let half = self.effort.left() / 2;
@@ -166,59 +177,21 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         }
     }
 
-    /// Where units are of a few kinds, all that matters is how many of each kind fail: for every
-    /// number of the others, the least of the most numerous kind is found by halving. `None` if
-    /// there are too many kinds, or something is not decided.
-    fn by_counts(&self) -> Option<Vec<Pattern>> {
+    /// Where units are of few kinds, all that matters is how many of each kind fail. `None` if that
+    /// takes too many questions, or there are more than `cap` patterns.
+    fn by_counts(&self, cap: usize) -> Option<Vec<Pattern>> {
         let given = self.units.touched(&self.given);
         let free = |class: &&UnitSet| !(**class - given).is_empty();
-        let mut classes: Vec<UnitSet> = self.classes.iter().filter(free).copied().collect();
-        classes.sort_by_key(UnitSet::len);
-        let last = classes.pop()?;
-        let ways = |ways: usize, class: &UnitSet| ways.saturating_mul(class.len() + 1);
-        if classes.iter().fold(1, ways) > MAX_COUNTS {
-            return None;
-        }
-        let first = |class: &UnitSet, n: usize| class.iter().take(n).collect::<UnitSet>();
-        let mut found: Vec<(Vec<usize>, usize)> = Vec::new();
-        let mut counts = vec![0; classes.len()];
-        loop {
-            let chosen = classes.iter().zip(&counts);
-            let others = chosen.fold(UnitSet::EMPTY, |all, (class, n)| all | first(class, *n));
-            let does = |n: usize| match self.does(&(others | first(&last, n))) {
-                Found::Yes(()) => Some(true),
-                Found::No => Some(false),
-                Found::Undecided => None,
-            };
-            if does(last.len())? {
-                let (mut harmless, mut least) = (None, last.len());
-                while harmless.map_or(0, |n: usize| n + 1) < least {
-                    let from = harmless.map_or(0, |n| n + 1);
-                    let middle = from + (least - from) / 2;
-                    match does(middle)? {
-                        true => least = middle,
-                        false => harmless = Some(middle),
-                    }
-                }
-                found.push((counts.clone(), least));
-            }
-            // The next vector of counts.
-            let Some(at) = (0..counts.len()).find(|at| counts[*at] < classes[*at].len()) else {
-                break;
-            };
-            counts[at] += 1;
-            counts[..at].fill(0);
-        }
-        let below = |a: &(Vec<usize>, usize), b: &(Vec<usize>, usize)| {
-            a != b && a.1 <= b.1 && a.0.iter().zip(&b.0).all(|(a, b)| a <= b)
+        let classes: Vec<UnitSet> = self.classes.iter().filter(free).copied().collect();
+        let mut counting = Counting {
+            faults: self,
+            effort: self.effort.again(MAX_QUESTIONS.min(self.effort.left())),
+            cap,
+            found: Vec::new(),
         };
-        let minimal = found.iter().filter(|b| !found.iter().any(|a| below(a, b)));
-        let patterns = minimal.map(|(counts, least)| {
-            let chosen = classes.iter().zip(counts);
-            let others = chosen.fold(UnitSet::EMPTY, |all, (class, n)| all | first(class, *n));
-            Pattern::of(&(others | first(&last, *least)), &self.classes)
-        });
-        let mut patterns: Vec<Pattern> = patterns.collect();
+        counting.choose(&classes, &UnitSet::EMPTY)?;
+        let found = counting.found.iter();
+        let mut patterns: Vec<Pattern> = found.map(|set| Pattern::of(set, &classes)).collect();
         patterns.sort();
         Some(patterns)
     }
@@ -319,8 +292,12 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
     }
 
     fn does(&self, set: &UnitSet) -> Found<()> {
+        self.does_with(set, &self.effort)
+    }
+
+    fn does_with(&self, set: &UnitSet, effort: &Effort) -> Found<()> {
         let faulty = self.units.acceptors(set) | self.given;
-        self.harm.done_by(&faulty, &self.effort)
+        self.harm.done_by(&faulty, effort)
     }
 
     /// A minimal subset that still does the harm, as far as that can be decided.
@@ -343,6 +320,71 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
             }
         }
         set
+    }
+}
+
+impl<H: Harm + ?Sized> Counting<'_, H> {
+    /// Finds the minimal sets that have `chosen`, which does no harm yet, of the classes before
+    /// these.
+    fn choose(&mut self, classes: &[UnitSet], chosen: &UnitSet) -> Option<()> {
+        let Some((class, rest)) = classes.split_first() else {
+            return Some(());
+        };
+        let first = |n: usize| *chosen | class.iter().take(n).collect::<UnitSet>();
+        let rest_of_all = rest.iter().fold(UnitSet::EMPTY, |all, class| all | *class);
+        let Some(low) = self.least(0, class.len(), |n| first(n) | rest_of_all)? else {
+            return Some(());
+        };
+        let high = self.least(low, class.len(), first)?;
+        for n in low..high.unwrap_or(class.len() + 1) {
+            self.choose(rest, &first(n))?;
+        }
+        let Some(set) = high.map(first) else {
+            return Some(());
+        };
+        let parts = Pattern::of(&set, &self.faults.classes);
+        for (_, class) in parts.parts() {
+            let mut less = set;
+            less.remove((class & set).iter().next()?);
+            if self.does(&less)? {
+                return Some(());
+            }
+        }
+        self.found.push(set);
+        (self.found.len() <= self.cap).then_some(())
+    }
+
+    /// The least number from `low` to `high` for which the set does the harm, which is monotone.
+    fn least(
+        &self,
+        low: usize,
+        high: usize,
+        set: impl Fn(usize) -> UnitSet,
+    ) -> Option<Option<usize>> {
+        if !self.does(&set(high))? {
+            return Some(None);
+        }
+        let (mut low, mut high) = (low, high);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.does(&set(middle))? {
+                true => high = middle,
+                false => low = middle + 1,
+            }
+        }
+        Some(Some(low))
+    }
+
+    /// `None` if that was not decided, or nothing more may be asked.
+    fn does(&self, set: &UnitSet) -> Option<bool> {
+        if !self.effort.step() {
+            return None;
+        }
+        match self.faults.does_with(set, &self.effort) {
+            Found::Yes(()) => Some(true),
+            Found::No => Some(false),
+            Found::Undecided => None,
+        }
     }
 }
 
