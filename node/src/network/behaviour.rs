@@ -1,6 +1,7 @@
 //! What libp2p is put together from.
 
 use super::request::Codec;
+use super::streams::{Bounds, Streams};
 use crate::config::{Config, Limits, NodeConfig};
 use crypto::{Digest, Keypair};
 use libp2p::allow_block_list::{self, AllowedPeers};
@@ -40,6 +41,7 @@ pub(super) struct Behaviour {
     limits: connection_limits::Behaviour,
     pub(super) gossip: gossipsub::Behaviour,
     pub(super) requests: request_response::Behaviour<Codec>,
+    pub(super) streams: libp2p_stream::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
 }
@@ -90,6 +92,7 @@ pub(super) fn swarm(
         limits: connection_limits::Behaviour::new(connection_limits(&config.limits)),
         gossip: gossip(config, max_frame)?,
         requests: requests(config, max_frame)?,
+        streams: libp2p_stream::Behaviour::new(),
         identify: identify::Behaviour::new(
             identify::Config::new(protocol_name(config), identity.public())
                 .with_hide_listen_addrs(true)
@@ -99,10 +102,9 @@ pub(super) fn swarm(
     };
     behaviour.gossip.subscribe(topic).map_err(setup)?;
     let others = config.nodes.iter().filter(|n| n.name != node.name);
-    let full_mesh = config.nodes.len() <= Limits::count(config.limits.full_mesh_nodes);
     for peer in others {
         behaviour.allowed.allow_peer(peer.peer);
-        if full_mesh {
+        if is_full_mesh(config) {
             behaviour.gossip.add_explicit_peer(&peer.peer);
         }
     }
@@ -121,6 +123,22 @@ pub(super) fn swarm(
         .build();
     listen(&mut swarm, node)?;
     Ok(swarm)
+}
+
+/// Whether every node sends to every other one itself.
+pub(super) fn is_full_mesh(config: &Config) -> bool {
+    config.nodes.len() <= Limits::count(config.limits.full_mesh_nodes)
+}
+
+/// The streams of frames.
+pub(super) fn streams(
+    config: &Config,
+    swarm: &Swarm<Behaviour>,
+    bounds: Bounds,
+) -> Result<Streams, NetworkStartError> {
+    let name = format!("{}/frames", protocol_name(config));
+    let protocol = StreamProtocol::try_from_owned(name).map_err(setup)?;
+    Streams::new(swarm.behaviour().streams.new_control(), protocol, bounds).map_err(setup)
 }
 
 fn connection_limits(limits: &Limits) -> ConnectionLimits {

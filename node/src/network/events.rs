@@ -3,8 +3,9 @@
 use super::behaviour::BehaviourEvent;
 use super::peers::OTHER_NETWORK;
 use super::request::Request;
+use super::streams::StreamEvent;
 use super::task::Network;
-use super::verify::Job;
+use super::verify::{Job, Source};
 use crate::engine::{Event, NodeIndex, Ticket};
 use libp2p::allow_block_list::NotAllowed;
 use libp2p::gossipsub::{self, MessageAcceptance};
@@ -82,6 +83,7 @@ impl Network {
         tracing::info!(peer = peer.name, "connected");
         self.view.set_peer(&peer.name, true);
         self.alive(index);
+        self.open_streams(Instant::now());
         self.sync(index);
     }
 
@@ -95,6 +97,7 @@ impl Network {
         peer.down(Instant::now());
         tracing::info!(peer = peer.name, "disconnected");
         self.view.set_peer(&peer.name, false);
+        self.streams.close(index);
         self.tickets.retain(|_, (peer, _)| *peer != index);
     }
 
@@ -149,7 +152,7 @@ impl Network {
                     self.wrong_network(index, &info.protocol_version);
                 }
             }
-            BehaviourEvent::Identify(_) => {}
+            BehaviourEvent::Identify(_) | BehaviourEvent::Streams(()) => {}
         }
     }
 
@@ -180,18 +183,11 @@ impl Network {
                 message_id,
                 message,
             } => {
-                self.view.metrics.frames_received.inc();
                 let Some(from) = self.peers.index(&propagation_source) else {
                     return;
                 };
-                self.alive(from);
-                let job = Job::Frame {
-                    id: message_id.clone(),
-                    from,
-                    bytes: message.data,
-                };
-                if self.pool.submit(job).is_err() {
-                    self.dropped("verify_queue_full", 1);
+                let source = Source::Gossip(message_id.clone());
+                if !self.frame(source, from, message.data) {
                     let gossip = &mut self.swarm.behaviour_mut().gossip;
                     let ignore = MessageAcceptance::Ignore;
                     gossip.report_message_validation_result(
@@ -221,6 +217,36 @@ impl Network {
             }
             _ => {}
         }
+    }
+
+    pub(super) fn stream_event(&mut self, event: StreamEvent) {
+        match event {
+            StreamEvent::Opened(id, stream) => {
+                if let Some(from) = self.peers.index(&id) {
+                    self.streams.read(from, stream);
+                }
+            }
+            StreamEvent::Arrived((from, Some(bytes))) => {
+                self.frame(Source::Stream, from, bytes);
+            }
+            StreamEvent::Arrived((from, None)) => self.refused(from, "frame"),
+        }
+    }
+
+    /// A frame came. False if there is no room for it.
+    fn frame(&mut self, source: Source, from: NodeIndex, bytes: Vec<u8>) -> bool {
+        self.view.metrics.frames_received.inc();
+        self.alive(from);
+        let job = Job {
+            source,
+            from,
+            bytes,
+        };
+        let taken = self.pool.submit(job).is_ok();
+        if !taken {
+            self.dropped("verify_queue_full", 1);
+        }
+        taken
     }
 
     fn set_subscribed(&mut self, id: &PeerId, subscribed: bool) {
@@ -292,7 +318,16 @@ impl Network {
             self.refused(from, "frame");
             return;
         }
-        if self.pool.submit(Job::Answer { from, kind, bytes }).is_err() {
+        let source = Source::Answer(kind);
+        if self
+            .pool
+            .submit(Job {
+                source,
+                from,
+                bytes,
+            })
+            .is_err()
+        {
             self.dropped("verify_queue_full", 1);
         }
     }

@@ -14,6 +14,8 @@ const MAX_REFUSALS: u32 = 16;
 const REFUSALS_WITHIN: Duration = Duration::from_secs(60);
 /// How long a peer is shut out for that.
 pub(super) const BAN: Duration = Duration::from_secs(60);
+/// How long frames travel as gossip for the sake of a peer that there is no connection with.
+const PASSED_ON: Duration = Duration::from_secs(10);
 /// How long a peer with another configuration is left alone: somebody may be mending it.
 pub(super) const OTHER_NETWORK: Duration = Duration::from_secs(5);
 
@@ -36,6 +38,8 @@ pub(super) struct Peer {
     pub(super) heard: Option<Instant>,
     /// When the engine was told last that it is up.
     pub(super) told_alive: Option<Instant>,
+    /// Since when there is no connection, if there is none.
+    away: Option<Instant>,
     pause: Duration,
     dial_at: Instant,
     refusals: u32,
@@ -105,6 +109,27 @@ impl Peers {
     /// Whether anybody receives gossip.
     pub(super) fn any_subscribed(&self) -> bool {
         self.peers.values().any(|p| p.subscribed)
+    }
+
+    /// Whom there is a connection with.
+    pub(super) fn connected(&self) -> impl Iterator<Item = (NodeIndex, PeerId)> {
+        let connected = self.peers.iter().filter(|(_, p)| p.connected);
+        connected.map(|(at, p)| (*at, p.id))
+    }
+
+    /// Whether everybody gets what is sent straight to those who have a stream. Who has been away for long is
+    /// waited for no more: if that is a node that others can reach, it asks them.
+    pub(super) fn are_reached(&self, now: Instant, has_stream: impl Fn(NodeIndex) -> bool) -> bool {
+        let mut peers = self.peers.iter();
+        let gone = |p: &Peer| p.away.is_some_and(|since| now >= since + PASSED_ON);
+        self.peers.values().any(|p| p.connected)
+            && peers.all(|(at, p)| {
+                if p.connected {
+                    has_stream(*at)
+                } else {
+                    gone(p)
+                }
+            })
     }
 
     /// The next connected node in turn that fits.
@@ -184,6 +209,7 @@ impl Peer {
             asking: 0,
             heard: None,
             told_alive: None,
+            away: Some(now),
             pause: FIRST_PAUSE,
             dial_at: now,
             refusals: 0,
@@ -195,12 +221,14 @@ impl Peer {
     /// There is a connection.
     pub(super) fn up(&mut self) {
         self.connected = true;
+        self.away = None;
         self.pause = FIRST_PAUSE;
     }
 
     /// The last connection is gone; it is dialled again after the first pause.
     pub(super) fn down(&mut self, now: Instant) {
         (self.connected, self.subscribed, self.asking) = (false, false, 0);
+        self.away = Some(now);
         self.dial_at = now + FIRST_PAUSE;
     }
 }

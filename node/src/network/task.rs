@@ -1,13 +1,14 @@
 //! The task itself.
 
-use super::behaviour::{Behaviour, NetworkStartError, protocol_name, swarm};
+use super::behaviour::{Behaviour, NetworkStartError, is_full_mesh, protocol_name, streams, swarm};
 use super::frame::max_frame_bytes;
 use super::names::{Found, Names};
 use super::outbox::Outbox;
 use super::peers::{BAN, Peers};
 use super::request::{Request, RequestKind};
 use super::seen::Seen;
-use super::verify::{Pool, Report, Verifier};
+use super::streams::{Bounds, Streams};
+use super::verify::{Pool, Report, Source, Verifier};
 use crate::config::{Config, Limits, Named, NodeConfig};
 use crate::engine::{Command, EngineHandle, Event, Intake, NodeIndex, Queued, Ticket};
 use crate::view::View;
@@ -52,6 +53,8 @@ pub(crate) struct Network {
     pub(super) names: Names,
     pub(super) members: HashMap<NodeIndex, MemberId>,
     pub(super) outbox: Outbox,
+    pub(super) streams: Streams,
+    full_mesh: bool,
     pub(super) pool: Pool,
     pub(super) engine: EngineHandle,
     pub(super) commands: mpsc::Receiver<Command>,
@@ -85,6 +88,12 @@ impl Network {
         let topic = IdentTopic::new(protocol_name(config));
         let swarm = swarm(config, node, keypair, &topic, max_frame_bytes::<P>())?;
         let limits = &config.limits;
+        let bounds = Bounds {
+            frames: Limits::count(limits.outbox_frames),
+            bytes: Limits::mib(limits.outbox_mib),
+            frame: max_frame_bytes::<P>(),
+        };
+        let streams = streams(config, &swarm, bounds)?;
         let (reporter, reports) = mpsc::channel(REPORTS);
         let verifier = Verifier {
             network: Arc::clone(&config.network),
@@ -117,10 +126,9 @@ impl Network {
             peers: Peers::new(config, node, now),
             names: Names::new(),
             members: members.collect(),
-            outbox: Outbox::new(
-                Limits::count(limits.outbox_frames),
-                Limits::mib(limits.outbox_mib),
-            ),
+            outbox: Outbox::new(bounds.frames, bounds.bytes),
+            streams,
+            full_mesh: is_full_mesh(config),
             pool,
             engine: EngineHandle::new(queue),
             commands,
@@ -146,6 +154,7 @@ impl Network {
         loop {
             tokio::select! {
                 event = self.swarm.select_next_some() => self.swarm_event(event),
+                event = self.streams.next() => self.stream_event(event),
                 command = self.commands.recv() => match command {
                     Some(command) => self.command(command),
                     None => return,
@@ -169,6 +178,7 @@ impl Network {
                 None => self.dial(id, vec![address]),
             }
         }
+        self.open_streams(now);
         if now >= self.sync_at {
             self.sync_at = now + self.sync_every;
             let in_flight = &self.in_flight;
@@ -246,24 +256,46 @@ impl Network {
         }
     }
 
-    /// Publishes what waits, if there is anybody to receive it.
+    /// Sends what waits, if there is anybody to receive it: straight to everybody, or as gossip if it has to be
+    /// passed on.
     pub(super) fn flush(&mut self) {
-        while self.peers.any_subscribed() {
+        let (peers, streams) = (&self.peers, &self.streams);
+        let straight =
+            self.full_mesh && peers.are_reached(Instant::now(), |at| streams.is_open(at));
+        while straight || self.peers.any_subscribed() {
             let Some(frame) = self.outbox.pop() else {
                 return;
             };
-            match self
-                .swarm
-                .behaviour_mut()
-                .gossip
-                .publish(self.topic.hash(), frame)
-            {
-                Ok(_) => {}
-                Err(PublishError::AllQueuesFull(_)) => self.dropped("peer_queues_full", 1),
-                Err(error) => {
-                    tracing::debug!(%error, "not published");
-                    self.dropped("not_published", 1);
-                }
+            match straight {
+                true => self.send(frame),
+                false => self.publish(frame),
+            }
+        }
+    }
+
+    fn send(&mut self, frame: Vec<u8>) {
+        let (sent, full) = self.streams.send(frame);
+        self.view.metrics.frames_sent("stream", sent);
+        self.dropped("peer_queue_full", full);
+    }
+
+    fn publish(&mut self, frame: Vec<u8>) {
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        match gossip.publish(self.topic.hash(), frame) {
+            Ok(_) => self.view.metrics.frames_sent("gossip", 1),
+            Err(PublishError::AllQueuesFull(_)) => self.dropped("peer_queues_full", 1),
+            Err(error) => {
+                tracing::debug!(%error, "not published");
+                self.dropped("not_published", 1);
+            }
+        }
+    }
+
+    /// Opens streams to those connected who have none. In larger networks not everybody is told everything directly.
+    pub(super) fn open_streams(&mut self, now: Instant) {
+        if self.full_mesh {
+            for (peer, id) in self.peers.connected() {
+                self.streams.open(peer, id, now);
             }
         }
     }
@@ -309,7 +341,7 @@ impl Network {
     }
 
     fn report(&mut self, report: Report) {
-        if let Some(id) = &report.id
+        if let Source::Gossip(id) = &report.source
             && let Some(peer) = self.peers.get(report.from)
         {
             let verdict = match report.outcome {
@@ -324,7 +356,9 @@ impl Network {
         match report.outcome {
             Err(reason) => self.refused(report.from, reason),
             // Whoever had something new may have more.
-            Ok(new) if new > 0 && report.id.is_none() => self.sync(report.from),
+            Ok(new) if new > 0 && matches!(report.source, Source::Answer(_)) => {
+                self.sync(report.from);
+            }
             Ok(_) => {}
         }
     }

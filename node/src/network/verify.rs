@@ -24,34 +24,33 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
+/// How something came here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// As gossip, with gossipsub's name for it.
+    Gossip(MessageId),
+    /// Straight from a peer.
+    Stream,
+    /// As the answer to such a request.
+    Answer(RequestKind),
+}
+
 /// Something received that nobody has looked at.
 #[derive(Debug)]
-pub(super) enum Job {
-    /// A gossip frame.
-    Frame {
-        /// Gossipsub's name for it.
-        id: MessageId,
-        /// Who forwarded it.
-        from: NodeIndex,
-        /// Its bytes.
-        bytes: Vec<u8>,
-    },
-    /// A peer's answer.
-    Answer {
-        /// Who answered.
-        from: NodeIndex,
-        /// What was asked.
-        kind: RequestKind,
-        /// The answer's bytes.
-        bytes: Vec<u8>,
-    },
+pub(super) struct Job {
+    /// How it came.
+    pub(super) source: Source,
+    /// Who sent it, or passed it on.
+    pub(super) from: NodeIndex,
+    /// A frame, or an answer.
+    pub(super) bytes: Vec<u8>,
 }
 
 /// What became of a job.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Report {
-    /// Gossipsub's name for the frame, if it was one.
-    pub(super) id: Option<MessageId>,
+    /// How it came.
+    pub(super) source: Source,
     /// Who sent it.
     pub(super) from: NodeIndex,
     /// How many things in it were new; or why all of it is refused.
@@ -106,25 +105,11 @@ impl Pool {
 
     /// Queues a job; gives it back if there is no room.
     pub(super) fn submit(&self, job: Job) -> Result<(), Job> {
-        let Some(permit) = self.budget.take(job.from(), job.size()) else {
+        let Some(permit) = self.budget.take(job.from, job.bytes.len()) else {
             return Err(job);
         };
         let sent = self.jobs.try_send((job, permit));
         sent.map_err(|error| error.into_inner().0)
-    }
-}
-
-impl Job {
-    fn from(&self) -> NodeIndex {
-        match self {
-            Job::Frame { from, .. } | Job::Answer { from, .. } => *from,
-        }
-    }
-
-    fn size(&self) -> usize {
-        match self {
-            Job::Frame { bytes, .. } | Job::Answer { bytes, .. } => bytes.len(),
-        }
     }
 }
 
@@ -140,23 +125,32 @@ impl<P: Protocol> Verifier<P> {
     /// Verifies one job, reports it, and hands its inputs on. False when the node is stopping.
     fn handle(&self, job: Job, permit: Permit) -> bool {
         let limit = max_frame_bytes::<P>();
-        let (id, from, parts) = match job {
-            Job::Frame { id, from, bytes } => (Some(id), from, Frame::decode(&bytes, limit).ok()),
-            Job::Answer { from, kind, bytes } => {
+        let Job {
+            source,
+            from,
+            bytes,
+        } = job;
+        let parts = match &source {
+            Source::Gossip(_) | Source::Stream => Frame::decode(&bytes, limit).ok(),
+            Source::Answer(kind) => {
                 let response = codec::decode::<ResponseOf<P>>(&bytes, limit).ok();
-                let fits = response.filter(|r| r.answers(kind));
-                (None, from, fits.map(Frame::from))
+                let fits = response.filter(|r| r.answers(*kind));
+                fits.map(Frame::from)
             }
         };
-        // Gossip that repeats what is known here is old; an answer that does is what was asked for.
-        let again = id.is_none();
+        // A frame that repeats what is known here is old; an answer that does is what was asked for.
+        let again = matches!(source, Source::Answer(_));
         let checked = parts
             .ok_or("frame")
             .and_then(|frame| self.check(frame, again));
         let outcome = checked.as_ref().map(|c| c.new).map_err(|reason| *reason);
         if self
             .reports
-            .blocking_send(Report { id, from, outcome })
+            .blocking_send(Report {
+                source,
+                from,
+                outcome,
+            })
             .is_err()
         {
             return false;

@@ -4,8 +4,8 @@ use super::super::frame::{Frame, FrameOf};
 use super::super::request::{RequestKind, ResponseOf};
 use super::super::seen::Seen;
 use super::MAX_PARTS;
-use super::{Job, Pool, Report, Verifier};
-use crate::engine::Queued;
+use super::{Job, Pool, Report, Source, Verifier};
+use crate::engine::{NodeIndex, Queued};
 use crate::testing;
 use crate::view::View;
 use consensus::hpaxos::{HPaxos, Message};
@@ -74,17 +74,8 @@ impl<P: Protocol> Fixture<P> {
     }
 
     fn bytes(&mut self, bytes: Vec<u8>) -> Result<usize, &'static str> {
-        let id = MessageId::from(vec![1]);
-        self.pool
-            .submit(Job::Frame {
-                id: id.clone(),
-                from: 1,
-                bytes,
-            })
-            .unwrap();
-        let report = self.reports.blocking_recv().unwrap();
-        assert_eq!((report.id, report.from), (Some(id), 1));
-        report.outcome
+        let source = Source::Gossip(MessageId::from(vec![1]));
+        self.job(source, 1, bytes)
     }
 
     fn answer(
@@ -92,11 +83,23 @@ impl<P: Protocol> Fixture<P> {
         kind: RequestKind,
         response: &ResponseOf<P>,
     ) -> Result<usize, &'static str> {
-        let bytes = codec::encode(response);
-        let from = 2;
-        self.pool.submit(Job::Answer { from, kind, bytes }).unwrap();
+        self.job(Source::Answer(kind), 2, codec::encode(response))
+    }
+
+    fn job(
+        &mut self,
+        source: Source,
+        from: NodeIndex,
+        bytes: Vec<u8>,
+    ) -> Result<usize, &'static str> {
+        let job = Job {
+            source: source.clone(),
+            from,
+            bytes,
+        };
+        self.pool.submit(job).unwrap();
         let report = self.reports.blocking_recv().unwrap();
-        assert_eq!((report.id, report.from), (None, from));
+        assert_eq!((report.source, report.from), (source, from));
         report.outcome
     }
 
@@ -287,8 +290,8 @@ fn a_message_of_paxos_is_believed_and_known_afterwards() {
 #[test]
 fn the_queue_is_bounded_in_bytes() {
     let f = fixture(1000);
-    let job = |len| Job::Frame {
-        id: MessageId::from(vec![1]),
+    let job = |len| Job {
+        source: Source::Stream,
         from: 1,
         bytes: vec![0; len],
     };

@@ -102,7 +102,9 @@ metrics! {
 
     /// Connections refused: not a node of this network
     foreign: Counter = "foreign_connections", zero();
-    /// Gossip frames received
+    /// Frames sent, on a stream to one peer or as gossip to all, by way
+    frames_sent: Counters = "frames_sent", zero();
+    /// Frames received
     frames_received: Counter = "frames_received", zero();
     /// Messages received, again or for the first time, by kind; what is refused has none
     received: Counters = "messages_received", zero();

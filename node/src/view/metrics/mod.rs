@@ -57,6 +57,11 @@ impl Metrics {
         by(&self.received, "kind", kind).inc();
     }
 
+    /// Counts frames sent.
+    pub(crate) fn frames_sent(&self, way: &str, n: u64) {
+        by(&self.frames_sent, "way", way).inc_by(n);
+    }
+
     /// Counts things dropped at a bound.
     pub(crate) fn dropped(&self, reason: &str, n: u64) {
         by(&self.dropped, "reason", reason).inc_by(n);

@@ -1,0 +1,322 @@
+//! Streams of frames, straight to each node that there is a connection with.
+//!
+//! ```text
+//!   frame ──► queue of each peer ──► writer ──► length, bytes, … ──► reader of the peer ──► its network task
+//! ```
+//!
+//! Where every node is connected to every other one, a frame needs nobody to pass it on, and a stream takes a
+//! fraction of the processor time of gossip (docs/performance.md). A frame is its length as 4 bytes, little endian,
+//! and its bytes. Frames that wait share one write. A queue that is full, of frames or of bytes, takes no more:
+//! what a slow peer missed it is offered by synchronisation, as after gossip that was lost. A reader waits for its
+//! network task, and so does in the end whoever sends too much.
+
+use crate::engine::NodeIndex;
+use futures::io::{BufReader, copy};
+use futures::{AsyncRead, AsyncReadExt, AsyncWriteExt, StreamExt};
+use libp2p::{PeerId, Stream, StreamProtocol};
+use libp2p_stream::{AlreadyRegistered, Control, IncomingStreams};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::AbortHandle;
+
+/// Waiting frames share writes of about so many bytes.
+const WRITE_BYTES: usize = 64 << 10;
+/// Frames that arrived and wait for the network task.
+const ARRIVALS: usize = 64;
+/// The pause before a stream that broke, or could not be opened, is opened again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// A frame that a peer sent, or nothing if it is larger than frames are.
+pub(super) type Arrived = (NodeIndex, Option<Vec<u8>>);
+
+/// What happens on streams.
+pub(super) enum StreamEvent {
+    /// A peer has opened its stream.
+    Opened(PeerId, Stream),
+    /// A frame.
+    Arrived(Arrived),
+}
+
+/// The streams with all peers.
+pub(super) struct Streams {
+    control: Control,
+    protocol: StreamProtocol,
+    incoming: IncomingStreams,
+    writers: HashMap<NodeIndex, Writer>,
+    readers: HashMap<NodeIndex, AbortHandle>,
+    arrivals: mpsc::Receiver<Arrived>,
+    arrived: mpsc::Sender<Arrived>,
+    bounds: Bounds,
+}
+
+/// What may wait, and how large a frame may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Frames that may wait for one peer.
+    pub(super) frames: usize,
+    /// Their bytes.
+    pub(super) bytes: usize,
+    /// The bytes of the largest frame.
+    pub(super) frame: usize,
+}
+
+/// The way to one peer.
+struct Writer {
+    queue: mpsc::Sender<Waiting>,
+    room: Arc<Semaphore>,
+    /// Whether its stream is open.
+    open: Arc<AtomicBool>,
+    begun: Instant,
+}
+
+/// A frame with its room in the queue.
+struct Waiting {
+    frame: Arc<[u8]>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Streams {
+    /// Listens for streams of this protocol.
+    pub(super) fn new(
+        mut control: Control,
+        protocol: StreamProtocol,
+        bounds: Bounds,
+    ) -> Result<Self, AlreadyRegistered> {
+        let incoming = control.accept(protocol.clone())?;
+        let (arrived, arrivals) = mpsc::channel(ARRIVALS);
+        Ok(Streams {
+            control,
+            protocol,
+            incoming,
+            writers: HashMap::new(),
+            readers: HashMap::new(),
+            arrivals,
+            arrived,
+            bounds,
+        })
+    }
+
+    /// The next thing that happens; nothing is lost if nobody waits for it to the end.
+    pub(super) async fn next(&mut self) -> StreamEvent {
+        tokio::select! {
+            Some((id, stream)) = self.incoming.next() => StreamEvent::Opened(id, stream),
+            Some(arrived) = self.arrivals.recv() => StreamEvent::Arrived(arrived),
+            else => std::future::pending().await,
+        }
+    }
+
+    /// Opens a stream to a connected peer, unless there is one or the last attempt was just now.
+    pub(super) fn open(&mut self, peer: NodeIndex, id: PeerId, now: Instant) {
+        let writer = self.writers.get(&peer);
+        let soon = |w: &Writer| !w.queue.is_closed() || now < w.begun + AGAIN;
+        if writer.is_some_and(soon) {
+            return;
+        }
+        let (queue, waiting) = mpsc::channel(self.bounds.frames);
+        let open = Arc::new(AtomicBool::new(false));
+        let (mut control, protocol) = (self.control.clone(), self.protocol.clone());
+        let is_open = Open(Arc::clone(&open));
+        tokio::spawn(async move {
+            match control.open_stream(id, protocol).await {
+                Ok(stream) => write(stream, waiting, is_open).await,
+                Err(error) => tracing::debug!(%id, %error, "no stream"),
+            }
+        });
+        let room = Arc::new(Semaphore::new(self.bounds.bytes));
+        self.writers.insert(
+            peer,
+            Writer {
+                queue,
+                room,
+                open,
+                begun: now,
+            },
+        );
+    }
+
+    /// There is no connection any more.
+    pub(super) fn close(&mut self, peer: NodeIndex) {
+        self.writers.remove(&peer);
+    }
+
+    /// Whether frames reach a peer on a stream.
+    pub(super) fn is_open(&self, peer: NodeIndex) -> bool {
+        let writer = self.writers.get(&peer);
+        writer.is_some_and(|w| w.open.load(Ordering::Relaxed) && !w.queue.is_closed())
+    }
+
+    /// Sends a frame to everybody who has an open stream. Returns how many it was sent to, and how many had no room.
+    pub(super) fn send(&self, frame: Vec<u8>) -> (u64, u64) {
+        let frame: Arc<[u8]> = frame.into();
+        let (mut sent, mut full) = (0, 0);
+        for (peer, writer) in &self.writers {
+            if self.is_open(*peer) {
+                match writer.send(&frame) {
+                    true => sent += 1,
+                    false => full += 1,
+                }
+            }
+        }
+        (sent, full)
+    }
+
+    /// Reads a peer's stream; the one before is given up.
+    pub(super) fn read(&mut self, peer: NodeIndex, stream: Stream) {
+        let reading = read(stream, peer, self.bounds.frame, self.arrived.clone());
+        let reader = tokio::spawn(reading).abort_handle();
+        if let Some(before) = self.readers.insert(peer, reader) {
+            before.abort();
+        }
+    }
+}
+
+impl Writer {
+    fn send(&self, frame: &Arc<[u8]>) -> bool {
+        let bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes);
+        room.is_ok_and(|room| {
+            let frame = Arc::clone(frame);
+            let waiting = Waiting { frame, _room: room };
+            self.queue.try_send(waiting).is_ok()
+        })
+    }
+}
+
+/// A stream is open as long as this lives.
+struct Open(Arc<AtomicBool>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Writes what waits until the stream breaks or the queue is given up.
+async fn write(mut stream: Stream, mut queue: mpsc::Receiver<Waiting>, open: Open) {
+    open.0.store(true, Ordering::Relaxed);
+    let mut bytes = Vec::new();
+    while let Some(waiting) = queue.recv().await {
+        put(&mut bytes, &waiting.frame);
+        while bytes.len() < WRITE_BYTES
+            && let Ok(waiting) = queue.try_recv()
+        {
+            put(&mut bytes, &waiting.frame);
+        }
+        let written = async {
+            stream.write_all(&bytes).await?;
+            stream.flush().await
+        };
+        if let Err(error) = written.await {
+            tracing::debug!(%error, "a stream broke");
+            return;
+        }
+        bytes.clear();
+    }
+}
+
+fn put(bytes: &mut Vec<u8>, frame: &[u8]) {
+    let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(frame);
+}
+
+/// Reads frames until the stream ends, or holds something that is none.
+async fn read(
+    stream: impl AsyncRead + Unpin,
+    peer: NodeIndex,
+    largest: usize,
+    arrived: mpsc::Sender<Arrived>,
+) {
+    let mut stream = BufReader::with_capacity(WRITE_BYTES, stream);
+    let mut length = [0; 4];
+    while stream.read_exact(&mut length).await.is_ok() {
+        let length = u32::from_le_bytes(length);
+        if length as usize > largest {
+            let _ = arrived.send((peer, None)).await;
+            return;
+        }
+        // Takes room as bytes come, whatever length is claimed.
+        let mut frame = Vec::new();
+        let copied = copy((&mut stream).take(length.into()), &mut frame).await;
+        if !copied.is_ok_and(|bytes| bytes == u64::from(length)) {
+            return;
+        }
+        if arrived.send((peer, Some(frame))).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::io::Cursor;
+
+    async fn frames(bytes: &[u8], largest: usize) -> Vec<Option<Vec<u8>>> {
+        let (arrived, mut arrivals) = mpsc::channel(16);
+        read(Cursor::new(bytes), 3, largest, arrived).await;
+        let mut all = Vec::new();
+        while let Some((peer, frame)) = arrivals.recv().await {
+            assert_eq!(peer, 3);
+            all.push(frame);
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn frames_come_as_they_were_put() {
+        let mut bytes = Vec::new();
+        let sent: [&[u8]; 3] = [b"one", b"", &[7; 100_000]];
+        sent.iter().for_each(|frame| put(&mut bytes, frame));
+        let came = frames(&bytes, 100_000).await;
+        let sent: Vec<_> = sent.iter().map(|frame| Some(frame.to_vec())).collect();
+        assert_eq!(came, sent);
+    }
+
+    #[tokio::test]
+    async fn what_is_cut_short_is_no_frame() {
+        let mut bytes = Vec::new();
+        put(&mut bytes, b"whole");
+        put(&mut bytes, b"cut");
+        for end in bytes.len() - 6..bytes.len() {
+            let came = frames(&bytes[..end], 100).await;
+            assert_eq!(came, [Some(b"whole".to_vec())], "{end} bytes");
+        }
+    }
+
+    /// Nor is room taken for it.
+    #[tokio::test]
+    async fn a_claim_that_is_too_large_ends_the_stream() {
+        let mut bytes = u32::MAX.to_le_bytes().to_vec();
+        put(&mut bytes, b"not read any more");
+        assert_eq!(frames(&bytes, 100).await, [None]);
+    }
+
+    #[tokio::test]
+    async fn a_queue_is_bounded_in_frames_and_bytes() {
+        let writer = |frames, bytes| {
+            let (queue, waiting) = mpsc::channel(frames);
+            let writer = Writer {
+                queue,
+                room: Arc::new(Semaphore::new(bytes)),
+                open: Arc::default(),
+                begun: Instant::now(),
+            };
+            (writer, waiting)
+        };
+        let frame: Arc<[u8]> = Arc::from([0; 10]);
+        let (few, mut waiting) = writer(2, 1000);
+        let sent = [(); 3].map(|()| few.send(&frame));
+        assert_eq!(sent, [true, true, false], "two frames");
+        drop(waiting.recv().await);
+        assert!(few.send(&frame), "there is room again");
+        let (small, mut waiting) = writer(100, 25);
+        let sent = [(); 3].map(|()| small.send(&frame));
+        assert_eq!(sent, [true, true, false], "25 bytes");
+        drop(waiting.recv().await);
+        assert!(small.send(&frame), "there is room again");
+    }
+}
