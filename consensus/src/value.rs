@@ -20,8 +20,10 @@ pub const MAX_BATCH_BYTES: usize = MAX_VALUE_BYTES + 4096;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ClientValue {
     /// The client's idempotency key; empty if the client gave none.
+    #[serde(with = "serde_bytes")]
     pub key: Vec<u8>,
     /// The value itself.
+    #[serde(with = "serde_bytes")]
     pub bytes: Vec<u8>,
 }
 
