@@ -225,6 +225,10 @@ pub struct LoadArgs {
     /// values with --rate, otherwise throughput by clients.
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
+    /// Learner graph to use, or in mode paxos acceptors and quorums, as `up` does; for one mode. A table `[limits]`
+    /// in the file holds for all nodes.
+    #[arg(long, value_name = "FILE")]
+    pub graph: Option<PathBuf>,
     /// Number of nodes; 4 in mode hpaxos, 3 in mode paxos, 2 in mode disk-paxos if not given.
     #[arg(long, value_name = "N")]
     pub nodes: Option<usize>,

@@ -104,6 +104,10 @@ fn networks(args: &LoadArgs) -> Result<Vec<Prepared>, Failure> {
         let why = "--disks is for mode disk-paxos, which is not among the modes";
         return Err(Failure::usage(why));
     }
+    if args.graph.is_some() && modes.len() > 1 {
+        let why = "--graph is for one mode: add --mode hpaxos, for example";
+        return Err(Failure::usage(why));
+    }
     kill_leader(args)?;
     // Before anything is measured that could then not be drawn.
     args.plot.as_deref().map_or(Ok(()), |path| {
@@ -140,7 +144,7 @@ fn as_up(args: &LoadArgs, mode: Mode) -> UpArgs {
     UpArgs {
         network: NetworkArgs {
             mode,
-            graph: None,
+            graph: args.graph.clone(),
             nodes: args.nodes,
             disks: args.disks.filter(|_| mode == Mode::DiskPaxos),
         },
