@@ -168,7 +168,7 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
 
     /// Where units are of a few kinds, all that matters is how many of each kind fail: for every
     /// number of the others, the least of the most numerous kind is found by halving. `None` if
-    /// there are too many kinds, or something is not decided.
+    /// there are too many kinds, something is not decided, or somebody wants an end.
     fn by_counts(&self) -> Option<Vec<Pattern>> {
         let given = self.units.touched(&self.given);
         let free = |class: &&UnitSet| !(**class - given).is_empty();
@@ -183,6 +183,9 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         let mut found: Vec<(Vec<usize>, usize)> = Vec::new();
         let mut counts = vec![0; classes.len()];
         loop {
+            if self.effort.is_stopped() {
+                return None;
+            }
             let chosen = classes.iter().zip(&counts);
             let others = chosen.fold(UnitSet::EMPTY, |all, (class, n)| all | first(class, *n));
             let does = |n: usize| match self.does(&(others | first(&last, n))) {

@@ -16,6 +16,7 @@ mod faults;
 mod harm;
 mod of_graph;
 mod of_slices;
+mod outline;
 mod pattern;
 mod redundant;
 mod repair;
@@ -30,6 +31,9 @@ pub use difference::{AgreementChange, Changes, Comparison, ProgressChange, Stand
 pub(crate) use harm::Harm;
 pub use of_graph::{Options, analyze};
 pub use of_slices::{SlicesAnalysis, analyze_slices};
+pub use outline::{
+    Borne, MAX_PAIRS_NAMED, OutlinedLearners, OutlinedPairs, OutlinedUnits, Outline, outline,
+};
 pub use pattern::Pattern;
 pub use report::{
     Analysis, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Repair, Starved,

@@ -50,6 +50,11 @@ impl Run<'_> {
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
         let mut weights = Vec::new();
         for class in classes {
+            if self.effort().is_stopped() {
+                // Of the others nothing is known, which is not the same as that nothing hangs on them.
+                self.complete = false;
+                break;
+            }
             let Some(unit) = class.iter().next() else {
                 continue;
             };
