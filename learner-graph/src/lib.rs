@@ -96,8 +96,9 @@ mod uniform;
 mod validity;
 
 pub use analysis::{
-    AgreementChange, Analysis, Changes, Comparison, Conflict, Declared, FaultReport, LearnerFaults,
-    Borne, MAX_PAIRS_NAMED, Options, Outline, OutlinedLearners, OutlinedPairs, OutlinedUnits, PATTERNS_SHOWN, PairFaults, Part, Pattern, ProgressChange, Repair, Shown,
+    AgreementChange, Analysis, Borne, Changes, Comparison, Conflict, Declared, FaultReport,
+    LearnerFaults, MAX_PAIRS_NAMED, Options, Outline, OutlinedLearners, OutlinedPairs,
+    OutlinedUnits, PATTERNS_SHOWN, PairFaults, Part, Pattern, ProgressChange, Repair, Shown,
     SlicesAnalysis, Standing, Starved, Strongest, UnitId, UnitSet, Units, Verdict, ViolationReport,
     Weight, analyze, analyze_slices, compare, outline,
 };

@@ -6,7 +6,9 @@ const TYPOS: usize = 2;
 /// ` (did you mean 'kill'?)`, if one of the known words is near; otherwise nothing.
 #[must_use]
 pub fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let near = known.into_iter().map(|known| (distance(word, known), known));
+    let near = known
+        .into_iter()
+        .map(|known| (distance(word, known), known));
     let near = near.filter(|(typos, known)| *typos <= TYPOS && *typos < known.len());
     near.min().map_or(String::new(), |(_, known)| {
         format!(" (did you mean '{known}'?)")

@@ -32,7 +32,7 @@ pub(crate) use harm::Harm;
 pub use of_graph::{Options, analyze};
 pub use of_slices::{SlicesAnalysis, analyze_slices};
 pub use outline::{
-    Borne, MAX_PAIRS_NAMED, OutlinedLearners, OutlinedPairs, OutlinedUnits, Outline, outline,
+    Borne, MAX_PAIRS_NAMED, Outline, OutlinedLearners, OutlinedPairs, OutlinedUnits, outline,
 };
 pub use pattern::Pattern;
 pub use report::{

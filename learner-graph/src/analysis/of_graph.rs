@@ -132,11 +132,7 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(
-        graph: &'a LearnerGraph,
-        units: &'a Units,
-        options: &'a Options,
-    ) -> Self {
+    pub(super) fn new(graph: &'a LearnerGraph, units: &'a Units, options: &'a Options) -> Self {
         Self {
             alike: graph.agreement_classes(),
             graph,
@@ -300,7 +296,9 @@ impl<'a> Run<'a> {
     }
 
     fn starved(&mut self) -> Vec<Starved> {
-        let uniformity = self.graph.uniformity_within(&self.effort().again(UNIFORMITY_STEPS));
+        let uniformity = self
+            .graph
+            .uniformity_within(&self.effort().again(UNIFORMITY_STEPS));
         self.complete &= uniformity.undecided.is_empty();
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
         let left = self.graph.acceptors() - self.silent();
