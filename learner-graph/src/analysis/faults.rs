@@ -89,6 +89,9 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
                 Found::Undecided => {}
             }
         }
+        if self.effort.is_stopped() {
+            return Tolerance::Undecided;
+        }
         let mut asked = self.ask(&self.effort);
         let mut best: Option<UnitSet> = None;
         loop {
@@ -322,6 +325,9 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
     }
 
     fn does(&self, set: &UnitSet) -> Found<()> {
+        if self.effort.is_stopped() {
+            return Found::Undecided;
+        }
         let faulty = self.units.acceptors(set) | self.given;
         self.harm.done_by(&faulty, &self.effort)
     }

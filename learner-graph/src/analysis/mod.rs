@@ -32,7 +32,8 @@ pub(crate) use harm::Harm;
 pub use of_graph::{Options, analyze};
 pub use of_slices::{SlicesAnalysis, analyze_slices};
 pub use outline::{
-    Borne, MAX_PAIRS_NAMED, Outline, OutlinedLearners, OutlinedPairs, OutlinedUnits, outline,
+    Borne, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED, Outline, OutlinedLearners,
+    OutlinedPairs, OutlinedUnits, outline,
 };
 pub use pattern::Pattern;
 pub use report::{
