@@ -90,6 +90,7 @@ async fn decisions_appear_and_a_node_that_is_gone_shows() {
             .await,
         true
     );
+    browser.eval("scrollTo(0, 0)").await;
     browser.picture("page.png").await;
     assert_eq!(browser.errors().await, json!([]));
 
@@ -134,7 +135,7 @@ async fn who_may_disagree_shows_with_the_reason() {
         .await;
     // What is left: the kiosk's quorums have nobody honest in common for sure, and all others are needed.
     browser.shows("stands", "Now a1 is caught.").await;
-    let kiosk = "May disagree: alice with kiosk, bob with kiosk; kiosk with itself.";
+    let kiosk = "May disagree: alice with kiosk and bob with kiosk; kiosk with itself.";
     browser.shows("stands", kiosk).await;
     let more = "One more crash can stop alice, bob and kiosk.";
     browser.shows("stands", more).await;
@@ -142,6 +143,7 @@ async fn who_may_disagree_shows_with_the_reason() {
     browser
         .shows("command", "hpaxos evidence verify --config")
         .await;
+    browser.eval("scrollTo(0, 0)").await;
     browser.picture("caught.png").await;
     assert_eq!(browser.errors().await, json!([]));
     run.signal(Signal::INT);
@@ -312,6 +314,9 @@ async fn what_the_graph_survives_shows_and_what_if_is_told_from_what_is() {
     browser.press(ENTER).await;
     browser.shows("what-if", "What if a1 were Byzantine?").await;
     browser.until(&format!("{kind} === 'Byzantine'")).await;
+    browser
+        .eval("document.getElementById('graph-title').scrollIntoView()")
+        .await;
     browser.picture("what-if.png").await;
     // A node that is killed is no supposition.
     browser.click("[data-key=\"kill n4\"]").await;

@@ -168,7 +168,7 @@ const showTables = () => {
   fill("agreement", [["pairs"], ...head, ["smallest splitting set"]], grouped(pairs, agreement, splitting).map(group =>
     row(group.keys[0], acceptorKeys(group.states.at(-1).quorums.smallest), [
       cell("pairs", pairsInWords(group.keys.map(key => key.split(" "))), "names"),
-      ...group.states.map((pair, i) => cell(states[i][1], agreementCell(pair), kindOf(states[i][0], isGone(pair.declared)))),
+      ...group.states.map((pair, i) => cell(states[i][1], i === states.length - 1 ? agreementCell(pair) : agreement(pair)[0], kindOf(states[i][0], isGone(pair.declared)))),
       cell("splitting set", splitting(group.states.at(-1))),
     ])));
   $("more-pairs").textContent = more ? `And ${plural(more, "more pair")}.` : "";
