@@ -196,7 +196,7 @@ const together = network => {
     caught = [...new Set([...caught, ...trusted.flatMap(node => node.status.caught || [])])];
   }
   const away = network.nodes.filter(node => node.acceptor && node.state !== "up").map(node => node.acceptor);
-  return connected && { connected, caught, away };
+  return connected && { mode: network.mode, connected, caught, away };
 };
 // What has failed: whoever does not run, and whoever is known to lie, whether or not it has been caught.
 const failed = network => {

@@ -28,10 +28,11 @@ const questions = () => {
   const suppose = how => [...supposed].filter(([, is]) => is === how).map(([name]) => name);
   const byzantine = new Set([...real.byzantine.keys(), ...suppose("Byzantine")]);
   const crashed = new Set([...real.crashed.keys(), ...suppose("crashed")].filter(name => !byzantine.has(name)));
+  const disagreed = shown && [...real.apart].some(pair => shown.graph.pairs.has(pair));
   const silent = [...real.crashed.keys()].filter(name => !real.byzantine.has(name));
   return {
     graph: question([], []),
-    now: real.crashed.size + real.byzantine.size ? question(silent, real.byzantine.keys()) : null,
+    now: real.crashed.size + real.byzantine.size || disagreed ? question(silent, real.byzantine.keys()) : null,
     whatIf: supposed.size ? question(crashed, byzantine) : null,
   };
 };
@@ -237,9 +238,10 @@ const about = key => {
   }
   const weight = found.outline.weights.find(w => w.names.includes(name));
   if (kind !== "acceptor") return { words: "", marks: [] };
-  const press = real.byzantine.has(name) ? "" : " Press to suppose that it fails.";
-  if (!weight || load(weight) === 0) return { words: (weight ? "Nothing hangs on it alone." : "") + press, marks: [] };
-  return { words: `If it crashes: ${ifCrashed(weight)}. If it is Byzantine: ${ifLying(weight)}.${press}`, marks: hanging(weight) };
+  const how = supposed.get(name), lead = how ? `It is supposed ${how === "crashed" ? "to have crashed" : "to be Byzantine"}. ` : "";
+  const press = real.byzantine.has(name) ? "" : how ? " Press to go on." : " Press to suppose that it fails.";
+  if (!weight || load(weight) === 0) return { words: lead + (weight && !how ? "Nothing hangs on it alone." : "") + press, marks: [] };
+  return { words: `${lead}If it crashes: ${ifCrashed(weight)}. If it is Byzantine: ${ifLying(weight)}.${press}`, marks: hanging(weight) };
 };
 let looking = null;
 const lookAt = key => {

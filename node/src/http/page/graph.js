@@ -36,7 +36,6 @@ export const edges = (graph, status) => {
 
 // ---- what other parts of the page mark ----------------------------------------------------------
 
-const at = key => $("graph").querySelector(`[data-key="${CSS.escape(key)}"]`);
 let marked = [], labels = new Map(), supposed = new Map();
 
 const decorate = () => {
@@ -51,6 +50,7 @@ const decorate = () => {
     const how = supposed.get(key);
     element.classList.toggle("supposed", Boolean(how));
     if (how) element.dataset.supposed = how; else delete element.dataset.supposed;
+    if (element.getAttribute("role") === "button") element.setAttribute("aria-pressed", String(Boolean(how)));
   }
 };
 // Marks these, by their keys: `acceptor a1`, `learner bob`, `edge alice bob`. No others stay marked.
@@ -117,6 +117,7 @@ export const showGraph = (graph, status) => {
       draw("text", { x, y: bottom - 2 }, a.acceptor), draw("text", { class: "label", x, y: bottom + 31 }));
     const text = `Acceptor ${a.acceptor}` + (a.node === null ? "" : `, played by ${a.node}` + (up ? "" : ", which is not connected")) +
       (liar ? ". It was caught: see the evidence." : ".");
+    if (status.mode !== "hpaxos") return words(group, "acceptor " + a.acceptor, text);
     // A finger that asks what this is supposes nothing.
     group.addEventListener("click", event => { if (event.pointerType !== "touch") tell("press", a.acceptor); });
     group.addEventListener("keydown", event => {
@@ -131,6 +132,3 @@ export const showGraph = (graph, status) => {
   decorate();
   if (focused) svg.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 };
-
-// Where a part of the drawing is said again, with what is known of it now.
-export const describe = key => at(key)?.getAttribute("aria-label") ?? "";
