@@ -90,7 +90,7 @@ async fn decisions_appear_and_a_node_that_is_gone_shows() {
             .await,
         true
     );
-    browser.eval("scrollTo(0, 0)").await;
+    browser.high(2060).await;
     browser.picture("page.png").await;
     assert_eq!(browser.errors().await, json!([]));
 
@@ -246,7 +246,7 @@ async fn what_the_graph_survives_shows_and_what_if_is_told_from_what_is() {
     let page = run.until(|event| event["event"] == "page");
     let browser = Browser::open(false).await;
     browser.go(page["http"].as_str().unwrap()).await;
-    let all_well = "No acceptor is known to have failed. All learners can decide, and all that are promised to agree do. \
+    let all_well = "No acceptor is known to have failed. Every learner has a quorum left, and every promise holds. \
                     One crash can stop bob and carol.";
     browser.shows("stands", all_well).await;
     let row =

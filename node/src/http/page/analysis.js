@@ -116,8 +116,8 @@ const consequences = (found, more) => {
   if (not.length) words.push(`No longer promised to agree, though their quorums still have an honest acceptor in common: ${pairsInWords(not)}.`);
   const last = [...learners].filter(([, by]) => by.verdict === "exact" && by.tolerated === 0).map(([name]) => name);
   if (last.length) words.push(`One ${more ? "more " : ""}crash can stop ${some(last)}.`);
-  if (!words.length && outline.complete) words.push(`All learners can decide, all that are promised to agree do, and ${more ? "one more" : "a"} crash changes neither.`);
-  else if (!stopped.length && !gone.length && outline.complete) words.unshift("All learners can decide, and all that are promised to agree do.");
+  if (!words.length && outline.complete) words.push(`Every learner has a quorum left, every promise holds, and ${more ? "one more" : "a"} crash changes neither.`);
+  else if (!stopped.length && !gone.length && outline.complete) words.unshift("Every learner has a quorum left, and every promise holds.");
   if (!outline.complete) words.push("Not everything was decided in time.");
   return { words: words.join(" "), bad: stopped.length + may.length > 0, warn: not.length > 0 };
 };

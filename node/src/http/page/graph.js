@@ -71,6 +71,8 @@ export const showGraph = (graph, status) => {
   shown = now;
   const svg = $("graph"), width = Math.max(360, 90 * Math.max(graph.learners.length, graph.acceptors.length));
   const place = (i, n) => width * (i + .5) / n, top = 96, bottom = 236;
+  // Names make room for what is said of them below, where anything is.
+  const up = status.mode === "hpaxos" ? 6 : 0;
   const caught = new Set(status.caught || []), away = new Set(status.away || []);
   const at = new Map(graph.learners.map((l, i) => [l.name, place(i, graph.learners.length)]));
   const under = new Map(graph.acceptors.map((a, i) => [a.acceptor, place(i, graph.acceptors.length)]));
@@ -103,19 +105,19 @@ export const showGraph = (graph, status) => {
     const apart = to.includes(l.name) ? "" : " It is not sure to agree even with itself.";
     const group = draw("g", { class: "learner" },
       draw("rect", { class: "shape", x: x - 38, y: top - 20, width: 76, height: 40, rx: 20 }),
-      draw("text", { x, y: top - 6 }, l.name), draw("text", { class: "label", x, y: top + 9 }));
+      draw("text", { x, y: top - up }, l.name), draw("text", { class: "label", x, y: top + 9 }));
     for (const [event, on] of [["pointerenter", true], ["focus", true], ["pointerleave", false], ["blur", false]])
       group.addEventListener(event, () => svg.querySelectorAll(".trust").forEach(line =>
         line.classList.toggle("on", on && line.dataset.of === l.name)));
     return words(group, "learner " + l.name, `Learner ${l.name} decides by ${l.words}.${apart}`);
   });
   const acceptors = graph.acceptors.map(a => {
-    const x = under.get(a.acceptor), liar = caught.has(a.acceptor), up = !away.has(a.acceptor);
-    const group = draw("g", { class: "acceptor" + (liar ? " caught" : "") + (up ? "" : " away") },
+    const x = under.get(a.acceptor), liar = caught.has(a.acceptor), here = !away.has(a.acceptor);
+    const group = draw("g", { class: "acceptor" + (liar ? " caught" : "") + (here ? "" : " away") },
       draw("rect", { class: "shape", x: x - 34, y: bottom - 20, width: 68, height: 40, rx: 6 }),
       draw("rect", { class: "load", x: x - 30, y: bottom + 12, width: 0, height: 4, rx: 2 }),
-      draw("text", { x, y: bottom - 2 }, a.acceptor), draw("text", { class: "label", x, y: bottom + 31 }));
-    const text = `Acceptor ${a.acceptor}` + (a.node === null ? "" : `, played by ${a.node}` + (up ? "" : ", which is not connected")) +
+      draw("text", { x, y: bottom - up / 3 }, a.acceptor), draw("text", { class: "label", x, y: bottom + 31 }));
+    const text = `Acceptor ${a.acceptor}` + (a.node === null ? "" : `, played by ${a.node}` + (here ? "" : ", which is not connected")) +
       (liar ? ". It was caught: see the evidence." : ".");
     if (status.mode !== "hpaxos") return words(group, "acceptor " + a.acceptor, text);
     // A finger that asks what this is supposes nothing.
