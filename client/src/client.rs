@@ -8,6 +8,7 @@ use crate::status::Status;
 use crate::value::Page;
 use reqwest::{RequestBuilder, Url};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::time::Duration;
 
 /// How long a node may take to accept a connection.
@@ -113,6 +114,17 @@ impl Client {
     /// If the node does not answer, or with something else.
     pub async fn graph(&self) -> Result<Graph, Error> {
         self.json(&["v1", "graph"], &[], MAX_ANSWER_BYTES).await
+    }
+
+    /// What the learner graph bears after the crash of some acceptors and the lies of others, each as a list with
+    /// commas: JSON as the node answers it.
+    ///
+    /// # Errors
+    /// If the node does not answer, or there are no such acceptors.
+    pub async fn graph_analysis(&self, crashed: &str, byzantine: &str) -> Result<Value, Error> {
+        let query = [("crashed", crashed), ("byzantine", byzantine)];
+        let path = ["v1", "graph", "analysis"];
+        self.json(&path, &query, MAX_ANSWER_BYTES).await
     }
 
     /// All evidence that the node knows.

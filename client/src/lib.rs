@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Connections ──node──► Client ──submit, submit_and_wait──► POST /v1/values
-//!                           │ ────status, graph, evidence, certificate, page──► GET
+//!                           │ ────status, graph, graph_analysis, evidence, certificate, page──► GET
 //!                           │ ◄───events──── GET /v1/events            (resumes after a lost connection)
 //!                           │ ◄───decisions─ pages, then the events    (every slot once, in order)
 //!                           ▼

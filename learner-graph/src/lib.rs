@@ -75,6 +75,7 @@ mod formula;
 mod graph;
 mod groups;
 mod id;
+mod meant;
 mod minimal;
 mod problem;
 mod quorums;
@@ -95,16 +96,18 @@ mod uniform;
 mod validity;
 
 pub use analysis::{
-    AgreementChange, Analysis, Changes, Comparison, Conflict, Declared, FaultReport, LearnerFaults,
-    Options, PATTERNS_SHOWN, PairFaults, Part, Pattern, ProgressChange, Repair, Shown,
-    SlicesAnalysis, Standing, Starved, Strongest, UnitId, UnitSet, Units, Verdict, ViolationReport,
-    Weight, analyze, analyze_slices, compare,
+    AgreementChange, Analysis, Borne, Changes, Comparison, Conflict, Declared, FaultReport,
+    LearnerFaults, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED, Options, Outline,
+    OutlinedLearners, OutlinedPairs, OutlinedUnits, PATTERNS_SHOWN, PairFaults, Part, Pattern,
+    ProgressChange, Repair, Shown, SlicesAnalysis, Standing, Starved, Strongest, UnitId, UnitSet,
+    Units, Verdict, ViolationReport, Weight, analyze, analyze_slices, compare, outline,
 };
 pub use builtin::builtin;
 pub use effort::Effort;
 pub use graph::LearnerGraph;
 pub use groups::MAX_GROUP_KINDS;
 pub use id::{AcceptorId, Id, LearnerId};
+pub use meant::meant;
 pub use minimal::Minimal;
 pub use problem::{Position, Problem, Severity};
 pub use quorums::{Meeting, QuorumSection, Quorums, Voters};

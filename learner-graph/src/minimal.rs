@@ -18,6 +18,16 @@ pub struct Minimal<S> {
     pub complete: bool,
 }
 
+impl<S> Minimal<S> {
+    /// Nobody has looked for any.
+    pub(crate) fn none_listed() -> Self {
+        Self {
+            sets: Vec::new(),
+            complete: false,
+        }
+    }
+}
+
 impl Minimal<AcceptorSet> {
     /// At most `cap` minimal sets of a family within `all`; `test` decides membership.
     pub(crate) fn of(

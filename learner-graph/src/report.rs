@@ -4,6 +4,7 @@ use crate::effort::Effort;
 use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
+use crate::meant::meant;
 use crate::minimal::Minimal;
 use crate::problem::Problem;
 use crate::search::Search;
@@ -16,6 +17,9 @@ use serde::Serialize;
 pub const MAX_SETS_SHOWN: usize = 8;
 /// How many pairs of learners are listed with their minimal TrustSafe sets.
 pub const MAX_AGREEMENTS_SHOWN: usize = 300;
+
+/// How many acceptors are named to whoever named one that is none.
+const MAX_ACCEPTORS_NAMED: usize = 40;
 
 /// A set of acceptors by name.
 pub type Names = Vec<String>;
@@ -105,6 +109,7 @@ pub fn check(file: &str, text: &str, safe: Option<&str>) -> Result<Report, Vec<P
 
 /// Reads a comma-separated list of acceptors; an empty text is the empty set.
 pub fn acceptor_list(graph: &LearnerGraph, list: &str) -> Result<AcceptorSet, Vec<Problem>> {
+    let all = graph.acceptors();
     let mut set = AcceptorSet::EMPTY;
     let mut problems = Vec::new();
     for name in list
@@ -117,8 +122,14 @@ pub fn acceptor_list(graph: &LearnerGraph, list: &str) -> Result<AcceptorSet, Ve
                 set.insert(id);
             }
             None => {
-                let what = format!("'{name}' is not an acceptor");
-                let mend = format!("the acceptors are {}", graph.names(&graph.acceptors()));
+                let known = || all.iter().map(|a| graph.acceptor_name(a));
+                let what = format!("'{name}' is not an acceptor{}", meant(name, known()));
+                let named = known().take(MAX_ACCEPTORS_NAMED).collect::<Vec<_>>();
+                let more = match all.len() - named.len() {
+                    0 => String::new(),
+                    n => format!(", and {n} more"),
+                };
+                let mend = format!("the acceptors are {{{}{more}}}", named.join(", "));
                 problems.push(Problem::error(None, what, mend));
             }
         }

@@ -56,7 +56,12 @@ impl LearnerGraph {
     /// By transitivity, what makes a learner agree with anyone makes it agree with itself, so
     /// only a set of its own that is missing from the other family can tell them apart.
     pub fn uniformity(&self, steps: u64) -> Uniformity {
-        let mut search = Search::new(&self.exprs, &Effort::steps(steps));
+        self.uniformity_within(&Effort::steps(steps))
+    }
+
+    /// The same within an effort.
+    pub(crate) fn uniformity_within(&self, effort: &Effort) -> Uniformity {
+        let mut search = Search::new(&self.exprs, effort);
         let mut result = Uniformity::default();
         let classes = self.agreement_classes();
         let mut known = HashMap::new();

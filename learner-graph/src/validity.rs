@@ -74,7 +74,12 @@ impl Validity {
 impl LearnerGraph {
     /// Checks validity in at most `steps` steps ([`VALIDITY_STEPS`] is a good number).
     pub fn validity(&self, steps: Steps) -> Validity {
-        let mut search = Search::new(&self.exprs, &Effort::steps(steps.search));
+        self.validity_until(steps, &Effort::steps(0))
+    }
+
+    /// The same until the flag of this effort is raised; its steps do not count.
+    pub(crate) fn validity_until(&self, steps: Steps, until: &Effort) -> Validity {
+        let mut search = Search::new(&self.exprs, &until.again(steps.search));
         let mut result = Validity::default();
         let classes = self.agreement_classes();
         let class = |l: LearnerId| {
@@ -88,7 +93,7 @@ impl LearnerGraph {
                 if !seen.insert((a.min(b), a.max(b))) {
                     continue;
                 }
-                match self.violation(&mut search, from, to, steps.solver) {
+                match self.violation(&mut search, from, to, &until.again(steps.solver)) {
                     Found::Yes(violation) => result.violations.push(violation),
                     Found::No => {}
                     Found::Undecided => result.undecided.push((from, to)),
@@ -103,7 +108,7 @@ impl LearnerGraph {
         search: &mut Search,
         from: LearnerId,
         to: LearnerId,
-        solver: u64,
+        solver: &Effort,
     ) -> Found<Violation> {
         let Some(safe) = Family::agreement(self, from, to) else {
             return Found::No;
@@ -128,10 +133,10 @@ impl LearnerGraph {
 
     /// A counterexample of the same edge with as few acceptors in its three sets as possible, as
     /// far as that can be found.
-    pub(crate) fn smallest_violation(&self, violation: &Violation) -> Violation {
+    pub(crate) fn smallest_violation(&self, violation: &Violation, until: &Effort) -> Violation {
         let (from, to) = (violation.from, violation.to);
         let mut best = violation.clone();
-        let mut apart = Apart::new(self, from, to, VALIDITY_STEPS.solver);
+        let mut apart = Apart::new(self, from, to, &until.again(VALIDITY_STEPS.solver));
         loop {
             let size = best.safe.len() + best.quorum_from.len() + best.quorum_to.len();
             let Found::Yes([safe, quorum_from, quorum_to]) = apart.find(Some(size)) else {
@@ -221,8 +226,8 @@ struct Apart {
 }
 
 impl Apart {
-    fn new(graph: &LearnerGraph, from: LearnerId, to: LearnerId, steps: u64) -> Self {
-        let mut formula = Formula::new(&Effort::steps(steps));
+    fn new(graph: &LearnerGraph, from: LearnerId, to: LearnerId, effort: &Effort) -> Self {
+        let mut formula = Formula::new(effort);
         let sets = [(); 3].map(|()| formula.fresh_many(graph.n_acceptors()));
         let agree = graph.agree_if(&mut formula, from, to, &sets[0]);
         formula.clause([agree]);

@@ -8,7 +8,8 @@
 mod oracle;
 
 use learner_graph::{
-    FaultReport, Options, Part, Steps, Units, Verdict, analyze, parse_graph, parse_unchecked,
+    Borne, FaultReport, Options, Part, Steps, Units, Verdict, analyze, outline, parse_graph,
+    parse_unchecked,
 };
 use oracle::{Bits, Graph, graph, minimal, set_of};
 use proptest::prelude::*;
@@ -348,4 +349,102 @@ fn counterexamples_and_repairs() {
         Ok(())
     });
     assert!(repaired.get() > 50, "{repaired:?}");
+}
+
+/// The outline says what the analysis does, in fewer words.
+#[test]
+fn outlines() {
+    let strategy = (graph(6, 3), any::<Bits>(), any::<Bits>());
+    check(300, &strategy, |(slow, crashed, caught)| {
+        let all: Bits = (1 << slow.acceptors) - 1;
+        let mut options = Options {
+            crashed: set_of(crashed & all),
+            ..Options::default()
+        };
+        options.suspicion.caught = set_of(caught & all & !crashed);
+        let long = look(&slow, &options);
+        let short = outline(&slow.build(), &units(&slow), &options);
+        prop_assert!(short.complete);
+        for learner in &long.learners {
+            let of = short.learners.iter();
+            let with_it = of.filter(|o| o.names.contains(&learner.name));
+            let found: Vec<_> = with_it.map(|o| &o.stopped_by).collect();
+            prop_assert_eq!(found, [&Borne::from(learner.stopped_by.clone())]);
+        }
+        for pair in &long.pairs {
+            let of = short.pairs.iter();
+            let with_it = of.filter(|o| o.between.contains(&pair.between));
+            let found: Vec<_> = with_it.map(|o| (&o.declared, &o.quorums)).collect();
+            let declared = pair.declared.clone().map(Borne::from);
+            let quorums = Borne::from(pair.quorums.clone());
+            let expected: Vec<_> = declared.iter().map(|d| (d, &quorums)).collect();
+            prop_assert_eq!(found, expected);
+        }
+        let counted: usize = short.pairs.iter().map(|o| o.count).sum();
+        prop_assert_eq!(
+            counted,
+            long.pairs.iter().filter(|p| p.declared.is_some()).count()
+        );
+        for weight in &long.weights {
+            let of = short.weights.iter();
+            let with_it = of.filter(|o| o.names.contains(&weight.name));
+            let found: Vec<_> = with_it
+                .map(|o| {
+                    (
+                        &o.stops,
+                        &o.disentangles,
+                        o.weakens_progress,
+                        o.weakens_agreement,
+                    )
+                })
+                .collect();
+            let expected = (
+                &weight.stops,
+                &weight.disentangles,
+                weight.weakens_progress,
+                weight.weakens_agreement,
+            );
+            prop_assert_eq!(found, [expected]);
+        }
+        Ok(())
+    });
+}
+
+/// What was stopped says of nothing that it is decided which was not, and names no sets.
+#[test]
+fn whoever_is_stopped_says_so() {
+    let nested = |n: usize| {
+        let organisation = |i: usize| {
+            let names: Vec<String> = (0..3).map(|j| format!("\"a{}\"", 3 * i + j)).collect();
+            format!("{{ threshold = 2, of = [{}] }}", names.join(", "))
+        };
+        let all: Vec<String> = (0..n).map(organisation).collect();
+        format!(
+            "{{ threshold = {}, of = [{}] }}",
+            2 * n / 3 + 1,
+            all.join(", ")
+        )
+    };
+    let names: Vec<String> = (0..18).map(|a| format!("\"a{a}\"")).collect();
+    let of = nested(6);
+    let text = format!(
+        "acceptors = [{}]\n[learners]\nx = {of}\ny = {of}\n[[safe]]\nbetween = [\"x\", \"y\"]\nwhen = {of}\n",
+        names.join(", ")
+    );
+    let graph = parse_unchecked(&text).expect("a graph");
+    let units = graph.units(None).expect("single acceptors");
+    let options = Options::default();
+    options
+        .stop
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    let found = analyze(&graph, &units, &options, &mut |_, _, _| {});
+    assert_eq!(found.valid, None);
+    assert!(!found.complete && found.weights.is_empty(), "{found:?}");
+    let reports = found.learners.iter().map(|l| &l.stopped_by);
+    let reports = reports.chain(found.pairs.iter().map(|p| &p.quorums));
+    for report in reports {
+        assert_eq!(report.verdict, Verdict::Undecided);
+        assert!(report.minimal.sets.is_empty() && !report.minimal.complete);
+    }
+    assert!(!outline(&graph, &units, &options).complete);
 }

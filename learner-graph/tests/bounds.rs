@@ -1,9 +1,9 @@
 //! Everything that can grow has a bound, and the searches are quick where they have to be.
 
 use learner_graph::{
-    GraphSection, MAX_ACCEPTORS, MAX_DEPTH, MAX_FILE_BYTES, MAX_LEARNERS, MAX_PROBLEMS,
-    MAX_SAFE_ENTRIES, Steps, Suspicion, VALIDITY_STEPS, Validity, builtin, parse_graph,
-    parse_unchecked,
+    AcceptorId, GraphSection, MAX_ACCEPTORS, MAX_DEPTH, MAX_FILE_BYTES, MAX_LEARNERS, MAX_PROBLEMS,
+    MAX_SAFE_ENTRIES, Options, Steps, Suspicion, VALIDITY_STEPS, Validity, builtin, outline,
+    parse_graph, parse_unchecked,
 };
 use std::time::{Duration, Instant};
 
@@ -275,4 +275,30 @@ fn a_section_can_stand_in_a_larger_file() {
     let (graph, _) = section.build().expect("a valid graph");
     let (alone, _) = parse_graph(&text).expect("a valid graph");
     assert_eq!(graph.canonical(), alone.canonical());
+}
+
+#[test]
+fn large_graphs_are_outlined_at_once() {
+    let start = Instant::now();
+    let largest = parse_graph(&file(MAX_ACCEPTORS, MAX_LEARNERS))
+        .expect("valid")
+        .0;
+    let flat = parse_graph(&builtin(301)).expect("valid").0;
+    let caught = [AcceptorId(0)].into_iter().collect();
+    for (graph, groups, stands) in [(&largest, 1, 0_usize), (&flat, 5, 100)] {
+        let units = graph.units(None).expect("single acceptors");
+        let mut options = Options::default();
+        for left in [stands, stands.saturating_sub(1)] {
+            let found = outline(graph, &units, &options);
+            assert!(found.complete, "{found:?}");
+            assert!(found.pairs.len() <= groups && found.pairs_left_out == 0);
+            if options.suspicion.caught.is_empty() || stands > 0 {
+                assert_eq!(found.pairs[0].declared.tolerated, Some(left));
+            }
+            let text = serde_json::to_string(&found).expect("JSON");
+            assert!(text.len() < 100_000, "{}", text.len());
+            options.suspicion.caught = caught;
+        }
+    }
+    assert!(start.elapsed() < QUICK, "{:?}", start.elapsed());
 }

@@ -113,7 +113,8 @@ pub fn compare(
     options: &Options,
 ) -> Comparison {
     let mut both = Both::new(old.0, new.0, options);
-    let uniform = |graph: &LearnerGraph| graph.uniformity(UNIFORMITY_STEPS).verdict();
+    let effort = || Effort::until(UNIFORMITY_STEPS, Arc::clone(&options.stop));
+    let uniform = |graph: &LearnerGraph| graph.uniformity_within(&effort()).verdict();
     let learners = |graph: &LearnerGraph| graph.learner_names(&graph.learners());
     let acceptors = |graph: &LearnerGraph| graph.acceptor_names(&graph.acceptors());
     let progress = progress(&mut both, old.1, new.1);

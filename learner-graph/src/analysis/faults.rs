@@ -99,6 +99,9 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
                 Found::Undecided => {}
             }
         }
+        if self.effort.is_stopped() {
+            return Tolerance::Undecided;
+        }
         let mut asked = self.ask(&self.effort);
         let mut best: Option<UnitSet> = None;
         loop {
@@ -296,6 +299,9 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
     }
 
     fn does_with(&self, set: &UnitSet, effort: &Effort) -> Found<()> {
+        if effort.is_stopped() {
+            return Found::Undecided;
+        }
         let faulty = self.units.acceptors(set) | self.given;
         self.harm.done_by(&faulty, effort)
     }

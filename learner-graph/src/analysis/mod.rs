@@ -16,6 +16,7 @@ mod faults;
 mod harm;
 mod of_graph;
 mod of_slices;
+mod outline;
 mod pattern;
 mod redundant;
 mod repair;
@@ -30,6 +31,10 @@ pub use difference::{AgreementChange, Changes, Comparison, ProgressChange, Stand
 pub(crate) use harm::Harm;
 pub use of_graph::{Options, analyze};
 pub use of_slices::{SlicesAnalysis, analyze_slices};
+pub use outline::{
+    Borne, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED, Outline, OutlinedLearners,
+    OutlinedPairs, OutlinedUnits, outline,
+};
 pub use pattern::Pattern;
 pub use report::{
     Analysis, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Repair, Starved,

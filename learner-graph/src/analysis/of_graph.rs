@@ -33,7 +33,8 @@ pub struct Options {
     pub crashed: AcceptorSet,
     /// What is known of acceptors that lie and of learners that have disagreed.
     pub suspicion: Suspicion,
-    /// The most patterns of minimal sets that are listed of each kind.
+    /// The most patterns of minimal sets that are listed of each kind. None are looked for if it is 0:
+    /// tolerances and a smallest set are known much sooner.
     pub max_sets: usize,
     /// The steps that the solver may take for one question, apart from what is proved by symmetry;
     /// some microseconds each, more in large graphs.
@@ -131,7 +132,7 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(graph: &'a LearnerGraph, units: &'a Units, options: &'a Options) -> Self {
+    pub(super) fn new(graph: &'a LearnerGraph, units: &'a Units, options: &'a Options) -> Self {
         Self {
             alike: graph.agreement_classes(),
             graph,
@@ -144,7 +145,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn effort(&self) -> Effort {
+    pub(super) fn effort(&self) -> Effort {
         Effort::until(self.options.steps, Arc::clone(&self.options.stop))
     }
 
@@ -172,7 +173,11 @@ impl<'a> Run<'a> {
 
     /// The tolerance, and the minimal sets from there on.
     fn look<H: Harm>(&self, harm: &H, given: AcceptorSet) -> (Tolerance, Minimal<Pattern>) {
-        self.faults(harm, given).look(self.options.max_sets)
+        let faults = self.faults(harm, given);
+        match self.options.max_sets {
+            0 => (faults.tolerance(), Minimal::none_listed()),
+            cap => faults.look(cap),
+        }
     }
 
     /// Whoever is silent or may be.
@@ -181,10 +186,10 @@ impl<'a> Run<'a> {
     }
 
     fn validity(&mut self) -> (Option<bool>, Vec<ViolationReport>) {
-        let found = self.graph.validity(VALIDITY_STEPS);
+        let found = self.graph.validity_until(VALIDITY_STEPS, &self.effort());
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
         let smallest = found.violations.iter();
-        let smallest = smallest.map(|v| self.graph.smallest_violation(v));
+        let smallest = smallest.map(|v| self.graph.smallest_violation(v, &self.effort()));
         let violations = smallest.map(|v| ViolationReport {
             between: [name(v.from), name(v.to)],
             safe: self.graph.acceptor_names(&v.safe),
@@ -200,7 +205,7 @@ impl<'a> Run<'a> {
         (valid, violations)
     }
 
-    fn stops(&mut self, l: LearnerId) -> FaultReport {
+    pub(super) fn stops(&mut self, l: LearnerId) -> FaultReport {
         let live = self.graph.live[usize::from(l.0)].0;
         if let Some(known) = self.stops.get(&live) {
             return known.clone();
@@ -211,7 +216,7 @@ impl<'a> Run<'a> {
         report
     }
 
-    fn pair(&mut self, l1: LearnerId, l2: LearnerId) -> PairFaults {
+    pub(super) fn pair(&mut self, l1: LearnerId, l2: LearnerId) -> PairFaults {
         let between = [l1, l2].map(|l| self.graph.learner_name(l).to_owned());
         let all = self.graph.acceptors();
         let declared = self
@@ -291,7 +296,9 @@ impl<'a> Run<'a> {
     }
 
     fn starved(&mut self) -> Vec<Starved> {
-        let uniformity = self.graph.uniformity(UNIFORMITY_STEPS);
+        let uniformity = self
+            .graph
+            .uniformity_within(&self.effort().again(UNIFORMITY_STEPS));
         self.complete &= uniformity.undecided.is_empty();
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
         let left = self.graph.acceptors() - self.silent();

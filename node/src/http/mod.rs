@@ -8,10 +8,12 @@
 //! | `GET /v1/decisions/{learner}/{slot}/certificate` | what proves a decision |
 //! | `GET /v1/events` | server-sent events |
 //! | `GET /v1/status`, `/v1/graph`, `/v1/evidence` | JSON |
+//! | `GET /v1/graph/analysis?crashed=A1,A2&byzantine=A3` | what the learner graph bears after these faults |
 //! | `GET /healthz`, `/readyz`, `/metrics` | health, readiness, Prometheus |
 //! | `GET /`, `/assets/…` | a page |
 //! | `GET /openapi.json` | a description of all this |
 
+mod analysis;
 mod bounded;
 mod decisions;
 mod events;
@@ -34,6 +36,7 @@ pub(crate) use server::serve;
 use crate::config::Limits;
 use crate::engine::EngineHandle;
 use crate::view::View;
+use analysis::Analyses;
 use axum::Router;
 use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
@@ -70,6 +73,8 @@ pub(crate) struct Api {
     /// Looks at the disk.
     reads: Bounded,
     streams: Bounded,
+    /// What the learner graph bears.
+    analyses: Analyses,
     rate: Option<Rate>,
     /// How long a connection may be idle.
     idle: Duration,
@@ -92,6 +97,7 @@ impl Api {
             memory: Bounded::new(Limits::mib(limits.http_mib) / KIB),
             reads: Bounded::new(READS),
             streams: Bounded::new(Limits::count(limits.http_streams)),
+            analyses: Analyses::new(),
             rate: Rate::new(limits.http_rate, limits.http_burst),
             idle: Limits::ms(limits.http_idle_ms),
             stop,
@@ -149,6 +155,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         )
         .route("/v1/status", get(status::status))
         .route("/v1/graph", get(status::graph))
+        .route("/v1/graph/analysis", get(analysis::analysis))
         .route("/v1/evidence", get(status::evidence))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), limit));
     let throttled = limited

@@ -55,7 +55,8 @@ impl File {
 }
 
 /// What all pages load.
-const SHARED: [File; 11] = [
+const SHARED: [File; 12] = [
+    File::script("/assets/analysis.js", include_str!("page/analysis.js")),
     File::script("/assets/dom.js", include_str!("page/dom.js")),
     File::script("/assets/events.js", include_str!("page/events.js")),
     File::script("/assets/evidence.js", include_str!("page/evidence.js")),

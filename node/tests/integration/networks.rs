@@ -2,6 +2,7 @@
 
 use crate::fixture::{DEADLINE, TestNet, free_ports, new_key, until};
 use futures::future::join_all;
+use serde_json::{Value, json};
 use std::process::Command;
 use std::time::Instant;
 
@@ -123,6 +124,71 @@ async fn a_double_voter_is_caught_and_the_rest_goes_on() {
         verify.status.success() && words.contains("acceptor a4 is not safe"),
         "{verify:?}"
     );
+    what_is_left_is_told_by_a_running_node(&mut net).await;
+}
+
+/// a4 is caught, and of the other three all are needed: by the command, which verifies the evidence, and by HTTP.
+async fn what_is_left_is_told_by_a_running_node(net: &mut TestNet) {
+    let url = net.address("n1");
+    let analyze = ["graph", "analyze", "net.toml", "--node", &url];
+    let told = net.run(&[&analyze[..], &["--json"]].concat()).await;
+    let found: Value = serde_json::from_slice(&told.stdout).expect("one JSON object");
+    assert!(told.status.success() && told.stderr.is_empty(), "{told:?}");
+    assert_eq!(found["byzantine"], json!(["a4"]));
+    let stopped = |learner: &Value| learner["stopped_by"]["tolerated"].clone();
+    let learners = found["learners"].as_array().expect("learners");
+    assert_eq!(
+        learners.iter().map(stopped).collect::<Vec<_>>(),
+        [json!(0), json!(0)]
+    );
+    let asked = net.get("n1", "/v1/graph/analysis?byzantine=a4").await;
+    assert_eq!(asked["byzantine"], found["byzantine"]);
+    let together = asked["learners"].as_array().expect("learners");
+    assert!(
+        together.iter().all(|learner| stopped(learner) == 0),
+        "{asked}"
+    );
+    for pair in found["pairs"].as_array().expect("pairs") {
+        let mut groups = asked["pairs"].as_array().expect("pairs").iter();
+        let of = |group: &&Value| {
+            group["between"]
+                .as_array()
+                .expect("pairs")
+                .contains(&pair["between"])
+        };
+        let group = groups.find(of).expect("every pair is promised something");
+        for kind in ["declared", "quorums"] {
+            assert_eq!(
+                group[kind]["tolerated"], pair[kind]["tolerated"],
+                "{asked} {found}"
+            );
+        }
+    }
+    // Who is not connected is named, and not taken to have crashed.
+    net.stop("n3").await;
+    until("n1 notices that n3 is gone", || async {
+        let status = net.get("n1", "/v1/status").await;
+        (status["peers"]["by_name"]["n3"] == false).then_some(())
+    })
+    .await;
+    let told = net.run(&analyze).await;
+    let (words, notes) = (
+        String::from_utf8_lossy(&told.stdout),
+        String::from_utf8_lossy(&told.stderr),
+    );
+    assert!(
+        words.contains("Assumed to lie: a4.") && !words.contains("Assumed to be silent"),
+        "{words}"
+    );
+    assert!(
+        notes.contains("a3; to suppose it add --crashed a3"),
+        "{notes}"
+    );
+    let told = net
+        .run(&[&analyze[..], &["--crashed", "a3"]].concat())
+        .await;
+    let words = String::from_utf8_lossy(&told.stdout);
+    assert!(words.contains("alice, bob  no quorum left"), "{words}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

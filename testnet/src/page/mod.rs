@@ -5,6 +5,7 @@
 //! | `GET /` | the page |
 //! | `GET /v1/network` | nodes, links and disks as they stand, each node's own status among them |
 //! | `GET /v1/graph` | the learner graph, from a node |
+//! | `GET /v1/graph/analysis?crashed=A1,A2&byzantine=A3` | what it bears after these faults, from a node |
 //! | `GET /v1/evidence` | what any of the nodes knows |
 //! | `GET /v1/events` | what all nodes say, as server-sent events |
 //! | `POST /v1/faults` | a [`Fault`], done when it answers 200 |
@@ -31,7 +32,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use board::{Board, Told};
 use futures::Stream;
-use hpaxos_client::Client;
+use hpaxos_client::{Client, Error};
 use node::page::is_foreign;
 use problem::Kind;
 use serde::Deserialize;
@@ -101,6 +102,7 @@ pub async fn serve(
     let router = files::routes()
         .route("/v1/network", get(network))
         .route("/v1/graph", get(graph))
+        .route("/v1/graph/analysis", get(analysis))
         .route("/v1/events", get(events))
         .route("/v1/faults", post(faults))
         .route("/v1/evidence", get(evidence))
@@ -171,6 +173,41 @@ async fn graph(State(shared): State<Arc<Shared>>) -> Response {
         if let Ok(graph) = client.clone().within(STATUS_PATIENCE).graph().await {
             return Json(graph).into_response();
         }
+    }
+    Kind::UNAVAILABLE.with("no node answers")
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Faults {
+    crashed: String,
+    byzantine: String,
+}
+
+/// From the first node that answers now: it may take its time for this.
+async fn analysis(
+    State(shared): State<Arc<Shared>>,
+    faults: Result<Query<Faults>, QueryRejection>,
+) -> Response {
+    let Ok(Query(faults)) = faults else {
+        let words = "there are the parameters `crashed` and `byzantine`, each once";
+        return Kind::BAD_REQUEST.with(words);
+    };
+    for (_, client) in &shared.nodes {
+        let quick = client.clone().within(STATUS_PATIENCE);
+        if quick.status().await.is_err() {
+            continue;
+        }
+        return match client
+            .graph_analysis(&faults.crashed, &faults.byzantine)
+            .await
+        {
+            Ok(found) => Json(found).into_response(),
+            Err(Error::Refused { problem, .. }) if problem.status == 400 => {
+                Kind::BAD_REQUEST.with(problem.detail)
+            }
+            Err(error) => Kind::NODE.with(error),
+        };
     }
     Kind::UNAVAILABLE.with("no node answers")
 }

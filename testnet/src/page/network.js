@@ -3,6 +3,7 @@
 // they come; buttons post to /v1/faults and /v1/values.
 
 import { $, draw, json, make } from "/assets/dom.js";
+import { showAnalysis } from "/assets/analysis.js";
 import { showGraph } from "/assets/graph.js";
 import { decide, showLanes } from "/assets/lanes.js";
 import { readGraph } from "/assets/trust.js";
@@ -194,8 +195,17 @@ const together = network => {
     connected = Object.fromEntries(told);
     caught = [...new Set([...caught, ...trusted.flatMap(node => node.status.caught || [])])];
   }
-  return connected && { connected, caught,
-    peers: { by_name: Object.fromEntries(network.nodes.map(node => [node.name, node.state === "up"])) } };
+  const away = network.nodes.filter(node => node.acceptor && node.state !== "up").map(node => node.acceptor);
+  return connected && { mode: network.mode, connected, caught, away };
+};
+// What has failed: whoever does not run, and whoever is known to lie, whether or not it has been caught.
+const failed = network => {
+  const acceptors = network.nodes.filter(node => node.acceptor);
+  const lying = acceptors.filter(node => node.byzantine).map(node => [node.acceptor, "misbehaving"]);
+  return {
+    crashed: new Map(acceptors.filter(node => node.state !== "up").map(node => [node.acceptor, node.state])),
+    byzantine: new Map([...lying, ...caught.map(name => [name, "caught"])]), connected,
+  };
 };
 
 const fill = network => {
@@ -234,6 +244,9 @@ const refresh = async () => {
     graph ??= await json("/v1/graph").then(readGraph, () => null);
     const status = together(network);
     if (graph && status) showGraph(graph, status);
+    // Nodes work it out, if one of them runs.
+    if (graph && status && network.mode === "hpaxos" && network.nodes.some(node => node.state === "up"))
+      showAnalysis(graph, failed(network));
     // Those that were told to misbehave are not safe, whether or not they have been caught.
     const known = new Set([...caught, ...lying.map(node => node.acceptor)]);
     if (!drawn && graph || known.size !== unsafe.size) {

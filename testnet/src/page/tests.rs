@@ -68,6 +68,18 @@ async fn what_is_refused_is_a_problem_document() {
     for (request, code, name, detail) in [
         (client.get(url("/v2")), 404, "not-found", "no such route"),
         (
+            client.get(url("/v1/graph/analysis?crash=a1")),
+            400,
+            "bad-request",
+            "`crashed` and `byzantine`",
+        ),
+        (
+            client.get(url("/v1/graph/analysis")),
+            503,
+            "unavailable",
+            "no node answers",
+        ),
+        (
             client.get(url("/v1/faults")),
             405,
             "method-not-allowed",

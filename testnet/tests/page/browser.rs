@@ -136,7 +136,18 @@ impl Browser {
 
     /// Makes the window one of a phone.
     pub(crate) async fn phone(&self) {
-        let screen = json!({"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true});
+        let phone = json!({"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true});
+        self.screen(phone).await;
+    }
+
+    /// Makes the window so high that all of a page is in a picture of it.
+    pub(crate) async fn high(&self, height: u32) {
+        let high =
+            json!({"width": 1100, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.screen(high).await;
+    }
+
+    async fn screen(&self, screen: Json) {
         let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": screen});
         self.post("/goog/cdp/execute", command).await;
     }

@@ -1,9 +1,12 @@
 //! The page of a network that does not exist: three nodes and two learners that must agree, which decide what a test says.
 
+use axum::extract::Query;
 use axum::routing::get;
 use axum::{Json as Answer, Router};
 use hpaxos_client::Connections;
+use learner_graph::{Options, acceptor_list, outline, parse_unchecked};
 use serde_json::{Value as Json, json};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use testnet::page::board::Board;
 use testnet::page::{Command, Page, serve};
@@ -11,6 +14,18 @@ use testnet::page::{Command, Page, serve};
 const NODES: [&str; 3] = ["n1", "n2", "n3"];
 const GRAPH: &str = "learner graph 1\nacceptors a1 a2 a3\nlearner alice 2(a1,a2,a3)\nlearner bob 2(a1,a2,a3)\n\
                      safe alice,bob 2(a1,a2,a3)\n";
+/// The same as a file.
+const FILE: &str = r#"
+acceptors = ["a1", "a2", "a3"]
+[define]
+any2 = { threshold = 2, of = ["a1", "a2", "a3"] }
+[learners]
+alice = "any2"
+bob = "any2"
+[[safe]]
+between = ["alice", "bob"]
+when = "any2"
+"#;
 
 pub(crate) struct Fixture {
     page: Page,
@@ -81,7 +96,9 @@ async fn node(name: &str) -> String {
     });
     let evidence = json!({"node": name, "evidence": []});
     let answer = |body: Json| get(async move || Answer(body));
+    let analysis = async |Query(asked): Query<HashMap<String, String>>| Answer(analysis(&asked));
     let router = Router::new()
+        .route("/v1/graph/analysis", get(analysis))
         .route("/v1/status", answer(status))
         .route("/v1/graph", answer(graph))
         .route("/v1/evidence", answer(evidence));
@@ -89,6 +106,19 @@ async fn node(name: &str) -> String {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
+}
+
+/// What the graph bears after these faults.
+fn analysis(asked: &HashMap<String, String>) -> Json {
+    let graph = parse_unchecked(FILE).unwrap();
+    let named =
+        |name: &str| acceptor_list(&graph, asked.get(name).map_or("", String::as_str)).unwrap();
+    let mut options = Options {
+        crashed: named("crashed"),
+        ..Options::default()
+    };
+    options.suspicion.caught = named("byzantine");
+    json!(outline(&graph, &graph.units(None).unwrap(), &options))
 }
 
 fn picture(liars: &[String]) -> Json {

@@ -68,7 +68,8 @@ impl Shown<'_> {
             ),
             None if self.analysis.violations.is_empty() => writeln!(
                 f,
-                "Not decided whether the graph is valid: no network will run on it. No counterexample was found, which proves nothing."
+                "Not decided whether the graph is valid. No counterexample was found, which proves nothing; a network\n\
+                 runs only on a graph that is shown to be valid."
             ),
             Some(false) | None => {
                 writeln!(

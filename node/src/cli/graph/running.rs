@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use consensus::hpaxos::evidence::Evidence;
 use crypto::codec;
-use hpaxos_client::{EvidenceList, Graph, Status};
+use hpaxos_client::{EvidenceList, Graph, Player, Status};
 use learner_graph::{LearnerGraph, Suspicion};
 use std::time::Duration;
 
@@ -55,22 +55,28 @@ impl Running {
             let why = "--node: nodes run on learner graphs, and this file is a list of nodes with quorum sets";
             return Err(fail(Exit::Usage, why));
         };
-        let config = Config::parse(&source.text, &source.name).ok();
-        let config = config.filter(|c| c.network.id().to_string() == self.status.network_id);
+        let whole = Config::parse(&source.text, &source.name).ok();
+        let its_own = |c: &&Config| c.network.id().to_string() == self.status.network_id;
+        let config = whole.as_ref().filter(its_own);
         if graph.canonical() != self.graph.canonical {
             complain(
                 "note: the node runs on another graph; acceptors and learners are matched by their names",
+            );
+        } else if whole.is_some() && config.is_none() {
+            complain(
+                "note: the node is of another network, which runs on the same graph; its evidence is not verified, for which its own configuration is needed",
             );
         } else if config.is_none() {
             complain(
                 "note: the evidence is not verified, for which the network's whole configuration is needed",
             );
         }
+        self.note_unheard();
         let mut known = Suspicion::default();
         for piece in &self.evidence.evidence {
             let bytes = STANDARD.decode(piece.evidence.trim()).ok();
             let evidence = bytes.and_then(|b| codec::decode::<Evidence>(&b, codec::LARGEST).ok());
-            if let Some(config) = &config {
+            if let Some(config) = config {
                 let verified = evidence
                     .as_ref()
                     .is_some_and(|e| e.verify(&config.network).is_ok());
@@ -96,6 +102,22 @@ impl Running {
         known.disagreements.sort_unstable();
         known.disagreements.dedup();
         Ok(known)
+    }
+
+    /// Who is not connected may be so for this node alone, and is not taken to have crashed.
+    fn note_unheard(&self) {
+        let unheard = |player: &&Player| {
+            let node = player.node.as_ref();
+            node.is_some_and(|node| self.status.peers.by_name.get(node) == Some(&false))
+        };
+        let unheard = self.graph.acceptors.iter().filter(unheard);
+        let names: Vec<String> = unheard.map(|p| printable(&p.acceptor)).collect();
+        if !names.is_empty() {
+            let names = names.join(",");
+            complain(format!(
+                "note: not connected with the node, and not taken to have crashed: {names}; to suppose it add --crashed {names}"
+            ));
+        }
     }
 
     fn caught(&self, graph: &LearnerGraph, acceptor: &str, known: &mut Suspicion) {

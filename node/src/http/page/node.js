@@ -3,6 +3,7 @@
 // some, and /v1/events as they come. Nothing here is kept by the node.
 
 import { $, json, make } from "./dom.js";
+import { showAnalysis } from "./analysis.js";
 import { showGraph } from "./graph.js";
 import { decide, showLanes } from "./lanes.js";
 import { readGraph } from "./trust.js";
@@ -19,6 +20,15 @@ const silent = peers => Object.entries(peers.silent_s || {})
   .filter(([name, seconds]) => peers.by_name[name] && seconds >= 10)
   .map(([name, seconds]) => `, ${name} silent for ${seconds} s`).join("");
 
+// Acceptors of nodes that are not connected, or of which nothing has come for longer than pings take, with the word for it.
+const SILENT_S = 15;
+const unheard = status => {
+  const { by_name, silent_s = {} } = status.peers;
+  const word = node => !by_name[node] ? "not connected" : silent_s[node] >= SILENT_S ? "not heard" : null;
+  const others = graph.acceptors.filter(a => a.node !== null && a.node !== status.node);
+  return new Map(others.map(a => [a.acceptor, word(a.node)]).filter(([, is]) => is));
+};
+
 const showStatus = async status => {
   $("node").textContent = status.node;
   document.title = `${status.node} · hpaxos`;
@@ -31,7 +41,13 @@ const showStatus = async status => {
   };
   $("facts").replaceChildren(...Object.entries(facts).map(([name, fact]) =>
     make("div", {}, make("dt", {}, name), make("dd", { "data-fact": name }, String(fact)))));
-  if (graph) showGraph(graph, status);
+  if (graph) {
+    const crashed = unheard(status);
+    showGraph(graph, { ...status, away: [...crashed.keys()] });
+    // In the other modes nobody lies, and there is nothing to say.
+    if (status.mode === "hpaxos" && status.connected)
+      showAnalysis(graph, { crashed, byzantine: new Map(status.caught.map(name => [name, "caught"])), connected: status.connected });
+  }
   $("disks-section").hidden = !status.disks;
   $("disks").replaceChildren(...(status.disks || []).map(d => make("tr", {},
     ...[d.name, d.problem || (d.up ? d.busy ? "busy" : "up" : "down"), d.mbal, d.logged, d.operations].map(t => make("td", {}, String(t))))));

@@ -1,5 +1,6 @@
 //! The API over a real socket, with a view and an engine that the test plays.
 
+mod analysis;
 mod certificates;
 mod connections;
 mod modes;
@@ -34,6 +35,7 @@ struct Fixture {
     url: String,
     client: Client,
     stop: watch::Sender<bool>,
+    api: Arc<Api>,
 }
 
 async fn fixture(limits: &str) -> Fixture {
@@ -65,7 +67,8 @@ async fn fixture_with(config: &Config, history: testing::Books, queue: usize) ->
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1024).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(serve(listener, Arc::new(api)));
+    let api = Arc::new(api);
+    tokio::spawn(serve(listener, Arc::clone(&api)));
     let client = Client::builder().timeout(DEADLINE).build().unwrap();
     Fixture {
         view,
@@ -73,6 +76,7 @@ async fn fixture_with(config: &Config, history: testing::Books, queue: usize) ->
         url,
         client,
         stop,
+        api,
     }
 }
 

@@ -107,6 +107,15 @@ async fn answers_are_as_it_says() {
     for path in ["/v1/status", "/v1/graph", "/v1/evidence"] {
         assert_eq!(fits(path, "get", answer(f.get(path)).await), 200);
     }
+    let path = "/v1/graph/analysis";
+    for (query, status) in [
+        ("", 200),
+        ("?crashed=a1&byzantine=a2", 200),
+        ("?crashed=x", 400),
+    ] {
+        let analysis = answer(f.get(&format!("{path}{query}"))).await;
+        assert_eq!(fits(path, "get", analysis), status);
+    }
     let path = "/v1/learners/{learner}/decisions";
     let decisions = answer(f.get("/v1/learners/alice/decisions")).await;
     assert_eq!(decisions.1["decisions"].as_array().unwrap().len(), 2);
