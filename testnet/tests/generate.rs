@@ -272,8 +272,14 @@ fn without_a_graph_any_one_node_may_fail() {
         assert!(graph.is_quorum(everyone, &some(quorum)));
         assert!(!graph.is_quorum(everyone, &some(quorum - 1)), "{nodes}");
         let told = match nodes {
-            1 => "- learner everyone stands still without acceptor a1\n",
-            _ => "- learner everyone goes on without any one acceptor\n",
+            1 => {
+                "- learner everyone stands still without acceptor a1; **one acceptor that lies can make it \
+                 contradict itself**\n"
+            }
+            _ => {
+                "- learner everyone goes on without any one acceptor; no one acceptor that lies makes it contradict \
+                 itself\n"
+            }
         };
         assert!(read(&dir, "README.md").contains(told), "{nodes}");
     }
@@ -286,9 +292,9 @@ fn what_no_single_loss_may_hit_is_told() {
     assert_eq!(result.expect("written"), 0);
     let readme = read(&dir, "README.md");
     for line in [
-        "- learner alice goes on without any one acceptor\n",
-        "- learner bob stands still without acceptor a1\n",
-        "- learner carol stands still without any one of a1, a2, a3, a4\n",
+        "- learner alice goes on without any one acceptor;",
+        "- learner bob stands still without acceptor a1;",
+        "- learner carol stands still without any one of a1, a2, a3, a4;",
     ] {
         assert!(readme.contains(line), "{readme}");
     }
@@ -331,7 +337,12 @@ fn who_brings_public_keys_gets_no_secret_ones() {
         let nodes = config(&dir, at).nodes;
         let found: Vec<_> = nodes.iter().map(|node| node.key).collect();
         assert_eq!(found, expected, "{target}");
-        assert!(read(&dir, "README.md").contains("**No secret keys are here.**"));
+        let readme = read(&dir, "README.md");
+        assert!(readme.contains("**No secret keys are here.**"));
+        assert!(
+            !readme.contains("-f secrets.yaml"),
+            "there is no such file: {readme}"
+        );
     }
     for (text, words) in [
         (lines[..3].concat(), "the key of node n4 is missing"),

@@ -84,6 +84,8 @@ pub(super) struct NodeEntry {
     pub(super) listen: Option<Spanned<String>>,
     /// Where its HTTP API listens.
     pub(super) http: Option<Spanned<String>>,
+    /// The names by which its HTTP API may be asked.
+    pub(super) http_names: Option<Vec<Spanned<String>>>,
     /// The Byzantine test switch.
     pub(super) byzantine: Option<Spanned<String>>,
 }

@@ -120,6 +120,9 @@ pub struct NodeConfig {
     pub listen: Multiaddr,
     /// Where its HTTP API listens, if it has one.
     pub http: Option<SocketAddr>,
+    /// The names, in lower case and without a port, by which its HTTP API may be asked on loopback, as a proxy passes
+    /// them on; addresses and `localhost` always are.
+    pub http_names: Vec<String>,
     /// How it misbehaves, for tests.
     pub byzantine: Option<Byzantine>,
 }

@@ -132,6 +132,7 @@ impl Reader<'_> {
             None => self.listens_at(address.as_ref()),
         };
         let http = entry.http.as_ref().and_then(|h| self.http(h));
+        let http_names = self.http_names();
         let byzantine = entry.byzantine.as_ref().and_then(|b| self.byzantine(b));
         if self.problems.len() > before {
             return None;
@@ -150,6 +151,7 @@ impl Reader<'_> {
             address: address?,
             listen: listen?,
             http,
+            http_names,
             byzantine,
         })
     }
@@ -229,6 +231,30 @@ impl Reader<'_> {
             return None;
         }
         Some(address.clone())
+    }
+
+    fn http_names(&mut self) -> Vec<String> {
+        let fine = |name: &str| {
+            let letters = |part: &str| {
+                let letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+                !part.is_empty() && part.chars().all(letter)
+            };
+            name.len() <= 253 && name.split('.').all(letters)
+        };
+        let mut names = Vec::new();
+        for name in self.entry.http_names.iter().flatten() {
+            if fine(name.get_ref()) {
+                names.push(name.get_ref().to_ascii_lowercase());
+            } else {
+                let what = format!("'{}' is no name of a host", name.get_ref());
+                self.error(
+                    name,
+                    what,
+                    "write it as browsers ask for it, without a port: ledger.example",
+                );
+            }
+        }
+        names
     }
 
     fn http(&mut self, text: &Spanned<String>) -> Option<SocketAddr> {

@@ -47,6 +47,40 @@ impl Bounded {
     }
 }
 
+/// A bound on things of all clients, of which no client may have more than three quarters: the others always find
+/// a place.
+pub(super) struct Fair {
+    all: Bounded,
+    each: PerClient,
+}
+
+/// A place of a client, until it is dropped.
+pub(super) type FairPlace = (OwnedSemaphorePermit, Option<Place>);
+
+impl Fair {
+    /// At most so many for all clients together.
+    pub(super) fn new(most: usize) -> Self {
+        Fair {
+            all: Bounded::new(most),
+            each: PerClient::new((most - most / 4).max(1)),
+        }
+    }
+
+    /// A place for one more of this client, if there is one.
+    pub(super) fn take(&self, client: Option<IpAddr>) -> Option<FairPlace> {
+        let own = match client {
+            Some(address) => Some(self.each.take(address)?),
+            None => None,
+        };
+        Some((self.all.take()?, own))
+    }
+
+    /// How many there are.
+    pub(super) fn taken(&self) -> i64 {
+        self.all.taken()
+    }
+}
+
 /// A bound on things of one client. Those of all together have one of their own, which bounds this as well.
 pub(super) struct PerClient {
     most: usize,
@@ -107,6 +141,19 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_client_has_all_places() {
+        let places = Fair::new(4);
+        let [one, other] = [1, 2].map(|n| Some(IpAddr::from([127, 0, 0, n])));
+        let taken: Vec<_> = std::iter::from_fn(|| places.take(one)).collect();
+        assert_eq!(taken.len(), 3);
+        let theirs = places.take(other).unwrap();
+        assert!(places.take(other).is_none(), "those of all are bounded too");
+        drop((taken, theirs));
+        assert_eq!(places.taken(), 0);
+        assert!(places.take(one).is_some());
+    }
 
     #[test]
     fn each_client_has_its_own_places() {

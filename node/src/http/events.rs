@@ -6,10 +6,13 @@
 //! missing because they are no longer kept, or because the node was restarted, there is a `gap`
 //! event: the decisions can then be read with `GET /v1/learners/{learner}/decisions`.
 
+use super::bounded::FairPlace;
 use super::problem::Problem;
 use super::query::{Asked, Raw};
+use super::server::Client;
 use super::{Api, json};
 use crate::view::events::{From, Next};
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -19,7 +22,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
 /// Events that are copied out of the log at once, and about how many bytes of them.
 const AT_ONCE: usize = 64;
@@ -28,6 +31,7 @@ const BYTES_AT_ONCE: usize = 256 << 10;
 /// Opens a stream.
 pub(super) async fn stream(
     State(api): State<Arc<Api>>,
+    client: Option<Extension<Client>>,
     query: Raw,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
@@ -46,9 +50,12 @@ pub(super) async fn stream(
             ))
         })?),
     };
-    let permit = api.streams.take();
-    let permit =
-        permit.ok_or_else(|| Problem::too_many("too many event streams (limits.http_streams)"))?;
+    let client = client.map(|Extension(client)| client.0);
+    let permit = api.streams.take(client).ok_or_else(|| {
+        Problem::too_many(
+            "too many event streams (limits.http_streams, of one address three quarters of them)",
+        )
+    })?;
     let (next, missed) = api.view.events.start(from);
     let mut reader = Reader {
         newest: api.view.events.newest(),
@@ -76,7 +83,7 @@ struct Reader {
     stop: watch::Receiver<bool>,
     next: u64,
     ready: VecDeque<Event>,
-    _permit: OwnedSemaphorePermit,
+    _permit: FairPlace,
 }
 
 impl Reader {

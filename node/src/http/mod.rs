@@ -44,12 +44,13 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use bounded::{Bounded, PerClient};
+use bounded::{Bounded, Fair, PerClient};
 use consensus::storage::StorageError;
 use learner_graph::LearnerId;
 use problem::Problem;
 use rate::Rate;
 use server::Client;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -67,12 +68,12 @@ pub(crate) struct Api {
     engine: EngineHandle,
     connections: Bounded,
     connections_of: PerClient,
-    requests: Bounded,
+    requests: Fair,
     /// Of values and answers in memory, in KiB.
     memory: Bounded,
     /// Looks at the disk.
     reads: Bounded,
-    streams: Bounded,
+    streams: Fair,
     /// What the learner graph bears.
     analyses: Analyses,
     rate: Option<Rate>,
@@ -93,10 +94,10 @@ impl Api {
             engine,
             connections: Bounded::new(Limits::count(limits.http_connections)),
             connections_of: PerClient::new(Limits::count(limits.http_connections_per_address)),
-            requests: Bounded::new(Limits::count(limits.http_requests)),
+            requests: Fair::new(Limits::count(limits.http_requests)),
             memory: Bounded::new(Limits::mib(limits.http_mib) / KIB),
             reads: Bounded::new(READS),
-            streams: Bounded::new(Limits::count(limits.http_streams)),
+            streams: Fair::new(Limits::count(limits.http_streams)),
             analyses: Analyses::new(),
             rate: Rate::new(limits.http_rate, limits.http_burst),
             idle: Limits::ms(limits.http_idle_ms),
@@ -118,8 +119,13 @@ impl Api {
         read: impl FnOnce(&View) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, Problem> {
         let view = Arc::clone(&self.view);
-        let _turn = self.reads.wait().await;
-        match tokio::task::spawn_blocking(move || read(&view)).await {
+        let turn = self.reads.wait().await;
+        // A read goes on although nobody waits for it any more, and has its turn as long.
+        let reading = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            read(&view)
+        });
+        match reading.await {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(error)) => Err(Problem::unreadable(error.to_string())),
             Err(_) => Err(Problem::unavailable("the node is ending")),
@@ -185,10 +191,15 @@ async fn not_allowed() -> Problem {
     Problem::method_not_allowed()
 }
 
+/// Whose request this is.
+fn client(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<Client>().map(|client| client.0)
+}
+
 /// So many requests at once and no more, until their answers are written: those that wait for a decision count.
 async fn limit(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let Some(place) = api.requests.take() else {
-        let words = "too many requests in progress (limits.http_requests)";
+    let Some(place) = api.requests.take(client(&request)) else {
+        let words = "too many requests in progress (limits.http_requests, of one address three quarters of them)";
         return Problem::too_many(words).into_response();
     };
     let response = next.run(request).await;
@@ -205,9 +216,8 @@ async fn limit(State(api): State<Arc<Api>>, request: Request, next: Next) -> Res
 
 /// So many requests of one address in a time and no more.
 async fn throttle(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let client = request.extensions().get::<Client>();
-    if let (Some(rate), Some(client)) = (&api.rate, client)
-        && let Err(after) = rate.take(client.0, Instant::now())
+    if let (Some(rate), Some(client)) = (&api.rate, client(&request))
+        && let Err(after) = rate.take(client, Instant::now())
     {
         api.view.metrics.dropped("http_rate", 1);
         return Problem::too_fast(after).into_response();

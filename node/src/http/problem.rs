@@ -83,8 +83,8 @@ impl Problem {
             StatusCode::FORBIDDEN,
             "foreign",
             "Not by this name",
-            "the node listens on loopback and is asked by a name: ask it by its address or as `localhost`; a proxy before \
-             it says its address in the header `host`",
+            "the node listens on loopback and is asked by a name: ask it by its address or as `localhost`, or give it the \
+             name (http_names), which a proxy before it then passes on in the header `host`",
         )
     }
 

@@ -232,3 +232,36 @@ impl Peer {
         self.dial_at = now + FIRST_PAUSE;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn everybody_is_reached_on_streams_or_has_been_away_for_long() {
+        let config = testing::config("");
+        let start = Instant::now();
+        let mut peers = Peers::new(&config, &config.nodes[0], start);
+        let others: Vec<NodeIndex> = peers.order.clone();
+        let (last, most) = others.split_last().expect("others");
+        let long = start + PASSED_ON;
+        assert!(!peers.are_reached(long, |_| true), "nobody is there");
+        for peer in most {
+            peers.get_mut(*peer).expect("a peer").up();
+        }
+        assert!(!peers.are_reached(start, |_| true), "others may reach it");
+        assert!(
+            peers.are_reached(long, |_| true),
+            "it is waited for no more"
+        );
+        assert!(
+            !peers.are_reached(long, |at| at != most[0]),
+            "no stream yet"
+        );
+        peers.get_mut(*last).expect("a peer").up();
+        assert!(peers.are_reached(start, |_| true));
+        peers.get_mut(*last).expect("a peer").down(long);
+        assert!(!peers.are_reached(long, |_| true), "it has just gone");
+    }
+}

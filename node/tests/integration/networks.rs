@@ -38,6 +38,50 @@ async fn all_learners_deliver_the_same_in_the_same_order() {
     }
 }
 
+/// How many frames a node has sent in a way.
+async fn frames_sent(net: &TestNet, node: &str, way: &str) -> u64 {
+    let address = format!("{}/metrics", net.address(node));
+    let answer = net.client.get(address).send().await.expect("an answer");
+    let text = answer.text().await.expect("metrics");
+    let name = format!("hpaxos_frames_sent_total{{way=\"{way}\"}} ");
+    let line = text.lines().find_map(|line| line.strip_prefix(&name));
+    line.map_or(0, |number| number.parse().expect("a number"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_go_straight_to_everybody_who_is_connected() {
+    let mut net = TestNet::new(plain);
+    net.start_all().await;
+    let shared = &net;
+    until("frames go on streams", || async {
+        let value = format!("after {}", frames_sent(shared, "n1", "gossip").await);
+        shared.submit("n1", &value, "alice").await;
+        (frames_sent(shared, "n1", "stream").await > 0).then_some(())
+    })
+    .await;
+    // One that has just gone may be reached by others.
+    net.stop("n4").await;
+    let before = frames_sent(&net, "n1", "gossip").await;
+    net.submit("n1", "without n4", "alice").await;
+    assert!(frames_sent(&net, "n1", "gossip").await > before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gossip_alone_suffices() {
+    let net = TestNet::new(plain);
+    let text = net
+        .text
+        .replace("[limits]", "[limits]\nfull_mesh_nodes = 2");
+    let mut net = TestNet::of(net.dir, text);
+    net.start_all().await;
+    net.submit("n3", "passed on", "alice").await;
+    for node in ["n1", "n2", "n3", "n4"] {
+        assert_eq!(net.delivered_all(node, "bob", 1).await, ["passed on"]);
+        assert_eq!(frames_sent(&net, node, "stream").await, 0);
+        assert!(frames_sent(&net, node, "gossip").await > 0);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_leader_stops_and_comes_back() {
     let mut net = TestNet::new(plain);

@@ -13,6 +13,7 @@ const INIT: &str = include_str!("templates/kubernetes/init.yaml");
 const NODE: &str = include_str!("templates/kubernetes/node.yaml");
 const README: &str = include_str!("templates/kubernetes/README.md");
 const DISKS: &str = include_str!("templates/disks.md");
+const SECRETS_ROW: &str = "| `secrets.yaml` | the secret key of every node; **keep it out of repositories**, or seal it first |";
 /// The credentials of object stores: every node has them.
 const ENV: &str = "envFrom:\n  - secretRef:\n      name: disks";
 
@@ -50,11 +51,20 @@ pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
         "makes the Secret of its node itself, instead of `secrets.yaml`: `kubectl -n {} create secret generic NODE-key --from-file=node.key=NODE.key`",
         plan.network
     );
+    let (secrets_row, secrets_step) = match plan.keys {
+        Keys::Ours => (SECRETS_ROW, "kubectl create -f secrets.yaml"),
+        Keys::Theirs(_) => (
+            "",
+            "# now every owner makes the Secret of its node, as above",
+        ),
+    };
     let given = [
         ("network", plan.network.as_str()),
         ("nodes", &plan.names()),
         ("losses", &plan.losses()),
         ("theirs", &plan.keys.note(&secret)),
+        ("secrets_row", secrets_row),
+        ("secrets", secrets_step),
         ("image", &plan.image),
         ("node", plan.nodes.first().map_or("n1", |node| &node.name)),
         ("disks", if plan.has_disks() { DISKS } else { "" }),

@@ -1,7 +1,21 @@
 //! What the loss of a single acceptor or disk does to each learner.
 
-use learner_graph::LearnerGraph;
+use learner_graph::{LearnerGraph, LearnerId};
 use node::config::Mode;
+
+/// Whether two nodes still agree on what a learner decides if one acceptor lies, whichever it is.
+fn of_one_liar(graph: &LearnerGraph, learner: LearnerId) -> &'static str {
+    let all = graph.acceptors();
+    let mut rests = all.iter().map(|liar| {
+        let mut honest = all;
+        honest.remove(liar);
+        honest
+    });
+    match rests.all(|honest| graph.trust_safe(learner, learner, &honest)) {
+        true => "; no one acceptor that lies makes it contradict itself",
+        false => "; **one acceptor that lies can make it contradict itself**",
+    }
+}
 
 /// A line for each learner, in the order of the graph: which single losses it does not stand. Learners that differ in
 /// nothing but where they are have one line.
@@ -27,10 +41,11 @@ pub(super) fn words(graph: &LearnerGraph, mode: Mode) -> Vec<String> {
     let learners = graph.learners();
     if mode == Mode::Hpaxos {
         let line = |learner| {
+            let name = graph.learner_name(learner);
             format!(
-                "learner {} {}",
-                graph.learner_name(learner),
-                of_one(learner)
+                "learner {name} {}{}",
+                of_one(learner),
+                of_one_liar(graph, learner)
             )
         };
         return learners.iter().map(line).collect();
