@@ -513,6 +513,37 @@ async fn requests_are_bounded() {
     );
 }
 
+/// Whoever asks and goes away does not let others begin to read while it is still read for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_has_its_turn_until_it_ends() {
+    let f = fixture("").await;
+    let (end, gate) = std::sync::mpsc::channel::<()>();
+    let gate = Arc::new(std::sync::Mutex::new(gate));
+    for _ in 0..super::READS {
+        let (api, gate) = (Arc::clone(&f.api), Arc::clone(&gate));
+        let (begun, begins) = tokio::sync::oneshot::channel();
+        let asking = tokio::spawn(async move {
+            let read = api.read_disk(move |_| {
+                let _ = begun.send(());
+                let _ = gate.lock().map(|gate| gate.recv());
+                Ok(())
+            });
+            read.await.is_ok()
+        });
+        begins.await.unwrap();
+        asking.abort();
+        assert!(asking.await.is_err(), "it has gone away");
+    }
+    assert_eq!(f.api.reads.taken(), super::READS as i64);
+    drop(end);
+    let over = async {
+        while f.api.reads.taken() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, over).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_peer_that_is_connected_and_silent_is_shown() {
     let f = fixture("").await;
