@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 /// What the other analyser is asked for, task by task.
 const TASKS: [&[&str]; 4] = [&[], &["-q"], &["-b"], &["-s"]];
-/// How long it may take for each of them; ours for all of them twice as long.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take for each of them; ours for all of them six times as long.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn all() {
     println!("network nodes | task seconds found | other_s ratio | peak_mb other_mb ratio");
@@ -101,7 +101,7 @@ pub(super) fn ours(name: &str, file: &str) {
     };
     let stop = Arc::clone(&options.stop);
     std::thread::spawn(move || {
-        std::thread::sleep(2 * PATIENCE);
+        std::thread::sleep(6 * PATIENCE);
         stop.store(true, Ordering::Relaxed);
     });
     let mut parts = Parts::default();
