@@ -282,33 +282,32 @@ impl Forks<'_> {
     ) -> Option<Found<[AcceptorSet; 2]>> {
         let honest = self.0.all() - *faulty;
         match self.least_common(&honest, effort)? {
-            Found::No => Some(Found::No),
-            Found::Yes(pair) if !(pair[0] & pair[1] & honest).is_empty() => Some(Found::No),
-            Found::Yes(pair) => self.somebody_in(pair, &honest).map(Found::Yes),
+            Found::Yes(pair) if (pair[0] & pair[1] & honest).is_empty() => {
+                self.members(pair, &honest).map(Found::Yes)
+            }
+            Found::Yes(_) | Found::No => Some(Found::No),
             Found::Undecided => None,
         }
     }
 
-    /// The honest nodes of two quorums that have none in common; of a quorum without any, a faulty
-    /// node that behaves well. Nothing if every node is needed by the other one.
-    fn somebody_in(
-        &self,
-        [first, second]: [AcceptorSet; 2],
-        honest: &AcceptorSet,
-    ) -> Option<[AcceptorSet; 2]> {
-        let all = self.0.quorum_within(&self.0.all());
-        let members = |quorum: AcceptorSet, others: AcceptorSet| {
-            let there = quorum & *honest;
-            match there.is_empty() {
-                true => (all - others)
-                    .iter()
-                    .next()
-                    .map(|a| std::iter::once(a).collect()),
-                false => Some(there),
+    /// The honest nodes of two quorums that have none in common. Somebody has to be there to be split: for a quorum
+    /// without any, a node that neither needs, which may be a faulty one that behaves well. Nothing if there is none.
+    fn members(&self, pair: [AcceptorSet; 2], honest: &AcceptorSet) -> Option<[AcceptorSet; 2]> {
+        let live = self.0.quorum_within(&self.0.all());
+        let mut members = pair.map(|quorum| quorum & *honest);
+        let others = (live & *honest) - members[0] - members[1];
+        let mut others = others.iter().chain(live - *honest);
+        for members in &mut members {
+            if members.is_empty() {
+                members.insert(others.next()?);
             }
+        }
+        let content = |at: usize| {
+            let helped = (pair[at] | members[at]) - members[1 - at];
+            self.0.exprs.holds(self.0.common?, &helped).then_some(())
         };
-        let some: AcceptorSet = members(first, second)?;
-        Some([some, members(second, first | some)?])
+        content(0).and(content(1))?;
+        Some(members)
     }
 
     /// Two quorums, each with the help of faulty nodes that are in neither: a faulty node may

@@ -22,7 +22,7 @@ use batsat::Lit;
 use std::collections::HashMap;
 
 /// The most questions about counts of each kind, and the steps that the solver may take for them.
-const MAX_QUESTIONS: u64 = 20_000;
+const MAX_QUESTIONS: u64 = 3_000;
 
 /// What a number of faults can do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -183,8 +183,8 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
     /// Where units are of few kinds, all that matters is how many of each kind fail. `None` if that
     /// takes too many questions, or there are more than `cap` patterns.
     fn by_counts(&self, cap: usize) -> Option<Vec<Pattern>> {
-        let given = self.units.touched(&self.given);
-        let free = |class: &&UnitSet| !(**class - given).is_empty();
+        // A group of which only some have failed can still fail as a whole.
+        let free = |class: &&UnitSet| !self.units.acceptors(class).is_subset(&self.given);
         let classes: Vec<UnitSet> = self.classes.iter().filter(free).copied().collect();
         let mut counting = Counting {
             faults: self,

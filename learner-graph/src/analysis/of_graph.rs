@@ -279,7 +279,8 @@ impl<'a> Run<'a> {
         let names = self.graph.acceptor_names(&self.graph.acceptors());
         let single = Units::single(names);
         let mut plain = Run::new(self.graph, &single, &as_declared);
-        if self.units.are_single() && self.silent().is_empty() {
+        // Only then is every unit the acceptor of its number.
+        if self.options.by.is_none() && self.silent().is_empty() {
             plain.splits = std::mem::take(&mut self.splits);
         }
         let splitting = |(l1, l2)| {
