@@ -10,7 +10,7 @@ const SLOTS = 60;
 const CELLS = 4 * SLOTS;
 // The digest of a batch without values.
 const EMPTY = "af5570f5a1810b7af78caf4bc70a660f0df51e42baf91d4de5b2328de0e83dfc";
-const decided = new Map();
+export const decided = new Map();
 let fresh = new Set();
 // The last slot that anybody has decided.
 let last = -1;
