@@ -222,7 +222,7 @@ impl Expectation {
         let byzantine = byzantine.map(|a| self.graph.acceptor_name(a).to_owned());
         let judgement = self
             .rules
-            .judge(name(one), name(other), &byzantine.collect());
+            .judge(name(one), name(other), &byzantine.collect(), false);
         let allowed = if self.must_agree(a, b) {
             "not allowed"
         } else {

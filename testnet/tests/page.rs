@@ -400,6 +400,70 @@ async fn a_violation_is_red_and_what_is_allowed_is_not() {
 
 #[tokio::test]
 #[ignore = "needs Chromium: .ci/page installs it"]
+async fn a_learner_far_behind_is_compared_and_the_verdict_says_with_what() {
+    let fixture = Fixture::serve().await;
+    let browser = Browser::open(false).await;
+    browser.go(fixture.url()).await;
+    let verdict = async |kind: &str, look: &str, words: &str| {
+        let element = "document.getElementById('verdict')";
+        let shown =
+            format!("{element}.dataset.kind === '{kind}' && {element}.className === '{look}'");
+        browser.until(&shown).await;
+        browser.shows("verdict", words).await;
+    };
+    for slot in 300..700 {
+        fixture.decided_in(slot, "alice", &format!("value {slot}"));
+    }
+    fixture.decided_in(10, "bob", "value 10");
+    verdict("nothing", "quiet", "Nothing to compare yet").await;
+    for slot in 300..399 {
+        fixture.decided_in(slot, "bob", &format!("value {slot}"));
+    }
+    verdict(
+        "agreed",
+        "good",
+        "All learners agree in the slots compared, 300 to 398.",
+    )
+    .await;
+    // 300 slots behind: nothing of it is drawn any more.
+    fixture.decided_in(399, "bob", "something else");
+    let why = "VIOLATION: alice and bob differ in slot 399, which is not allowed";
+    verdict("violation", "bad", why).await;
+    // More than is remembered one by one is counted.
+    for slot in 400..700 {
+        fixture.decided_in(slot, "bob", "something else");
+    }
+    let all = "in slots 399, 400, 401, 402, 403, 404, 405, 406 and 293 more, which";
+    browser.shows("verdict", all).await;
+    assert_eq!(browser.errors().await, json!([]));
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: .ci/page installs it"]
+async fn a_page_that_is_opened_late_is_told_what_differed() {
+    let fixture = Fixture::serve().await;
+    fixture.decided_in(3, "alice", "one");
+    fixture.decided_in(3, "bob", "other");
+    fixture.differed(&[3]);
+    // So much that the events of slot 3 are forgotten.
+    for slot in 10..10_110 {
+        fixture.decided_in(slot, "alice", "same");
+        fixture.decided_in(slot, "bob", "same");
+    }
+    let browser = Browser::open(false).await;
+    browser.go(fixture.url()).await;
+    let why = "VIOLATION: alice and bob differ in slot 3, which is not allowed: alice and bob are to agree while";
+    browser.shows("verdict", why).await;
+    // As it stands, whoever looks already.
+    fixture.differed(&[3, 5]);
+    browser
+        .shows("verdict", "alice and bob differ in slots 3 and 5, which")
+        .await;
+    assert_eq!(browser.errors().await, json!([]));
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: .ci/page installs it"]
 async fn keys_are_enough_and_what_is_wrong_is_said_where_it_was_written() {
     let mut run = Launcher::start(&["--keep"], None);
     run.nodes(4);

@@ -69,10 +69,23 @@ impl Rules {
         named.map(str::to_owned).collect()
     }
 
-    /// Whether two learners must agree as long as only these acceptors are not safe, and why or why not. A learner
-    /// twice: whether it must agree with itself.
+    /// Whether two learners must agree as long as only these acceptors are not safe. A learner twice: whether it must
+    /// agree with itself.
     #[must_use]
-    pub fn judge(&self, a: &str, b: &str, unsafe_ones: &BTreeSet<String>) -> Judgement {
+    pub fn must_agree(&self, a: &str, b: &str, unsafe_ones: &BTreeSet<String>) -> bool {
+        self.joined(a, b, unsafe_ones)
+    }
+
+    /// The same, with why or why not. `disproved`: two certificates prove that they are no longer sure to agree,
+    /// whoever else is known not to be safe.
+    #[must_use]
+    pub fn judge(
+        &self,
+        a: &str,
+        b: &str,
+        unsafe_ones: &BTreeSet<String>,
+        disproved: bool,
+    ) -> Judgement {
         let who = match a == b {
             true => format!("{a} is to agree with itself"),
             false => format!("{a} and {b} are to agree"),
@@ -86,9 +99,15 @@ impl Rules {
             }
         };
         if self.joined(a, b, unsafe_ones) {
-            let why = match unsafe_ones.is_empty() {
-                true => "nothing is known against them".to_owned(),
-                false => format!(
+            let more =
+                "caught yet, but two certificates prove that more of them lie than was assumed";
+            let why = match (disproved, unsafe_ones.is_empty()) {
+                (true, true) => format!("no acceptor is {more}"),
+                (true, false) => {
+                    format!("no more acceptors than {} are {more}", names(unsafe_ones))
+                }
+                (false, true) => "nothing is known against them".to_owned(),
+                (false, false) => format!(
                     "what is known against {} leaves enough of them",
                     names(unsafe_ones)
                 ),
@@ -182,7 +201,7 @@ mod tests {
 
     fn judge(text: &str, a: &str, b: &str, unsafe_ones: &[&str]) -> (bool, String) {
         let unsafe_ones = unsafe_ones.iter().map(|name| (*name).to_owned()).collect();
-        let judgement = Rules::read(text).judge(a, b, &unsafe_ones);
+        let judgement = Rules::read(text).judge(a, b, &unsafe_ones, false);
         (judgement.allowed, judgement.why)
     }
 
@@ -204,6 +223,26 @@ mod tests {
         assert_eq!(
             judge(TWO_WORLDS, "alice", "alice", &["a2"]),
             (true, why.to_owned())
+        );
+    }
+
+    #[test]
+    fn certificates_that_disagree_are_known_against_somebody() {
+        let of = |unsafe_ones: &[&str]| {
+            let unsafe_ones = unsafe_ones.iter().map(|name| (*name).to_owned()).collect();
+            Rules::read(CHAIN).judge("x", "y", &unsafe_ones, true)
+        };
+        let why = "x and y are to agree while any 2 of a1, a2 and a3 are safe, and no acceptor is caught yet, but two \
+                   certificates prove that more of them lie than was assumed";
+        assert_eq!((of(&[]).allowed, of(&[]).why), (false, why.to_owned()));
+        assert!(
+            of(&["a1"])
+                .why
+                .contains("and no more acceptors than a1 are caught yet")
+        );
+        assert!(
+            of(&["a1", "a3"]).allowed,
+            "those that were caught say enough"
         );
     }
 

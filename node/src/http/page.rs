@@ -55,8 +55,9 @@ impl File {
 }
 
 /// What all pages load.
-const SHARED: [File; 12] = [
+const SHARED: [File; 13] = [
     File::script("/assets/analysis.js", include_str!("page/analysis.js")),
+    File::script("/assets/compare.js", include_str!("page/compare.js")),
     File::script("/assets/dom.js", include_str!("page/dom.js")),
     File::script("/assets/events.js", include_str!("page/events.js")),
     File::script("/assets/evidence.js", include_str!("page/evidence.js")),

@@ -76,7 +76,7 @@ fn the_dead_are_safe_and_the_byzantine_are_not() {
             let byzantine = byzantine.map(|a| expect.graph().acceptor_name(a).to_owned());
             let judgement = expect
                 .rules
-                .judge(&names(a), &names(b), &byzantine.collect());
+                .judge(&names(a), &names(b), &byzantine.collect(), false);
             assert_eq!(judgement.allowed, !expect.must_agree(a, b));
         }
     }

@@ -1,12 +1,12 @@
 //! What all nodes have said, kept for whoever opens the page later.
 
-use crate::observe::{Divergence, Node, Report};
+use crate::observe::{Divergence, Learner, Node, Report};
 use crate::show::{Show, Started, State, StepLine};
 use crate::summary::Summary;
 use futures::Stream;
 use hpaxos_client::Event;
 use serde_json::{Value as Json, json};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,35 +17,50 @@ const KEPT: usize = 20_000;
 /// Bytes of them.
 const KEPT_BYTES: usize = 32 << 20;
 
+/// Slots in which a pair of learners differs that are named, the first ones; the others are only counted.
+const NAMED: usize = 8;
+
 /// Something that was said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// Its number, counted from 0.
-    pub id: u64,
+    /// Its number, counted from 0; `None` for a state, which has no place in the order.
+    pub id: Option<u64>,
     /// What kind of event it is.
     pub kind: &'static str,
     /// One line of JSON.
     pub data: String,
 }
 
-/// The events of all nodes in the order in which they came.
+/// The events of all nodes in the order in which they came, and states, of which the latest is there for whoever comes,
+/// whatever has been forgotten of the events.
 #[derive(Debug)]
 pub struct Board {
     kept: Mutex<Kept>,
-    next: watch::Sender<u64>,
+    place: watch::Sender<Place>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
     events: VecDeque<Told>,
     bytes: usize,
+    /// The latest of each state, by the time of its last change.
+    states: BTreeMap<u64, (String, Told)>,
+}
+
+/// How far the board is, or somebody who reads it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    /// The number of the next event.
+    event: u64,
+    /// How often a state has changed.
+    state: u64,
 }
 
 impl Default for Board {
     fn default() -> Self {
         Board {
             kept: Mutex::default(),
-            next: watch::Sender::new(0),
+            place: watch::Sender::new(Place::default()),
         }
     }
 }
@@ -58,8 +73,9 @@ impl Board {
     /// Puts an event up.
     pub fn tell(&self, kind: &'static str, data: String) {
         let mut kept = self.kept();
-        let id = *self.next.borrow();
+        let event = self.place.borrow().event;
         kept.bytes += data.len();
+        let id = Some(event);
         kept.events.push_back(Told { id, kind, data });
         while kept.events.len() > KEPT || kept.bytes > KEPT_BYTES {
             let Some(oldest) = kept.events.pop_front() else {
@@ -67,8 +83,18 @@ impl Board {
             };
             kept.bytes -= oldest.data.len();
         }
-        drop(kept);
-        self.next.send_replace(id + 1);
+        self.place.send_modify(|place| place.event = event + 1);
+    }
+
+    /// Puts up how something stands. It takes the place of what stood there under the same name.
+    pub fn state(&self, name: &str, kind: &'static str, data: String) {
+        let mut kept = self.kept();
+        let state = self.place.borrow().state + 1;
+        kept.states.retain(|_, (other, _)| other != name);
+        let id = None;
+        let told = Told { id, kind, data };
+        kept.states.insert(state, (name.to_owned(), told));
+        self.place.send_modify(|place| place.state = state);
     }
 
     /// Puts up something that happened to the network itself.
@@ -77,25 +103,42 @@ impl Board {
         self.tell("notice", object.to_string());
     }
 
-    /// All events from this number on, as far as they are kept, and those to come.
+    /// All states, as they stand and change, and all events from this number on, as far as they are kept, and those to
+    /// come.
     pub fn from(self: &Arc<Self>, first: u64) -> impl Stream<Item = Told> + use<> {
         // A number from an earlier run of the program is of no use.
-        let newest = self.next.subscribe();
-        let first = if first > *newest.borrow() { 0 } else { first };
-        let state = (Arc::clone(self), newest, first);
-        futures::stream::unfold(state, |(board, mut newest, next)| async move {
-            newest.wait_for(|newest| *newest > next).await.ok()?;
-            let told = board.kept().at(next)?;
-            let next = told.id + 1;
-            Some((told, (board, newest, next)))
+        let newest = self.place.subscribe();
+        let event = if first > newest.borrow().event {
+            0
+        } else {
+            first
+        };
+        let read = Place { event, state: 0 };
+        let state = (Arc::clone(self), newest, read);
+        futures::stream::unfold(state, |(board, mut newest, mut read)| async move {
+            let is_news = |newest: &Place| newest.event > read.event || newest.state > read.state;
+            newest.wait_for(is_news).await.ok()?;
+            let told = board.kept().next(&mut read)?;
+            Some((told, (board, newest, read)))
         })
     }
 }
 
 impl Kept {
+    /// What comes next for somebody who has read as far as this: states go first.
+    fn next(&self, read: &mut Place) -> Option<Told> {
+        if let Some((at, (_, told))) = self.states.range(read.state + 1..).next() {
+            read.state = *at;
+            return Some(told.clone());
+        }
+        let told = self.at(read.event)?;
+        read.event = told.id.map_or(read.event, |id| id + 1);
+        Some(told)
+    }
+
     /// The event of this number, or the oldest after it that is kept.
     fn at(&self, id: u64) -> Option<Told> {
-        let oldest = self.events.front()?.id;
+        let oldest = self.events.front()?.id?;
         let at = usize::try_from(id.saturating_sub(oldest)).ok()?;
         self.events.get(at).cloned()
     }
@@ -106,6 +149,15 @@ pub struct Posting<'a> {
     show: Box<dyn Show + 'a>,
     board: Arc<Board>,
     nodes: Vec<String>,
+    learners: Vec<String>,
+    apart: BTreeMap<(Learner, Learner), Apart>,
+}
+
+/// Where two learners differ.
+#[derive(Debug, Default)]
+struct Apart {
+    slots: Vec<u64>,
+    count: u64,
 }
 
 impl<'a> Posting<'a> {
@@ -116,13 +168,34 @@ impl<'a> Posting<'a> {
             show,
             board,
             nodes: Vec::new(),
+            learners: Vec::new(),
+            apart: BTreeMap::new(),
         }
+    }
+
+    /// Puts up where a pair differs. All that was ever compared counts, whatever is still known of it.
+    fn post(&mut self, divergence: &Divergence, verdict: &str, broken: bool) {
+        let (a, b) = divergence.pair();
+        let apart = self.apart.entry((a, b)).or_default();
+        apart.count += 1;
+        if apart.slots.len() < NAMED {
+            apart.slots.push(divergence.first.slot);
+        }
+        let name = |learner: Learner| self.learners.get(learner).map_or("?", String::as_str);
+        let why = verdict.split_once(": ").map_or(verdict, |(_, why)| why);
+        let object = json!({
+            "event": "divergence", "between": [name(a), name(b)], "slots": apart.slots, "count": apart.count,
+            "allowed": !broken, "why": why, "at_ms": now_ms(),
+        });
+        let name = format!("{} {}", name(a), name(b));
+        self.board.state(&name, "divergence", object.to_string());
     }
 }
 
 impl Show for Posting<'_> {
     fn started(&mut self, started: &Started) -> io::Result<()> {
         self.nodes = started.nodes.iter().map(|n| n.name.clone()).collect();
+        self.learners.clone_from(&started.learners);
         self.show.started(started)
     }
 
@@ -159,6 +232,7 @@ impl Show for Posting<'_> {
         verdict: &str,
         broken: bool,
     ) -> io::Result<()> {
+        self.post(divergence, verdict, broken);
         self.show.divergence(divergence, verdict, broken)
     }
 
@@ -208,6 +282,7 @@ fn kind(event: &Event) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::show::json::JsonLines;
     use futures::StreamExt;
 
     #[tokio::test]
@@ -217,7 +292,7 @@ mod tests {
         for id in 0..KEPT as u64 + 2 {
             board.tell("decision", id.to_string());
         }
-        let ids = |told: Vec<Told>| told.into_iter().map(|t| t.id).collect::<Vec<_>>();
+        let ids = |told: Vec<Told>| told.into_iter().filter_map(|t| t.id).collect::<Vec<_>>();
         assert_eq!(ids(early.by_ref().take(2).collect().await), [2, 3]);
         let late = ids(board.from(KEPT as u64).take(2).collect().await);
         assert_eq!(late, [KEPT as u64, KEPT as u64 + 1]);
@@ -233,6 +308,63 @@ mod tests {
             board.tell("decision", "x".repeat(KEPT_BYTES / 2));
         }
         let first = board.from(0).boxed().next().await.map(|told| told.id);
-        assert_eq!(first, Some(1));
+        assert_eq!(first, Some(Some(1)));
+    }
+
+    #[tokio::test]
+    async fn states_are_there_whatever_is_forgotten_of_the_events() {
+        let board = Arc::new(Board::default());
+        let words = |told: Vec<Told>| told.into_iter().map(|t| t.data).collect::<Vec<_>>();
+        board.state("alice bob", "divergence", "one slot".to_owned());
+        let mut early = Box::pin(board.from(0));
+        assert_eq!(words(early.by_ref().take(1).collect().await), ["one slot"]);
+        for id in 0..KEPT as u64 + 2 {
+            board.tell("decision", id.to_string());
+        }
+        board.state("alice carol", "divergence", "another pair".to_owned());
+        board.state("alice bob", "divergence", "two slots".to_owned());
+        let late = words(board.from(KEPT as u64).take(3).collect().await);
+        assert_eq!(late, ["another pair", "two slots", &KEPT.to_string()]);
+        // Whoever was there hears what has changed, and of the events what it has not heard.
+        let early = words(early.by_ref().take(3).collect().await);
+        assert_eq!(early, ["another pair", "two slots", "2"]);
+    }
+
+    #[test]
+    fn a_pair_that_differs_is_put_up_with_its_first_slots_and_a_count() {
+        let board = Arc::new(Board::default());
+        let mut posting = Posting::new(Box::new(JsonLines::default()), Arc::clone(&board));
+        posting.learners = vec!["alice".to_owned(), "bob".to_owned()];
+        let report = |learner, slot| Report {
+            node: 0,
+            learner,
+            slot,
+            batch: crate::observe::Batch {
+                ballot: 1,
+                digest: format!("{learner}").into(),
+                items: Arc::new([]),
+            },
+        };
+        for slot in 3..1003 {
+            let (first, second) = (report(1, slot), report(0, slot));
+            let divergence = Divergence { first, second };
+            let verdict = "not allowed: they must: agree";
+            match slot {
+                3 => posting
+                    .divergence(&divergence, verdict, true)
+                    .expect("shown"),
+                _ => posting.post(&divergence, verdict, true),
+            }
+        }
+        let kept = board.kept();
+        assert_eq!(kept.states.len(), 1);
+        let (_, told) = kept.states.values().next().expect("a state");
+        let data: Json = serde_json::from_str(&told.data).expect("JSON");
+        assert_eq!(told.kind, "divergence");
+        assert_eq!(data["between"], json!(["alice", "bob"]));
+        assert_eq!(data["slots"], json!([3, 4, 5, 6, 7, 8, 9, 10]));
+        assert_eq!(data["count"], 1000);
+        assert_eq!(data["allowed"], false);
+        assert_eq!(data["why"], "they must: agree");
     }
 }

@@ -7,7 +7,7 @@
 //! | `GET /v1/graph` | the learner graph, from a node |
 //! | `GET /v1/graph/analysis?crashed=A1,A2&byzantine=A3` | what it bears after these faults, from a node |
 //! | `GET /v1/evidence` | what any of the nodes knows |
-//! | `GET /v1/events` | what all nodes say, as server-sent events |
+//! | `GET /v1/events` | what all nodes say, as server-sent events; `divergence`: how a pair of learners differs, as it stands |
 //! | `POST /v1/faults` | a [`Fault`], done when it answers 200 |
 //! | `POST /v1/values?node=NAME` | a value for a node |
 //! | `GET /healthz` | that the page is there |
@@ -240,8 +240,13 @@ async fn events(
         .and_then(|id| id.parse::<u64>().ok())
         .map_or(0, |id| id.saturating_add(1));
     let stream = shared.board.from(next);
-    let event =
-        |Told { id, kind, data }: Told| Event::default().id(id.to_string()).event(kind).data(data);
+    let event = |Told { id, kind, data }: Told| {
+        let event = Event::default().event(kind).data(data);
+        match id {
+            Some(id) => event.id(id.to_string()),
+            None => event,
+        }
+    };
     let stream = futures::StreamExt::map(stream, move |told| Ok(event(told)));
     Sse::new(stream).keep_alive(KeepAlive::default())
 }

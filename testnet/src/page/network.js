@@ -5,13 +5,14 @@
 import { $, draw, json, make } from "/assets/dom.js";
 import { showAnalysis } from "/assets/analysis.js";
 import { showGraph } from "/assets/graph.js";
-import { decide, showLanes } from "/assets/lanes.js";
+import { report } from "/assets/compare.js";
+import { decide, nothingKnown, showLanes } from "/assets/lanes.js";
 import { readGraph } from "/assets/trust.js";
 import { showProofs } from "/assets/evidence.js";
 import { count, showRates } from "/assets/rates.js";
 import { heard, later, listen, reachable, tell, unreachable } from "/assets/events.js";
 
-let graph = null, liars = new Set(), told = new Set(), unsafe = new Set();
+let graph = null, liars = new Set(), told = new Set(), known = nothingKnown(), knownWords = "";
 
 // ---- what buttons do ----------------------------------------------------------------------------
 
@@ -184,7 +185,7 @@ const showLinks = network => {
 
 // What the graph's drawing wants to know, from what all nodes say that can be trusted; what they said last, if none
 // of them says anything now.
-let connected = null, caught = [];
+let connected = null, caught = [], forks = new Map();
 const together = network => {
   const trusted = network.nodes.filter(node => node.state === "up" && !node.byzantine && node.status?.network_id);
   const told = new Map();
@@ -195,6 +196,9 @@ const together = network => {
     connected = Object.fromEntries(told);
     caught = [...new Set([...caught, ...trusted.flatMap(node => node.status.caught || [])])];
   }
+  for (const { status } of trusted)
+    for (const [name, learner] of Object.entries(status.learners || {}))
+      forks.set(name, Math.max(forks.get(name) ?? 0, learner.forks ?? 0));
   const away = network.nodes.filter(node => node.acceptor && node.state !== "up").map(node => node.acceptor);
   return connected && { mode: network.mode, connected, caught, away };
 };
@@ -225,7 +229,6 @@ const showEvidence = async (count, network) => {
   showProofs((await json("/v1/evidence")).evidence, network.dir + "/network.toml");
 };
 
-let drawn = false;
 const refresh = async () => {
   try {
     const network = await json("/v1/network");
@@ -248,11 +251,12 @@ const refresh = async () => {
     if (graph && status && network.mode === "hpaxos" && network.nodes.some(node => node.state === "up"))
       showAnalysis(graph, failed(network));
     // Those that were told to misbehave are not safe, whether or not they have been caught.
-    const known = new Set([...caught, ...lying.map(node => node.acceptor)]);
-    if (!drawn && graph || known.size !== unsafe.size) {
-      unsafe = known;
-      drawn = Boolean(graph);
-      later(() => showLanes(graph, unsafe));
+    const unsafe = new Set([...caught, ...lying.map(node => node.acceptor)]);
+    const words = JSON.stringify([graph !== null, [...unsafe], connected, [...forks]]);
+    if (words !== knownWords) {
+      knownWords = words;
+      known = { unsafe, connected, forks };
+      later(() => showLanes(graph, known));
     }
     await showEvidence(caught.length + heardOf, network);
     showRates();
@@ -274,8 +278,10 @@ const hear = () => listen("/v1/events", {
     if (liars.has(e.node)) return;
     note(e);
     if (decide(e)) count(e);
-    later(() => showLanes(graph, unsafe));
+    later(() => showLanes(graph, known));
   },
+  // What the launcher has compared, in more slots than it tells the decisions of.
+  divergence: e => { report(e); later(() => showLanes(graph, known)); },
   ballot: once(e => `ballot ${e.ballot}`, heard.ballot),
   disconnected: once(e => `apart ${e.learners}`, heard.disconnected),
   evidence: once(e => e.words, e => { heardOf += 1; tell(e.at_ms, e.words, true); }),

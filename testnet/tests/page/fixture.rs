@@ -78,6 +78,16 @@ impl Fixture {
         });
         self.board.tell("decision", event.to_string());
     }
+
+    /// The launcher has seen alice and bob differ in these slots.
+    pub(crate) fn differed(&self, slots: &[u64]) {
+        let state = json!({
+            "event": "divergence", "between": ["alice", "bob"], "slots": slots, "count": slots.len(), "allowed": false,
+            "why": "the launcher says so", "at_ms": 1_700_000_000_000_u64,
+        });
+        self.board
+            .state("alice bob", "divergence", state.to_string());
+    }
 }
 
 /// A node that tells how it is, and no more.

@@ -66,6 +66,8 @@ pub(super) struct Known {
     pub(super) caught: BTreeSet<String>,
     /// Pairs that some node knows no longer to be connected, the smaller name first.
     pub(super) apart: BTreeSet<[String; 2]>,
+    /// Learners that some node has seen to decide twice in one slot.
+    pub(super) forked: BTreeSet<String>,
 }
 
 impl Trust {
@@ -101,7 +103,14 @@ impl Trust {
             let why = "the graph is not known yet".to_owned();
             return Judgement { allowed: true, why };
         }
-        self.rules.judge(a, b, &known.caught)
+        let apart = known.apart.contains(&pair(a, b));
+        self.rules.judge(a, b, &known.caught, apart)
+    }
+
+    /// Whether two certificates prove that learners differ whom those that were caught do not free from their promise.
+    pub(super) fn is_disproved(&self, known: &Known) -> bool {
+        let mut apart = known.apart.iter();
+        apart.any(|[a, b]| self.rules.must_agree(a, b, &known.caught))
     }
 
     /// All pairs of which the graph says something.

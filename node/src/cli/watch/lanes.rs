@@ -1,16 +1,13 @@
 //! What each learner has decided: a lane of slots for each, and where they differ.
 
+use super::compare::{Apart, Compared, Differing, NAMED, Range};
 use super::graph::{Known, Trust, pair};
 use crate::agreement::Judgement;
 use hpaxos_client::{Decision, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Slots of a lane that are kept.
+/// Slots of a lane whose values are kept.
 const KEPT: u64 = 512;
-/// Slots in which learners differ that are kept, the first ones.
-const APART: usize = 1000;
-/// Slots that are named in a sentence.
-const NAMED: usize = 5;
 /// Characters of values that are kept of a decision.
 const SHOWN_CHARS: usize = 200;
 
@@ -28,7 +25,7 @@ pub(super) struct Cell {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lanes {
     cells: BTreeMap<String, BTreeMap<u64, Cell>>,
-    apart: BTreeMap<u64, Apart>,
+    compared: Compared,
     /// What was told of each slot, in the order in which it came.
     appeared: BTreeMap<u64, Vec<String>>,
     /// Values, numbered in that order.
@@ -39,40 +36,16 @@ pub(super) struct Lanes {
     latest: Option<(String, u64)>,
 }
 
-/// A slot in which not all have decided the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Apart {
-    /// What each learner has decided; more than one if nodes differ about it.
-    pub(super) digests: BTreeMap<String, BTreeSet<String>>,
-}
-
-impl Apart {
-    /// The pairs that differ; one name twice for a learner that differs from itself.
-    pub(super) fn pairs(&self) -> BTreeSet<[String; 2]> {
-        let mut pairs = BTreeSet::new();
-        for (a, of_a) in &self.digests {
-            for (b, of_b) in self.digests.range(a.clone()..) {
-                if of_a.union(of_b).nth(1).is_some() {
-                    pairs.insert(pair(a, b));
-                }
-            }
-        }
-        pairs
-    }
-}
-
 impl Lanes {
     /// Takes a decision in; whether it is the first that is told of this slot of this learner.
     pub(super) fn decided(&mut self, decision: &Decision) -> bool {
         let (learner, slot) = (&decision.learner, decision.slot);
+        let new = self.compared.take(learner, slot, &decision.digest);
         let lane = self.cells.entry(learner.clone()).or_default();
-        let new = !lane.contains_key(&slot);
-        let differs = lane
-            .get(&slot)
-            .is_some_and(|cell| cell.digest != decision.digest);
         if new {
             lane.insert(slot, Cell::of(decision));
-            let oldest = slot.saturating_sub(KEPT);
+            let oldest = lane.last_key_value().map_or(slot, |(last, _)| *last);
+            let oldest = oldest.saturating_sub(KEPT);
             while lane
                 .first_key_value()
                 .is_some_and(|(slot, _)| *slot < oldest)
@@ -82,10 +55,6 @@ impl Lanes {
             self.latest = Some((learner.clone(), slot));
         }
         self.appears(slot, &decision.digest);
-        self.compare(
-            slot,
-            differs.then(|| (learner.clone(), decision.digest.clone())),
-        );
         new
     }
 
@@ -113,23 +82,6 @@ impl Lanes {
         }
     }
 
-    /// Looks whether all that is told of a slot is the same.
-    fn compare(&mut self, slot: u64, other: Option<(String, String)>) {
-        let told = self.cells.iter().filter_map(|(learner, lane)| {
-            let cell = lane.get(&slot)?;
-            Some((learner.clone(), cell.digest.clone()))
-        });
-        let told: Vec<(String, String)> = told.chain(other).collect();
-        let all_same = told.windows(2).all(|two| two[0].1 == two[1].1);
-        if all_same || (self.apart.len() >= APART && !self.apart.contains_key(&slot)) {
-            return;
-        }
-        let apart = self.apart.entry(slot).or_default();
-        for (learner, digest) in told {
-            apart.digests.entry(learner).or_default().insert(digest);
-        }
-    }
-
     /// The learners that have decided something.
     pub(super) fn learners(&self) -> impl Iterator<Item = &str> {
         self.cells.keys().map(String::as_str)
@@ -150,41 +102,48 @@ impl Lanes {
         Some((learner, *slot, self.cell(learner, *slot)?))
     }
 
-    /// The slots in which not all have decided the same.
+    /// The first slots in which not all have decided the same.
     pub(super) fn apart(&self) -> &BTreeMap<u64, Apart> {
-        &self.apart
+        self.compared.apart()
     }
 
     pub(super) fn is_apart(&self, slot: u64) -> bool {
-        self.apart.contains_key(&slot)
+        self.apart().contains_key(&slot)
+    }
+
+    /// The slots that were compared.
+    pub(super) fn compared(&self) -> Option<Range> {
+        self.compared.range()
+    }
+
+    /// The pairs of learners of which no slot was compared.
+    pub(super) fn missing(&self) -> Vec<[String; 2]> {
+        self.compared.missing()
     }
 
     /// Who differs and where, with whether they may and why.
     pub(super) fn disputes(&self, trust: &Trust, known: &Known) -> Vec<Dispute> {
-        let mut slots: BTreeMap<[String; 2], Vec<u64>> = BTreeMap::new();
-        for (slot, apart) in &self.apart {
-            for pair in apart.pairs() {
-                slots.entry(pair).or_default().push(*slot);
-            }
+        let mut all = self.compared.differing().clone();
+        for learner in &known.forked {
+            all.entry(pair(learner, learner)).or_default();
         }
-        let dispute = |([a, b], slots): ([String; 2], Vec<u64>)| {
+        let dispute = |([a, b], Differing { slots, count }): ([String; 2], Differing)| {
             let Judgement { allowed, why } = trust.judge(&a, &b, known);
-            let who = match a == b {
-                true => format!("nodes differ about {a}"),
-                false => format!("{a} and {b} differ"),
-            };
             let named: Vec<String> = slots.iter().take(NAMED).map(u64::to_string).collect();
-            let more = match slots.len() - named.len() {
+            let more = match count.saturating_sub(named.len() as u64) {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            let what = if slots.len() == 1 { "slot" } else { "slots" };
+            let what = if count == 1 { "slot" } else { "slots" };
             let named = named.join(", ");
+            let who = match (count, a == b) {
+                (0, _) => format!("a node has seen {a} decide twice in one slot"),
+                (_, true) => format!("nodes differ about {a} in {what} {named}{more}"),
+                (_, false) => format!("{a} and {b} differ in {what} {named}{more}"),
+            };
             let words = match allowed {
-                true => format!("{who} in {what} {named}{more}, which is allowed: {why}"),
-                false => {
-                    format!("VIOLATION: {who} in {what} {named}{more}, which is not allowed: {why}")
-                }
+                true => format!("{who}, which is allowed: {why}"),
+                false => format!("VIOLATION: {who}, which is not allowed: {why}"),
             };
             Dispute {
                 allowed,
@@ -192,7 +151,7 @@ impl Lanes {
                 slots,
             }
         };
-        slots.into_iter().map(dispute).collect()
+        all.into_iter().map(dispute).collect()
     }
 
     /// The letter of what a learner decided in a slot in which not all decided the same: equal letters are equal values.
@@ -230,8 +189,8 @@ pub(super) struct Dispute {
     pub(super) allowed: bool,
     /// Who, where and why, in a sentence.
     pub(super) words: String,
-    /// Where.
-    pub(super) slots: Vec<u64>,
+    /// Where, as far as it is remembered.
+    pub(super) slots: BTreeSet<u64>,
 }
 
 impl Cell {

@@ -5,6 +5,7 @@
 //!                                                                     └───► text (--once)
 //! ```
 
+mod compare;
 mod draw;
 mod feed;
 mod graph;
@@ -102,17 +103,15 @@ impl WatchArgs {
     async fn once(&self, clients: Vec<Client>) -> Exit {
         let (to, mut reports) = channel(QUEUE);
         let start = Instant::now();
-        for (node, client) in clients.into_iter().enumerate() {
-            let to = to.clone();
-            let feed = Feed {
-                node,
-                client,
-                start,
-                to,
-            };
-            tokio::spawn(feed.snapshot());
-        }
+        let feed = |(node, client)| Feed {
+            node,
+            client,
+            start,
+            to: to.clone(),
+        };
+        let feeds = clients.into_iter().enumerate().map(feed).collect();
         drop(to);
+        tokio::spawn(feed::snapshot(feeds));
         let mut watch = Watch::new(&self.nodes);
         while let Some((node, at, news)) = reports.recv().await {
             watch.take(node, at, news);

@@ -4,6 +4,7 @@
 //!   feed ──News──► Watch ──► draw (terminal), text (once)
 //! ```
 
+use super::compare::NAMED;
 use super::graph::{Edge, Known, Trust, pair};
 use super::lanes::{Dispute, Lanes};
 use super::rates::Rates;
@@ -243,6 +244,8 @@ impl Watch {
         let mut known = Known::default();
         for status in self.nodes.iter().filter_map(|node| node.status.as_ref()) {
             known.caught.extend(status.caught.iter().cloned());
+            let forked = status.learners.iter().filter(|(_, l)| l.forks > 0);
+            known.forked.extend(forked.map(|(name, _)| name.clone()));
             for (a, row) in &status.connected {
                 let others = status.connected.keys().filter(|b| !row.contains(b));
                 known.apart.extend(others.map(|b| pair(a, b)));
@@ -266,6 +269,7 @@ impl Watch {
     /// Whether learners have decided differently that must not, by what is known.
     pub(super) fn is_broken(&self) -> bool {
         self.disputes().iter().any(|dispute| !dispute.allowed)
+            || self.trust.is_disproved(&self.known())
     }
 
     /// Who differs, and whether they may.
@@ -288,18 +292,47 @@ impl Watch {
                 let words: Vec<&str> = words.collect();
                 (printable(&words.join("; ")), look)
             }
-            None if self.lanes.learners().nth(1).is_some() => (
-                "all learners agree wherever two of them have decided".to_owned(),
-                Look::Good,
-            ),
-            None => ("nothing to compare yet".to_owned(), Look::Good),
+            None if self.trust.is_disproved(&self.known()) => {
+                let words = "VIOLATION: two certificates prove that learners decided differently, in a slot that was not \
+                             compared here (see the evidence); more acceptors lie than was assumed";
+                (words.to_owned(), Look::Broken)
+            }
+            None => self.agreement(),
         }
+    }
+
+    /// What is to be said where no two learners are known to differ.
+    fn agreement(&self) -> (String, Look) {
+        let Some(range) = self.lanes.compared() else {
+            return ("nothing to compare yet".to_owned(), Look::Unknown);
+        };
+        let words = format!("all learners agree in {}", range.words());
+        let missing = self.lanes.missing();
+        if missing.is_empty() {
+            return (words, Look::Good);
+        }
+        let pairs: Vec<String> = missing
+            .iter()
+            .take(NAMED)
+            .map(|pair| pair.join(" with "))
+            .collect();
+        let more = match missing.len() - pairs.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let pairs = pairs.join(", ");
+        let words = format!(
+            "{words}; not compared yet, since no slot is known here of both: {pairs}{more}"
+        );
+        (printable(&words), Look::Unknown)
     }
 }
 
 /// How a line is to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Look {
+    /// Nobody can say.
+    Unknown,
     /// All is well.
     Good,
     /// Worth a look, and no more than the graph allows.

@@ -159,6 +159,8 @@ pub(super) fn json(watch: &Watch) -> Json {
         "learners": learners.collect::<Vec<_>>(),
         "edges": edges.collect::<Vec<_>>(),
         "different": apart.collect::<Vec<_>>(),
+        "compared": watch.lanes.compared().map(|r| json!({"first": r.first, "last": r.last, "slots": r.slots})),
+        "not_compared": watch.lanes.missing(),
         "broken": watch.is_broken(),
         "caught": watch.known().caught,
         "evidence": evidence.collect::<Vec<_>>(),

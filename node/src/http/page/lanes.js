@@ -1,17 +1,21 @@
 "use strict";
 // A lane for each learner, with what it has decided, slot by slot.
 
+import { compare, disputes, pairsApart, verdict } from "./compare.js";
 import { $, make } from "./dom.js";
 import { entriesOf, paint } from "./palette.js";
-import { judge, list } from "./trust.js";
 
 const SLOTS = 60;
-// Slots that are named in a sentence.
-const NAMED = 8;
+// Slots of a lane whose values are kept.
+const CELLS = 4 * SLOTS;
 // The digest of a batch without values.
 const EMPTY = "af5570f5a1810b7af78caf4bc70a660f0df51e42baf91d4de5b2328de0e83dfc";
 export const decided = new Map();
 let fresh = new Set();
+// The last slot that anybody has decided.
+let last = -1;
+// The last slot of each learner.
+const tops = new Map();
 // What was decided in each slot, in the order in which it was told.
 const seen = new Map();
 
@@ -26,57 +30,26 @@ export const valueOf = digest => {
 };
 const letter = i => i < 26 ? String.fromCharCode(65 + i) : String(i + 1);
 
-// Who decided differently in a slot: pairs of names, one twice if it differs from itself.
-const pairsApart = slot => {
-  const pairs = [], names = [...decided.keys()].sort();
-  for (const [i, a] of names.entries()) {
-    if (decided.get(a).get(slot)?.other) pairs.push([a, a]);
-    for (const b of names.slice(i + 1)) {
-      const [one, other] = [a, b].map(name => decided.get(name).get(slot)?.digest);
-      if (one && other && one !== other) pairs.push([a, b]);
-    }
-  }
-  return pairs;
+const showVerdict = said => {
+  if (!said) return;
+  if ($("verdict").textContent !== said.words) $("verdict").textContent = said.words;
+  $("verdict").className = said.look;
+  $("verdict").dataset.kind = said.kind;
 };
 
-// What the graph says of everything that differs: each pair once, with its slots.
-const disputes = (graph, unsafe, slots) => {
-  const found = new Map();
-  for (const slot of slots)
-    for (const [a, b] of pairsApart(slot)) {
-      const key = a + " " + b;
-      if (!found.has(key)) found.set(key, { a, b, slots: [], ...(graph ? judge(graph, a, b, unsafe) : { allowed: true, why: "the graph is not known yet" }) });
-      found.get(key).slots.push(slot);
-    }
-  return [...found.values()];
-};
-const slotWords = slots => (slots.length === 1 ? "slot " : "slots ") + list(slots.length > NAMED
-  ? [...slots.slice(0, NAMED), `${slots.length - NAMED} more`] : slots.map(String));
-const disputeWords = d => {
-  const who = d.a === d.b ? `nodes differ about ${d.a}` : `${d.a} and ${d.b} differ`;
-  return `${d.allowed ? "" : "VIOLATION: "}${who} in ${slotWords(d.slots)}, which is ${d.allowed ? "allowed" : "not allowed"}: ${d.why}.`;
-};
-const showVerdict = found => {
-  const broken = found.filter(d => !d.allowed);
-  const kind = broken.length ? "bad" : found.length ? "warn" : decided.size > 1 ? "good" : "quiet";
-  const words = found.length ? [...broken, ...found.filter(d => d.allowed)].map(disputeWords).join(" ")
-    : decided.size > 1 ? "All learners agree wherever two of them have decided." : "There is one learner here.";
-  if ($("verdict").textContent !== words) $("verdict").textContent = words;
-  $("verdict").className = kind;
-  $("verdict").dataset.kind = broken.length ? "violation" : found.length ? "allowed" : "agreed";
-};
-
-// `unsafe` are acceptors that are known not to be safe.
-export const showLanes = (graph, unsafe = new Set()) => {
-  const last = Math.max(-1, ...[...decided.values()].flatMap(lane => [...lane.keys()]));
+// What nodes know of acceptors and learners, as `disputes` takes it.
+export const nothingKnown = () => ({ unsafe: new Set(), connected: null, forks: new Map() });
+export const showLanes = (graph, known = nothingKnown()) => {
+  const found = disputes(graph, known);
+  showVerdict(verdict(found, graph, known));
   if (last < 0) return;
   const slots = [];
   for (let slot = Math.max(0, last - SLOTS + 1); slot <= last; slot++) slots.push(slot);
-  // Of whatever is still known, and not only of what there is room for.
-  const found = disputes(graph, unsafe, [...seen.keys()].filter(slot => seen.get(slot).length > 1).sort((a, b) => a - b));
   const marks = new Map();
-  for (const d of found) for (const slot of d.slots)
-    marks.set(slot, d.allowed ? marks.get(slot) ?? "allowed" : "violation");
+  for (const slot of slots) {
+    const pairs = pairsApart(slot);
+    if (pairs.length) marks.set(slot, pairs.every(pair => found.get(pair).allowed) ? "allowed" : "violation");
+  }
   const mark = slot => marks.has(slot) ? "differs " + marks.get(slot) : "";
   const head = make("tr", {}, make("th", { scope: "col" }), ...slots.map(slot =>
     make("th", { scope: "col", class: mark(slot) }, marks.has(slot) || slot % 5 === 0 ? String(slot) : "")));
@@ -108,7 +81,6 @@ export const showLanes = (graph, unsafe = new Set()) => {
   if (atEnd) lanes.scrollLeft = lanes.scrollWidth;
   for (const row of rows) stop(row);
   if (focused) lanes.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  showVerdict(found);
 };
 
 // ---- keys: the tab key goes to a lane, arrows go on from there --------------------------------------
@@ -147,20 +119,16 @@ $("lanes").addEventListener("keydown", event => {
 
 // Several nodes may tell what one learner has decided. True if it is news.
 export const decide = e => {
-  const lane = decided.get(e.learner) || new Map();
+  const news = compare(e), lane = decided.get(e.learner) ?? new Map();
   decided.set(e.learner, lane);
-  if (!seen.has(e.slot)) seen.set(e.slot, []);
-  if (!seen.get(e.slot).includes(e.digest)) seen.get(e.slot).push(e.digest);
-  const known = lane.get(e.slot);
-  if (known) {
-    if (known.digest !== e.digest) known.other = e.digest;
-    return false;
-  }
+  last = Math.max(last, e.slot);
+  if (seen.has(e.slot) && !seen.get(e.slot).includes(e.digest)) seen.get(e.slot).push(e.digest);
+  if (!news || e.slot <= (tops.get(e.learner) ?? -1) - CELLS) return news;
+  tops.set(e.learner, Math.max(tops.get(e.learner) ?? -1, e.slot));
+  if (!seen.has(e.slot)) seen.set(e.slot, [e.digest]);
   lane.set(e.slot, e);
-  // What differs is remembered, as the terminals do.
-  const old = slot => slot <= e.slot - 4 * SLOTS && !(seen.get(slot)?.length > 1);
-  for (const slot of lane.keys()) if (old(slot)) lane.delete(slot);
-  for (const slot of seen.keys()) if (old(slot) && ![...decided.values()].some(lane => lane.has(slot))) seen.delete(slot);
+  for (const slot of lane.keys()) if (slot <= e.slot - CELLS) lane.delete(slot);
+  for (const slot of seen.keys()) if (![...decided.values()].some(lane => lane.has(slot))) seen.delete(slot);
   fresh.add(e.learner + " " + e.slot);
   return true;
 };

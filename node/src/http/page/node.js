@@ -5,15 +5,16 @@
 import { $, json, make } from "./dom.js";
 import { showAnalysis } from "./analysis.js";
 import { showGraph } from "./graph.js";
-import { decide, showLanes } from "./lanes.js";
+import { decide, nothingKnown, showLanes } from "./lanes.js";
 import { readGraph } from "./trust.js";
 import { showProofs } from "./evidence.js";
 import { count, showRates } from "./rates.js";
 import { later, listen, reachable, tell, unreachable } from "./events.js";
 
 let graph = null;
-let known = -1;
-let unsafe = new Set();
+let proofs = -1;
+// What this node knows of acceptors and learners, and the same as text.
+let known = nothingKnown(), knownWords = "";
 
 // Those that are connected as far as anybody knows, and of which nothing has come for long.
 const silent = peers => Object.entries(peers.silent_s || {})
@@ -51,11 +52,16 @@ const showStatus = async status => {
   $("disks-section").hidden = !status.disks;
   $("disks").replaceChildren(...(status.disks || []).map(d => make("tr", {},
     ...[d.name, d.problem || (d.up ? d.busy ? "busy" : "up" : "down"), d.mbal, d.logged, d.operations].map(t => make("td", {}, String(t))))));
-  const proofs = (status.caught || []).length;
-  if (proofs !== known) {
-    known = proofs;
-    unsafe = new Set(status.caught);
-    later(() => showLanes(graph, unsafe));
+  const forks = Object.entries(status.learners || {}).map(([name, l]) => [name, l.forks ?? 0]);
+  const words = JSON.stringify([graph !== null, status.caught, status.connected, forks]);
+  if (words !== knownWords) {
+    knownWords = words;
+    known = { unsafe: new Set(status.caught), connected: status.connected, forks: new Map(forks) };
+    later(() => showLanes(graph, known));
+  }
+  const caught = (status.caught || []).length;
+  if (caught !== proofs) {
+    proofs = caught;
     showProofs((await json("/v1/evidence")).evidence, "network.toml");
   }
 };
@@ -73,9 +79,9 @@ const refresh = async () => {
 };
 
 listen("/v1/events?last=2000", {
-  decision: e => { if (decide(e)) count(e); later(() => showLanes(graph, unsafe)); },
+  decision: e => { if (decide(e)) count(e); later(() => showLanes(graph, known)); },
   peer: e => tell(e.at_ms, `${e.peer} ${e.connected ? "connected" : "disconnected"}`),
-  evidence: e => { known = -1; tell(e.at_ms, e.words, true); },
+  evidence: e => { proofs = -1; tell(e.at_ms, e.words, true); },
 });
 refresh();
 setInterval(refresh, 1000);

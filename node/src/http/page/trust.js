@@ -69,13 +69,22 @@ const joined = (graph, a, b, unsafe) => {
   return reached.has(b);
 };
 
+// Whether two certificates prove that learners differ which these acceptors alone do not free from their promise.
+// `connected` are those of each learner that it is still sure to agree with, as far as that is known.
+const isDisproved = (graph, a, b, unsafe, connected) => Boolean(connected?.[a]) && !connected[a].includes(b) && joined(graph, a, b, unsafe);
+export const disproved = (graph, unsafe, connected) =>
+  Object.keys(connected ?? {}).some(a => Object.keys(connected).some(b => isDisproved(graph, a, b, unsafe, connected)));
+
 // Of two learners that decided differently, or of one that did: whether they may as long as only these acceptors are not
 // safe, and why or why not.
-export const judge = (graph, a, b, unsafe) => {
+export const judge = (graph, a, b, unsafe, connected = null) => {
   const who = a === b ? `${a} is to agree with itself` : `${a} and ${b} are to agree`;
   const direct = graph.agreements.filter(rule => rule.between.includes(a) && rule.between.includes(b));
   const until = direct.length ? `while ${direct.map(rule => rule.words).join(", or ")} are safe` : "by what joins them with others";
   const liars = list([...unsafe].sort());
+  if (isDisproved(graph, a, b, unsafe, connected))
+    return { allowed: false, why: `${who} ${until}, and ` + (unsafe.size ? `no more acceptors than ${liars} are` : "no acceptor is") +
+      " caught yet, but two certificates prove that more of them lie than was assumed" };
   if (joined(graph, a, b, unsafe))
     return { allowed: false, why: `${who} ${until}, and ` + (unsafe.size ? `what is known against ${liars} leaves enough of them` : "nothing is known against them") };
   if (joined(graph, a, b, new Set()))

@@ -54,6 +54,7 @@ pub(super) fn draw(frame: &mut Frame, watch: &Watch, view: &mut View) {
     let [title, said, panes, body, keys] = Layout::vertical(rows).areas(area);
     frame.render_widget(self::title(watch), title);
     let style = match look {
+        Look::Unknown => QUIET,
         Look::Good => GOOD,
         Look::Allowed => AMBER,
         Look::Broken => LOUD,

@@ -1,6 +1,8 @@
 //! What is shown of a network that agrees, one that does not, a liar and a node that is gone: the whole screen, held
 //! against files. `REWRITE=1` writes them anew.
 
+mod verdict;
+
 use super::draw::{AMBER, LOUD, draw};
 use super::state::{Look, News, Watch};
 use super::text;
