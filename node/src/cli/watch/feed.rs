@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn slots_that_several_learners_have_are_read_once() {
         let of = |nexts: &[u64]| latest(nexts.iter().copied().collect());
-        assert_eq!(of(&[0]), [0..0]);
+        assert_eq!(of(&[0]), vec![0..0]);
         assert_eq!(of(&[10, 61, 400, 401]), [0..61, 340..401]);
         assert_eq!(of(&[10, 100]), [0..10, 40..100]);
     }
