@@ -237,15 +237,18 @@ impl Network {
     fn frame(&mut self, source: Source, from: NodeIndex, bytes: Vec<u8>) -> bool {
         self.view.metrics.frames_received.inc();
         self.alive(from);
+        self.submit(source, from, bytes)
+    }
+
+    /// Something is to be verified. False, and counted as dropped, if there is no room for it.
+    fn submit(&self, source: Source, from: NodeIndex, bytes: Vec<u8>) -> bool {
         let job = Job {
             source,
             from,
             bytes,
         };
         let taken = self.pool.submit(job).is_ok();
-        if !taken {
-            self.dropped("verify_queue_full", 1);
-        }
+        self.dropped("verify_queue_full", u64::from(!taken));
         taken
     }
 
@@ -318,18 +321,7 @@ impl Network {
             self.refused(from, "frame");
             return;
         }
-        let source = Source::Answer(kind);
-        if self
-            .pool
-            .submit(Job {
-                source,
-                from,
-                bytes,
-            })
-            .is_err()
-        {
-            self.dropped("verify_queue_full", 1);
-        }
+        self.submit(Source::Answer(kind), from, bytes);
     }
 }
 

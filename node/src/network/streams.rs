@@ -67,7 +67,7 @@ pub(super) struct Bounds {
 struct Writer {
     queue: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
-    /// Whether its stream is open.
+    /// Whether its stream was opened. The queue is closed when that broke, or could not be opened.
     open: Arc<AtomicBool>,
     begun: Instant,
 }
@@ -118,10 +118,13 @@ impl Streams {
         let (queue, waiting) = mpsc::channel(self.bounds.frames);
         let open = Arc::new(AtomicBool::new(false));
         let (mut control, protocol) = (self.control.clone(), self.protocol.clone());
-        let is_open = Open(Arc::clone(&open));
+        let is_open = Arc::clone(&open);
         tokio::spawn(async move {
             match control.open_stream(id, protocol).await {
-                Ok(stream) => write(stream, waiting, is_open).await,
+                Ok(stream) => {
+                    is_open.store(true, Ordering::Relaxed);
+                    write(stream, waiting).await;
+                }
                 Err(error) => tracing::debug!(%id, %error, "no stream"),
             }
         });
@@ -185,18 +188,8 @@ impl Writer {
     }
 }
 
-/// A stream is open as long as this lives.
-struct Open(Arc<AtomicBool>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
-    }
-}
-
 /// Writes what waits until the stream breaks or the queue is given up.
-async fn write(mut stream: Stream, mut queue: mpsc::Receiver<Waiting>, open: Open) {
-    open.0.store(true, Ordering::Relaxed);
+async fn write(mut stream: Stream, mut queue: mpsc::Receiver<Waiting>) {
     let mut bytes = Vec::new();
     while let Some(waiting) = queue.recv().await {
         put(&mut bytes, &waiting.frame);
