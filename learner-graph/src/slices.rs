@@ -293,8 +293,11 @@ impl Forks<'_> {
     /// The honest nodes of two quorums that have none in common. Somebody has to be there to be split: for a quorum
     /// without any, a node that neither needs, which may be a faulty one that behaves well. Nothing if there is none.
     fn members(&self, pair: [AcceptorSet; 2], honest: &AcceptorSet) -> Option<[AcceptorSet; 2]> {
-        let live = self.0.quorum_within(&self.0.all());
         let mut members = pair.map(|quorum| quorum & *honest);
+        if members.iter().all(|members| !members.is_empty()) {
+            return Some(members);
+        }
+        let live = self.0.quorum_within(&self.0.all());
         let others = (live & *honest) - members[0] - members[1];
         let mut others = others.iter().chain(live - *honest);
         for members in &mut members {
