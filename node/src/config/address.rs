@@ -7,6 +7,14 @@ use std::net::IpAddr;
 /// The longest name, in bytes: what DNS has room for.
 const MAX_NAME_BYTES: usize = 253;
 
+/// Whether this can be the name of a host.
+pub(super) fn is_host(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    (1..=MAX_NAME_BYTES).contains(&name.len())
+        && name.chars().all(allowed)
+        && !name.starts_with(['-', '.'])
+}
+
 /// An address by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Named {
@@ -41,11 +49,7 @@ impl Named {
 
     /// Whether the name can be one.
     pub(crate) fn is_name(&self) -> bool {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let name = &self.name;
-        (1..=MAX_NAME_BYTES).contains(&name.len())
-            && name.chars().all(allowed)
-            && !name.starts_with(['-', '.'])
+        is_host(&self.name)
     }
 
     /// The address by number, if this is one that is meant.
