@@ -1,17 +1,18 @@
 //! What the loss of a single acceptor or disk does to each learner.
 
-use learner_graph::{LearnerGraph, LearnerId};
+use learner_graph::{AcceptorId, AcceptorSet, LearnerGraph, LearnerId};
 use node::config::Mode;
+
+fn all_but(graph: &LearnerGraph, one: AcceptorId) -> AcceptorSet {
+    let mut others = graph.acceptors();
+    others.remove(one);
+    others
+}
 
 /// Whether two nodes still agree on what a learner decides if one acceptor lies, whichever it is.
 fn of_one_liar(graph: &LearnerGraph, learner: LearnerId) -> &'static str {
-    let all = graph.acceptors();
-    let mut rests = all.iter().map(|liar| {
-        let mut honest = all;
-        honest.remove(liar);
-        honest
-    });
-    match rests.all(|honest| graph.trust_safe(learner, learner, &honest)) {
+    let mut liars = graph.acceptors().iter();
+    match liars.all(|liar| graph.trust_safe(learner, learner, &all_but(graph, liar))) {
         true => "; no one acceptor that lies makes it contradict itself",
         false => "; **one acceptor that lies can make it contradict itself**",
     }
@@ -22,11 +23,8 @@ fn of_one_liar(graph: &LearnerGraph, learner: LearnerId) -> &'static str {
 pub(super) fn words(graph: &LearnerGraph, mode: Mode) -> Vec<String> {
     let of_one = |learner| {
         let all = graph.acceptors();
-        let needed = all.iter().filter(|acceptor| {
-            let mut others = all;
-            others.remove(*acceptor);
-            !graph.is_quorum(learner, &others)
-        });
+        let needed = all.iter();
+        let needed = needed.filter(|a| !graph.is_quorum(learner, &all_but(graph, *a)));
         let needed: Vec<&str> = needed.map(|a| graph.acceptor_name(a)).collect();
         let what = match mode {
             Mode::DiskPaxos => "disk",
