@@ -16,7 +16,7 @@ use consensus::hpaxos::trace::Vote;
 use consensus::{Ballot, Slot};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The paper's name.
 pub const NAME: &str = "HeterogeneousSpec";
@@ -31,17 +31,21 @@ pub fn holds(spec: &Spec, slot: Slot) -> Result<(), Broken> {
     };
     let of_safe = instance.two_av.iter();
     let of_safe = of_safe.filter(|(_, by)| by.intersects(&spec.safe));
+    // Many a message asks for the same, so that it is asked once, on behalf of one of them.
+    let mut asked = BTreeMap::new();
     for (m, _) in of_safe {
         for l1 in spec.ent[usize::from(m.lr.0)] {
-            for (b1, v1) in rivals(instance, l1, m) {
-                let cannot = cannot_decide(spec, instance, slot, l1, b1, v1);
-                must(cannot, NAME, slot, || {
-                    let (l1, m) = (spec.name_of_learner(l1), spec.name_of_vote(m));
-                    let value = v1.map_or("any value".into(), |v| format!("{v:?}"));
-                    format!("a 2av {m} was sent, and {l1} may still decide {value} in ballot {b1}")
-                })?;
-            }
+            let rivals = rivals(instance, l1, m).into_iter();
+            asked.extend(rivals.map(|(b1, v1)| ((l1, b1, v1), m)));
         }
+    }
+    for ((l1, b1, v1), m) in asked {
+        let cannot = cannot_decide(spec, instance, slot, l1, b1, v1);
+        must(cannot, NAME, slot, || {
+            let (l1, m) = (spec.name_of_learner(l1), spec.name_of_vote(m));
+            let value = v1.map_or("any value".into(), |v| format!("{v:?}"));
+            format!("a 2av {m} was sent, and {l1} may still decide {value} in ballot {b1}")
+        })?;
     }
     Ok(())
 }
