@@ -37,8 +37,8 @@ pub use outline::{
 };
 pub use pattern::Pattern;
 pub use report::{
-    Analysis, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Repair, Starved,
-    Strongest, Verdict, ViolationReport, Weight,
+    Analysis, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Redundant, Repair,
+    Starved, Strongest, Verdict, ViolationReport, Weight,
 };
 pub use text::{PATTERNS_SHOWN, Shown};
 pub use units::{UnitId, UnitSet, Units};

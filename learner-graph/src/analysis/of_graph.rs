@@ -19,7 +19,7 @@ use crate::set::AcceptorSet;
 use crate::suspicion::Suspicion;
 use crate::symmetry;
 use crate::uniform::UNIFORMITY_STEPS;
-use crate::validity::{VALIDITY_STEPS, smallest};
+use crate::validity::{VALIDITY_STEPS, Violation, smallest};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -190,14 +190,19 @@ impl<'a> Run<'a> {
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
         let smallest = found.violations.iter();
         let smallest = smallest.map(|v| self.graph.smallest_violation(v, &self.effort()));
-        let violations = smallest.map(|v| ViolationReport {
+        let smallest: Vec<Violation> = smallest.collect();
+        let available = self.graph.acceptors() - self.silent();
+        let repairs = repairs(self.graph, &smallest, &available, &self.effort());
+        let violations = smallest.iter().zip(repairs);
+        let violations = violations.map(|(v, repairs)| ViolationReport {
             between: [name(v.from), name(v.to)],
             safe: self.graph.acceptor_names(&v.safe),
             quorums: [
                 self.graph.acceptor_names(&v.quorum_from),
                 self.graph.acceptor_names(&v.quorum_to),
             ],
-            repairs: repairs(self.graph, &v, &self.effort()),
+            repairs: repairs.found,
+            repairs_complete: repairs.complete,
         });
         let violations: Vec<_> = violations.collect();
         let valid = found.verdict();

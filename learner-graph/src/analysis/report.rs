@@ -5,6 +5,7 @@ use super::pattern::Pattern;
 use super::units::{UnitSet, Units};
 use crate::minimal::Minimal;
 use crate::report::Names;
+use crate::written::Place;
 use serde::Serialize;
 
 /// What is known of the faults that do one harm.
@@ -101,8 +102,8 @@ pub struct Analysis {
     pub pairs: Vec<PairFaults>,
     /// What hangs on each unit.
     pub weights: Vec<Weight>,
-    /// Declared agreements that follow from the others.
-    pub redundant: Vec<Declared>,
+    /// Entries of the file that follow from the others.
+    pub redundant: Vec<Redundant>,
     /// The strongest TrustSafe that the quorums allow.
     pub strongest: Strongest,
     /// Learners that can be starved by old votes: where the vouching rule may have no answer.
@@ -120,19 +121,30 @@ pub struct ViolationReport {
     pub safe: Names,
     /// A quorum of each.
     pub quorums: [Names; 2],
-    /// Changes each of which would be enough for this pair.
+    /// Changes of the file each of which is enough for this pair; the one that mends most first.
     pub repairs: Vec<Repair>,
+    /// Whether these are all that raise one threshold: every threshold that the pair depends on was
+    /// tried, and it is known what came of it.
+    pub repairs_complete: bool,
 }
 
-/// A change of one threshold.
+/// One number of the file that is to be another. It was tried: the graph was read again and the
+/// pair is valid then. Every learner that has a quorum of acceptors that are not silent keeps one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Repair {
-    /// What is changed: the quorums of a learner, or the safe sets of the two.
-    pub what: String,
-    /// Its outermost threshold now.
+    /// The threshold; a definition has one, however many share it.
+    pub place: Place,
+    /// What stands there now.
     pub threshold: u64,
-    /// The least threshold that is enough.
+    /// What is enough.
     pub raise_to: u64,
+    /// Whether no smaller number is; if not, that was not decided.
+    pub least: bool,
+    /// How many pairs of learners that are not valid become so, this one among them; absent if
+    /// that was not decided.
+    pub mends: Option<usize>,
+    /// How many stay as they are.
+    pub leaves: Option<usize>,
 }
 
 /// What stops a learner.
@@ -177,6 +189,19 @@ pub struct Weight {
 /// Learners that agree while the safe acceptors satisfy an expression.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Declared {
+    /// The learners.
+    pub between: Names,
+    /// The expression, as in a file.
+    pub when: String,
+}
+
+/// An agreement that could be left out: without it the graph is the same.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Redundant {
+    /// The entry; absent if the graph came from no file.
+    pub place: Option<Place>,
+    /// The entry that says it alone, if there is one; otherwise it follows from several.
+    pub said_by: Option<Place>,
     /// The learners.
     pub between: Names,
     /// The expression, as in a file.

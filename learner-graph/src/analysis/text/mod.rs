@@ -20,6 +20,8 @@ use words::{list, set};
 pub const PATTERNS_SHOWN: usize = 4;
 /// The most rows of a table, and the most lines of a list.
 const MAX_ROWS: usize = 16;
+/// The most repairs of one pair that are shown.
+const REPAIRS_SHOWN: usize = 6;
 
 /// An analysis to be written with so many patterns of each kind.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +80,7 @@ impl Shown<'_> {
                 )?;
                 let violations = &self.analysis.violations;
                 for violation in violations.iter().take(MAX_ROWS) {
-                    counterexample(f, violation, self.analysis.complete)?;
+                    counterexample(f, violation)?;
                 }
                 more(f, violations.len(), "pairs")
             }
@@ -118,12 +120,7 @@ impl Shown<'_> {
     }
 }
 
-/// `complete` says whether everything was tried that could mend it.
-fn counterexample(
-    f: &mut fmt::Formatter<'_>,
-    violation: &ViolationReport,
-    complete: bool,
-) -> fmt::Result {
+fn counterexample(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
     let [a, b] = &violation.between;
     let [of_a, of_b] = violation.quorums.each_ref().map(|names| set(names));
     let safe = set(&violation.safe);
@@ -138,21 +135,49 @@ fn counterexample(
             "  {a} and {b} shall agree while {safe} are safe; {of_a} is a quorum of {a}, {of_b} one of {b}."
         )?;
     }
-    if violation.repairs.is_empty() && complete {
-        return writeln!(
-            f,
-            "    No change of one threshold mends it: other quorums are needed, or the promise has to go."
-        );
-    }
-    for (at, repair) in violation.repairs.iter().enumerate() {
+    repairs(f, violation)
+}
+
+fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
+    let found = &violation.repairs;
+    for (at, repair) in found.iter().take(REPAIRS_SHOWN).enumerate() {
         let either = if at == 0 { "mend it:" } else { "     or:" };
+        let (place, from, to) = (&repair.place, repair.threshold, repair.raise_to);
+        let least = match repair.least {
+            true => "",
+            false => ", or to a smaller number, which was not decided",
+        };
+        let others = match (repair.mends, repair.leaves) {
+            (Some(1), Some(0)) => String::new(),
+            (Some(all), Some(0)) => format!("; all {all} pairs that are not valid are so then"),
+            (_, Some(1)) => String::from("; another pair stays as it is"),
+            (_, Some(n)) => format!("; {n} other pairs stay as they are"),
+            _ => String::from("; what becomes of other pairs was not decided"),
+        };
         writeln!(
             f,
-            "    {either} raise the threshold of {} from {} to {}",
-            repair.what, repair.threshold, repair.raise_to
+            "    {either} raise the threshold of {place} from {from} to {to}{least}{others}"
         )?;
     }
-    Ok(())
+    match found.len().saturating_sub(REPAIRS_SHOWN) {
+        0 => {}
+        left => writeln!(
+            f,
+            "         … and {left} more thresholds (--json has them all)"
+        )?,
+    }
+    match (found.is_empty(), violation.repairs_complete) {
+        (false, true) => Ok(()),
+        (true, true) => writeln!(
+            f,
+            "    No threshold of the file mends it by being raised alone: other quorums are needed, or the promise has to go."
+        ),
+        (true, false) => writeln!(
+            f,
+            "    Whether raising one threshold mends it was not decided."
+        ),
+        (false, false) => writeln!(f, "    Not all thresholds were tried: there may be others."),
+    }
 }
 
 /// Says how many of a list were not shown.
