@@ -52,13 +52,34 @@ fn bits(names: &[String]) -> Bits {
     names.iter().map(|name| 1 << number(name)).sum()
 }
 
+/// What fails as a whole: names with their members. A set of them is one of bits, by place.
+type Groups = Vec<(String, Bits)>;
+
+fn single(slow: &Graph) -> Groups {
+    names(slow).into_iter().zip((0..).map(|a| 1 << a)).collect()
+}
+
+/// The sets of such units by their names.
+fn places(units: &Groups, names: &[String]) -> Bits {
+    let places = units.iter().enumerate();
+    let named = places.filter(|(_, (name, _))| names.contains(name));
+    named.map(|(at, _)| 1 << at).sum()
+}
+
+/// The members of some units.
+fn members(units: &Groups, set: Bits) -> Bits {
+    let chosen = units.iter().enumerate();
+    let chosen = chosen.filter(|(at, _)| set & (1 << at) != 0);
+    chosen.fold(0, |all, (_, (_, members))| all | members)
+}
+
 /// All sets of some patterns.
-fn expanded(patterns: &[Vec<Part>]) -> Vec<Bits> {
+fn expanded(units: &Groups, patterns: &[Vec<Part>]) -> Vec<Bits> {
     let mut all = Vec::new();
     for pattern in patterns {
         let mut sets = vec![0];
         for part in pattern {
-            let of = bits(&part.of);
+            let of = places(units, &part.of);
             let choices: Vec<Bits> = (0..=of)
                 .filter(|set| set & of == *set && set.count_ones() as usize == part.any)
                 .collect();
@@ -73,10 +94,10 @@ fn expanded(patterns: &[Vec<Part>]) -> Vec<Bits> {
     all
 }
 
-/// The report is about the sets that pass a test; `given` failed before.
+/// The report is about the sets of units that pass a test; `given` failed before.
 fn is_about(
     report: &FaultReport,
-    slow: &Graph,
+    units: &Groups,
     given: Bits,
     harm: impl Fn(Bits) -> bool,
 ) -> Result<(), TestCaseError> {
@@ -84,19 +105,20 @@ fn is_about(
         prop_assert_eq!(report.verdict, Verdict::Broken);
         return Ok(());
     }
-    let mut expected = minimal(slow.sets(), |f| f & given == 0 && harm(f | given));
+    let sets = 0..1 << units.len();
+    let mut expected = minimal(sets, |f| harm(members(units, f) | given));
     expected.sort_unstable();
     prop_assert!(report.minimal.complete);
     if expected.is_empty() {
         prop_assert_eq!(report.verdict, Verdict::Never);
         return Ok(());
     }
-    prop_assert_eq!(expanded(&report.minimal.sets), expected.clone());
+    prop_assert_eq!(expanded(units, &report.minimal.sets), expected.clone());
     prop_assert_eq!(report.sets as usize, expected.len());
     let least = expected.iter().map(|f| f.count_ones()).min().unwrap_or(0) as usize;
     prop_assert_eq!(report.verdict, Verdict::Exact);
     prop_assert_eq!(report.tolerated, Some(least - 1));
-    prop_assert!(expected.contains(&bits(&report.smallest)));
+    prop_assert!(expected.contains(&places(units, &report.smallest)));
     prop_assert_eq!(report.smallest.len(), least);
     Ok(())
 }
@@ -110,35 +132,71 @@ fn splits(slow: &Graph, x: usize, y: usize, faulty: Bits) -> bool {
     })
 }
 
+/// Acceptors with the same letter fail together; those without one fail alone.
+fn grouped(slow: &Graph, letters: &[Option<u8>]) -> Groups {
+    let mut units: Groups = Vec::new();
+    for (letter, name) in [(0, "x"), (1, "y"), (2, "z")] {
+        let of = (0..slow.acceptors).filter(|a| letters[*a] == Some(letter));
+        match of.map(|a| 1 << a).sum() {
+            0 => {}
+            members => units.push((name.to_owned(), members)),
+        }
+    }
+    let alone = single(slow).into_iter().enumerate();
+    let alone = alone.filter(|(a, _)| letters[*a].is_none());
+    units.extend(alone.map(|(_, unit)| unit));
+    units
+}
+
+/// The graph with such groups, read from a file.
+fn with_groups(slow: &Graph, units: &Groups) -> learner_graph::LearnerGraph {
+    let mut text = slow.text() + "[groups.owner]\n";
+    for (name, members) in units.iter().filter(|(name, _)| !name.starts_with('a')) {
+        let of = (0..slow.acceptors).filter(|a| members & (1 << a) != 0);
+        let of: Vec<String> = of.map(|a| format!("a{a}")).collect();
+        text.push_str(&format!("{name} = {of:?}\n"));
+    }
+    parse_unchecked(&text).unwrap_or_else(|e| panic!("{e:?}\n{text}"))
+}
+
 #[test]
 fn faults() {
-    let strategy = (graph(6, 3), any::<Bits>(), any::<Bits>(), 0u8..3);
-    check(1000, &strategy, |(slow, crashed, caught, some)| {
+    let letters = prop::collection::vec(prop::option::of(0u8..3), 6);
+    let groups = prop::option::of(letters);
+    let strategy = (graph(6, 3), any::<Bits>(), any::<Bits>(), 0u8..3, groups);
+    check(700, &strategy, |(slow, crashed, caught, some, letters)| {
         let all: Bits = (1 << slow.acceptors) - 1;
         let (crashed, caught) = if some == 0 {
             (crashed & all, caught & all & !crashed)
         } else {
             (0, 0)
         };
+        let owner = String::from("owner");
         let mut options = Options {
             crashed: set_of(crashed),
+            by: letters.is_some().then_some(owner),
             ..Options::default()
         };
         options.suspicion.caught = set_of(caught);
-        let found = look(&slow, &options);
+        let units = letters.map_or_else(|| single(&slow), |letters| grouped(&slow, &letters));
+        let fast = with_groups(&slow, &units);
+        let failing = fast.units(options.by.as_deref()).expect("a kind");
+        let found = analyze(&fast, &failing, &options, &mut |_, _, _| {});
+        let names: Vec<String> = units.iter().map(|(name, _)| name.clone()).collect();
+        prop_assert_eq!(&found.units, &names);
         let closed = slow.closed();
         for learner in &found.learners {
             let live = &slow.live[number(&learner.name)];
             let stopped = |f: Bits| !live.holds(all & !f);
-            is_about(&learner.stopped_by, &slow, crashed | caught, stopped)?;
+            is_about(&learner.stopped_by, &units, crashed | caught, stopped)?;
         }
         for pair in &found.pairs {
             let [x, y] = [number(&pair.between[0]), number(&pair.between[1])];
-            is_about(&pair.quorums, &slow, caught, |f| splits(&slow, x, y, f))?;
+            is_about(&pair.quorums, &units, caught, |f| splits(&slow, x, y, f))?;
             let agree = |f: Bits| closed[x][y][(all & !f) as usize];
             prop_assert_eq!(pair.declared.is_some(), agree(0));
             if let Some(declared) = &pair.declared {
-                is_about(declared, &slow, caught, |f| !agree(f))?;
+                is_about(declared, &units, caught, |f| !agree(f))?;
             }
         }
         Ok(())
@@ -241,63 +299,6 @@ fn the_strongest_trust_safe() {
         valid.get() > 100 && conflicting.get() > 10,
         "{valid:?} {conflicting:?}"
     );
-}
-
-#[test]
-fn what_can_be_left_out() {
-    let (some, same) = (Cell::new(0), Cell::new(0));
-    let twice = (graph(4, 4), any::<bool>()).prop_map(|(mut slow, twice)| {
-        // Somebody says a thing again.
-        if twice && !slow.safe.is_empty() {
-            slow.safe.push(slow.safe[0].clone());
-        }
-        slow
-    });
-    check(500, &twice, |slow| {
-        let fast = slow.build();
-        let found = look(&slow, &Options::default());
-        let ent = |kept: &[usize]| -> Vec<_> {
-            let rest = Graph {
-                safe: kept.iter().map(|at| slow.safe[*at].clone()).collect(),
-                ..slow.clone()
-            };
-            let rest = rest.build();
-            slow.sets().map(|s| rest.ent(&set_of(s))).collect()
-        };
-        let whole: Vec<_> = slow.sets().map(|s| fast.ent(&set_of(s))).collect();
-        // The last one that is not needed goes first.
-        let mut kept: Vec<usize> = (0..slow.safe.len()).collect();
-        for at in (0..slow.safe.len()).rev() {
-            let without: Vec<usize> = kept.iter().copied().filter(|other| *other != at).collect();
-            if ent(&without) == whole {
-                kept = without;
-            }
-        }
-        let number = |place: &learner_graph::Place| -> usize {
-            let number = place.name.strip_prefix("[[safe]] ").expect("an entry");
-            number.parse::<usize>().expect("a number") - 1
-        };
-        let named = found.redundant.iter();
-        let named: Vec<usize> = named
-            .map(|r| number(r.place.as_ref().expect("a file")))
-            .collect();
-        let expected = (0..slow.safe.len()).filter(|at| !kept.contains(at));
-        prop_assert_eq!(named, expected.collect::<Vec<_>>());
-        for entry in &found.redundant {
-            some.set(some.get() + 1);
-            let Some(by) = entry.said_by.as_ref().map(number) else {
-                continue;
-            };
-            same.set(same.get() + 1);
-            let [own, by] =
-                [number(entry.place.as_ref().expect("a file")), by].map(|at| &slow.safe[at]);
-            prop_assert!(own.0.iter().all(|l| by.0.contains(l)));
-            let alike = |s| own.1.holds(s) == by.1.holds(s);
-            prop_assert!(slow.sets().all(alike));
-        }
-        Ok(())
-    });
-    assert!(some.get() > 50 && same.get() > 50, "{some:?} {same:?}");
 }
 
 /// The least number of acceptors in three sets that break validity of an edge.
