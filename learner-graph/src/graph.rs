@@ -243,6 +243,15 @@ impl LearnerGraph {
         live.map_or(AcceptorSet::EMPTY, |(id, _)| self.exprs.support(*id))
     }
 
+    /// The acceptors that stand in any expression.
+    pub(crate) fn named(&self) -> AcceptorSet {
+        let live = self.live.iter().map(|(id, _)| *id);
+        let roots: Vec<NodeId> = live
+            .chain(self.rules.iter().map(|rule| rule.expr))
+            .collect();
+        self.exprs.supports(&roots)
+    }
+
     /// An expression of the graph as it is written in a file.
     pub(crate) fn toml(&self, id: NodeId) -> String {
         self.toml_of(&self.exprs, id)

@@ -239,9 +239,10 @@ fn weights() {
 
 #[test]
 fn the_strongest_trust_safe() {
-    let (valid, conflicting) = (Cell::new(0), Cell::new(0));
+    let (valid, conflicting, best) = (Cell::new(0), Cell::new(0), Cell::new(0));
     check(1000, &graph(5, 3), |slow| {
-        let found = look(&slow, &Options::default()).strongest;
+        let found = look(&slow, &Options::default());
+        let (found, declared) = (found.strongest, found.strongest_is_declared);
         let all: Bits = (1 << slow.acceptors) - 1;
         let n = slow.live.len();
         let allowed = |x: usize, y: usize, s: Bits| !splits(&slow, x, y, all & !s);
@@ -265,6 +266,15 @@ fn the_strongest_trust_safe() {
             let (x, y, z) = (number(&c.between[0]), number(&c.by), number(&c.between[1]));
             prop_assert!(allowed(x, y, s) && allowed(y, z, s) && !allowed(x, z, s));
         }
+        let closed = slow.closed();
+        let pairs = (0..n).flat_map(|x| (x..n).map(move |y| (x, y)));
+        let differs = |(x, y): (usize, usize)| {
+            let mut sets = slow.sets();
+            sets.any(|s| allowed(x, y, s) != closed[x][y][s as usize])
+        };
+        let strongest = !conflict && !pairs.clone().any(differs);
+        prop_assert_eq!(declared, Some(strongest));
+        best.set(best.get() + u32::from(strongest));
         if conflict {
             conflicting.set(conflicting.get() + 1);
             return Ok(());
@@ -296,8 +306,8 @@ fn the_strongest_trust_safe() {
         Ok(())
     });
     assert!(
-        valid.get() > 100 && conflicting.get() > 10,
-        "{valid:?} {conflicting:?}"
+        valid.get() > 100 && conflicting.get() > 10 && best.get() > 10,
+        "{valid:?} {conflicting:?} {best:?}"
     );
 }
 
@@ -337,6 +347,12 @@ fn counterexamples() {
         let valid = slow.is_valid(&closed);
         prop_assert_eq!(found.valid, Some(valid));
         prop_assert_eq!(found.violations.is_empty(), valid);
+        for pair in &found.pairs {
+            let [x, y] = [number(&pair.between[0]), number(&pair.between[1])];
+            let declared = closed[x][y].contains(&true);
+            let kept = declared.then(|| least(&slow, &closed, x, y) == 0);
+            prop_assert_eq!(pair.kept, kept);
+        }
         for v in &found.violations {
             let common = bits(&v.safe) & bits(&v.quorums[0]) & bits(&v.quorums[1]);
             prop_assert_eq!(common, 0);

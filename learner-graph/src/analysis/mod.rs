@@ -14,10 +14,12 @@
 mod difference;
 mod faults;
 mod harm;
+mod kinds;
 mod of_graph;
 mod of_slices;
 mod outline;
 mod pattern;
+mod promised;
 mod redundant;
 mod repair;
 mod report;

@@ -25,7 +25,7 @@ pub(crate) fn redundant(graph: &LearnerGraph, effort: &Effort) -> Vec<Redundant>
         let says_it =
             |other: &Rule| other.expr == rule.expr && rule.learners.is_subset(&other.learners);
         let same = rest.rules.iter().position(says_it);
-        if same.is_some() || follows(&rest, &rule, &mut search) {
+        if same.is_some() || matches!(follows(&rest, &rule, &mut search), Found::Yes(())) {
             let declared = graph.declared(&rule);
             redundant.push(Redundant {
                 place: place(number),
@@ -57,16 +57,21 @@ fn entries(graph: &LearnerGraph) -> LearnerGraph {
     rest
 }
 
-/// Whether all that an agreement says follows from the others.
-fn follows(others: &LearnerGraph, rule: &Rule, search: &mut Search) -> bool {
-    rule.learners.iter().all(|l1| {
+/// Whether all that an agreement says follows from others over the same expressions.
+pub(super) fn follows(others: &LearnerGraph, rule: &Rule, search: &mut Search) -> Found<()> {
+    let mut follows = Found::Yes(());
+    for l1 in rule.learners {
         let first = rule.learners.iter().next().unwrap_or(l1);
         let Some(others_say) = Family::agreement(others, first, l1) else {
-            return false;
+            return Found::No;
         };
         search.allow(STEPS);
         let all = others.acceptors();
-        let found = search.separate(&all, &Family::Of(rule.expr), &[others_say]);
-        matches!(found, Found::No)
-    })
+        match search.separate(&all, &Family::Of(rule.expr), &[others_say]) {
+            Found::No => {}
+            Found::Yes(_) => return Found::No,
+            Found::Undecided => follows = Found::Undecided,
+        }
+    }
+    follows
 }

@@ -5,9 +5,9 @@
 //! Every attempt is made with the file: one number is another, all is read again, whatever shares
 //! the definition changes with it, and the pair is searched for a counterexample.
 
+use super::kinds::Kinds;
 use super::report::Repair;
 use crate::effort::Effort;
-use crate::expr::NodeId;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
 use crate::search::{Found, Search};
@@ -234,22 +234,5 @@ impl Graphs {
             left.then(|| attempts.written.changed(self.number, need))?
         });
         graph.as_ref()
-    }
-}
-
-/// What validity depends on of each learner: whom it agrees with, and its quorums.
-struct Kinds(Vec<(usize, NodeId)>);
-
-impl Kinds {
-    fn of(graph: &LearnerGraph) -> Self {
-        let classes = graph.agreement_classes().into_iter();
-        let lives = graph.live.iter().map(|(id, _)| *id);
-        Self(classes.zip(lives).collect())
-    }
-
-    /// Pairs of the same kinds are valid or not together.
-    fn pair(&self, a: LearnerId, b: LearnerId) -> [(usize, NodeId); 2] {
-        let [a, b] = [a, b].map(|l| self.0[usize::from(l.0)]);
-        [a.min(b), a.max(b)]
     }
 }

@@ -102,10 +102,14 @@ pub struct Analysis {
     pub pairs: Vec<PairFaults>,
     /// What hangs on each unit.
     pub weights: Vec<Weight>,
+    /// Units that stand in no expression: nothing hangs on them.
+    pub idle: Names,
     /// Entries of the file that follow from the others.
     pub redundant: Vec<Redundant>,
     /// The strongest TrustSafe that the quorums allow.
     pub strongest: Strongest,
+    /// Whether it is what the file says; absent if that was not decided.
+    pub strongest_is_declared: Option<bool>,
     /// Learners that can be starved by old votes: where the vouching rule may have no answer.
     pub starved: Vec<Starved>,
     /// Whether every question was answered; if not, the time or the steps ran out.
@@ -155,6 +159,9 @@ pub struct LearnerFaults {
     /// Silent units that leave it no quorum: blocking sets. `tolerated` is the number of crashes
     /// that it survives.
     pub stopped_by: FaultReport,
+    /// A minimal quorum of acceptors that are all taken to lie: these can make it decide whatever they
+    /// like. Empty if there is none.
+    pub quorum_of_liars: Names,
 }
 
 /// What keeps two learners from agreeing.
@@ -167,6 +174,9 @@ pub struct PairFaults {
     /// Faults with which a quorum of the one and a quorum of the other decide differently:
     /// splitting sets. More than `declared` promises, if the graph is valid.
     pub quorums: FaultReport,
+    /// Whether the graph is valid for this pair: while a set is safe that was declared, whatever the
+    /// two decide is the same. Absent if none was declared, or that was not decided.
+    pub kept: Option<bool>,
     /// Two decisions are known that differ.
     pub disagreed: bool,
 }

@@ -47,6 +47,12 @@ impl Shown<'_> {
 
     pub(super) fn strongest(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let strongest = &self.analysis.strongest;
+        if self.analysis.strongest_is_declared == Some(true) && !self.strongest {
+            return writeln!(
+                f,
+                "\nThe promises are the strongest that these quorums can keep."
+            );
+        }
         if !strongest.agreements.is_empty() {
             let at_once = match (
                 strongest.conflicts.is_empty(),

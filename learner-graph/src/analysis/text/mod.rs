@@ -11,7 +11,8 @@ mod faults;
 mod table;
 mod words;
 
-use super::report::{Analysis, ViolationReport};
+use super::report::{Analysis, LearnerFaults, Verdict, ViolationReport};
+use crate::report::Names;
 use std::fmt;
 pub(crate) use words::pattern_of;
 use words::{list, set};
@@ -28,6 +29,7 @@ const REPAIRS_SHOWN: usize = 6;
 pub struct Shown<'a> {
     analysis: &'a Analysis,
     patterns: usize,
+    strongest: bool,
 }
 
 impl Analysis {
@@ -37,6 +39,7 @@ impl Analysis {
         Shown {
             analysis: self,
             patterns,
+            strongest: false,
         }
     }
 }
@@ -51,6 +54,7 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.verdict(f)?;
         self.assumptions(f)?;
+        self.beyond_help(f)?;
         self.progress(f)?;
         self.agreement(f)?;
         self.weights(f)?;
@@ -58,6 +62,14 @@ impl fmt::Display for Shown<'_> {
         self.strongest(f)?;
         self.redundant(f)?;
         self.open(f)
+    }
+}
+
+impl Shown<'_> {
+    /// The same with the strongest promises even if they are those of the file.
+    #[must_use]
+    pub fn with_strongest(self, strongest: bool) -> Self {
+        Self { strongest, ..self }
     }
 }
 
@@ -111,6 +123,27 @@ impl Shown<'_> {
         Ok(())
     }
 
+    /// What liars can do alone, and whether anybody is left who can decide.
+    fn beyond_help(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let learners = &self.analysis.learners;
+        let theirs = learners.iter().filter(|l| !l.quorum_of_liars.is_empty());
+        for (quorum, names) in grouped(theirs.map(|l| (&l.quorum_of_liars, l.name.as_str()))) {
+            let (quorum, names) = (set(quorum), list(&names));
+            writeln!(
+                f,
+                "LIARS ALONE ARE A QUORUM of {names}: {quorum} can have decided whatever they like."
+            )?;
+        }
+        let stopped = |l: &LearnerFaults| l.stopped_by.verdict == Verdict::Broken;
+        if !learners.is_empty() && learners.iter().all(stopped) {
+            writeln!(
+                f,
+                "NOBODY IS SURE TO DECIDE: every quorum of every learner has a member that is silent, or lies and may be silent."
+            )?;
+        }
+        Ok(())
+    }
+
     /// What fails, in the plural.
     fn things(&self) -> &'static str {
         match self.analysis.by {
@@ -122,8 +155,10 @@ impl Shown<'_> {
 
 fn counterexample(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
     let [a, b] = &violation.between;
-    let [of_a, of_b] = violation.quorums.each_ref().map(|names| set(names));
-    let safe = set(&violation.safe);
+    // A counterexample is of use only as a whole.
+    let whole = |names: &Names| format!("{{{}}}", names.join(", "));
+    let [of_a, of_b] = violation.quorums.each_ref().map(whole);
+    let safe = whole(&violation.safe);
     if a == b {
         writeln!(
             f,
