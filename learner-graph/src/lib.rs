@@ -101,7 +101,8 @@ pub use analysis::{
     LearnerFaults, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED, Options, Outline,
     OutlinedLearners, OutlinedPairs, OutlinedUnits, PATTERNS_SHOWN, PairFaults, Part, Pattern,
     ProgressChange, Redundant, Repair, Shown, SlicesAnalysis, Standing, Starved, Strongest, UnitId,
-    UnitSet, Units, Verdict, ViolationReport, Weight, analyze, analyze_slices, compare, outline,
+    UnitSet, Units, Unrolled, Verdict, ViolationReport, Weight, analyze, analyze_slices, compare,
+    outline,
 };
 pub use builtin::builtin;
 pub use effort::Effort;

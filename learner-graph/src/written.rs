@@ -44,7 +44,7 @@ impl fmt::Display for Place {
 }
 
 /// What an expression of a file belongs to.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 enum Root {
     Definition(String),
     Learner(String),
@@ -61,10 +61,18 @@ pub(crate) struct Threshold {
     root: Root,
 }
 
+/// The definitions that each expression of a file names.
+pub(crate) struct Uses(HashMap<Root, Vec<Root>>);
+
 /// The expressions of a file that an agreement depends on.
 pub(crate) struct Needed(HashSet<Root>);
 
 impl Needed {
+    /// How many they are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn contains(&self, threshold: &Threshold) -> bool {
         self.0.contains(&threshold.root)
     }
@@ -142,30 +150,43 @@ impl Written {
         read::graph(&section).ok().map(|read| read.graph)
     }
 
+    /// Which definitions each expression names.
+    pub(crate) fn uses(&self) -> Uses {
+        let mut named: HashMap<Root, Vec<String>> = HashMap::new();
+        let mut section = self.section.clone();
+        each_root(&mut section, &mut |root, tree| {
+            let mut names = Vec::new();
+            words(tree, &mut names);
+            named.insert(root, names);
+        });
+        let uses = |names: &Vec<String>| -> Vec<Root> {
+            let definitions = names.iter().map(|name| Root::Definition(name.clone()));
+            let mut uses: Vec<Root> = definitions.filter(|it| named.contains_key(it)).collect();
+            uses.sort_unstable();
+            uses.dedup();
+            uses
+        };
+        let uses = named
+            .iter()
+            .map(|(root, names)| (root.clone(), uses(names)));
+        Uses(uses.collect())
+    }
+
     /// What the quorums of two learners and the agreement of them depend on.
-    pub(crate) fn needed(&self, graph: &LearnerGraph, pair: [LearnerId; 2]) -> Needed {
+    pub(crate) fn needed(&self, uses: &Uses, graph: &LearnerGraph, pair: [LearnerId; 2]) -> Needed {
         let groups = self.safe.iter().map(|(_, between, _)| *between);
         let chain = crate::closure::reach(pair[0], groups, |_| true);
         let learners = pair.map(|l| Root::Learner(graph.learner_name(l).to_owned()));
         let safe = self.safe.iter().enumerate();
         let safe = safe.filter(|(_, (_, between, _))| between.intersects(&chain));
         let safe = safe.map(|(at, _)| Root::Safe(at));
-        let mut names: HashMap<Root, Vec<String>> = HashMap::new();
-        let mut section = self.section.clone();
-        each_root(&mut section, &mut |root, tree| {
-            let mut named = Vec::new();
-            words(tree, &mut named);
-            names.insert(root, named);
-        });
         let mut open: Vec<Root> = learners.into_iter().chain(safe).collect();
         let mut needed = HashSet::new();
         while let Some(root) = open.pop() {
-            for name in names.get(&root).into_iter().flatten() {
-                let definition = Root::Definition(name.clone());
-                if names.contains_key(&definition) && !needed.contains(&definition) {
-                    open.push(definition);
-                }
+            if needed.contains(&root) {
+                continue;
             }
+            open.extend(uses.0.get(&root).into_iter().flatten().cloned());
             needed.insert(root);
         }
         Needed(needed)

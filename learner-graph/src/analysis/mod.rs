@@ -44,3 +44,4 @@ pub use report::{
 };
 pub use text::{PATTERNS_SHOWN, Shown};
 pub use units::{UnitId, UnitSet, Units};
+pub use unrolled::Unrolled;

@@ -39,21 +39,30 @@ pub(crate) fn repairs(
     let Some(written) = graph.written.as_deref() else {
         return vec![Repairs::default(); violations.len()];
     };
-    let needed = |v: &Violation| written.needed(graph, [v.from, v.to]);
-    let mut attempts = Attempts {
+    let effort = effort.again(STEPS);
+    let uses = written.uses();
+    let needed = |v: &Violation| {
+        if !effort.is_left() {
+            return None;
+        }
+        let needed = written.needed(&uses, graph, [v.from, v.to]);
+        effort.take(needed.len() as u64);
+        Some(needed)
+    };
+    let attempts = Attempts {
         graph,
         written,
         size: written.size(),
         needed: violations.iter().map(needed).collect(),
         violations,
         available,
-        effort: effort.again(STEPS),
+        effort: effort.clone(),
     };
-    let found = Repairs {
+    let none = |needed: &Option<Needed>| Repairs {
         found: Vec::new(),
-        complete: true,
+        complete: needed.is_some(),
     };
-    let mut found = vec![found; violations.len()];
+    let mut found: Vec<Repairs> = attempts.needed.iter().map(none).collect();
     for (number, threshold) in written.thresholds().iter().enumerate() {
         attempts.threshold(number, threshold, &mut found);
     }
@@ -71,8 +80,8 @@ struct Attempts<'a> {
     /// How much there is to read.
     size: u64,
     violations: &'a [Violation],
-    /// What each of them depends on.
-    needed: Vec<Needed>,
+    /// What each of them depends on; nothing if the steps ran out before that was looked up.
+    needed: Vec<Option<Needed>>,
     available: &'a AcceptorSet,
     effort: Effort,
 }
@@ -86,7 +95,7 @@ enum Enough {
 
 impl Attempts<'_> {
     /// Raises one threshold of the file, for all counterexamples that it could mend.
-    fn threshold(&mut self, number: usize, threshold: &Threshold, found: &mut [Repairs]) {
+    fn threshold(&self, number: usize, threshold: &Threshold, found: &mut [Repairs]) {
         if threshold.need >= threshold.total {
             return;
         }
@@ -96,7 +105,8 @@ impl Attempts<'_> {
         };
         let mut effects: HashMap<u64, Option<(usize, usize)>> = HashMap::new();
         for (at, violation) in self.violations.iter().enumerate() {
-            if !self.needed[at].contains(threshold) {
+            let needed = self.needed[at].as_ref();
+            if !needed.is_some_and(|needed| needed.contains(threshold)) {
                 continue;
             }
             let Some((raise_to, least)) = self.least(&mut graphs, threshold, violation) else {
