@@ -85,7 +85,7 @@ impl LearnerGraph {
     }
 
     /// The same graph, which stands like this in its file.
-    pub(crate) fn as_written(self, written: Written) -> Self {
+    pub(crate) fn with_written(self, written: Written) -> Self {
         Self {
             written: Some(Arc::new(written)),
             ..self
@@ -93,7 +93,7 @@ impl LearnerGraph {
     }
 
     /// The same graph, read from this text: places in it have lines.
-    pub(crate) fn from_text(mut self, text: &str) -> Self {
+    pub(crate) fn with_lines_of(mut self, text: &str) -> Self {
         if let Some(written) = self.written.as_mut().and_then(Arc::get_mut) {
             written.read_from(text);
         }

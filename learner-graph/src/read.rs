@@ -59,7 +59,7 @@ pub(crate) fn graph(section: &GraphSection) -> Result<Read, Vec<Problem>> {
             &rules,
         )
         .with_groups(groups)
-        .as_written(Written::new(section, safe.clone())),
+        .with_written(Written::new(section, safe.clone())),
         learners: learners.into_iter().map(|l| l.span).collect(),
         safe,
         warnings,

@@ -188,6 +188,7 @@ fn repairs() {
                     .each_ref()
                     .map(|l| graph.learner(l).expect("a learner"));
                 let mut expected = Vec::new();
+                let mut that_stop = 0;
                 for (place, need, total) in &written {
                     let mends = |number: &i64| is_valid(&with(&text, place, *number), x, y);
                     let Some(least) = (need + 1..=*total).find(mends) else {
@@ -198,6 +199,7 @@ fn repairs() {
                         |l| quorum(&graph, l, &available) && !quorum(&changed, l, &available);
                     if graph.learners().iter().any(stopped) {
                         more(&refused);
+                        that_stop += 1;
                         continue;
                     }
                     let left = bad(&changed);
@@ -222,6 +224,7 @@ fn repairs() {
                 said.sort();
                 expected.sort();
                 prop_assert_eq!(&said, &expected, "{}\n{:?}", text, v);
+                prop_assert_eq!(v.repairs_that_stop, that_stop);
                 more(if said.is_empty() { &hopeless } else { &mended });
             }
             Ok(())

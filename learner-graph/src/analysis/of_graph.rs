@@ -231,6 +231,7 @@ impl<'a> Run<'a> {
             ],
             repairs: repairs.found,
             repairs_complete: repairs.complete,
+            repairs_that_stop: repairs.that_stop,
         });
         let violations: Vec<_> = violations.collect();
         let valid = found.verdict();

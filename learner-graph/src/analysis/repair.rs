@@ -27,6 +27,8 @@ pub(crate) struct Repairs {
     pub(crate) found: Vec<Repair>,
     /// Whether every threshold that the pair depends on was tried, and what came of it is known.
     pub(crate) complete: bool,
+    /// Thresholds that would mend it, and take the last available quorum from a learner.
+    pub(crate) that_stop: usize,
 }
 
 /// For each counterexample what mends it: whoever has a quorum of `available` acceptors keeps one.
@@ -61,6 +63,7 @@ pub(crate) fn repairs(
     let none = |needed: &Option<Needed>| Repairs {
         found: Vec::new(),
         complete: needed.is_some(),
+        that_stop: 0,
     };
     let mut found: Vec<Repairs> = attempts.needed.iter().map(none).collect();
     for (number, threshold) in written.thresholds().iter().enumerate() {
@@ -119,6 +122,7 @@ impl Attempts<'_> {
                 continue;
             };
             if self.stops_somebody(changed) {
+                found[at].that_stop += 1;
                 continue;
             }
             let effect = effects.entry(raise_to);

@@ -130,6 +130,9 @@ pub struct ViolationReport {
     /// Whether these are all that raise one threshold: every threshold that the pair depends on was
     /// tried, and it is known what came of it.
     pub repairs_complete: bool,
+    /// How many thresholds would mend it too, if they did not leave a learner without a quorum of
+    /// acceptors that are not silent.
+    pub repairs_that_stop: usize,
 }
 
 /// One number of the file that is to be another. It was tried: the graph was read again and the

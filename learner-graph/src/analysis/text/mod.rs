@@ -201,7 +201,18 @@ fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Resu
             "         … and {left} more thresholds (--json has them all)"
         )?,
     }
+    match violation.repairs_that_stop {
+        0 => {}
+        n => {
+            let one = if n == 1 { "threshold" } else { "thresholds" };
+            writeln!(
+                f,
+                "    {n} {one} could mend it, and would leave a learner without a quorum of acceptors that are not silent."
+            )?;
+        }
+    }
     match (found.is_empty(), violation.repairs_complete) {
+        (true, true) if violation.repairs_that_stop > 0 => Ok(()),
         (false, true) => Ok(()),
         (true, true) => writeln!(
             f,
