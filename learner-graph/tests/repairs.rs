@@ -1,6 +1,11 @@
 //! What is said of the file of a graph: which number would mend it, tried with every threshold and every number,
 //! and which entries could be left out.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "the definitions are stated over pairs of learners, by number"
+)]
+
 mod oracle;
 
 use learner_graph::{
