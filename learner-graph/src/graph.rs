@@ -7,8 +7,10 @@ use crate::flat::{Flat, Root};
 use crate::groups::GroupKind;
 use crate::id::{AcceptorId, LearnerId};
 use crate::set::{AcceptorSet, LearnerSet};
+use crate::written::Written;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// Who is trusted by whom: TrustLive (a learner's quorums) and TrustSafe (the sets of acceptors
 /// that, if all safe, make two learners agree). Immutable; made by
@@ -23,6 +25,8 @@ pub struct LearnerGraph {
     pub(crate) rules: Vec<Rule>,
     /// Who fails together, for analyses: no part of what the graph means.
     pub(crate) groups: Vec<GroupKind>,
+    /// How it stands in its file, if it came from one: for what is said to the file's author.
+    pub(crate) written: Option<Arc<Written>>,
 }
 
 /// Names in the order of their identities.
@@ -71,12 +75,29 @@ impl LearnerGraph {
             live,
             rules,
             groups: Vec::new(),
+            written: None,
         }
     }
 
     /// The same graph with groups of acceptors.
     pub(crate) fn with_groups(self, groups: Vec<GroupKind>) -> Self {
         Self { groups, ..self }
+    }
+
+    /// The same graph, which stands like this in its file.
+    pub(crate) fn with_written(self, written: Written) -> Self {
+        Self {
+            written: Some(Arc::new(written)),
+            ..self
+        }
+    }
+
+    /// The same graph, read from this text: places in it have lines.
+    pub(crate) fn with_lines_of(mut self, text: &str) -> Self {
+        if let Some(written) = self.written.as_mut().and_then(Arc::get_mut) {
+            written.read_from(text);
+        }
+        self
     }
 
     /// All acceptors.
@@ -220,6 +241,15 @@ impl LearnerGraph {
     pub fn voters(&self, l: LearnerId) -> AcceptorSet {
         let live = self.live.get(usize::from(l.0));
         live.map_or(AcceptorSet::EMPTY, |(id, _)| self.exprs.support(*id))
+    }
+
+    /// The acceptors that stand in any expression.
+    pub(crate) fn named(&self) -> AcceptorSet {
+        let live = self.live.iter().map(|(id, _)| *id);
+        let roots: Vec<NodeId> = live
+            .chain(self.rules.iter().map(|rule| rule.expr))
+            .collect();
+        self.exprs.supports(&roots)
     }
 
     /// An expression of the graph as it is written in a file.

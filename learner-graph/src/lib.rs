@@ -94,13 +94,15 @@ mod text;
 mod tree;
 mod uniform;
 mod validity;
+mod written;
 
 pub use analysis::{
     AgreementChange, Analysis, Borne, Changes, Comparison, Conflict, Declared, FaultReport,
     LearnerFaults, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED, Options, Outline,
     OutlinedLearners, OutlinedPairs, OutlinedUnits, PATTERNS_SHOWN, PairFaults, Part, Pattern,
-    ProgressChange, Repair, Shown, SlicesAnalysis, Standing, Starved, Strongest, UnitId, UnitSet,
-    Units, Verdict, ViolationReport, Weight, analyze, analyze_slices, compare, outline,
+    ProgressChange, Redundant, Repair, Shown, SlicesAnalysis, Standing, Starved, Strongest, UnitId,
+    UnitSet, Units, Unrolled, Verdict, ViolationReport, Weight, analyze, analyze_slices, compare,
+    outline,
 };
 pub use builtin::builtin;
 pub use effort::Effort;
@@ -126,3 +128,4 @@ pub use text::{
 pub use tree::Tree;
 pub use uniform::{Difference, UNIFORMITY_STEPS, Uniformity};
 pub use validity::{Steps, VALIDITY_STEPS, Validity, Violation};
+pub use written::Place;

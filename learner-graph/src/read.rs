@@ -9,6 +9,7 @@ use crate::reader::Reader;
 use crate::set::{LearnerSet, MAX_ACCEPTORS, MAX_LEARNERS};
 use crate::text::GraphSection;
 use crate::tree::{Shape, Tree};
+use crate::written::Written;
 use std::collections::HashMap;
 use std::ops::Range;
 use toml::Spanned;
@@ -57,7 +58,8 @@ pub(crate) fn graph(section: &GraphSection) -> Result<Read, Vec<Problem>> {
             &live,
             &rules,
         )
-        .with_groups(groups),
+        .with_groups(groups)
+        .with_written(Written::new(section, safe.clone())),
         learners: learners.into_iter().map(|l| l.span).collect(),
         safe,
         warnings,

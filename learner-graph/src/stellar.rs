@@ -4,6 +4,7 @@
 //! a `threshold`, `validators` by key, and `innerQuorumSets`. Whoever is named and not listed
 //! counts as silent. Names, organisations, countries and providers are taken where they are given.
 
+use crate::analysis::Unrolled;
 use crate::effort::Effort;
 use crate::id::AcceptorId;
 use crate::problem::{Position, Problem};
@@ -60,10 +61,18 @@ struct Set {
 /// Reads a list. What is wrong with it is said with the line and column where JSON ends to make
 /// sense, or with the node that is wrong.
 pub fn read(text: &str) -> Result<Network, Box<Problem>> {
+    if text.trim_start().starts_with('{') {
+        let start = text.len() - text.trim_start().len();
+        let what = "not a list of nodes with quorum sets, but a JSON object";
+        let mend = "learner graphs are read in TOML, lists of nodes as a JSON array";
+        let problem = Problem::error(Some(start..start + 1), what, mend);
+        return Err(Box::new(problem.located(text)));
+    }
     let nodes: Vec<Node> = serde_json::from_str(text).map_err(|error| Problem {
         at: Some(Position {
             line: error.line(),
-            column: error.column(),
+            // It counts the characters read of a line, of which there may be none.
+            column: error.column().max(1),
         }),
         ..Problem::error(
             None,
@@ -202,7 +211,7 @@ impl Network {
     /// The network as a learner graph in TOML: all nodes that can be in a quorum, as acceptors
     /// and as learners, and agreement of all while the safe acceptors meet everything that two
     /// quorums have in common. Refused if its quorums are too many to be written out.
-    pub fn to_toml(&self, effort: &Effort) -> Result<String, Box<Problem>> {
+    pub fn to_toml(&self, effort: &Effort) -> Result<Unrolled, Box<Problem>> {
         self.slices.to_toml(effort)
     }
 }

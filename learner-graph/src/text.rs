@@ -88,7 +88,7 @@ pub fn parse_graph(text: &str) -> Result<(LearnerGraph, Vec<Problem>), Vec<Probl
         }
     };
     built
-        .map(|(graph, warnings)| (graph, ordered(warnings, text)))
+        .map(|(graph, warnings)| (graph.with_lines_of(text), ordered(warnings, text)))
         .map_err(|problems| ordered(problems, text))
 }
 
@@ -97,7 +97,7 @@ pub fn parse_graph(text: &str) -> Result<(LearnerGraph, Vec<Problem>), Vec<Probl
 pub fn parse_unchecked(text: &str) -> Result<LearnerGraph, Vec<Problem>> {
     let (section, mut problems) = parse_section(text)?;
     match section.build_unchecked() {
-        Ok(graph) if problems.is_empty() => return Ok(graph),
+        Ok(graph) if problems.is_empty() => return Ok(graph.with_lines_of(text)),
         Ok(_) => {}
         Err(more) => problems.extend(more),
     }

@@ -103,7 +103,8 @@ impl LearnerGraph {
         result
     }
 
-    fn violation(
+    /// A counterexample of one edge, if there is one.
+    pub(crate) fn violation(
         &self,
         search: &mut Search,
         from: LearnerId,

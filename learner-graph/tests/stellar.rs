@@ -249,9 +249,17 @@ fn by_country() {
 fn as_a_learner_graph() {
     for name in ["correct_trivial", "mobilecoin_nodes_2021-10-22", "correct"] {
         let network = network(name);
-        let toml = network.to_toml(&Effort::steps(1_000_000)).expect("a graph");
-        let (graph, _) = parse_graph(&toml).expect("valid");
+        let made = network.to_toml(&Effort::steps(1_000_000)).expect("a graph");
+        let (graph, _) = parse_graph(&made.toml).expect("valid");
         assert!(graph.n_learners() >= 3);
+        assert_eq!(made.meet, Some(true));
+        // Every node is something, or it is said why not.
+        let left_out = [&made.silent, &made.in_no_quorum].map(Vec::len);
+        let nodes = network.slices.n_nodes();
+        assert_eq!(nodes, graph.n_acceptors() + left_out.iter().sum::<usize>());
+        let no_learners = made.too_many_quorums.len();
+        assert_eq!(graph.n_acceptors(), graph.n_learners() + no_learners);
+        assert_eq!(name == "correct", no_learners > 0, "{made:?}");
         // A learner's quorums are the sets with a quorum that has it.
         for learner in graph.learners() {
             let at = place(&network, &graph.learner_name(learner).to_owned());
@@ -269,8 +277,9 @@ fn as_a_learner_graph() {
     }
     // Of quorums that do not meet no agreement is claimed.
     let network = network("broken_trivial");
-    let toml = network.to_toml(&Effort::steps(1_000_000)).expect("a graph");
-    let graph = parse_unchecked(&toml).expect("well-formed");
+    let made = network.to_toml(&Effort::steps(1_000_000)).expect("a graph");
+    assert_eq!(made.meet, Some(false));
+    let graph = parse_unchecked(&made.toml).expect("well-formed");
     assert!(graph.agreements().is_empty());
 }
 
@@ -285,6 +294,33 @@ fn whoever_is_stopped_says_so() {
     assert_eq!(found.intersect, None);
     assert!(
         !found.to_string().contains("Any two quorums have"),
+        "{found}"
+    );
+}
+
+/// No node has what it needs, or liars have it alone.
+#[test]
+fn nobody_can_decide_or_liars_can() {
+    let text = r#"[{"publicKey": "A", "quorumSet": {"threshold": 1, "validators": ["B"]}}, {"publicKey": "B"}]"#;
+    let none = read(text).expect("a list");
+    let found = look(&none, &all_sets());
+    assert_eq!(found.in_quorums, 0);
+    assert!(
+        found.to_string().contains("there is no quorum at all"),
+        "{found}"
+    );
+    assert!(
+        !found.to_string().contains("Any two quorums have"),
+        "{found}"
+    );
+    let network = network("broken_trivial");
+    let mut options = all_sets();
+    let found = look(&network, &options);
+    assert!(found.quorum_of_liars.is_empty());
+    options.suspicion.caught = network.slices.all();
+    let found = look(&network, &options);
+    assert!(
+        found.to_string().contains("LIARS ALONE ARE A QUORUM: {"),
         "{found}"
     );
 }

@@ -2,7 +2,9 @@
 //!
 //! `REWRITE=1` writes what comes out into them; commit a rewrite only if you understand it.
 
-use learner_graph::{LearnerGraph, Options, acceptor_list, analyze, compare, parse_unchecked};
+use learner_graph::{
+    LearnerGraph, Options, PATTERNS_SHOWN, acceptor_list, analyze, compare, parse_unchecked,
+};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -73,10 +75,9 @@ fn analysis(text: &str, args: &Arguments) -> String {
         .get("sets")
         .map(|n| n.join("").parse().expect("a number"));
     let (found, _) = looked_at(&graph, args);
-    match sets {
-        Some(sets) => found.showing(sets).to_string(),
-        None => found.to_string(),
-    }
+    let sets = sets.unwrap_or(PATTERNS_SHOWN);
+    let strongest = args.contains_key("strongest");
+    found.showing(sets).with_strongest(strongest).to_string()
 }
 
 /// Two graphs with a line `=====` between them.

@@ -137,7 +137,7 @@ async fn who_may_disagree_shows_with_the_reason() {
     browser.shows("stands", "Now a1 is caught.").await;
     let kiosk = "May disagree: alice with kiosk and bob with kiosk; kiosk with itself.";
     browser.shows("stands", kiosk).await;
-    let more = "One more crash can stop alice, bob and kiosk.";
+    let more = "Each of alice, bob and kiosk can be stopped by one more crash.";
     browser.shows("stands", more).await;
     // What was said that contradicts, and how to check it.
     browser
@@ -247,7 +247,7 @@ async fn what_the_graph_survives_shows_and_what_if_is_told_from_what_is() {
     let browser = Browser::open(false).await;
     browser.go(page["http"].as_str().unwrap()).await;
     let all_well = "No acceptor is known to have failed. Every learner has a quorum left, and every promise holds. \
-                    One crash can stop bob and carol.";
+                    Each of bob and carol can be stopped by one crash.";
     browser.shows("stands", all_well).await;
     let row =
         |table: &str, key: &str| format!("document.querySelector('#{table} [data-row=\"{key}\"]')");
@@ -320,7 +320,7 @@ async fn what_the_graph_survives_shows_and_what_if_is_told_from_what_is() {
     browser.picture("what-if.png").await;
     // A node that is killed is no supposition.
     browser.click("[data-key=\"kill n4\"]").await;
-    browser.shows("stands", "Now a4 is down. carol is stopped: no quorum is left. One more crash can stop alice and bob.").await;
+    browser.shows("stands", "Now a4 is down. carol is stopped: no quorum is left. Each of alice and bob can be stopped by one more crash.").await;
     browser
         .shows(
             "what-if",

@@ -14,10 +14,12 @@
 mod difference;
 mod faults;
 mod harm;
+mod kinds;
 mod of_graph;
 mod of_slices;
 mod outline;
 mod pattern;
+mod promised;
 mod redundant;
 mod repair;
 mod report;
@@ -37,8 +39,9 @@ pub use outline::{
 };
 pub use pattern::Pattern;
 pub use report::{
-    Analysis, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Repair, Starved,
-    Strongest, Verdict, ViolationReport, Weight,
+    Analysis, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Redundant, Repair,
+    Starved, Strongest, Verdict, ViolationReport, Weight,
 };
 pub use text::{PATTERNS_SHOWN, Shown};
 pub use units::{UnitId, UnitSet, Units};
+pub use unrolled::Unrolled;

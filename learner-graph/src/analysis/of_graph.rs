@@ -2,7 +2,9 @@
 
 use super::faults::{Faults, Tolerance};
 use super::harm::{Disentangles, Harm, Splits, Stops};
+use super::kinds::{Kinds, Pair};
 use super::pattern::{Pattern, apart};
+use super::promised::is_strongest;
 use super::redundant::redundant;
 use super::repair::repairs;
 use super::report::{
@@ -19,7 +21,7 @@ use crate::set::AcceptorSet;
 use crate::suspicion::Suspicion;
 use crate::symmetry;
 use crate::uniform::UNIFORMITY_STEPS;
-use crate::validity::{VALIDITY_STEPS, smallest};
+use crate::validity::{VALIDITY_STEPS, Violation, smallest};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -90,6 +92,12 @@ pub fn analyze(
     let weights = run.weights(&learners, &pairs);
     progress("the strongest TrustSafe", 0, 1);
     let strongest = run.strongest();
+    let strongest_is_declared = match valid {
+        Some(true) => is_strongest(graph, &strongest, &run.effort()),
+        // More is promised than can be kept.
+        Some(false) => Some(false),
+        None => None,
+    };
     let starved = run.starved();
     let redundant = redundant(graph, &run.effort());
     progress("done", 1, 1);
@@ -107,14 +115,24 @@ pub fn analyze(
             .map(|(l, stopped_by)| LearnerFaults {
                 name: name(*l),
                 stopped_by,
+                quorum_of_liars: quorum_of_liars(graph, *l, &options.suspicion.caught),
             })
             .collect(),
         pairs: pair_faults,
         weights,
+        idle: units.names(&(units.all() - units.touched(&graph.named()))),
         redundant,
         strongest,
+        strongest_is_declared,
         starved,
         complete: run.complete && !run.effort().is_stopped(),
+    }
+}
+
+fn quorum_of_liars(graph: &LearnerGraph, l: LearnerId, liars: &AcceptorSet) -> Vec<String> {
+    match graph.is_quorum(l, liars) {
+        true => graph.acceptor_names(&smallest(*liars, |set| graph.is_quorum(l, set))),
+        false => Vec::new(),
     }
 }
 
@@ -125,6 +143,9 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a Options,
     /// The numbers of learners that TrustSafe does not tell apart.
     alike: Vec<usize>,
+    kinds: Kinds,
+    /// Whether pairs of these kinds are valid, if they are not or that was not decided.
+    not_valid: HashMap<Pair, Option<bool>>,
     pub(super) stops: HashMap<NodeId, FaultReport>,
     pub(super) declared: HashMap<(usize, usize), FaultReport>,
     splits: HashMap<(NodeId, NodeId), (FaultReport, Tolerance, Minimal<Pattern>)>,
@@ -135,6 +156,8 @@ impl<'a> Run<'a> {
     pub(super) fn new(graph: &'a LearnerGraph, units: &'a Units, options: &'a Options) -> Self {
         Self {
             alike: graph.agreement_classes(),
+            kinds: Kinds::of(graph),
+            not_valid: HashMap::new(),
             graph,
             units,
             options,
@@ -187,17 +210,28 @@ impl<'a> Run<'a> {
 
     fn validity(&mut self) -> (Option<bool>, Vec<ViolationReport>) {
         let found = self.graph.validity_until(VALIDITY_STEPS, &self.effort());
+        let bad = found.violations.iter();
+        let bad = bad.map(|v| (self.kinds.pair(v.from, v.to), Some(false)));
+        let open = found.undecided.iter();
+        let open = open.map(|(a, b)| (self.kinds.pair(*a, *b), None));
+        self.not_valid = bad.chain(open).collect();
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
         let smallest = found.violations.iter();
         let smallest = smallest.map(|v| self.graph.smallest_violation(v, &self.effort()));
-        let violations = smallest.map(|v| ViolationReport {
+        let smallest: Vec<Violation> = smallest.collect();
+        let available = self.graph.acceptors() - self.silent();
+        let repairs = repairs(self.graph, &smallest, &available, &self.effort());
+        let violations = smallest.iter().zip(repairs);
+        let violations = violations.map(|(v, repairs)| ViolationReport {
             between: [name(v.from), name(v.to)],
             safe: self.graph.acceptor_names(&v.safe),
             quorums: [
                 self.graph.acceptor_names(&v.quorum_from),
                 self.graph.acceptor_names(&v.quorum_to),
             ],
-            repairs: repairs(self.graph, &v, &self.effort()),
+            repairs: repairs.found,
+            repairs_complete: repairs.complete,
+            repairs_that_stop: repairs.that_stop,
         });
         let violations: Vec<_> = violations.collect();
         let valid = found.verdict();
@@ -225,8 +259,11 @@ impl<'a> Run<'a> {
             .then(|| self.declared(l1, l2));
         let mut known = self.options.suspicion.disagreements.iter();
         let disagreed = known.any(|pair| *pair == (l1, l2) || *pair == (l2, l1));
+        let kind = self.not_valid.get(&self.kinds.pair(l1, l2));
+        let kept = kind.copied().unwrap_or(Some(true));
         PairFaults {
             between,
+            kept: declared.as_ref().and(kept),
             declared,
             quorums: self.splits(l1, l2).0,
             disagreed,

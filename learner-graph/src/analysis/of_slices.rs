@@ -30,6 +30,8 @@ pub struct SlicesAnalysis {
     pub byzantine: Names,
     /// Nodes that can be in a quorum.
     pub in_quorums: usize,
+    /// A minimal quorum of nodes that are all taken to lie; empty if there is none.
+    pub quorum_of_liars: Names,
     /// Whether any two quorums have a node in common that is not Byzantine; absent if that was
     /// not decided.
     pub intersect: Option<bool>,
@@ -104,6 +106,9 @@ pub fn analyze_slices(
         crashed: names(&options.crashed),
         byzantine: names(&caught),
         in_quorums: slices.quorum_within(&slices.all()).len(),
+        quorum_of_liars: names(
+            &slices.smaller_quorum(&slices.quorum_within(&caught), &AcceptorSet::EMPTY),
+        ),
         intersect,
         apart,
         n_quorums: u64::try_from(count).unwrap_or(u64::MAX),
@@ -169,7 +174,18 @@ impl fmt::Display for SlicesAnalysis {
                 writeln!(f, "assumed to be {words}: {}", names.join(", "))?;
             }
         }
+        if !self.quorum_of_liars.is_empty() {
+            writeln!(
+                f,
+                "\nLIARS ALONE ARE A QUORUM: {{{}}}",
+                self.quorum_of_liars.join(", ")
+            )?;
+        }
         match (self.intersect, &self.apart) {
+            _ if self.in_quorums == 0 => writeln!(
+                f,
+                "\nNOBODY CAN DECIDE: there is no quorum at all, since no set of nodes has what each of them needs."
+            )?,
             (Some(true), _) => writeln!(f, "\nAny two quorums have a node in common.")?,
             (None, _) => writeln!(
                 f,

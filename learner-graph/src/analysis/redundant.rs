@@ -1,6 +1,7 @@
 //! The condensed graph: declared agreements that follow from the others.
 
-use super::report::Declared;
+use super::report::Redundant;
+use crate::closure::Rule;
 use crate::effort::Effort;
 use crate::family::Family;
 use crate::graph::LearnerGraph;
@@ -9,30 +10,68 @@ use crate::search::{Found, Search};
 /// The steps that one question may take.
 const STEPS: u64 = 100_000;
 
-/// Declared agreements that could be left out, one after the other, without changing TrustSafe.
-pub(crate) fn redundant(graph: &LearnerGraph, effort: &Effort) -> Vec<Declared> {
-    let mut rest = graph.clone();
+/// Entries of the file that could be left out, one after the other from the last one, without
+/// changing TrustSafe; agreements as the graph has them if it came from no file.
+pub(crate) fn redundant(graph: &LearnerGraph, effort: &Effort) -> Vec<Redundant> {
+    let mut rest = entries(graph);
+    // What is left of the entries, by their numbers.
+    let mut numbers: Vec<usize> = (0..rest.rules.len()).collect();
+    let place = |number: usize| graph.written.as_ref()?.safe_entry(number);
     let mut redundant = Vec::new();
     let mut search = Search::new(&graph.exprs, effort);
-    for rule in graph.rules.iter().rev() {
-        let mut without = rest.clone();
-        without
-            .rules
-            .retain(|other| other.expr != rule.expr || other.learners != rule.learners);
-        let follows = rule.learners.iter().all(|l1| {
-            let first = rule.learners.iter().next().unwrap_or(l1);
-            let Some(others) = Family::agreement(&without, first, l1) else {
-                return false;
-            };
-            search.allow(STEPS);
-            let all = graph.acceptors();
-            let found = search.separate(&all, &Family::Of(rule.expr), &[others]);
-            matches!(found, Found::No)
-        });
-        if follows {
-            redundant.push(graph.declared(rule));
-            rest = without;
+    for at in (0..rest.rules.len()).rev() {
+        let rule = rest.rules.remove(at);
+        let number = numbers.remove(at);
+        let says_it =
+            |other: &Rule| other.expr == rule.expr && rule.learners.is_subset(&other.learners);
+        let same = rest.rules.iter().position(says_it);
+        if same.is_some() || matches!(follows(&rest, &rule, &mut search), Found::Yes(())) {
+            let declared = graph.declared(&rule);
+            redundant.push(Redundant {
+                place: place(number),
+                said_by: same.and_then(|other| place(numbers[other])),
+                between: declared.between,
+                when: declared.when,
+            });
+        } else {
+            rest.rules.insert(at, rule);
+            numbers.insert(at, number);
         }
     }
+    redundant.reverse();
     redundant
+}
+
+/// The graph with the agreements as they stand in its file: reading makes one of those that say the
+/// same.
+fn entries(graph: &LearnerGraph) -> LearnerGraph {
+    let mut rest = graph.clone();
+    if let Some(written) = &graph.written {
+        let rules = written.safe.iter().map(|(_, learners, expr)| Rule {
+            learners: *learners,
+            expr: *expr,
+            root: rest.flat.add(&graph.exprs, *expr),
+        });
+        rest.rules = rules.collect();
+    }
+    rest
+}
+
+/// Whether all that an agreement says follows from others over the same expressions.
+pub(super) fn follows(others: &LearnerGraph, rule: &Rule, search: &mut Search) -> Found<()> {
+    let mut follows = Found::Yes(());
+    for l1 in rule.learners {
+        let first = rule.learners.iter().next().unwrap_or(l1);
+        let Some(others_say) = Family::agreement(others, first, l1) else {
+            return Found::No;
+        };
+        search.allow(STEPS);
+        let all = others.acceptors();
+        match search.separate(&all, &Family::Of(rule.expr), &[others_say]) {
+            Found::No => {}
+            Found::Yes(_) => return Found::No,
+            Found::Undecided => follows = Found::Undecided,
+        }
+    }
+    follows
 }

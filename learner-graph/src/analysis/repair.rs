@@ -1,91 +1,252 @@
-//! Which change of one threshold would make a pair of learners valid.
+//! Which change of one threshold of the file would make a pair of learners valid.
+//!
+//! Larger thresholds leave fewer quorums and fewer safe sets, so that raising one makes no pair
+//! worse, and what one number mends a larger one mends as well: the least is found by halving.
+//! Every attempt is made with the file: one number is another, all is read again, whatever shares
+//! the definition changes with it, and the pair is searched for a counterexample.
 
+use super::kinds::Kinds;
 use super::report::Repair;
 use crate::effort::Effort;
-use crate::expr::{Exprs, Node, NodeId};
-use crate::family::Family;
 use crate::graph::LearnerGraph;
+use crate::id::LearnerId;
 use crate::search::{Found, Search};
+use crate::set::AcceptorSet;
 use crate::validity::Violation;
+use crate::written::{Needed, Threshold, Written};
+use std::collections::{HashMap, HashSet};
 
-/// The steps that one attempt may take.
-const STEPS: u64 = 200_000;
+/// The steps that all attempts may take together. To read a file again takes one for each member.
+const STEPS: u64 = 1_000_000;
+/// The steps that one question may take.
+const QUESTION: u64 = 100_000;
 
-/// Changes each of which is enough for the pair of a violation: larger quorums of the one, of the
-/// other, or larger safe sets.
-pub(crate) fn repairs(graph: &LearnerGraph, v: &Violation, effort: &Effort) -> Vec<Repair> {
-    let Some(safe) = Family::agreement(graph, v.from, v.to) else {
-        return Vec::new();
-    };
-    let live = [v.from, v.to].map(|l| graph.live[usize::from(l.0)].0);
-    let mut repairs = Vec::new();
-    let mut attempt = |what: String, root: NodeId, changed: &dyn Fn(NodeId) -> [Family; 3]| {
-        let found = least(graph, root, |exprs, raised| {
-            let [safe, from, to] = changed(raised);
-            let mut search = Search::new(exprs, &effort.again(STEPS));
-            matches!(search.disjoint([&safe, &from, &to]), Found::No)
-        });
-        if let Some((threshold, raise_to)) = found {
-            repairs.push(Repair {
-                what,
-                threshold,
-                raise_to,
-            });
-        }
-    };
-    let name = |l| format!("the quorums of '{}'", graph.learner_name(l));
-    if v.from == v.to {
-        attempt(name(v.from), live[0], &|raised| {
-            [safe.clone(), Family::Of(raised), Family::Of(raised)]
-        });
-    } else {
-        attempt(name(v.from), live[0], &|raised| {
-            [safe.clone(), Family::Of(raised), Family::Of(live[1])]
-        });
-        attempt(name(v.to), live[1], &|raised| {
-            [safe.clone(), Family::Of(live[0]), Family::Of(raised)]
-        });
-    }
-    for condition in safe.roots() {
-        let what = format!("the safe sets when = {}", graph.toml(*condition));
-        attempt(what, *condition, &|raised| {
-            [
-                safe.map(|id| if id == *condition { raised } else { id }),
-                Family::Of(live[0]),
-                Family::Of(live[1]),
-            ]
-        });
-    }
-    repairs
+/// What mends a counterexample.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Repairs {
+    pub(crate) found: Vec<Repair>,
+    /// Whether every threshold that the pair depends on was tried, and what came of it is known.
+    pub(crate) complete: bool,
+    /// Thresholds that would mend it, and take the last available quorum from a learner.
+    pub(crate) that_stop: usize,
 }
 
-/// The threshold of an expression, and the least larger one that passes a test, if one does.
-fn least(
+/// For each counterexample what mends it: whoever has a quorum of `available` acceptors keeps one.
+pub(crate) fn repairs(
     graph: &LearnerGraph,
-    root: NodeId,
-    test: impl Fn(&Exprs, NodeId) -> bool,
-) -> Option<(u64, u64)> {
-    let (need, members) = match graph.exprs.node(root) {
-        Node::Threshold { need, members } => (*need, members.to_vec()),
-        Node::Constant(_) | Node::Acceptor(_) => return None,
+    violations: &[Violation],
+    available: &AcceptorSet,
+    effort: &Effort,
+) -> Vec<Repairs> {
+    let Some(written) = graph.written.as_deref() else {
+        return vec![Repairs::default(); violations.len()];
     };
-    let total = members.iter().map(|(_, weight)| weight).sum();
-    let enough = |need: u64| {
-        let mut exprs = graph.exprs.clone();
-        let raised = exprs.threshold(need, members.iter().copied());
-        test(&exprs, raised)
+    let effort = effort.again(STEPS);
+    let uses = written.uses();
+    let needed = |v: &Violation| {
+        if !effort.is_left() {
+            return None;
+        }
+        let needed = written.needed(&uses, graph, [v.from, v.to]);
+        effort.take(needed.len() as u64);
+        Some(needed)
     };
-    let (mut below, mut at) = (need, total);
-    if need >= total || !enough(total) {
-        return None;
+    let attempts = Attempts {
+        graph,
+        written,
+        size: written.size(),
+        needed: violations.iter().map(needed).collect(),
+        violations,
+        available,
+        effort: effort.clone(),
+    };
+    let none = |needed: &Option<Needed>| Repairs {
+        found: Vec::new(),
+        complete: needed.is_some(),
+        that_stop: 0,
+    };
+    let mut found: Vec<Repairs> = attempts.needed.iter().map(none).collect();
+    for (number, threshold) in written.thresholds().iter().enumerate() {
+        attempts.threshold(number, threshold, &mut found);
     }
-    while at - below > 1 {
-        let middle = below + (at - below) / 2;
-        if enough(middle) {
-            at = middle;
-        } else {
-            below = middle;
+    for repairs in &mut found {
+        // The one that mends most comes first.
+        let left = |repair: &Repair| repair.leaves.unwrap_or(usize::MAX);
+        repairs.found.sort_by_key(left);
+    }
+    found
+}
+
+struct Attempts<'a> {
+    graph: &'a LearnerGraph,
+    written: &'a Written,
+    /// How much there is to read.
+    size: u64,
+    violations: &'a [Violation],
+    /// What each of them depends on; nothing if the steps ran out before that was looked up.
+    needed: Vec<Option<Needed>>,
+    available: &'a AcceptorSet,
+    effort: Effort,
+}
+
+/// What is known of a number.
+enum Enough {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl Attempts<'_> {
+    /// Raises one threshold of the file, for all counterexamples that it could mend.
+    fn threshold(&self, number: usize, threshold: &Threshold, found: &mut [Repairs]) {
+        if threshold.need >= threshold.total {
+            return;
+        }
+        let mut graphs = Graphs {
+            number,
+            read: HashMap::new(),
+        };
+        let mut effects: HashMap<u64, Option<(usize, usize)>> = HashMap::new();
+        for (at, violation) in self.violations.iter().enumerate() {
+            let needed = self.needed[at].as_ref();
+            if !needed.is_some_and(|needed| needed.contains(threshold)) {
+                continue;
+            }
+            let Some((raise_to, least)) = self.least(&mut graphs, threshold, violation) else {
+                found[at].complete = false;
+                continue;
+            };
+            let Some(raise_to) = raise_to else { continue };
+            let Some(changed) = graphs.read(self, raise_to) else {
+                found[at].complete = false;
+                continue;
+            };
+            if self.stops_somebody(changed) {
+                found[at].that_stop += 1;
+                continue;
+            }
+            let effect = effects.entry(raise_to);
+            let effect = *effect.or_insert_with(|| self.effect(changed));
+            found[at].found.push(Repair {
+                place: threshold.place.clone(),
+                threshold: threshold.need,
+                raise_to,
+                least,
+                mends: effect.map(|(mends, _)| mends),
+                leaves: effect.map(|(_, leaves)| leaves),
+            });
         }
     }
-    Some((need, at))
+
+    /// The least number that mends a pair, and whether it is known to be the least; none if there
+    /// is none. Nothing if that is not known.
+    fn least(
+        &self,
+        graphs: &mut Graphs,
+        threshold: &Threshold,
+        violation: &Violation,
+    ) -> Option<(Option<u64>, bool)> {
+        let mut enough = |number: u64| match graphs.read(self, number) {
+            Some(changed) => self.mends(changed, violation),
+            None => Enough::Unknown,
+        };
+        match enough(threshold.total) {
+            Enough::Yes => {}
+            Enough::No => return Some((None, true)),
+            Enough::Unknown => return None,
+        }
+        let (mut below, mut at, mut least) = (threshold.need, threshold.total, true);
+        while at - below > 1 {
+            let middle = below + (at - below) / 2;
+            match enough(middle) {
+                Enough::Yes => at = middle,
+                Enough::No => below = middle,
+                Enough::Unknown => {
+                    least = false;
+                    below = middle;
+                }
+            }
+        }
+        Some((Some(at), least))
+    }
+
+    fn mends(&self, changed: &LearnerGraph, v: &Violation) -> Enough {
+        let stays = changed.trust_safe(v.from, v.to, &v.safe)
+            && changed.is_quorum(v.from, &v.quorum_from)
+            && changed.is_quorum(v.to, &v.quorum_to);
+        if stays {
+            return Enough::No;
+        }
+        match self.violation(changed, v.from, v.to) {
+            Found::Yes(_) => Enough::No,
+            Found::No => Enough::Yes,
+            Found::Undecided => Enough::Unknown,
+        }
+    }
+
+    /// A counterexample of a pair, in the steps that are left.
+    fn violation(
+        &self,
+        changed: &LearnerGraph,
+        from: LearnerId,
+        to: LearnerId,
+    ) -> Found<Violation> {
+        let [search, solver] = [(); 2].map(|()| self.effort.again(QUESTION));
+        let found = match self.effort.is_left() {
+            true => {
+                let mut search = Search::new(&changed.exprs, &search);
+                changed.violation(&mut search, from, to, &solver)
+            }
+            false => Found::Undecided,
+        };
+        let taken = 2 * QUESTION - search.left() - solver.left();
+        self.effort.take(taken + 1);
+        found
+    }
+
+    /// Whether a learner has no quorum left that had one.
+    fn stops_somebody(&self, changed: &LearnerGraph) -> bool {
+        self.graph.learners().iter().any(|l| {
+            self.graph.is_quorum(l, self.available) && !changed.is_quorum(l, self.available)
+        })
+    }
+
+    /// How many pairs of learners become valid with a change, and how many stay as they are;
+    /// nothing if that is not known.
+    fn effect(&self, changed: &LearnerGraph) -> Option<(usize, usize)> {
+        let kinds = Kinds::of(self.graph);
+        let after = Kinds::of(changed);
+        let bad = self.violations.iter().map(|v| kinds.pair(v.from, v.to));
+        let bad: HashSet<_> = bad.collect();
+        let mut known = HashMap::new();
+        let (mut mended, mut left) = (0, 0);
+        for (from, to) in self.graph.pairs() {
+            if !bad.contains(&kinds.pair(from, to)) {
+                continue;
+            }
+            let kind = known.entry(after.pair(from, to));
+            match kind.or_insert_with(|| self.violation(changed, from, to).map(|_| ())) {
+                Found::Yes(()) => left += 1,
+                Found::No => mended += 1,
+                Found::Undecided => return None,
+            }
+        }
+        Some((mended, left))
+    }
+}
+
+/// The graphs of a file with one threshold changed, by its number.
+struct Graphs {
+    number: usize,
+    read: HashMap<u64, Option<LearnerGraph>>,
+}
+
+impl Graphs {
+    fn read(&mut self, attempts: &Attempts<'_>, need: u64) -> Option<&LearnerGraph> {
+        let graph = self.read.entry(need).or_insert_with(|| {
+            let left = attempts.effort.take(attempts.size);
+            left.then(|| attempts.written.changed(self.number, need))?
+        });
+        graph.as_ref()
+    }
 }

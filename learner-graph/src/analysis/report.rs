@@ -5,6 +5,7 @@ use super::pattern::Pattern;
 use super::units::{UnitSet, Units};
 use crate::minimal::Minimal;
 use crate::report::Names;
+use crate::written::Place;
 use serde::Serialize;
 
 /// What is known of the faults that do one harm.
@@ -101,10 +102,14 @@ pub struct Analysis {
     pub pairs: Vec<PairFaults>,
     /// What hangs on each unit.
     pub weights: Vec<Weight>,
-    /// Declared agreements that follow from the others.
-    pub redundant: Vec<Declared>,
+    /// Units that stand in no expression: nothing hangs on them.
+    pub idle: Names,
+    /// Entries of the file that follow from the others.
+    pub redundant: Vec<Redundant>,
     /// The strongest TrustSafe that the quorums allow.
     pub strongest: Strongest,
+    /// Whether it is what the file says; absent if that was not decided.
+    pub strongest_is_declared: Option<bool>,
     /// Learners that can be starved by old votes: where the vouching rule may have no answer.
     pub starved: Vec<Starved>,
     /// Whether every question was answered; if not, the time or the steps ran out.
@@ -120,19 +125,33 @@ pub struct ViolationReport {
     pub safe: Names,
     /// A quorum of each.
     pub quorums: [Names; 2],
-    /// Changes each of which would be enough for this pair.
+    /// Changes of the file each of which is enough for this pair; the one that mends most first.
     pub repairs: Vec<Repair>,
+    /// Whether these are all that raise one threshold: every threshold that the pair depends on was
+    /// tried, and it is known what came of it.
+    pub repairs_complete: bool,
+    /// How many thresholds would mend it too, if they did not leave a learner without a quorum of
+    /// acceptors that are not silent.
+    pub repairs_that_stop: usize,
 }
 
-/// A change of one threshold.
+/// One number of the file that is to be another. It was tried: the graph was read again and the
+/// pair is valid then. Every learner that has a quorum of acceptors that are not silent keeps one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Repair {
-    /// What is changed: the quorums of a learner, or the safe sets of the two.
-    pub what: String,
-    /// Its outermost threshold now.
+    /// The threshold; a definition has one, however many share it.
+    pub place: Place,
+    /// What stands there now.
     pub threshold: u64,
-    /// The least threshold that is enough.
+    /// What is enough.
     pub raise_to: u64,
+    /// Whether no smaller number is; if not, that was not decided.
+    pub least: bool,
+    /// How many pairs of learners that are not valid become so, this one among them; absent if
+    /// that was not decided.
+    pub mends: Option<usize>,
+    /// How many stay as they are.
+    pub leaves: Option<usize>,
 }
 
 /// What stops a learner.
@@ -143,6 +162,9 @@ pub struct LearnerFaults {
     /// Silent units that leave it no quorum: blocking sets. `tolerated` is the number of crashes
     /// that it survives.
     pub stopped_by: FaultReport,
+    /// A minimal quorum of acceptors that are all taken to lie: these can make it decide whatever they
+    /// like. Empty if there is none.
+    pub quorum_of_liars: Names,
 }
 
 /// What keeps two learners from agreeing.
@@ -155,6 +177,9 @@ pub struct PairFaults {
     /// Faults with which a quorum of the one and a quorum of the other decide differently:
     /// splitting sets. More than `declared` promises, if the graph is valid.
     pub quorums: FaultReport,
+    /// Whether the graph is valid for this pair: while a set is safe that was declared, whatever the
+    /// two decide is the same. Absent if none was declared, or that was not decided.
+    pub kept: Option<bool>,
     /// Two decisions are known that differ.
     pub disagreed: bool,
 }
@@ -177,6 +202,19 @@ pub struct Weight {
 /// Learners that agree while the safe acceptors satisfy an expression.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Declared {
+    /// The learners.
+    pub between: Names,
+    /// The expression, as in a file.
+    pub when: String,
+}
+
+/// An agreement that could be left out: without it the graph is the same.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Redundant {
+    /// The entry; absent if the graph came from no file.
+    pub place: Option<Place>,
+    /// The entry that says it alone, if there is one; otherwise it follows from several.
+    pub said_by: Option<Place>,
     /// The learners.
     pub between: Names,
     /// The expression, as in a file.

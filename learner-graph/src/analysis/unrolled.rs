@@ -14,6 +14,7 @@ use crate::effort::Effort;
 use crate::expr::{Exprs, FALSE, Node, NodeId, TRUE};
 use crate::id::AcceptorId;
 use crate::problem::Problem;
+use crate::report::Names;
 use crate::set::{AcceptorSet, MAX_LEARNERS};
 use crate::slices::{Gathers, Slices};
 use std::collections::HashMap;
@@ -24,12 +25,27 @@ const MAX_PATTERNS: usize = 100;
 /// The steps that finding those of one node may take.
 const STEPS: u64 = 200_000;
 
+/// A system of slices as a learner graph, and what is not in it.
+#[derive(Clone, Debug)]
+pub struct Unrolled {
+    /// The graph.
+    pub toml: String,
+    /// Nodes that say nothing of whom they rely on.
+    pub silent: Names,
+    /// Nodes that are in no quorum of the system, whatever the others do.
+    pub in_no_quorum: Names,
+    /// Nodes that are acceptors, and no learners, since their quorums are too many to be written out.
+    pub too_many_quorums: Names,
+    /// Whether any two quorums meet, so that the graph promises agreement; absent if that is not known.
+    pub meet: Option<bool>,
+}
+
 impl Slices {
     /// The system as a learner graph in TOML: the nodes that can be in a quorum, as acceptors and
     /// as learners of the same names, and agreement of all of them while the safe acceptors meet
     /// whatever two quorums have in common. Without that entry if there are quorums that do not
     /// meet, or too many. Nodes whose quorums are too many are no learners; a comment names them.
-    pub fn to_toml(&self, effort: &Effort) -> Result<String, Box<Problem>> {
+    pub fn to_toml(&self, effort: &Effort) -> Result<Unrolled, Box<Problem>> {
         let live = self.quorum_within(&self.all());
         if live.is_empty() || live.len() > MAX_LEARNERS {
             let what = format!("{} nodes can be in a quorum", live.len());
@@ -49,8 +65,24 @@ impl Slices {
         for node in live {
             unroll.quorums_of(node);
         }
-        let safe = unroll.safe();
-        Ok(unroll.write(&live, safe))
+        let (meet, safe) = match unroll.safe() {
+            Some(Some(safe)) => (Some(true), Some(safe)),
+            Some(None) => (Some(false), None),
+            None => (None, None),
+        };
+        let names = |nodes: AcceptorSet| -> Names {
+            let names = nodes.iter().map(|a| self.names()[usize::from(a.0)].clone());
+            names.collect()
+        };
+        let silent = |a: &AcceptorId| self.needs(*a) == FALSE;
+        let silent: AcceptorSet = self.all().iter().filter(silent).collect();
+        Ok(Unrolled {
+            toml: unroll.write(&live, safe),
+            silent: names(silent),
+            in_no_quorum: names(self.all() - live - silent),
+            too_many_quorums: names(live - unroll.learners(&live)),
+            meet,
+        })
     }
 }
 
@@ -93,14 +125,15 @@ impl Unroll<'_> {
         stands
     }
 
-    /// A condition under which any two quorums have a safe node in common.
-    fn safe(&mut self) -> Option<NodeId> {
+    /// A condition under which any two quorums have a safe node in common, if they have a node in common.
+    /// Nothing if there are too many.
+    fn safe(&mut self) -> Option<Option<NodeId>> {
         let core = self.patterns(&Gathers(self.slices, None), None)?;
         let core = self.any_of(&core);
         let splits = Splits::of(&self.exprs, [core, core], self.slices.all());
         let splitting = self.patterns(&splits, None)?;
         let meet = splitting.iter().all(|pattern| pattern.size() > 0);
-        meet.then(|| condition(&mut self.exprs, &splitting))
+        Some(meet.then(|| condition(&mut self.exprs, &splitting)))
     }
 
     /// Whether a chain of nodes that rely on each other leads back, other than by itself.
@@ -169,6 +202,12 @@ impl Unroll<'_> {
         self.exprs.threshold(1, any)
     }
 
+    /// The nodes whose quorums can be written out.
+    fn learners(&self, live: &AcceptorSet) -> AcceptorSet {
+        let learner = |a: &AcceptorId| self.known.get(a).is_some_and(Option::is_some);
+        live.iter().filter(learner).collect()
+    }
+
     fn write(&self, live: &AcceptorSet, safe: Option<NodeId>) -> String {
         let names = self.slices.names();
         let mut prefix = String::from("q");
@@ -193,8 +232,7 @@ impl Unroll<'_> {
             let _ = writeln!(text, "{prefix}{} = {words}", node.0);
         }
         text.push_str("\n[learners]\n");
-        let learner = |a: &AcceptorId| self.known.get(a).is_some_and(Option::is_some);
-        let learners: AcceptorSet = live.iter().filter(learner).collect();
+        let learners = self.learners(live);
         for node in learners {
             let _ = writeln!(text, "\"{}\" = \"{prefix}{}\"", name(node), node.0);
         }

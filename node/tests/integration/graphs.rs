@@ -76,7 +76,8 @@ fn analyze_explains_a_graph_that_is_not_valid() {
     let bad = graph(&["analyze", "bad.toml"], dir.path());
     assert_eq!(bad.status.code(), Some(1), "{bad:?}");
     assert!(text(&bad.stdout).starts_with("NOT VALID: "), "{bad:?}");
-    assert!(text(&bad.stdout).contains("from 2 to 3"), "{bad:?}");
+    let mend = "raise the threshold of [[safe]] 1, when (line 7) from 2 to 3; all 3 pairs that are not valid are so then";
+    assert!(text(&bad.stdout).contains(mend), "{bad:?}");
     assert!(text(&bad.stderr).starts_with("bad.toml:"), "{bad:?}");
     let json = graph(&["analyze", "bad.toml", "--json"], dir.path());
     assert_eq!(json.status.code(), Some(1));
@@ -129,6 +130,7 @@ fn questions_that_make_no_sense_are_refused() {
     let dir = files();
     let paxos = "mode = \"paxos\"\nacceptors = [\"a\"]\n";
     std::fs::write(dir.path().join("paxos.toml"), paxos).expect("written");
+    std::fs::write(dir.path().join("graph.json"), "{}").expect("written");
     for (args, code, words) in [
         (
             &["analyze", "good.toml", "--by", "colour"][..],
@@ -140,7 +142,39 @@ fn questions_that_make_no_sense_are_refused() {
             2,
             "--crashed: 'a9' is not an acceptor",
         ),
+        (
+            &[
+                "analyze",
+                "good.toml",
+                "--crashed",
+                "a1,a2",
+                "--byzantine",
+                "a2,a3",
+            ],
+            2,
+            "--crashed and --byzantine both name a2",
+        ),
         (&["analyze", "good.toml", "--sets", "0"], 2, "--sets"),
+        (
+            &["analyze", "nodes.json", "--by", "colour"],
+            2,
+            "nodes say of what organisation they are",
+        ),
+        (
+            &["check", "nodes.json"],
+            2,
+            "hpaxos graph import nodes.json makes a learner graph of it",
+        ),
+        (
+            &["check", "graph.json"],
+            1,
+            "graph.json:1:1: error: not a list of nodes with quorum sets, but a JSON object; learner graphs are read in TOML",
+        ),
+        (
+            &["analyze", "graph.json"],
+            1,
+            "graph.json:1:1: error: not a list of nodes with quorum sets, but a JSON object; learner graphs are read in TOML",
+        ),
         (
             &["analyze", "good.toml", "--node", "https://n1"],
             2,
@@ -235,6 +269,21 @@ fn export_is_for_other_programs() {
         "an edge, and the legend"
     );
     assert_eq!(svg.matches("<circle class=\"learner t0\"").count(), 2);
+    // What quorums do not keep is not drawn as strong.
+    let bad = text(&graph(&["export", "bad.toml", "--to", "svg"], dir.path()).stdout);
+    assert_eq!(
+        bad.matches("class=\"edge broken\" d=\"M").count(),
+        2,
+        "{bad}"
+    );
+    assert_eq!(bad.matches("<circle class=\"learner broken\"").count(), 2);
+    assert_eq!(bad.matches("class=\"edge t").count(), 0, "{bad}");
+    for why in [
+        "<title>alice and bob: NOT KEPT, promised to stand 1 lies: ",
+        "with itself: NOT KEPT, promised to stand 1 lies: while {",
+    ] {
+        assert!(bad.contains(why), "no '{why}': {bad}");
+    }
     let json: Value = serde_json::from_str(&export("json")).expect("JSON");
     let expected = json!({
         "acceptors": ["a1", "a2", "a3"],
@@ -260,6 +309,21 @@ fn lists_of_nodes_are_analysed_and_become_graphs() {
     );
     let made = graph(&["import", "nodes.json"], dir.path());
     assert_eq!(made.status.code(), Some(0), "{made:?}");
+    assert_eq!(text(&made.stderr), "", "all nodes are in the graph");
+    // One says nothing, one relies on nobody who is there.
+    let alone = r#"{"publicKey": "D"}, {"publicKey": "E", "quorumSet": {"threshold": 1, "validators": ["D"]}}"#;
+    let nodes = std::fs::read_to_string(dir.path().join("nodes.json")).expect("a list");
+    let more = nodes.replace("}]", &format!("}}, {alone}]"));
+    std::fs::write(dir.path().join("more.json"), more).expect("written");
+    let lost = graph(&["import", "more.json"], dir.path());
+    assert_eq!(lost.stdout, made.stdout);
+    for words in [
+        "3 of 5 nodes have become learners, 2 have not:",
+        "1 without a quorum set: neither acceptors nor learners (D)",
+        "1 in no quorum, since what they rely on is not there: neither acceptors nor learners (E)",
+    ] {
+        assert!(text(&lost.stderr).contains(words), "no '{words}': {lost:?}");
+    }
     std::fs::write(dir.path().join("made.toml"), &made.stdout).expect("written");
     let args = ["analyze", "made.toml", "--by", "organisation", "--json"];
     let found = graph(&args, dir.path());

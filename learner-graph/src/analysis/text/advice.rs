@@ -47,6 +47,12 @@ impl Shown<'_> {
 
     pub(super) fn strongest(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let strongest = &self.analysis.strongest;
+        if self.analysis.strongest_is_declared == Some(true) && !self.strongest {
+            return writeln!(
+                f,
+                "\nThe promises are the strongest that these quorums can keep."
+            );
+        }
         if !strongest.agreements.is_empty() {
             let at_once = match (
                 strongest.conflicts.is_empty(),
@@ -107,9 +113,21 @@ impl Shown<'_> {
         }
         writeln!(
             f,
-            "\nPromises that follow from the others, and could be left out:"
+            "\nEntries of [[safe]] that could be left out, and the graph would be the same:"
         )?;
-        toml(f, redundant)
+        for entry in redundant.iter().take(MAX_ROWS) {
+            let between = list(&entry.between);
+            let what = match &entry.place {
+                Some(place) => format!("{place}, between {between}"),
+                None => format!("between {between} when = {}", entry.when),
+            };
+            let why = match &entry.said_by {
+                Some(other) => format!("{other} says the same"),
+                None => String::from("it follows from the others"),
+            };
+            writeln!(f, "  {what}: {why}")?;
+        }
+        more(f, redundant.len(), "entries")
     }
 
     pub(super) fn open(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

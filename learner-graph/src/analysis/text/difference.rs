@@ -17,7 +17,7 @@ impl fmt::Display for Comparison {
             valid(old)
         )?;
         for violation in self.violations.iter().take(MAX_ROWS) {
-            counterexample(f, violation, self.complete)?;
+            counterexample(f, violation)?;
         }
         more(f, self.violations.len(), "pairs")?;
         if self.same {

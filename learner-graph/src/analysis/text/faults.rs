@@ -40,7 +40,9 @@ impl Shown<'_> {
                 (_, true) => String::from("HAVE DISAGREED"),
                 (None, _) => String::from("nothing"),
                 (Some(declared), _) => {
-                    let broken = breaks(declared, &pair.quorums);
+                    let gone = declared.verdict == Verdict::Broken;
+                    let broken = pair.kept == Some(false) && !gone;
+                    let broken = broken || breaks(declared, &pair.quorums);
                     let kept = if broken { ", NOT KEPT" } else { "" };
                     format!("{}{kept}", tolerated(declared, "gone"))
                 }
@@ -91,7 +93,7 @@ impl Shown<'_> {
             ((alone, weakens), w.name.as_str())
         }));
         if groups.is_empty() {
-            return Ok(());
+            return self.idle(f, "\n");
         }
         groups.sort_by_key(|(((stops, ends), (progress, agreement)), _)| {
             std::cmp::Reverse((stops.len() + ends.len(), progress + agreement))
@@ -135,7 +137,22 @@ impl Shown<'_> {
             "lying, it ends the promise of",
         ];
         table(f, &header, &rows)?;
-        more(f, groups.len(), "rows")
+        more(f, groups.len(), "rows")?;
+        self.idle(f, "  ")
+    }
+
+    fn idle(&self, f: &mut fmt::Formatter<'_>, begin: &str) -> fmt::Result {
+        let idle = &self.analysis.idle;
+        let them = match idle.as_slice() {
+            [] => return Ok(()),
+            [_] => "it",
+            _ => "them",
+        };
+        let names = list(idle);
+        writeln!(
+            f,
+            "{begin}nothing hangs on {names}: no expression has {them}"
+        )
     }
 }
 

@@ -11,7 +11,8 @@ mod faults;
 mod table;
 mod words;
 
-use super::report::{Analysis, ViolationReport};
+use super::report::{Analysis, LearnerFaults, Verdict, ViolationReport};
+use crate::report::Names;
 use std::fmt;
 pub(crate) use words::pattern_of;
 use words::{list, set};
@@ -20,12 +21,15 @@ use words::{list, set};
 pub const PATTERNS_SHOWN: usize = 4;
 /// The most rows of a table, and the most lines of a list.
 const MAX_ROWS: usize = 16;
+/// The most repairs of one pair that are shown.
+const REPAIRS_SHOWN: usize = 6;
 
 /// An analysis to be written with so many patterns of each kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'a> {
     analysis: &'a Analysis,
     patterns: usize,
+    strongest: bool,
 }
 
 impl Analysis {
@@ -35,6 +39,7 @@ impl Analysis {
         Shown {
             analysis: self,
             patterns,
+            strongest: false,
         }
     }
 }
@@ -49,6 +54,7 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.verdict(f)?;
         self.assumptions(f)?;
+        self.beyond_help(f)?;
         self.progress(f)?;
         self.agreement(f)?;
         self.weights(f)?;
@@ -56,6 +62,14 @@ impl fmt::Display for Shown<'_> {
         self.strongest(f)?;
         self.redundant(f)?;
         self.open(f)
+    }
+}
+
+impl Shown<'_> {
+    /// The same with the strongest promises even if they are those of the file.
+    #[must_use]
+    pub fn with_strongest(self, strongest: bool) -> Self {
+        Self { strongest, ..self }
     }
 }
 
@@ -78,7 +92,7 @@ impl Shown<'_> {
                 )?;
                 let violations = &self.analysis.violations;
                 for violation in violations.iter().take(MAX_ROWS) {
-                    counterexample(f, violation, self.analysis.complete)?;
+                    counterexample(f, violation)?;
                 }
                 more(f, violations.len(), "pairs")
             }
@@ -109,6 +123,27 @@ impl Shown<'_> {
         Ok(())
     }
 
+    /// What liars can do alone, and whether anybody is left who can decide.
+    fn beyond_help(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let learners = &self.analysis.learners;
+        let theirs = learners.iter().filter(|l| !l.quorum_of_liars.is_empty());
+        for (quorum, names) in grouped(theirs.map(|l| (&l.quorum_of_liars, l.name.as_str()))) {
+            let (quorum, names) = (set(quorum), list(&names));
+            writeln!(
+                f,
+                "LIARS ALONE ARE A QUORUM of {names}: {quorum} can have decided whatever they like."
+            )?;
+        }
+        let stopped = |l: &LearnerFaults| l.stopped_by.verdict == Verdict::Broken;
+        if !learners.is_empty() && learners.iter().all(stopped) {
+            writeln!(
+                f,
+                "NOBODY IS SURE TO DECIDE: every quorum of every learner has a member that is silent, or lies and may be silent."
+            )?;
+        }
+        Ok(())
+    }
+
     /// What fails, in the plural.
     fn things(&self) -> &'static str {
         match self.analysis.by {
@@ -118,15 +153,12 @@ impl Shown<'_> {
     }
 }
 
-/// `complete` says whether everything was tried that could mend it.
-fn counterexample(
-    f: &mut fmt::Formatter<'_>,
-    violation: &ViolationReport,
-    complete: bool,
-) -> fmt::Result {
+fn counterexample(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
     let [a, b] = &violation.between;
-    let [of_a, of_b] = violation.quorums.each_ref().map(|names| set(names));
-    let safe = set(&violation.safe);
+    // A counterexample is of use only as a whole.
+    let whole = |names: &Names| format!("{{{}}}", names.join(", "));
+    let [of_a, of_b] = violation.quorums.each_ref().map(whole);
+    let safe = whole(&violation.safe);
     if a == b {
         writeln!(
             f,
@@ -138,21 +170,60 @@ fn counterexample(
             "  {a} and {b} shall agree while {safe} are safe; {of_a} is a quorum of {a}, {of_b} one of {b}."
         )?;
     }
-    if violation.repairs.is_empty() && complete {
-        return writeln!(
-            f,
-            "    No change of one threshold mends it: other quorums are needed, or the promise has to go."
-        );
-    }
-    for (at, repair) in violation.repairs.iter().enumerate() {
+    repairs(f, violation)
+}
+
+fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
+    let found = &violation.repairs;
+    for (at, repair) in found.iter().take(REPAIRS_SHOWN).enumerate() {
         let either = if at == 0 { "mend it:" } else { "     or:" };
+        let (place, from, to) = (&repair.place, repair.threshold, repair.raise_to);
+        let least = match repair.least {
+            true => "",
+            false => ", or to a smaller number, which was not decided",
+        };
+        let others = match (repair.mends, repair.leaves) {
+            (Some(1), Some(0)) => String::new(),
+            (Some(all), Some(0)) => format!("; all {all} pairs that are not valid are so then"),
+            (_, Some(1)) => String::from("; another pair stays as it is"),
+            (_, Some(n)) => format!("; {n} other pairs stay as they are"),
+            _ => String::from("; what becomes of other pairs was not decided"),
+        };
         writeln!(
             f,
-            "    {either} raise the threshold of {} from {} to {}",
-            repair.what, repair.threshold, repair.raise_to
+            "    {either} raise the threshold of {place} from {from} to {to}{least}{others}"
         )?;
     }
-    Ok(())
+    match found.len().saturating_sub(REPAIRS_SHOWN) {
+        0 => {}
+        left => writeln!(
+            f,
+            "         … and {left} more thresholds (--json has them all)"
+        )?,
+    }
+    match violation.repairs_that_stop {
+        0 => {}
+        n => {
+            let one = if n == 1 { "threshold" } else { "thresholds" };
+            writeln!(
+                f,
+                "    {n} {one} could mend it, and would leave a learner without a quorum of acceptors that are not silent."
+            )?;
+        }
+    }
+    match (found.is_empty(), violation.repairs_complete) {
+        (true, true) if violation.repairs_that_stop > 0 => Ok(()),
+        (false, true) => Ok(()),
+        (true, true) => writeln!(
+            f,
+            "    No threshold of the file mends it by being raised alone: other quorums are needed, or the promise has to go."
+        ),
+        (true, false) => writeln!(
+            f,
+            "    Whether raising one threshold mends it was not decided."
+        ),
+        (false, false) => writeln!(f, "    Not all thresholds were tried: there may be others."),
+    }
 }
 
 /// Says how many of a list were not shown.

@@ -1,8 +1,8 @@
 //! `hpaxos graph analyze`.
 
-use super::super::{Exit, fail, print};
+use super::super::{Exit, complain, fail, print};
 use super::running::Running;
-use super::source::{Content, Source, units};
+use super::source::{Content, Source, units, units_of_list};
 use super::until::{Say, Tell, until};
 use clap::Args;
 use learner_graph::{
@@ -21,7 +21,8 @@ const PATTERNS_ASKED: usize = 100;
 pub struct AnalyzeArgs {
     /// A graph, a whole network configuration, or a list of nodes with quorum sets in JSON
     file: PathBuf,
-    /// Let groups of this kind fail as a whole: those of the table [groups.KIND]
+    /// Let groups of this kind fail as a whole: those of the table [groups.KIND], or the country, isp,
+    /// organisation or version of the nodes of a list
     #[arg(long, value_name = "KIND")]
     by: Option<String>,
     /// Suppose that these acceptors are silent
@@ -36,6 +37,9 @@ pub struct AnalyzeArgs {
     /// How many patterns of minimal sets to show of each kind
     #[arg(long, value_name = "N", default_value_t = PATTERNS_SHOWN as u64, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     sets: u64,
+    /// Show the strongest promises even if they are those of the file
+    #[arg(long)]
+    strongest: bool,
     /// Print what is known after so many seconds; Ctrl-C does the same
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     seconds: Option<u64>,
@@ -76,8 +80,25 @@ impl AnalyzeArgs {
         };
         options.crashed = named("--crashed", &self.crashed)?;
         options.suspicion.caught = named("--byzantine", &self.byzantine)?;
+        let both = options.crashed & options.suspicion.caught;
+        if !both.is_empty() {
+            let names = source.names(&both).join(",");
+            let why = "whoever lies may be silent as well; name it in --byzantine alone";
+            return Err(fail(
+                Exit::Usage,
+                format!("--crashed and --byzantine both name {names}: {why}"),
+            ));
+        }
         if let Some(url) = &self.node {
             let known = Running::ask(url)?.suspicion(source)?;
+            let both = options.crashed & known.caught;
+            if !both.is_empty() {
+                let names = source.names(&both).join(",");
+                complain(format!(
+                    "note: {names}, named in --crashed, is caught by the node, and is taken to lie, which is worse"
+                ));
+                options.crashed -= both;
+            }
             options.suspicion.caught |= known.caught;
             options.suspicion.disagreements = known.disagreements;
         }
@@ -114,7 +135,7 @@ fn of_graph(
         args.show(
             &source,
             serde_json::to_value(&found),
-            &found.showing(patterns),
+            &found.showing(patterns).with_strongest(args.strongest),
         );
         if found.valid == Some(false) {
             source.complain_of_validity();
@@ -138,9 +159,7 @@ fn of_slices(
     options: &Options,
     tell: Tell<'_>,
 ) -> Say {
-    let by = options.by.as_deref();
-    let kinds: Vec<&str> = network.groups.keys().map(String::as_str).collect();
-    let units = match units(by, &kinds, network.units(by), &source.name) {
+    let units = match units_of_list(options.by.as_deref(), network, &source.name) {
         Ok(units) => units,
         Err(exit) => return Box::new(move || exit),
     };

@@ -1,9 +1,10 @@
 //! `hpaxos graph check`.
 
 use super::super::{Exit, complain, fail, print, read_text};
+use super::source::is_list;
 use crate::config::{Look, MAX_CONFIG_BYTES, Mode, look};
 use clap::Args;
-use learner_graph::{Minimal, Names, Problem, Quorums, Severity, explain};
+use learner_graph::{Minimal, Names, Problem, Quorums, Severity, explain, stellar};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt;
@@ -28,12 +29,29 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         Ok(text) => text,
         Err(error) => return fail(Exit::Failed, format!("cannot read {name}: {error}")),
     };
+    if is_list(&args.file, &text) {
+        return refuse_list(args, &name, &text);
+    }
     // All of the file is looked at: a configuration can be wrong elsewhere than in its graph.
     let look = look(&text, &name, Mode::Hpaxos);
     match look.mode {
         Some(mode @ (Mode::Paxos | Mode::DiskPaxos)) => check_quorums(args, mode, look),
         Some(Mode::Hpaxos) => check_graph(args, &name, &text, look.problems),
         None => refuse(&look.problems, args.json),
+    }
+}
+
+/// What is asked here of a learner graph has other answers where nodes have quorum sets.
+fn refuse_list(args: &CheckArgs, name: &str, text: &str) -> Exit {
+    match stellar::read(text) {
+        Ok(_) => {
+            let why = "is a list of nodes with quorum sets, and no learner graph";
+            let mend = format!(
+                "hpaxos graph analyze {name} says whether its quorums meet, hpaxos graph import {name} makes a learner graph of it"
+            );
+            fail(Exit::Usage, format!("{name} {why}: {mend}"))
+        }
+        Err(problem) => refuse(&[problem.in_file(name)], args.json),
     }
 }
 

@@ -1,10 +1,10 @@
 //! `hpaxos graph import`.
 
-use super::super::{Exit, fail, print};
+use super::super::{Exit, complain, fail, print, printable};
 use super::source::{Content, Source};
 use super::until::until;
 use clap::Args;
-use learner_graph::{AcceptorSet, Effort, LearnerGraph, parse_unchecked, stellar};
+use learner_graph::{AcceptorSet, Effort, LearnerGraph, Unrolled, parse_unchecked, stellar};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -32,10 +32,12 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
     until(Arc::clone(&stop), None, move |tell| {
         tell("minimal quorums", 0, 1);
         let made = network.to_toml(&Effort::until(STEPS, stop));
-        let made = made.map(|text| format!("{text}{}", groups(&network, &text)));
+        let groups = made.as_ref().map(|made| groups(&network, &made.toml));
+        let groups = groups.unwrap_or_default();
         Box::new(move || match made {
-            Ok(text) => {
-                print(text.trim_end());
+            Ok(made) => {
+                print(format!("{}{groups}", made.toml).trim_end());
+                left_out(&name, network.slices.n_nodes(), &made);
                 Exit::Done
             }
             Err(problem) => fail(
@@ -44,6 +46,43 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
             ),
         })
     })
+}
+
+/// Says what of a list is not in the graph.
+fn left_out(name: &str, nodes: usize, made: &Unrolled) {
+    let reasons = [
+        (
+            &made.silent,
+            "without a quorum set: neither acceptors nor learners",
+        ),
+        (
+            &made.in_no_quorum,
+            "in no quorum, since what they rely on is not there: neither acceptors nor learners",
+        ),
+        (
+            &made.too_many_quorums,
+            "with too many quorums to be written out: acceptors, and no learners",
+        ),
+    ];
+    let lost: usize = reasons.iter().map(|(names, _)| names.len()).sum();
+    if lost > 0 {
+        let learners = nodes - lost;
+        complain(format!(
+            "note: {name}: {learners} of {nodes} nodes have become learners, {lost} have not:"
+        ));
+    }
+    for (names, why) in reasons.iter().filter(|(names, _)| !names.is_empty()) {
+        let n = names.len();
+        complain(format!("  {n} {why} ({})", printable(&names.join(", "))));
+    }
+    let why = match made.meet {
+        Some(true) => return,
+        Some(false) => "there are quorums without a common node",
+        None => "whether any two quorums meet was not decided, there are too many",
+    };
+    complain(format!(
+        "note: {name}: no [[safe]] entry, so that nobody is promised to agree: {why}"
+    ));
 }
 
 /// The groups of the list, of those nodes that have become acceptors.

@@ -2,7 +2,9 @@
 
 use super::super::{Exit, complain, fail, read_text};
 use crate::config::{Mode, mode_of};
-use learner_graph::{LearnerGraph, Problem, Units, parse_graph, parse_unchecked, stellar};
+use learner_graph::{
+    AcceptorId, AcceptorSet, LearnerGraph, Problem, Units, parse_graph, parse_unchecked, stellar,
+};
 use std::path::Path;
 
 /// The largest file that is read: lists of nodes are larger than graphs.
@@ -55,6 +57,18 @@ impl Source {
         })
     }
 
+    /// The names of some acceptors, or nodes.
+    pub(super) fn names(&self, set: &AcceptorSet) -> Vec<String> {
+        match &self.content {
+            Content::Graph(graph) => graph.acceptor_names(set),
+            Content::Slices(network) => {
+                let names = network.slices.names();
+                let name = |a: AcceptorId| names.get(usize::from(a.0)).cloned();
+                set.iter().filter_map(name).collect()
+            }
+        }
+    }
+
     /// The graph, where only a graph will do.
     pub(super) fn graph(&self) -> Result<&LearnerGraph, Exit> {
         match &self.content {
@@ -98,8 +112,28 @@ pub(super) fn units(
     })
 }
 
+/// The same of a list of nodes.
+pub(super) fn units_of_list(
+    by: Option<&str>,
+    network: &stellar::Network,
+    file: &str,
+) -> Result<Units, Exit> {
+    network.units(by).ok_or_else(|| {
+        let by = by.unwrap_or_default();
+        let kinds: Vec<&str> = network.groups.keys().map(String::as_str).collect();
+        let there = match kinds.as_slice() {
+            [] => String::from("no node says of what country, isp, organisation or version it is"),
+            kinds => format!("nodes say of what {} they are", kinds.join(", ")),
+        };
+        fail(
+            Exit::Usage,
+            format!("--by {by}: no such groups in {file}; {there}"),
+        )
+    })
+}
+
 /// Whether this is a list of nodes in JSON and no TOML, in which an array cannot begin a file.
-fn is_list(path: &Path, text: &str) -> bool {
+pub(super) fn is_list(path: &Path, text: &str) -> bool {
     let json = path
         .extension()
         .is_some_and(|end| end.eq_ignore_ascii_case("json"));

@@ -7,7 +7,7 @@
 //! ```
 
 use super::export::{in_short, tolerance};
-use learner_graph::{Analysis, FaultReport, LearnerGraph, Weight};
+use learner_graph::{Analysis, LearnerGraph, PairFaults, Weight};
 use std::f64::consts::TAU;
 use std::fmt::Write as _;
 
@@ -32,18 +32,19 @@ svg { font: 13px system-ui, sans-serif; background: #fdfdfc; --ink: #1f2430; --d
 @media (prefers-color-scheme: dark) { svg { background: #14171c; --ink: #e6e8ec; --dim: #9aa1ac; --gone: #ff6b6b; --t0: #f0a35c; --t1: #6db3e3; --t2: #57c794; --t3: #a78bea; --open: #7d8490; --disk: #2f3640; } }
 text { fill: var(--ink); } .dim { fill: var(--dim); font-size: 11px; } .bad { fill: var(--gone); font-weight: 600; }
 .edge { fill: none; } .learner { fill: var(--disk); } .acceptor { fill: var(--disk); stroke: var(--dim); } .alone { stroke: var(--gone); stroke-width: 2.5; }
-.none { stroke: var(--dim); stroke-width: 1; stroke-dasharray: 2 3; } .gone { stroke: var(--gone); stroke-width: 1.5; stroke-dasharray: 6 4; } .open { stroke: var(--open); stroke-width: 1.5; stroke-dasharray: 2 4; }
+.none { stroke: var(--dim); stroke-width: 1; stroke-dasharray: 2 3; } .gone { stroke: var(--gone); stroke-width: 1.5; stroke-dasharray: 6 4; } .broken { stroke: var(--gone); stroke-width: 3; stroke-dasharray: 9 5; } .open { stroke: var(--open); stroke-width: 1.5; stroke-dasharray: 2 4; }
 .t0 { stroke: var(--t0); stroke-width: 1.5; } .t1 { stroke: var(--t1); stroke-width: 2.5; } .t2 { stroke: var(--t2); stroke-width: 4; } .t3 { stroke: var(--t3); stroke-width: 6; }
 ";
 
 /// The kinds of edges, with what the legend says of them.
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("t0", "stands no lie"),
     ("t1", "stands one"),
     ("t2", "two"),
     ("t3", "three or more"),
     ("gone", "gone already"),
     ("open", "not decided"),
+    ("broken", "NOT KEPT: not valid"),
 ];
 
 /// Draws a graph with what is known of it.
@@ -114,16 +115,47 @@ impl Ring {
     }
 }
 
-/// How a promise is drawn.
-fn class(declared: &FaultReport) -> &'static str {
-    match tolerance(declared).as_str() {
-        "gone" => "gone",
-        "?" => "open",
-        "0" => "t0",
-        "1" => "t1",
-        "2" => "t2",
+/// How a promise is drawn, if there is one. One that quorums do not keep stands nothing, whatever it says.
+fn class(pair: &PairFaults) -> &'static str {
+    let Some(declared) = &pair.declared else {
+        return "none";
+    };
+    match (pair.kept, tolerance(declared).as_str()) {
+        (Some(false), _) => "broken",
+        (None, _) | (_, "?") => "open",
+        (_, "gone") => "gone",
+        (_, "0") => "t0",
+        (_, "1") => "t1",
+        (_, "2") => "t2",
         _ => "t3",
     }
+}
+
+/// What the promise to a pair is worth, in words.
+fn promise(found: &Analysis, pair: &PairFaults) -> String {
+    let Some(declared) = &pair.declared else {
+        return String::from("nothing is promised");
+    };
+    let stands = tolerance(declared);
+    if pair.kept == Some(true) {
+        return format!("the promise stands {stands} lies");
+    }
+    if pair.kept.is_none() {
+        return format!("promised to stand {stands} lies; whether that is kept was not decided");
+    }
+    let [a, b] = &pair.between;
+    let mut violations = found.violations.iter();
+    let why = match violations.find(|v| v.between == [a, b].map(String::clone)) {
+        Some(v) => {
+            let [q1, q2] = v.quorums.each_ref().map(|names| names.join(", "));
+            let safe = v.safe.join(", ");
+            format!(
+                "while {{{safe}}} are safe, {{{q1}}} is a quorum of {a} and {{{q2}}} one of {b}, and no acceptor is in all three"
+            )
+        }
+        None => String::from("quorums need not have a safe acceptor in common"),
+    };
+    format!("NOT KEPT, promised to stand {stands} lies: {why}")
 }
 
 fn place_of(found: &Analysis, name: &str) -> Option<usize> {
@@ -140,14 +172,14 @@ fn edges(svg: &mut String, found: &Analysis, ring: &Ring) {
     let promised = found.pairs.iter().filter_map(|pair| {
         let [a, b] = &pair.between;
         let (from, to) = (*places.get(a.as_str())?, *places.get(b.as_str())?);
-        let declared = pair.declared.as_ref().filter(|_| from != to)?;
-        Some((from, to, declared))
+        pair.declared.as_ref().filter(|_| from != to)?;
+        Some((from, to, pair))
     });
     let promised: Vec<_> = promised.collect();
     let with_words = promised.len() <= MAX_EDGES_WITH_WORDS;
     for (kind, _) in KINDS {
         let mut paths = String::new();
-        for (from, to, declared) in promised.iter().filter(|(_, _, d)| class(d) == kind) {
+        for (from, to, pair) in promised.iter().filter(|(_, _, of)| class(of) == kind) {
             let ((x1, y1), (x2, y2)) =
                 (ring.place(*from, ring.radius), ring.place(*to, ring.radius));
             let path = format!("M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}");
@@ -156,10 +188,10 @@ fn edges(svg: &mut String, found: &Analysis, ring: &Ring) {
                 continue;
             }
             let (a, b) = (&found.learners[*from].name, &found.learners[*to].name);
-            let stands = tolerance(declared);
+            let words = promise(found, pair);
             let _ = writeln!(
                 svg,
-                "<path class=\"edge {kind}\" d=\"{path}\"><title>{a} and {b}: the promise stands {stands} lies</title></path>"
+                "<path class=\"edge {kind}\" d=\"{path}\"><title>{a} and {b}: {words}</title></path>"
             );
         }
         if !paths.is_empty() {
@@ -178,16 +210,13 @@ fn learners(svg: &mut String, graph: &LearnerGraph, found: &Analysis, ring: &Rin
             continue;
         };
         let (x, y) = ring.place(at, ring.radius);
-        let rim = pair.declared.as_ref().map_or("none", class);
+        let rim = class(pair);
         let crashes = tolerance(&found.learners[at].stopped_by);
-        let with_itself = pair
-            .declared
-            .as_ref()
-            .map_or(String::from("nothing"), tolerance);
+        let with_itself = promise(found, pair);
         let short = in_short(graph, name);
         let _ = writeln!(
             svg,
-            "<circle class=\"learner {rim}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{LEARNER}\"><title>{name}: quorums {short}; survives {crashes} crashes; with itself {with_itself} lies</title></circle>"
+            "<circle class=\"learner {rim}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{LEARNER}\"><title>{name}: quorums {short}; survives {crashes} crashes; with itself: {with_itself}</title></circle>"
         );
         name_of(svg, ring, at, name, &short);
     }
@@ -272,7 +301,11 @@ impl Rows {
             let y = top + 20.0 + LARGEST_ACCEPTOR + row as f64 * (2.0 * LARGEST_ACCEPTOR + 26.0);
             let share = of(name).map_or(0.0, |w| load(w) as f64 / most as f64);
             let r = SMALLEST_ACCEPTOR + (LARGEST_ACCEPTOR - SMALLEST_ACCEPTOR) * share.sqrt();
-            let (class, words) = of(name).map_or((" ", String::from("not known")), weight);
+            let (class, words) = match of(name) {
+                Some(of) => weight(of),
+                None if found.idle.contains(name) => ("", String::from("nothing hangs on it")),
+                None => ("", String::from("not known")),
+            };
             let _ = writeln!(
                 svg,
                 "<circle class=\"acceptor{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r:.1}\"><title>{name}: {words}</title></circle>\
@@ -300,12 +333,7 @@ fn weight(weight: &Weight) -> (&'static str, String) {
 }
 
 fn legend(svg: &mut String, found: &Analysis, y: f64) {
-    let classes: Vec<&str> = found
-        .pairs
-        .iter()
-        .flat_map(|p| &p.declared)
-        .map(class)
-        .collect();
+    let classes: Vec<&str> = found.pairs.iter().map(class).collect();
     let mut x = 20.0;
     let _ = writeln!(
         svg,

@@ -115,7 +115,10 @@ const consequences = (found, more) => {
   if (may.length) words.push(`May disagree: ${pairsInWords(may)}.`);
   if (not.length) words.push(`No longer promised to agree, though their quorums still have an honest acceptor in common: ${pairsInWords(not)}.`);
   const last = [...learners].filter(([, by]) => by.verdict === "exact" && by.tolerated === 0).map(([name]) => name);
-  if (last.length) words.push(`One ${more ? "more " : ""}crash can stop ${some(last)}.`);
+  const one = `one ${more ? "more " : ""}crash`;
+  // Not the same one for all, in general.
+  if (last.length === 1) words.push(`O${one.slice(1)} can stop ${last[0]}.`);
+  else if (last.length) words.push(`Each of ${some(last)} can be stopped by ${one}.`);
   if (!words.length && outline.complete) words.push(`Every learner has a quorum left, every promise holds, and ${more ? "one more" : "a"} crash changes neither.`);
   else if (!stopped.length && !gone.length && outline.complete) words.unshift("Every learner has a quorum left, and every promise holds.");
   if (!outline.complete) words.push("Not everything was decided in time.");
