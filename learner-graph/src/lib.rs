@@ -99,8 +99,8 @@ pub use analysis::{
     AgreementChange, Analysis, Borne, Changes, Comparison, Conflict, Declared, FaultReport,
     LearnerFaults, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED, Options, Outline,
     OutlinedLearners, OutlinedPairs, OutlinedUnits, PATTERNS_SHOWN, PairFaults, Part, Pattern,
-    ProgressChange, Repair, Shown, SlicesAnalysis, Standing, Starved, Strongest, UnitId, UnitSet,
-    Units, Verdict, ViolationReport, Weight, analyze, analyze_slices, compare, outline,
+    ProgressChange, Repair, Scope, Shown, SlicesAnalysis, Standing, Starved, Strongest, UnitId,
+    UnitSet, Units, Verdict, ViolationReport, Weight, analyze, analyze_slices, compare, outline,
 };
 pub use builtin::builtin;
 pub use effort::Effort;

@@ -14,12 +14,11 @@ use super::harm::Harm;
 use super::pattern::Pattern;
 use super::units::{UnitSet, Units};
 use crate::effort::Effort;
-use crate::formula::Formula;
+use crate::formula::{Counter, Formula};
 use crate::minimal::Minimal;
 use crate::search::Found;
 use crate::set::AcceptorSet;
 use batsat::Lit;
-use std::collections::HashMap;
 
 /// The most questions about counts of each kind, and the steps that the solver may take for them.
 const MAX_QUESTIONS: u64 = 3_000;
@@ -38,8 +37,9 @@ pub(crate) enum Tolerance {
     },
     /// Between so many faults, which never do it, and `by`, which does, nothing was decided.
     Between {
-        /// Any so many faults are tolerated.
-        at_least: usize,
+        /// Any so many faults are tolerated; absent if it is not even known whether it is so without
+        /// any.
+        at_least: Option<usize>,
         /// The smallest set that was found.
         by: UnitSet,
     },
@@ -76,25 +76,38 @@ struct Asked {
     formula: Formula,
     /// Whether each unit fails.
     fails: Vec<Lit>,
-    /// By number, whether at least so many fail.
-    at_least: HashMap<usize, Lit>,
+    /// Counts those that fail.
+    count: Counter,
+}
+
+impl Tolerance {
+    /// What is known once a smallest set is.
+    fn by(smallest: UnitSet) -> Self {
+        match smallest.len().checked_sub(1) {
+            None => Self::Broken,
+            Some(tolerated) => Self::Faults {
+                tolerated,
+                by: smallest,
+            },
+        }
+    }
 }
 
 impl<H: Harm + ?Sized> Faults<'_, H> {
     /// How many faults are tolerated.
     pub(crate) fn tolerance(&self) -> Tolerance {
-        if let Found::Yes(()) = self.harm.done_by(&self.given, &self.effort) {
-            return Tolerance::Broken;
+        if self.effort.is_stopped() {
+            return Tolerance::Undecided;
         }
+        let at_least = match self.harm.done_by(&self.given, &self.effort) {
+            Found::Yes(()) => return Tolerance::Broken,
+            Found::No => Some(0),
+            Found::Undecided => None,
+        };
         // Groups are too few for symmetry to matter, and of unequal size.
         if self.units.are_single() {
             match self.harm.smallest(&self.given, &self.effort) {
-                Found::Yes(set) => {
-                    return Tolerance::Faults {
-                        tolerated: set.len().saturating_sub(1),
-                        by: self.units.touched(&set),
-                    };
-                }
+                Found::Yes(set) => return Tolerance::by(self.units.touched(&set)),
                 Found::No => return Tolerance::Always,
                 Found::Undecided => {}
             }
@@ -107,18 +120,11 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         loop {
             let bound = best.map(|set| asked.fewer_than(set.len()));
             match self.next(&mut asked, bound) {
-                Found::Yes(set) => best = Some(self.shrunk(set)),
-                Found::No => {
-                    return best.map_or(Tolerance::Always, |by| Tolerance::Faults {
-                        tolerated: by.len().saturating_sub(1),
-                        by,
-                    });
-                }
+                Found::Yes(set) => best = Some(self.shrunk(set).0),
+                Found::No => return best.map_or(Tolerance::Always, Tolerance::by),
                 Found::Undecided => {
-                    return best.map_or(Tolerance::Undecided, |by| Tolerance::Between {
-                        at_least: 0,
-                        by,
-                    });
+                    let between = |by| Tolerance::Between { at_least, by };
+                    return best.map_or(Tolerance::Undecided, between);
                 }
             }
         }
@@ -141,7 +147,15 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
             }
         };
         self.effort = self.effort.again(steps);
-        (tolerance, self.minimal(from, cap))
+        let minimal = self.minimal(from, cap);
+        // Whoever knows all of them knows the smallest.
+        let known = matches!(tolerance, Tolerance::Faults { .. }) || !minimal.complete;
+        let tolerance = match minimal.sets.first() {
+            _ if known => tolerance,
+            Some(smallest) => Tolerance::by(smallest.one()),
+            None => Tolerance::Always,
+        };
+        (tolerance, minimal)
     }
 
     /// The minimal sets, smaller ones first, at most `cap` patterns of them. The search begins
@@ -220,11 +234,13 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
                 Found::Yes(_) if patterns.len() >= cap => return Some(false),
                 Found::Yes(set) => {
                     // Ordered, it is minimal as it is found.
-                    let set = if size.is_some() {
-                        set
-                    } else {
-                        self.shrunk(set)
+                    let (set, minimal) = match size {
+                        Some(_) => (set, true),
+                        None => self.shrunk(set),
                     };
+                    if !minimal {
+                        return None;
+                    }
                     let pattern = Pattern::of(&set, &self.classes);
                     asked.leave_out(&pattern);
                     patterns.push(pattern);
@@ -265,8 +281,8 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         }
         Asked {
             formula,
+            count: Counter::of(&fails),
             fails,
-            at_least: HashMap::new(),
         }
     }
 
@@ -306,20 +322,31 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         self.harm.done_by(&faulty, effort)
     }
 
-    /// A minimal subset that still does the harm, as far as that can be decided.
-    fn shrunk(&self, mut set: UnitSet) -> UnitSet {
+    /// A subset that still does the harm, and whether it is known to be minimal.
+    fn shrunk(&self, mut set: UnitSet) -> (UnitSet, bool) {
+        let mut minimal = true;
         for unit in set {
             set.remove(unit);
-            if self.does(&set) != Found::Yes(()) {
-                set.insert(unit);
+            match self.does(&set) {
+                Found::Yes(()) => {}
+                Found::No => {
+                    set.insert(unit);
+                }
+                Found::Undecided => {
+                    set.insert(unit);
+                    minimal = false;
+                }
             }
         }
-        set
+        (set, minimal)
     }
 
     /// A maximal superset that does not do the harm.
     fn grown(&self, mut set: UnitSet) -> UnitSet {
         for unit in self.units.all() - set {
+            if self.effort.is_stopped() {
+                break;
+            }
             set.insert(unit);
             if self.does(&set) != Found::No {
                 set.remove(unit);
@@ -398,9 +425,7 @@ impl<H: Harm + ?Sized> Counting<'_, H> {
 impl Asked {
     /// Assumes that fewer than `n` units fail.
     fn fewer_than(&mut self, n: usize) -> Lit {
-        let (formula, fails) = (&mut self.formula, &self.fails);
-        let many = self.at_least.entry(n);
-        !*many.or_insert_with(|| formula.at_least(n, fails))
+        !self.count.at_least(&mut self.formula, n)
     }
 
     /// Leaves out every set that has one of the pattern in it.

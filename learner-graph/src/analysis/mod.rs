@@ -29,7 +29,7 @@ mod weights;
 
 pub use difference::{AgreementChange, Changes, Comparison, ProgressChange, Standing, compare};
 pub(crate) use harm::Harm;
-pub use of_graph::{Options, analyze};
+pub use of_graph::{Options, Scope, analyze};
 pub use of_slices::{SlicesAnalysis, analyze_slices};
 pub use outline::{
     Borne, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED, Outline, OutlinedLearners,

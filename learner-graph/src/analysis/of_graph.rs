@@ -3,7 +3,7 @@
 use super::faults::{Faults, Tolerance};
 use super::harm::{Disentangles, Harm, Splits, Stops};
 use super::pattern::{Pattern, apart};
-use super::redundant::redundant;
+use super::redundant;
 use super::repair::repairs;
 use super::report::{
     Analysis, FaultReport, LearnerFaults, PairFaults, Starved, Strongest, ViolationReport,
@@ -41,6 +41,22 @@ pub struct Options {
     pub steps: u64,
     /// Raised by somebody who wants what is known so far.
     pub stop: Arc<AtomicBool>,
+    /// What is asked.
+    pub scope: Scope,
+}
+
+/// What an analysis is to find out; of everything else it says that it is not decided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Scope {
+    /// Everything.
+    #[default]
+    Everything,
+    /// Validity, and what is tolerated.
+    Tolerances,
+    /// What is tolerated, and what hangs on each acceptor.
+    Weights,
+    /// What the declared agreements tolerate.
+    Declared,
 }
 
 impl Default for Options {
@@ -52,6 +68,7 @@ impl Default for Options {
             max_sets: 100,
             steps: 20_000,
             stop: Arc::default(),
+            scope: Scope::Everything,
         }
     }
 }
@@ -74,24 +91,42 @@ pub fn analyze(
     let mut run = Run::new(graph, units, options);
     let learners: Vec<LearnerId> = graph.learners().iter().collect();
     let pairs = graph.pairs();
-    progress("validity", 0, 1);
-    let (valid, violations) = run.validity();
+    let asked = |scopes: &[Scope]| scopes.contains(&options.scope);
+    let (mut valid, mut violations) = (None, Vec::new());
+    if asked(&[Scope::Everything, Scope::Tolerances]) {
+        progress("validity", 0, 1);
+        (valid, violations) = run.validity();
+    }
     let mut stopped = Vec::new();
     for (at, l) in learners.iter().enumerate() {
-        progress("blocking sets", at, learners.len());
-        stopped.push(run.stops(*l));
+        stopped.push(match options.scope {
+            Scope::Declared => FaultReport::undecided(),
+            _ => {
+                progress("blocking sets", at, learners.len());
+                run.stops(*l)
+            }
+        });
     }
     let mut pair_faults = Vec::new();
     for (at, (l1, l2)) in pairs.iter().enumerate() {
         progress("splitting sets", at, pairs.len());
         pair_faults.push(run.pair(*l1, *l2));
     }
-    progress("what hangs on each", 0, 1);
-    let weights = run.weights(&learners, &pairs);
-    progress("the strongest TrustSafe", 0, 1);
-    let strongest = run.strongest();
-    let starved = run.starved();
-    let redundant = redundant(graph, &run.effort());
+    let mut weights = Vec::new();
+    if asked(&[Scope::Everything, Scope::Weights]) {
+        progress("what hangs on each", 0, 1);
+        weights = run.weights(&learners, &pairs);
+    }
+    let mut strongest = Strongest::default();
+    let mut starved = Vec::new();
+    let (mut redundant, mut redundant_undecided) = (Vec::new(), graph.rules.len());
+    if options.scope == Scope::Everything {
+        progress("the strongest TrustSafe", 0, 1);
+        strongest = run.strongest();
+        starved = run.starved();
+        (redundant, redundant_undecided) = redundant::redundant(graph, &run.effort());
+        run.complete &= redundant_undecided == 0 && strongest.conflicts_undecided == 0;
+    }
     progress("done", 1, 1);
     let name = |l: LearnerId| graph.learner_name(l).to_owned();
     Analysis {
@@ -112,6 +147,7 @@ pub fn analyze(
         pairs: pair_faults,
         weights,
         redundant,
+        redundant_undecided,
         strongest,
         starved,
         complete: run.complete && !run.effort().is_stopped(),
@@ -210,6 +246,9 @@ impl<'a> Run<'a> {
         if let Some(known) = self.stops.get(&live) {
             return known.clone();
         }
+        if self.effort().is_stopped() {
+            return FaultReport::undecided();
+        }
         let (tolerance, minimal) = self.look(&Stops::new(self.graph, l), self.silent());
         let report = FaultReport::new(self.units, tolerance, &minimal);
         self.stops.insert(live, report.clone());
@@ -228,7 +267,10 @@ impl<'a> Run<'a> {
         PairFaults {
             between,
             declared,
-            quorums: self.splits(l1, l2).0,
+            quorums: match self.options.scope {
+                Scope::Everything | Scope::Tolerances => self.splits(l1, l2).0,
+                Scope::Weights | Scope::Declared => FaultReport::undecided(),
+            },
             disagreed,
         }
     }
@@ -237,6 +279,9 @@ impl<'a> Run<'a> {
         let key = self.declared_key(l1, l2);
         if let Some(known) = self.declared.get(&key) {
             return known.clone();
+        }
+        if self.effort().is_stopped() {
+            return FaultReport::undecided();
         }
         let harm = Disentangles::new(self.graph, l1, l2);
         let (tolerance, minimal) = self.look(&harm, self.options.suspicion.caught);
@@ -259,6 +304,10 @@ impl<'a> Run<'a> {
         let key = (a.min(b), a.max(b));
         if let Some(known) = self.splits.get(&key) {
             return known.clone();
+        }
+        if self.effort().is_stopped() {
+            let unknown = FaultReport::undecided();
+            return (unknown, Tolerance::Undecided, Minimal::none_listed());
         }
         let harm = Splits::new(self.graph, l1, l2);
         let (tolerance, minimal) = self.look(&harm, self.options.suspicion.caught);

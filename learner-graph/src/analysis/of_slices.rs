@@ -96,8 +96,9 @@ pub fn analyze_slices(
     let count = count.fold(0, u128::saturating_add);
     let complete = intersect.is_some()
         && quorums.complete
-        && halted_by.minimal.complete
-        && split_by.minimal.complete;
+        && [&halted_by, &split_by]
+            .iter()
+            .all(|report| report.minimal.complete && !report.is_open());
     SlicesAnalysis {
         units: units.names(&units.all()),
         by: options.by.clone(),

@@ -87,6 +87,10 @@ pub struct OutlinedUnits {
     pub weakens_progress: usize,
     /// Pairs that tolerate one lie less once it lies.
     pub weakens_agreement: usize,
+    /// Learners of which it was not decided what becomes of them without it.
+    pub undecided_progress: usize,
+    /// Pairs of which it was not decided what becomes of their declared agreement if it lies.
+    pub undecided_agreement: usize,
 }
 
 impl Borne {
@@ -209,6 +213,8 @@ fn alike(units: &Units, classes: Vec<ClassWeight>) -> Vec<OutlinedUnits> {
             disentangled,
             weakens_progress: weight.weakens_progress,
             weakens_agreement: weight.weakens_agreement,
+            undecided_progress: weight.undecided_progress,
+            undecided_agreement: weight.undecided_agreement,
         };
         match all.iter_mut().find(|(known, _)| *known == what) {
             Some((_, of)) => *of |= class,
