@@ -31,6 +31,8 @@ pub struct Comparison {
     pub acceptors: Changes,
     /// Learners that have come and gone.
     pub learners: Changes,
+    /// How many learners both have: of others nothing is compared.
+    pub compared: usize,
     /// Whether the old and the new graph are valid; absent if that was not decided.
     pub valid: [Option<bool>; 2],
     /// What breaks the validity of the new graph.
@@ -39,7 +41,8 @@ pub struct Comparison {
     pub uniform: [Option<bool>; 2],
     /// Learners of both graphs for which something has changed.
     pub progress: Vec<ProgressChange>,
-    /// Pairs of learners of both graphs for which something has changed.
+    /// Pairs of learners of both graphs for which something has changed, or whose promise the new
+    /// quorums do not keep: these first.
     pub agreement: Vec<AgreementChange>,
     /// Whether everything that has changed was found.
     pub complete: bool,
@@ -87,6 +90,8 @@ pub struct AgreementChange {
     pub by_quorums: [Standing; 2],
     /// A minimal set of acceptors that, if safe, promised agreement, and does no longer.
     pub not_promised_now: Option<Names>,
+    /// The new graph promises something that its quorums are known not to keep.
+    pub not_kept: bool,
 }
 
 impl From<&FaultReport> for Standing {
@@ -114,7 +119,7 @@ pub fn compare(
 ) -> Comparison {
     let mut both = Both::new(old.0, new.0, options);
     let effort = || Effort::until(UNIFORMITY_STEPS, Arc::clone(&options.stop));
-    let uniform = |graph: &LearnerGraph| graph.uniformity_within(&effort()).verdict();
+    let uniform = [old.0, new.0].map(|graph| graph.uniformity_within(&effort()).verdict());
     let learners = |graph: &LearnerGraph| graph.learner_names(&graph.learners());
     let acceptors = |graph: &LearnerGraph| graph.acceptor_names(&graph.acceptors());
     let progress = progress(&mut both, old.1, new.1);
@@ -124,19 +129,27 @@ pub fn compare(
         by: new.1.by.clone(),
         acceptors: changes(&acceptors(old.0), &acceptors(new.0)),
         learners: changes(&learners(old.0), &learners(new.0)),
+        compared: old
+            .0
+            .learners()
+            .iter()
+            .filter(|l| new.0.learner(old.0.learner_name(*l)).is_some())
+            .count(),
         valid: [old.1.valid, new.1.valid],
         violations: new.1.violations.clone(),
-        uniform: [uniform(old.0), uniform(new.0)],
+        uniform,
         progress,
         agreement,
-        complete: both.complete && decided(old.1) && decided(new.1),
+        complete: both.complete
+            && decided(old.1)
+            && decided(new.1)
+            && uniform.iter().all(Option::is_some),
     }
 }
 
 /// Whether everything is known that is compared.
 fn decided(analysis: &Analysis) -> bool {
-    let known =
-        |report: &FaultReport| !matches!(report.verdict, Verdict::AtLeast | Verdict::Undecided);
+    let known = |report: &FaultReport| !report.is_open();
     let pairs = analysis.pairs.iter();
     analysis.valid.is_some()
         && analysis.learners.iter().all(|l| known(&l.stopped_by))
@@ -190,19 +203,24 @@ fn agreement(both: &mut Both<'_>, old: &Analysis, new: &Analysis) -> Vec<Agreeme
         let promised = promised.map(|report| report.as_ref().map(Standing::from));
         let by_quorums = [&before.quorums, &after.quorums].map(Standing::from);
         let not_promised_now = both.lost_promise(&before.between);
+        let not_kept = both.is_broken(new, after);
         let alike = match &promised {
             [Some(before), Some(after)] => before.is_like(after),
             [before, after] => before.is_none() && after.is_none(),
         };
-        if !alike || !by_quorums[0].is_like(&by_quorums[1]) || not_promised_now.is_some() {
+        let changed_at_all = !alike || !by_quorums[0].is_like(&by_quorums[1]);
+        if changed_at_all || not_promised_now.is_some() || not_kept {
             changed.push(AgreementChange {
                 between: before.between.clone(),
                 promised,
                 by_quorums,
                 not_promised_now,
+                not_kept,
             });
         }
     }
+    // What looks like a gain may be a promise that is not kept.
+    changed.sort_by_key(|change| !change.not_kept);
     changed
 }
 
@@ -221,6 +239,10 @@ struct Both<'a> {
     classes: [Vec<usize>; 2],
     complete: bool,
 }
+
+/// Of a learner what tells whether its pairs are valid: learners that are alike in this are one
+/// counterexample.
+type Kind = (usize, NodeId);
 
 impl<'a> Both<'a> {
     fn new(old: &'a LearnerGraph, new: &'a LearnerGraph, options: &'a Options) -> Self {
@@ -269,6 +291,10 @@ impl<'a> Both<'a> {
     /// A set of old acceptors in the one family and not in the other.
     fn search(&mut self, inside: &Family, outside: Option<Family>) -> Option<AcceptorSet> {
         let effort = Effort::until(self.options.steps, Arc::clone(&self.options.stop));
+        if effort.is_stopped() {
+            self.complete = false;
+            return None;
+        }
         let mut search = Search::new(&self.exprs, &effort);
         let outside: Vec<Family> = outside.into_iter().collect();
         match search.separate(&self.old.acceptors(), inside, &outside) {
@@ -279,6 +305,30 @@ impl<'a> Both<'a> {
                 None
             }
         }
+    }
+
+    /// Whether the new graph's quorums break what it promises to two of its learners, as far as is
+    /// known.
+    fn is_broken(&self, new: &Analysis, pair: &PairFaults) -> bool {
+        if pair
+            .declared
+            .as_ref()
+            .is_some_and(|declared| declared.is_broken_by(&pair.quorums))
+        {
+            return true;
+        }
+        let of_pair = |between: &[String; 2]| -> Option<[Kind; 2]> {
+            let kind = |name: &String| {
+                let l = usize::from(self.new.learner(name)?.0);
+                Some((self.classes[1][l], self.new.live[l].0))
+            };
+            let mut kinds = [kind(&between[0])?, kind(&between[1])?];
+            kinds.sort_unstable();
+            Some(kinds)
+        };
+        let kinds = of_pair(&pair.between);
+        let mut found = new.violations.iter();
+        kinds.is_some() && found.any(|violation| of_pair(&violation.between) == kinds)
     }
 
     fn lost_quorum(&mut self, learner: &str) -> Option<Names> {

@@ -51,11 +51,14 @@ pub enum Scope {
     /// Everything.
     #[default]
     Everything,
-    /// Validity, and what is tolerated.
+    /// What breaks validity, and what is tolerated.
+    Change,
+    /// Whether the graph is valid, and what is tolerated.
     Tolerances,
-    /// What is tolerated, and what hangs on each acceptor.
-    Weights,
-    /// What the declared agreements tolerate.
+    /// Whether the graph is valid, what stops learners and what declared agreements tolerate, and
+    /// what hangs on each acceptor.
+    Picture,
+    /// What declared agreements tolerate.
     Declared,
 }
 
@@ -93,7 +96,7 @@ pub fn analyze(
     let pairs = graph.pairs();
     let asked = |scopes: &[Scope]| scopes.contains(&options.scope);
     let (mut valid, mut violations) = (None, Vec::new());
-    if asked(&[Scope::Everything, Scope::Tolerances]) {
+    if options.scope != Scope::Declared {
         progress("validity", 0, 1);
         (valid, violations) = run.validity();
     }
@@ -113,7 +116,7 @@ pub fn analyze(
         pair_faults.push(run.pair(*l1, *l2));
     }
     let mut weights = Vec::new();
-    if asked(&[Scope::Everything, Scope::Weights]) {
+    if asked(&[Scope::Everything, Scope::Picture]) {
         progress("what hangs on each", 0, 1);
         weights = run.weights(&learners, &pairs);
     }
@@ -223,6 +226,11 @@ impl<'a> Run<'a> {
 
     fn validity(&mut self) -> (Option<bool>, Vec<ViolationReport>) {
         let found = self.graph.validity_until(VALIDITY_STEPS, &self.effort());
+        if !matches!(self.options.scope, Scope::Everything | Scope::Change) {
+            let valid = found.verdict();
+            self.complete &= valid.is_some();
+            return (valid, Vec::new());
+        }
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
         let smallest = found.violations.iter();
         let smallest = smallest.map(|v| self.graph.smallest_violation(v, &self.effort()));
@@ -268,8 +276,8 @@ impl<'a> Run<'a> {
             between,
             declared,
             quorums: match self.options.scope {
-                Scope::Everything | Scope::Tolerances => self.splits(l1, l2).0,
-                Scope::Weights | Scope::Declared => FaultReport::undecided(),
+                Scope::Everything | Scope::Change | Scope::Tolerances => self.splits(l1, l2).0,
+                Scope::Picture | Scope::Declared => FaultReport::undecided(),
             },
             disagreed,
         }

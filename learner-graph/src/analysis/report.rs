@@ -64,6 +64,17 @@ impl FaultReport {
         matches!(self.verdict, Verdict::AtLeast | Verdict::Undecided)
     }
 
+    /// Whether quorums are sure to stand fewer lies than this promise says: then the graph is not
+    /// valid.
+    pub(crate) fn is_broken_by(&self, quorums: &FaultReport) -> bool {
+        let stood = match (quorums.verdict, quorums.tolerated) {
+            (Verdict::Broken, _) => None,
+            (Verdict::Exact, stood) => stood,
+            _ => return false,
+        };
+        matches!(self.verdict, Verdict::Exact | Verdict::AtLeast) && stood < self.tolerated
+    }
+
     pub(crate) fn new(units: &Units, tolerance: Tolerance, minimal: &Minimal<Pattern>) -> Self {
         let (verdict, tolerated, smallest) = match tolerance {
             Tolerance::Broken => (Verdict::Broken, None, UnitSet::EMPTY),

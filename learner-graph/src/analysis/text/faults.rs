@@ -1,6 +1,6 @@
 //! What stops learners, what sets them at odds, and what hangs on each acceptor.
 
-use super::super::report::{FaultReport, Verdict, Weight};
+use super::super::report::Weight;
 use super::table::{Row, table};
 use super::words::{list, minimal_sets, pairs, tolerated};
 use super::{MAX_ROWS, Shown, grouped, more};
@@ -40,7 +40,7 @@ impl Shown<'_> {
                 (_, true) => String::from("HAVE DISAGREED"),
                 (None, _) => String::from("nothing"),
                 (Some(declared), _) => {
-                    let broken = breaks(declared, &pair.quorums);
+                    let broken = declared.is_broken_by(&pair.quorums);
                     let kept = if broken { ", NOT KEPT" } else { "" };
                     format!("{}{kept}", tolerated(declared, "gone"))
                 }
@@ -149,16 +149,6 @@ impl Shown<'_> {
         table(f, &header, &rows)?;
         more(f, groups.len(), "rows")
     }
-}
-
-/// Whether quorums are sure to stand fewer lies than the promise says: then the graph is not valid.
-fn breaks(declared: &FaultReport, quorums: &FaultReport) -> bool {
-    let stood = match (quorums.verdict, quorums.tolerated) {
-        (Verdict::Broken, _) => None,
-        (Verdict::Exact, stood) => stood,
-        _ => return false,
-    };
-    matches!(declared.verdict, Verdict::Exact | Verdict::AtLeast) && stood < declared.tolerated
 }
 
 /// Whether anything hangs on it, or may.
