@@ -10,6 +10,7 @@
 //! made as large as it can be without doing it, and at least one unit outside of that has to
 //! fail.
 
+use super::counting;
 use super::harm::Harm;
 use super::pattern::Pattern;
 use super::units::{UnitSet, Units};
@@ -19,9 +20,6 @@ use crate::minimal::Minimal;
 use crate::search::Found;
 use crate::set::AcceptorSet;
 use batsat::Lit;
-
-/// The most questions about counts of each kind, and the steps that the solver may take for them.
-const MAX_QUESTIONS: u64 = 3_000;
 
 /// What a number of faults can do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,16 +57,6 @@ pub(crate) struct Faults<'a, H: ?Sized> {
     pub(crate) given: AcceptorSet,
     pub(crate) n_acceptors: usize,
     pub(crate) effort: Effort,
-}
-
-/// A search for the minimal sets, class by class: of each the least number that can still do the
-/// harm with all that is not decided yet, and so on up to the least that does it without.
-struct Counting<'a, H: ?Sized> {
-    faults: &'a Faults<'a, H>,
-    effort: Effort,
-    cap: usize,
-    /// One set of each pattern.
-    found: Vec<UnitSet>,
 }
 
 /// The clauses of a harm over what fails.
@@ -161,7 +149,7 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
     /// The minimal sets, smaller ones first, at most `cap` patterns of them. The search begins
     /// with sets of `from` units: smaller ones are known not to do the harm.
     pub(crate) fn minimal(&self, from: usize, cap: usize) -> Minimal<Pattern> {
-        if let Some(sets) = self.by_counts(cap) {
+        if let Some(sets) = counting::by_counts(self, cap) {
             return Minimal {
                 sets,
                 complete: true,
@@ -192,25 +180,6 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
             sets: patterns,
             complete: complete.unwrap_or(false),
         }
-    }
-
-    /// Where units are of few kinds, all that matters is how many of each kind fail. `None` if that
-    /// takes too many questions, or there are more than `cap` patterns.
-    fn by_counts(&self, cap: usize) -> Option<Vec<Pattern>> {
-        // A group of which only some have failed can still fail as a whole.
-        let free = |class: &&UnitSet| !self.units.acceptors(class).is_subset(&self.given);
-        let classes: Vec<UnitSet> = self.classes.iter().filter(free).copied().collect();
-        let mut counting = Counting {
-            faults: self,
-            effort: self.effort.again(MAX_QUESTIONS.min(self.effort.left())),
-            cap,
-            found: Vec::new(),
-        };
-        counting.choose(&classes, &UnitSet::EMPTY)?;
-        let found = counting.found.iter();
-        let mut patterns: Vec<Pattern> = found.map(|set| Pattern::of(set, &classes)).collect();
-        patterns.sort();
-        Some(patterns)
     }
 
     /// Adds minimal sets to `patterns`: ordered by size from a size on, or in any order. Whether
@@ -314,7 +283,7 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         self.does_with(set, &self.effort)
     }
 
-    fn does_with(&self, set: &UnitSet, effort: &Effort) -> Found<()> {
+    pub(super) fn does_with(&self, set: &UnitSet, effort: &Effort) -> Found<()> {
         if effort.is_stopped() {
             return Found::Undecided;
         }
@@ -353,72 +322,6 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
             }
         }
         set
-    }
-}
-
-impl<H: Harm + ?Sized> Counting<'_, H> {
-    /// Finds the minimal sets that have `chosen`, which does no harm yet, of the classes before
-    /// these.
-    fn choose(&mut self, classes: &[UnitSet], chosen: &UnitSet) -> Option<()> {
-        let Some((class, rest)) = classes.split_first() else {
-            return Some(());
-        };
-        let first = |n: usize| *chosen | class.iter().take(n).collect::<UnitSet>();
-        let rest_of_all = rest.iter().fold(UnitSet::EMPTY, |all, class| all | *class);
-        let Some(low) = self.least(0, class.len(), |n| first(n) | rest_of_all)? else {
-            return Some(());
-        };
-        let high = self.least(low, class.len(), first)?;
-        for n in low..high.unwrap_or(class.len() + 1) {
-            self.choose(rest, &first(n))?;
-        }
-        let Some(set) = high.map(first) else {
-            return Some(());
-        };
-        // One of each class stands for all of it.
-        let ones = self.faults.classes.iter();
-        for unit in ones.filter_map(|class| (*class & set).iter().next()) {
-            let mut less = set;
-            less.remove(unit);
-            if self.does(&less)? {
-                return Some(());
-            }
-        }
-        self.found.push(set);
-        (self.found.len() <= self.cap).then_some(())
-    }
-
-    /// The least number from `low` to `high` for which the set does the harm, which is monotone.
-    fn least(
-        &self,
-        low: usize,
-        high: usize,
-        set: impl Fn(usize) -> UnitSet,
-    ) -> Option<Option<usize>> {
-        if !self.does(&set(high))? {
-            return Some(None);
-        }
-        let (mut low, mut high) = (low, high);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.does(&set(middle))? {
-                true => high = middle,
-                false => low = middle + 1,
-            }
-        }
-        Some(Some(low))
-    }
-
-    /// `None` if that was not decided, or nothing more may be asked.
-    fn does(&self, set: &UnitSet) -> Option<bool> {
-        if !self.effort.step() {
-            return None;
-        }
-        match self.faults.does_with(set, &self.effort) {
-            Found::Yes(()) => Some(true),
-            Found::No => Some(false),
-            Found::Undecided => None,
-        }
     }
 }
 
