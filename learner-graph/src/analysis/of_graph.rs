@@ -15,7 +15,7 @@ use crate::expr::NodeId;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
 use crate::minimal::Minimal;
-use crate::set::AcceptorSet;
+use crate::set::{AcceptorSet, LearnerSet};
 use crate::suspicion::Suspicion;
 use crate::symmetry;
 use crate::uniform::UNIFORMITY_STEPS;
@@ -162,6 +162,8 @@ pub(super) struct Run<'a> {
     pub(super) graph: &'a LearnerGraph,
     pub(super) units: &'a Units,
     pub(super) options: &'a Options,
+    /// For each learner those with which it has any TrustSafe set.
+    pub(super) promised: Vec<LearnerSet>,
     /// The numbers of learners that TrustSafe does not tell apart.
     alike: Vec<usize>,
     pub(super) stops: HashMap<NodeId, FaultReport>,
@@ -173,6 +175,7 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn new(graph: &'a LearnerGraph, units: &'a Units, options: &'a Options) -> Self {
         Self {
+            promised: graph.ent(&graph.acceptors()),
             alike: graph.agreement_classes(),
             graph,
             units,
@@ -241,7 +244,10 @@ impl<'a> Run<'a> {
                 self.graph.acceptor_names(&v.quorum_from),
                 self.graph.acceptor_names(&v.quorum_to),
             ],
-            repairs: repairs(self.graph, &v, &self.effort()),
+            repairs: match self.effort().is_stopped() {
+                true => Vec::new(),
+                false => repairs(self.graph, &v, &self.effort()),
+            },
         });
         let violations: Vec<_> = violations.collect();
         let valid = found.verdict();
@@ -265,11 +271,7 @@ impl<'a> Run<'a> {
 
     pub(super) fn pair(&mut self, l1: LearnerId, l2: LearnerId) -> PairFaults {
         let between = [l1, l2].map(|l| self.graph.learner_name(l).to_owned());
-        let all = self.graph.acceptors();
-        let declared = self
-            .graph
-            .trust_safe(l1, l2, &all)
-            .then(|| self.declared(l1, l2));
+        let declared = self.is_promised(l1, l2).then(|| self.declared(l1, l2));
         let mut known = self.options.suspicion.disagreements.iter();
         let disagreed = known.any(|pair| *pair == (l1, l2) || *pair == (l2, l1));
         PairFaults {
@@ -281,6 +283,11 @@ impl<'a> Run<'a> {
             },
             disagreed,
         }
+    }
+
+    /// Whether the two have any TrustSafe set.
+    pub(super) fn is_promised(&self, l1: LearnerId, l2: LearnerId) -> bool {
+        self.promised[usize::from(l1.0)].contains(l2)
     }
 
     fn declared(&mut self, l1: LearnerId, l2: LearnerId) -> FaultReport {

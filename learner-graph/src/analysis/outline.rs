@@ -160,11 +160,10 @@ fn learners(run: &mut Run<'_>) -> Vec<OutlinedLearners> {
 
 /// The pairs, and how many are in no group because there are too many groups.
 fn pairs(run: &mut Run<'_>) -> (Vec<OutlinedPairs>, usize) {
-    let all_safe = run.graph.acceptors();
     let mut all: Vec<OutlinedPairs> = Vec::new();
     let mut left_out = 0;
     for (l1, l2) in run.graph.pairs() {
-        if !run.graph.trust_safe(l1, l2, &all_safe) {
+        if !run.is_promised(l1, l2) {
             continue;
         }
         let (declared, quorums) = match run.effort().is_stopped() {

@@ -67,7 +67,7 @@ impl Run<'_> {
         // In order, so that always the same are named.
         let mut agreements: BTreeMap<(usize, usize), Vec<(LearnerId, LearnerId)>> = BTreeMap::new();
         for (l1, l2) in pairs {
-            if self.graph.trust_safe(*l1, *l2, &all) {
+            if self.is_promised(*l1, *l2) {
                 let key = self.declared_key(*l1, *l2);
                 agreements.entry(key).or_default().push((*l1, *l2));
             }

@@ -1,6 +1,6 @@
 //! `hpaxos graph analyze`.
 
-use super::super::{Exit, fail, print};
+use super::super::{Exit, complain, fail, print};
 use super::running::Running;
 use super::source::{Content, Source, units};
 use super::until::{Say, Tell, until};
@@ -109,6 +109,10 @@ fn of_graph(
         Err(exit) => return Box::new(move || exit),
     };
     let found = learner_graph::analyze(graph, &units, options, tell);
+    let problems = match found.valid {
+        Some(false) => source.invalidity(&options.stop),
+        Some(true) | None => Vec::new(),
+    };
     let patterns = usize::try_from(args.sets).unwrap_or(PATTERNS_SHOWN);
     Box::new(move || {
         args.show(
@@ -116,9 +120,7 @@ fn of_graph(
             serde_json::to_value(&found),
             &found.showing(patterns),
         );
-        if found.valid == Some(false) {
-            source.complain_of_validity();
-        }
+        problems.into_iter().for_each(complain);
         verdict(found.valid)
     })
 }

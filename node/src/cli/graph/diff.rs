@@ -1,6 +1,6 @@
 //! `hpaxos graph diff`.
 
-use super::super::{Exit, print};
+use super::super::{Exit, complain, print};
 use super::source::{Source, units};
 use super::until::{Tell, until};
 use clap::Args;
@@ -42,8 +42,17 @@ pub(super) fn diff(args: &DiffArgs) -> Exit {
     let args = args.clone();
     until(Arc::clone(&options.stop), args.seconds, move |tell| {
         let found = compared([&old, &new], &options, tell);
+        let invalid = matches!(&found, Ok(found) if found.valid[1] == Some(false));
+        let problems = match invalid {
+            true => new.invalidity(&options.stop),
+            false => Vec::new(),
+        };
         Box::new(move || match found {
-            Ok(found) => show(&args, [&old, &new], &found),
+            Ok(found) => {
+                let exit = show(&args, [&old, &new], &found);
+                problems.into_iter().for_each(complain);
+                exit
+            }
             Err(exit) => exit,
         })
     })
@@ -89,10 +98,6 @@ fn show(args: &DiffArgs, [old, new]: [&Source; 2], found: &Comparison) -> Exit {
     }
     match found.valid[1] {
         Some(true) => Exit::Done,
-        Some(false) => {
-            new.complain_of_validity();
-            Exit::Bad
-        }
-        None => Exit::Bad,
+        Some(false) | None => Exit::Bad,
     }
 }
