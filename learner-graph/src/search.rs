@@ -61,9 +61,10 @@ const PER_STATE: usize = 120;
 /// A search engine; what it learns about expressions serves all of its searches.
 pub(crate) struct Search {
     exprs: Exprs,
-    /// How many of the expressions are asked about; the others are what is left of these.
-    asked: usize,
-    /// What is held of what is left of them, in bytes.
+    /// How many of the expressions are to be kept; the others are what is left of these. What was
+    /// held by then.
+    kept: (usize, usize),
+    /// What is held beside the expressions that are asked about, in bytes.
     held: usize,
     effort: Effort,
     /// The classes that have been decided, by number; `settled` is by that number.
@@ -130,7 +131,7 @@ impl Search {
     pub(crate) fn new(exprs: &Exprs, effort: &Effort) -> Self {
         Self {
             exprs: exprs.clone(),
-            asked: exprs.len(),
+            kept: (exprs.len(), 0),
             held: 0,
             effort: effort.clone(),
             classes: HashMap::new(),
@@ -150,26 +151,26 @@ impl Search {
 
     /// The family of the supersets of `set`.
     pub(crate) fn supersets(&mut self, set: &AcceptorSet) -> Family {
+        // It is kept, and with it all that comes before.
+        self.forget(MAX_HELD / 128);
         let members: Vec<_> = set.iter().map(|a| (self.exprs.acceptor(a), 1)).collect();
         let all = self.exprs.threshold(members.len() as u64, members);
-        self.asked = self.exprs.len();
+        self.kept = (self.exprs.len(), self.held);
         Family::Of(all)
     }
 
-    /// The family of the sets of which both expressions hold.
+    /// The family of the sets of which both expressions hold; it is of use for one search.
     pub(crate) fn both(&mut self, first: NodeId, second: NodeId) -> Family {
-        let both = self.exprs.threshold(2, [(first, 1), (second, 1)]);
-        self.asked = self.exprs.len();
-        Family::Of(both)
+        Family::Of(self.exprs.threshold(2, [(first, 1), (second, 1)]))
     }
 
-    /// Forgets what is left of expressions if that is much.
-    fn forget(&mut self) {
-        if self.held > MAX_HELD / 2 {
-            self.exprs.truncate(self.asked);
+    /// Forgets what is left of expressions if that is more than so much.
+    fn forget(&mut self, most: usize) {
+        if self.held - self.kept.1 > most {
+            self.exprs.truncate(self.kept.0);
             self.settled.clear();
             self.classes.clear();
-            self.held = 0;
+            self.held = self.kept.1;
         }
     }
 
@@ -222,7 +223,6 @@ impl Search {
         if self.effort.is_stopped() {
             return Found::Undecided;
         }
-        self.forget();
         let mut task = Task::new(families, goal, &self.exprs);
         let elsewhere = task.support(&self.exprs) - *within;
         task.classes.retain_mut(|class| {
@@ -238,15 +238,20 @@ impl Search {
             for node in &mut state {
                 *node = self.settle(*node, &alone, count);
             }
+            if self.effort.is_stopped() {
+                return Found::Undecided;
+            }
         }
         let start = task.simplified(state);
         let visited = self.visit(&mut task, &start);
         self.held -= task.held;
-        match visited {
+        let found = match visited {
             Err(GaveUp) => Found::Undecided,
             Ok(None) => Found::No,
             Ok(Some(cost)) => Found::Yes((cost, self.sets(&task, start, elsewhere))),
-        }
+        };
+        self.forget(MAX_HELD / 2);
+        found
     }
 
     /// The least cost of reaching the goal from a state.
