@@ -17,7 +17,7 @@ use crate::set::{AcceptorSet, MAX_ACCEPTORS};
 use crate::uniform::UNIFORMITY_STEPS;
 use crate::validity::smallest;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Two graphs compared: what has become of the old one's promises.
@@ -194,6 +194,8 @@ fn agreement(both: &mut Both<'_>, old: &Analysis, new: &Analysis) -> Vec<Agreeme
         key
     };
     let after: HashMap<[String; 2], &PairFaults> = new.pairs.iter().map(|p| (key(p), p)).collect();
+    let broken = new.violations.iter();
+    let broken: HashSet<[Kind; 2]> = broken.filter_map(|v| both.kinds(&v.between)).collect();
     let mut changed = Vec::new();
     for before in &old.pairs {
         let Some(after) = after.get(&key(before)) else {
@@ -203,7 +205,11 @@ fn agreement(both: &mut Both<'_>, old: &Analysis, new: &Analysis) -> Vec<Agreeme
         let promised = promised.map(|report| report.as_ref().map(Standing::from));
         let by_quorums = [&before.quorums, &after.quorums].map(Standing::from);
         let not_promised_now = both.lost_promise(&before.between);
-        let not_kept = both.is_broken(new, after);
+        let declared = after.declared.as_ref();
+        let kinds = both.kinds(&after.between);
+        // By the numbers, or by a counterexample, of which there is one for all that are alike.
+        let not_kept = declared.is_some_and(|declared| declared.is_broken_by(&after.quorums))
+            || kinds.is_some_and(|kinds| broken.contains(&kinds));
         let alike = match &promised {
             [Some(before), Some(after)] => before.is_like(after),
             [before, after] => before.is_none() && after.is_none(),
@@ -307,28 +313,15 @@ impl<'a> Both<'a> {
         }
     }
 
-    /// Whether the new graph's quorums break what it promises to two of its learners, as far as is
-    /// known.
-    fn is_broken(&self, new: &Analysis, pair: &PairFaults) -> bool {
-        if pair
-            .declared
-            .as_ref()
-            .is_some_and(|declared| declared.is_broken_by(&pair.quorums))
-        {
-            return true;
-        }
-        let of_pair = |between: &[String; 2]| -> Option<[Kind; 2]> {
-            let kind = |name: &String| {
-                let l = usize::from(self.new.learner(name)?.0);
-                Some((self.classes[1][l], self.new.live[l].0))
-            };
-            let mut kinds = [kind(&between[0])?, kind(&between[1])?];
-            kinds.sort_unstable();
-            Some(kinds)
+    /// Of two learners of the new graph what tells whether they are valid.
+    fn kinds(&self, [a, b]: &[String; 2]) -> Option<[Kind; 2]> {
+        let kind = |name: &String| {
+            let l = usize::from(self.new.learner(name)?.0);
+            Some((self.classes[1][l], self.new.live[l].0))
         };
-        let kinds = of_pair(&pair.between);
-        let mut found = new.violations.iter();
-        kinds.is_some() && found.any(|violation| of_pair(&violation.between) == kinds)
+        let mut kinds = [kind(a)?, kind(b)?];
+        kinds.sort_unstable();
+        Some(kinds)
     }
 
     fn lost_quorum(&mut self, learner: &str) -> Option<Names> {
