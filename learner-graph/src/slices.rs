@@ -133,15 +133,19 @@ impl Slices {
         (same && self.exprs.support(first).is_subset(&live)).then_some(first)
     }
 
-    /// Nodes in classes whose members can change places without changing the system.
-    pub(crate) fn classes(&self) -> Vec<UnitSet> {
+    /// Nodes in classes whose members can change places without changing the system. Once the flag of
+    /// an effort is raised, those that are left are classes of their own.
+    pub(crate) fn classes(&self, until: &Effort) -> Vec<UnitSet> {
         let single: Vec<AcceptorSet> = self
             .all()
             .iter()
             .map(|a| std::iter::once(a).collect())
             .collect();
+        let kinds = symmetry::kinds(&self.exprs, &single, |swap| {
+            !until.is_stopped() && self.keeps(swap)
+        });
         let mut classes: Vec<UnitSet> = Vec::new();
-        for (kind, a) in self.kinds(&single).into_iter().zip(0..) {
+        for (kind, a) in kinds.into_iter().zip(0..) {
             let unit = crate::analysis::UnitId(a);
             match classes.get_mut(kind) {
                 Some(class) => {
@@ -160,7 +164,8 @@ impl Slices {
 
     /// Whether the system is the same with some nodes in each other's places.
     fn keeps(&self, swap: &mut Swap) -> bool {
-        let mut all = self.all().iter();
+        // Where it is not kept, those that are moved will mostly tell.
+        let mut all = swap.moved().iter().chain(self.all());
         all.all(|node| swap.expr(self.needs(node)) == self.needs(swap.acceptor(node)))
     }
 

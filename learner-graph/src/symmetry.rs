@@ -48,6 +48,7 @@ pub(crate) fn kinds(
     classes: &[AcceptorSet],
     mut same: impl FnMut(&mut Swap) -> bool,
 ) -> Vec<usize> {
+    let n_exprs = exprs.len();
     let mut exprs = Some(exprs.clone());
     let mut firsts: Vec<usize> = Vec::new();
     let mut kinds = Vec::new();
@@ -57,6 +58,7 @@ pub(crate) fn kinds(
             first.len() == class.len() && {
                 let mut swap = Swap::of(exprs.take().unwrap_or_else(Exprs::new), &first, class);
                 let like = same(&mut swap);
+                swap.exprs.truncate(n_exprs);
                 exprs = Some(swap.exprs);
                 like
             }
@@ -87,6 +89,11 @@ impl Swap {
             moved: *a | *b,
             known: HashMap::new(),
         }
+    }
+
+    /// Those that change places.
+    pub(crate) fn moved(&self) -> AcceptorSet {
+        self.moved
     }
 
     /// Who stands in the place of an acceptor.

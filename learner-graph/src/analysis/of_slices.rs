@@ -153,7 +153,8 @@ fn classes(slices: &Slices, units: &Units, options: &Options) -> Vec<UnitSet> {
             .map(|u| std::iter::once(u).collect())
             .collect();
     }
-    options.told_apart(units, slices.classes())
+    let until = Effort::until(0, Arc::clone(&options.stop));
+    options.told_apart(units, slices.classes(&until))
 }
 
 impl fmt::Display for SlicesAnalysis {
