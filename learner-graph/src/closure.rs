@@ -87,6 +87,9 @@ impl LearnerGraph {
         reached[usize::from(l1.0)] = some;
         // No chain is longer than there are agreements.
         for _ in 0..self.rules.len().min(self.n_learners()) {
+            if formula.is_given_up() {
+                break;
+            }
             let mut ways: Vec<Vec<Lit>> = reached.iter().map(|literal| vec![*literal]).collect();
             for (rule, holds) in self.rules.iter().zip(&holds) {
                 let from = rule.learners.iter().map(|l| reached[usize::from(l.0)]);

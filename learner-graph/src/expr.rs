@@ -151,6 +151,15 @@ impl Exprs {
         self.intern(node, support, written)
     }
 
+    /// Forgets all expressions but the first; nobody may name the others any more.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        for node in self.nodes.drain(len.min(self.nodes.len())..) {
+            self.index.remove(&node);
+        }
+        self.support.truncate(len);
+        self.written.truncate(len);
+    }
+
     /// The number of expressions.
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()

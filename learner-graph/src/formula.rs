@@ -19,14 +19,24 @@ use crate::set::{AcceptorSet, IdSet};
 use batsat::{Callbacks, Lit, Solver, SolverInterface, SolverOpts, lbool};
 use std::collections::HashMap;
 
-/// The most clauses of a formula; one that would have more is not decided.
-const MAX_CLAUSES: u64 = 5_000_000;
+/// The most that is written of a formula, in literals and [`PER_CLAUSE`]: some 100 MB. One that
+/// would be longer is not decided.
+const MAX_WRITTEN: u64 = 3_000_000;
+/// A clause takes as much room and time as so many literals, beside those that it has.
+const PER_CLAUSE: u64 = 4;
+/// So much is written in the time of one decision of the solver.
+const WRITTEN_PER_STEP: u64 = 256;
 
 /// A formula in conjunctive form that grows, with the solver's knowledge of it.
 pub(crate) struct Formula {
     solver: Solver<Watch>,
     truth: Lit,
-    too_large: bool,
+    effort: Effort,
+    written: u64,
+    /// What was written since the last step was taken for it.
+    owed: u64,
+    /// Something was left out, so that an answer would mean nothing.
+    given_up: bool,
 }
 
 /// The solver asks it at every decision whether to go on.
@@ -48,7 +58,7 @@ enum Direction {
 }
 
 impl Formula {
-    /// A formula without clauses; solving it takes from `effort`.
+    /// A formula without clauses; writing and solving it take from `effort`.
     pub(crate) fn new(effort: &Effort) -> Self {
         let mut solver = Solver::new(SolverOpts::default(), Watch(effort.clone()));
         let truth = Lit::new(solver.new_var_default(), true);
@@ -56,8 +66,30 @@ impl Formula {
         Self {
             solver,
             truth,
-            too_large: false,
+            effort: effort.clone(),
+            written: 0,
+            owed: 0,
+            given_up: false,
         }
+    }
+
+    /// Whether something was left out, for it grew too large or the effort ended: then it will not
+    /// be decided, and nothing more need be written.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up
+    }
+
+    /// Whether so much more may be written.
+    fn may_write(&mut self, more: u64) -> bool {
+        if self.given_up || self.written + more > MAX_WRITTEN || !self.effort.is_left() {
+            self.given_up = true;
+            return false;
+        }
+        self.written += more;
+        self.owed += more;
+        self.effort.take(self.owed / WRITTEN_PER_STEP);
+        self.owed %= WRITTEN_PER_STEP;
+        true
     }
 
     /// The literal that is true.
@@ -89,12 +121,13 @@ impl Formula {
 
     /// One of these is true.
     pub(crate) fn clause(&mut self, literals: impl IntoIterator<Item = Lit>) {
-        if self.solver.num_clauses() >= MAX_CLAUSES {
-            self.too_large = true;
+        if self.given_up {
             return;
         }
-        self.solver
-            .add_clause_reuse(&mut literals.into_iter().collect());
+        let mut literals: Vec<Lit> = literals.into_iter().collect();
+        if self.may_write(literals.len() as u64 + PER_CLAUSE) {
+            self.solver.add_clause_reuse(&mut literals);
+        }
     }
 
     /// A literal that can be true only if an expression holds of the set whose members are
@@ -111,8 +144,7 @@ impl Formula {
 
     /// A literal that is true if `n` or more of these are.
     pub(crate) fn at_least(&mut self, n: usize, of: &[Lit]) -> Lit {
-        let members: Vec<_> = of.iter().map(|literal| (*literal, 1)).collect();
-        Threshold::new(self, &members, Direction::Reports).needs(0, n as u64)
+        Counter::of(of).at_least(self, n)
     }
 
     fn define(&mut self, exprs: &Exprs, id: NodeId, of: &[Lit], direction: Direction) -> Lit {
@@ -131,6 +163,9 @@ impl Formula {
         if let Some(literal) = known.get(&id) {
             return *literal;
         }
+        if self.given_up {
+            return !self.truth;
+        }
         let literal = match exprs.node(id) {
             Node::Constant(true) => self.truth,
             Node::Constant(false) => !self.truth,
@@ -144,7 +179,7 @@ impl Formula {
                     ));
                 }
                 literals.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
-                Threshold::new(self, &literals, direction).needs(0, *need)
+                Threshold::new(literals, direction).needs(self, *need)
             }
         };
         known.insert(id, literal);
@@ -153,7 +188,7 @@ impl Formula {
 
     /// Whether there is an assignment in which these literals are true.
     pub(crate) fn solve(&mut self, assumptions: &[Lit]) -> Found<()> {
-        if self.too_large {
+        if self.given_up || !self.effort.is_left() {
             return Found::Undecided;
         }
         match self.solver.solve_limited(assumptions) {
@@ -177,18 +212,33 @@ impl Formula {
     }
 }
 
-/// The diagram of one threshold.
-struct Threshold<'a> {
-    formula: &'a mut Formula,
-    members: &'a [(Lit, u64)],
+/// Tells for any number whether so many of some literals are true. What it says of one number
+/// is of use for the next.
+pub(crate) struct Counter(Threshold);
+
+impl Counter {
+    pub(crate) fn of(literals: &[Lit]) -> Self {
+        let members = literals.iter().map(|literal| (*literal, 1)).collect();
+        Self(Threshold::new(members, Direction::Reports))
+    }
+
+    /// A literal that is true if `n` or more of these are.
+    pub(crate) fn at_least(&mut self, formula: &mut Formula, n: usize) -> Lit {
+        self.0.needs(formula, n as u64)
+    }
+}
+
+/// The diagram of thresholds over the same members.
+struct Threshold {
+    members: Vec<(Lit, u64)>,
     direction: Direction,
     /// The weight of the members from each place on.
     rest: Vec<u64>,
     known: HashMap<(usize, u64), Lit>,
 }
 
-impl<'a> Threshold<'a> {
-    fn new(formula: &'a mut Formula, members: &'a [(Lit, u64)], direction: Direction) -> Self {
+impl Threshold {
+    fn new(members: Vec<(Lit, u64)>, direction: Direction) -> Self {
         let mut rest = vec![0u64];
         for (_, weight) in members.iter().rev() {
             let more = rest.last().copied().unwrap_or(0).saturating_add(*weight);
@@ -196,7 +246,6 @@ impl<'a> Threshold<'a> {
         }
         rest.reverse();
         Self {
-            formula,
             members,
             direction,
             rest,
@@ -204,33 +253,123 @@ impl<'a> Threshold<'a> {
         }
     }
 
-    /// Whether the members from `at` on make up `need`.
-    fn needs(&mut self, at: usize, need: u64) -> Lit {
+    /// Whether the members make up `need`.
+    fn needs(&mut self, formula: &mut Formula, need: u64) -> Lit {
+        // A stack of its own: members can be as many as a file can have.
+        let mut open = vec![(0, need, false)];
+        while let Some((at, need, ready)) = open.pop() {
+            if self.known(formula, at, need).is_some() {
+                continue;
+            }
+            if formula.is_given_up() {
+                return !formula.truth();
+            }
+            let (member, weight) = self.members[at];
+            let (with, without) = ((at + 1, need.saturating_sub(weight)), (at + 1, need));
+            if !ready {
+                open.push((at, need, true));
+                open.push((without.0, without.1, false));
+                open.push((with.0, with.1, false));
+                continue;
+            }
+            let found = [with, without].map(|(at, need)| self.known(formula, at, need));
+            let [Some(with), Some(without)] = found else {
+                return !formula.truth();
+            };
+            let literal = formula.fresh();
+            // `without` implies `with`, since less is needed there.
+            match self.direction {
+                Direction::Requires => {
+                    formula.clause([!literal, with]);
+                    formula.clause([!literal, member, without]);
+                }
+                Direction::Reports => {
+                    formula.clause([!without, literal]);
+                    formula.clause([!member, !with, literal]);
+                }
+            }
+            self.known.insert((at, need), literal);
+        }
+        self.known(formula, 0, need).unwrap_or(!formula.truth())
+    }
+
+    /// Whether the members from `at` on make up `need`, as far as that has been written.
+    fn known(&self, formula: &Formula, at: usize, need: u64) -> Option<Lit> {
         if need == 0 {
-            return self.formula.truth;
+            return Some(formula.truth());
         }
-        if self.rest[at] < need || self.formula.too_large {
-            return !self.formula.truth;
+        if self.rest[at] < need {
+            return Some(!formula.truth());
         }
-        if let Some(literal) = self.known.get(&(at, need)) {
-            return *literal;
+        self.known.get(&(at, need)).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::AcceptorId;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    /// A threshold over acceptors of irregular weights, whose diagram nobody can write.
+    fn irregular(exprs: &mut Exprs, n: u16) -> NodeId {
+        let mut weight: u64 = 1;
+        let mut members = Vec::new();
+        for a in 0..n {
+            weight = weight * 48_271 % 2_147_483_647;
+            members.push((exprs.acceptor(AcceptorId(a)), weight % 1_000_000 + 1));
         }
-        let (member, weight) = self.members[at];
-        let with = self.needs(at + 1, need.saturating_sub(weight));
-        let without = self.needs(at + 1, need);
-        let literal = self.formula.fresh();
-        // `without` implies `with`, since less is needed there.
-        match self.direction {
-            Direction::Requires => {
-                self.formula.clause([!literal, with]);
-                self.formula.clause([!literal, member, without]);
-            }
-            Direction::Reports => {
-                self.formula.clause([!without, literal]);
-                self.formula.clause([!member, !with, literal]);
-            }
+        let all: u64 = members.iter().map(|(_, weight)| weight).sum();
+        exprs.threshold(all * 2 / 3, members)
+    }
+
+    fn written(effort: &Effort) -> (u64, Found<()>) {
+        let mut exprs = Exprs::new();
+        let hard = irregular(&mut exprs, 300);
+        let mut formula = Formula::new(effort);
+        let members = formula.fresh_many(300);
+        let holds = formula.requires(&exprs, hard, &members);
+        formula.clause([holds]);
+        (formula.written, formula.solve(&[]))
+    }
+
+    #[test]
+    fn writing_ends_with_the_steps() {
+        for steps in [0, 1, 10, 1000] {
+            let effort = Effort::steps(steps);
+            let (written, found) = written(&effort);
+            assert_eq!(found, Found::Undecided);
+            assert!(written <= (steps + 1) * WRITTEN_PER_STEP, "{written}");
+            assert_eq!(effort.left(), 0);
         }
-        self.known.insert((at, need), literal);
-        literal
+    }
+
+    #[test]
+    fn nothing_is_written_once_the_flag_is_raised() {
+        let stop = Arc::new(AtomicBool::new(true));
+        assert_eq!(written(&Effort::until(1000, stop)), (0, Found::Undecided));
+    }
+
+    #[test]
+    fn a_formula_has_a_largest_size() {
+        let (written, found) = written(&Effort::steps(u64::MAX));
+        assert_eq!(found, Found::Undecided);
+        assert!(written <= MAX_WRITTEN, "{written}");
+    }
+
+    #[test]
+    fn thresholds_of_any_length_are_written() {
+        let mut formula = Formula::new(&Effort::steps(u64::MAX));
+        let literals = formula.fresh_many(100_000);
+        let mut counter = Counter::of(&literals);
+        let some = counter.at_least(&mut formula, 1);
+        let two = counter.at_least(&mut formula, 2);
+        assert!(!formula.is_given_up());
+        formula.clause([literals[99_999]]);
+        assert_eq!(formula.solve(&[some, !two]), Found::Yes(()));
+        assert_eq!(formula.solve(&[!some]), Found::No);
+        formula.clause([literals[0]]);
+        assert_eq!(formula.solve(&[!two]), Found::No);
     }
 }

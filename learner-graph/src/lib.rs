@@ -100,9 +100,9 @@ pub use analysis::{
     AgreementChange, Analysis, Borne, Changes, Comparison, Conflict, Declared, FaultReport,
     LearnerFaults, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED, Options, Outline,
     OutlinedLearners, OutlinedPairs, OutlinedUnits, PATTERNS_SHOWN, PairFaults, Part, Pattern,
-    ProgressChange, Redundant, Repair, Shown, SlicesAnalysis, Standing, Starved, Strongest, UnitId,
-    UnitSet, Units, Unrolled, Verdict, ViolationReport, Weight, analyze, analyze_slices, compare,
-    outline,
+    ProgressChange, Redundant, Repair, Scope, Shown, SlicesAnalysis, Standing, Starved, Strongest,
+    UnitId, UnitSet, Units, Unrolled, Verdict, ViolationReport, Weight, analyze, analyze_slices,
+    compare, outline,
 };
 pub use builtin::builtin;
 pub use effort::Effort;
@@ -123,7 +123,8 @@ pub use set::{AcceptorSet, IdSet, Iter, LearnerSet, MAX_ACCEPTORS, MAX_LEARNERS}
 pub use slices::{QuorumSet, Slices};
 pub use suspicion::Suspicion;
 pub use text::{
-    CONFIG_FIELDS, GRAPH_FIELDS, GraphSection, MAX_FILE_BYTES, parse_graph, parse_unchecked,
+    CONFIG_FIELDS, GRAPH_FIELDS, GraphSection, MAX_FILE_BYTES, invalidity, parse_graph,
+    parse_unchecked,
 };
 pub use tree::Tree;
 pub use uniform::{Difference, UNIFORMITY_STEPS, Uniformity};

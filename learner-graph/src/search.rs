@@ -51,9 +51,21 @@ impl Found<()> {
     }
 }
 
+/// The most memory that a search takes, in bytes, as far as it can be told. One that would need more
+/// is not decided.
+const MAX_HELD: usize = 160 << 20;
+/// What is held for an expression and for a state, beside its members and parts, in bytes.
+const PER_EXPR: usize = 200;
+const PER_STATE: usize = 120;
+
 /// A search engine; what it learns about expressions serves all of its searches.
 pub(crate) struct Search {
     exprs: Exprs,
+    /// How many of the expressions are to be kept; the others are what is left of these. What was
+    /// held by then.
+    kept: (usize, usize),
+    /// What is held beside the expressions that are asked about, in bytes.
+    held: usize,
     effort: Effort,
     /// The classes that have been decided, by number; `settled` is by that number.
     classes: HashMap<AcceptorSet, u32>,
@@ -83,6 +95,8 @@ struct Task<'a> {
     /// Of each state that was visited, the least cost of reaching the goal from it, if it can be
     /// reached, and the choice that does.
     best: HashMap<Box<[NodeId]>, Option<(usize, Choice)>>,
+    /// What is held of them, in bytes.
+    held: usize,
 }
 
 /// How many acceptors of a class are in the set that each family is about.
@@ -117,6 +131,8 @@ impl Search {
     pub(crate) fn new(exprs: &Exprs, effort: &Effort) -> Self {
         Self {
             exprs: exprs.clone(),
+            kept: (exprs.len(), 0),
+            held: 0,
             effort: effort.clone(),
             classes: HashMap::new(),
             settled: HashMap::new(),
@@ -135,13 +151,27 @@ impl Search {
 
     /// The family of the supersets of `set`.
     pub(crate) fn supersets(&mut self, set: &AcceptorSet) -> Family {
+        // It is kept, and with it all that comes before.
+        self.forget(MAX_HELD / 128);
         let members: Vec<_> = set.iter().map(|a| (self.exprs.acceptor(a), 1)).collect();
-        Family::Of(self.exprs.threshold(members.len() as u64, members))
+        let all = self.exprs.threshold(members.len() as u64, members);
+        self.kept = (self.exprs.len(), self.held);
+        Family::Of(all)
     }
 
-    /// The family of the sets of which both expressions hold.
+    /// The family of the sets of which both expressions hold; it is of use for one search.
     pub(crate) fn both(&mut self, first: NodeId, second: NodeId) -> Family {
         Family::Of(self.exprs.threshold(2, [(first, 1), (second, 1)]))
+    }
+
+    /// Forgets what is left of expressions if that is more than so much.
+    fn forget(&mut self, most: usize) {
+        if self.held - self.kept.1 > most {
+            self.exprs.truncate(self.kept.0);
+            self.settled.clear();
+            self.classes.clear();
+            self.held = self.kept.1;
+        }
     }
 
     /// A subset of `within` that is in `inside` and in none of `outside`.
@@ -190,6 +220,9 @@ impl Search {
         goal: Goal,
         within: &AcceptorSet,
     ) -> Found<(usize, Vec<AcceptorSet>)> {
+        if self.effort.is_stopped() {
+            return Found::Undecided;
+        }
         let mut task = Task::new(families, goal, &self.exprs);
         let elsewhere = task.support(&self.exprs) - *within;
         task.classes.retain_mut(|class| {
@@ -205,13 +238,20 @@ impl Search {
             for node in &mut state {
                 *node = self.settle(*node, &alone, count);
             }
+            if self.effort.is_stopped() {
+                return Found::Undecided;
+            }
         }
         let start = task.simplified(state);
-        match self.visit(&mut task, &start) {
+        let visited = self.visit(&mut task, &start);
+        self.held -= task.held;
+        let found = match visited {
             Err(GaveUp) => Found::Undecided,
             Ok(None) => Found::No,
             Ok(Some(cost)) => Found::Yes((cost, self.sets(&task, start, elsewhere))),
-        }
+        };
+        self.forget(MAX_HELD / 2);
+        found
     }
 
     /// The least cost of reaching the goal from a state.
@@ -224,15 +264,18 @@ impl Search {
         if let Some(known) = task.best.get(state) {
             return Ok(known.as_ref().map(|(cost, _)| *cost));
         }
-        if !self.effort.take(1) {
+        if !self.effort.take(1) || self.held > MAX_HELD {
             return Err(GaveUp);
         }
         let mut best: Option<(usize, Choice)> = None;
         if let Some(class) = self.next(task, state) {
-            let ways = self.ways(task, state, &class);
+            let ways = self.ways(task, state, &class)?;
             let choices = task.goal.choices(&ways, class.len());
             self.effort.take(choices.len() as u64);
             for (cost, choice) in choices {
+                if self.effort.is_stopped() {
+                    return Err(GaveUp);
+                }
                 if best.as_ref().is_some_and(|(least, _)| *least <= cost) {
                     continue;
                 }
@@ -251,6 +294,9 @@ impl Search {
             }
         }
         let cost = best.as_ref().map(|(cost, _)| *cost);
+        let size = PER_STATE + size_of_val(&**state);
+        task.held += size;
+        self.held += size;
         task.best.insert(state.clone(), best);
         Ok(cost)
     }
@@ -269,11 +315,14 @@ impl Search {
         task: &Task<'_>,
         state: &State,
         class: &AcceptorSet,
-    ) -> Vec<Vec<(u16, State)>> {
+    ) -> Result<Vec<Vec<(u16, State)>>, GaveUp> {
         let mut all = Vec::new();
         for (at, slot) in task.slots.iter().enumerate() {
             let mut ways: Vec<(u16, State)> = Vec::new();
             for count in 0..=class.len() as u16 {
+                if self.effort.is_stopped() {
+                    return Err(GaveUp);
+                }
                 let rest = state[slot.clone()].iter();
                 let mut rest: State = rest.map(|n| self.settle(*n, class, count)).collect();
                 task.families[at].simplify(&mut rest);
@@ -285,7 +334,7 @@ impl Search {
             }
             all.push(ways);
         }
-        all
+        Ok(all)
     }
 
     /// What remains of an expression once `count` acceptors of a class are in the set and the
@@ -333,6 +382,7 @@ impl Search {
                     };
                     rest.push((left, *weight));
                 }
+                self.held += PER_EXPR + 2 * size_of_val(rest.as_slice());
                 self.exprs.threshold(need, rest)
             }
         };
@@ -408,6 +458,7 @@ impl<'a> Task<'a> {
             slots,
             goal,
             best: HashMap::new(),
+            held: 0,
         }
     }
 

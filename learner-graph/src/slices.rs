@@ -8,14 +8,14 @@
 
 use crate::analysis::{Harm, UnitSet};
 use crate::effort::Effort;
-use crate::expr::{Exprs, FALSE, Node, NodeId};
+use crate::expr::{Exprs, FALSE, NodeId};
 use crate::family::Family;
 use crate::formula::Formula;
 use crate::id::AcceptorId;
 use crate::search::{Found, Search};
 use crate::set::AcceptorSet;
+use crate::symmetry::{self, Swap};
 use batsat::Lit;
-use std::collections::HashMap;
 
 /// The steps of a search where all nodes need the same.
 const SEARCH_STEPS: u64 = 2_000_000;
@@ -133,17 +133,21 @@ impl Slices {
         (same && self.exprs.support(first).is_subset(&live)).then_some(first)
     }
 
-    /// Nodes in classes whose members can change places without changing the system.
-    pub(crate) fn classes(&self) -> Vec<UnitSet> {
-        let mut exprs = self.exprs.clone();
+    /// Nodes in classes whose members can change places without changing the system. Once the flag of
+    /// an effort is raised, those that are left are classes of their own.
+    pub(crate) fn classes(&self, until: &Effort) -> Vec<UnitSet> {
+        let single: Vec<AcceptorSet> = self
+            .all()
+            .iter()
+            .map(|a| std::iter::once(a).collect())
+            .collect();
+        let kinds = symmetry::kinds(&self.exprs, &single, |swap| {
+            !until.is_stopped() && self.keeps(swap)
+        });
         let mut classes: Vec<UnitSet> = Vec::new();
-        for a in self.all() {
-            let unit = crate::analysis::UnitId(a.0);
-            let like = classes.iter_mut().find(|class| {
-                let first = class.iter().next();
-                first.is_some_and(|b| self.can_swap(&mut exprs, a, AcceptorId(b.0)))
-            });
-            match like {
+        for (kind, a) in kinds.into_iter().zip(0..) {
+            let unit = crate::analysis::UnitId(a);
+            match classes.get_mut(kind) {
                 Some(class) => {
                     class.insert(unit);
                 }
@@ -153,16 +157,16 @@ impl Slices {
         classes
     }
 
-    fn can_swap(&self, exprs: &mut Exprs, a: AcceptorId, b: AcceptorId) -> bool {
-        let mut known = HashMap::new();
-        self.all().iter().all(|node| {
-            let other = match node {
-                _ if node == a => b,
-                _ if node == b => a,
-                _ => node,
-            };
-            swapped(exprs, self.needs(node), a, b, &mut known) == self.needs(other)
-        })
+    /// A number for each of some sets of nodes, the same for those that can change places.
+    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
+        symmetry::kinds(&self.exprs, classes, |swap| self.keeps(swap))
+    }
+
+    /// Whether the system is the same with some nodes in each other's places.
+    fn keeps(&self, swap: &mut Swap) -> bool {
+        // Where it is not kept, those that are moved will mostly tell.
+        let mut all = swap.moved().iter().chain(self.all());
+        all.all(|node| swap.expr(self.needs(node)) == self.needs(swap.acceptor(node)))
     }
 
     /// Literals for a set each of whose nodes has what it needs among the nodes with a literal in
@@ -189,36 +193,6 @@ fn expression(exprs: &mut Exprs, set: &QuorumSet) -> NodeId {
     exprs.threshold(set.threshold, members.into_iter().map(|member| (member, 1)))
 }
 
-/// An expression with two acceptors in each other's places.
-fn swapped(
-    exprs: &mut Exprs,
-    id: NodeId,
-    a: AcceptorId,
-    b: AcceptorId,
-    known: &mut HashMap<NodeId, NodeId>,
-) -> NodeId {
-    let support = exprs.support(id);
-    if !support.contains(a) && !support.contains(b) {
-        return id;
-    }
-    if let Some(known) = known.get(&id) {
-        return *known;
-    }
-    let other = match exprs.node(id).clone() {
-        Node::Constant(_) => id,
-        Node::Acceptor(acceptor) => exprs.acceptor(if acceptor == a { b } else { a }),
-        Node::Threshold { need, members } => {
-            let members: Vec<_> = members
-                .iter()
-                .map(|(member, weight)| (swapped(exprs, *member, a, b, known), *weight))
-                .collect();
-            exprs.threshold(need, members)
-        }
-    };
-    known.insert(id, other);
-    other
-}
-
 /// No quorum is left without the faulty nodes.
 pub(crate) struct Halts<'a>(pub(crate) &'a Slices);
 
@@ -235,6 +209,10 @@ impl Harm for Halts<'_> {
 
     fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
         (self.0.needs.clone(), self.0.all())
+    }
+
+    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
+        self.0.kinds(classes)
     }
 
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
@@ -343,6 +321,10 @@ impl Harm for Forks<'_> {
         (self.0.needs.clone(), self.0.all())
     }
 
+    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
+        self.0.kinds(classes)
+    }
+
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()> {
         self.quorums(faulty, effort).map(|_| ())
     }
@@ -382,6 +364,14 @@ impl Harm for Gathers<'_> {
 
     fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
         (self.0.needs.clone(), self.0.all())
+    }
+
+    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
+        let keeps = |swap: &mut Swap| {
+            let stays = self.1.is_none_or(|node| swap.acceptor(node) == node);
+            stays && self.0.keeps(swap)
+        };
+        symmetry::kinds(&self.0.exprs, classes, keeps)
     }
 
     fn done_by(&self, members: &AcceptorSet, _: &Effort) -> Found<()> {

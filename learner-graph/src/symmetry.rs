@@ -1,6 +1,7 @@
 //! Acceptors that expressions do not tell apart.
 
 use crate::expr::{Exprs, Node, NodeId};
+use crate::id::AcceptorId;
 use crate::set::AcceptorSet;
 use std::collections::HashMap;
 
@@ -38,6 +39,98 @@ pub(crate) fn classes(exprs: &Exprs, mut roots: Vec<NodeId>) -> Vec<AcceptorSet>
         classes[at] |= exprs.support(*member);
     }
     classes
+}
+
+/// A number for each class, the same for classes that can change places as a whole, each acceptor
+/// with the one in its place: if `same` says that nothing is changed by that.
+pub(crate) fn kinds(
+    exprs: &Exprs,
+    classes: &[AcceptorSet],
+    mut same: impl FnMut(&mut Swap) -> bool,
+) -> Vec<usize> {
+    let n_exprs = exprs.len();
+    let mut exprs = Some(exprs.clone());
+    let mut firsts: Vec<usize> = Vec::new();
+    let mut kinds = Vec::new();
+    for class in classes {
+        let like = firsts.iter().position(|first| {
+            let first = classes[*first];
+            first.len() == class.len() && {
+                let mut swap = Swap::of(exprs.take().unwrap_or_else(Exprs::new), &first, class);
+                let like = same(&mut swap);
+                swap.exprs.truncate(n_exprs);
+                exprs = Some(swap.exprs);
+                like
+            }
+        });
+        kinds.push(like.unwrap_or(firsts.len()));
+        if like.is_none() {
+            firsts.push(kinds.len() - 1);
+        }
+    }
+    kinds
+}
+
+/// Acceptors that change places with others.
+pub(crate) struct Swap {
+    exprs: Exprs,
+    with: HashMap<AcceptorId, AcceptorId>,
+    moved: AcceptorSet,
+    known: HashMap<NodeId, NodeId>,
+}
+
+impl Swap {
+    /// Those of two sets of one size, in order.
+    pub(crate) fn of(exprs: Exprs, a: &AcceptorSet, b: &AcceptorSet) -> Self {
+        let pairs = a.iter().zip(b);
+        Self {
+            exprs,
+            with: pairs.flat_map(|(a, b)| [(a, b), (b, a)]).collect(),
+            moved: *a | *b,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Those that change places.
+    pub(crate) fn moved(&self) -> AcceptorSet {
+        self.moved
+    }
+
+    /// Who stands in the place of an acceptor.
+    pub(crate) fn acceptor(&self, a: AcceptorId) -> AcceptorId {
+        self.with.get(&a).copied().unwrap_or(a)
+    }
+
+    /// The expression with the acceptors in each other's places.
+    pub(crate) fn expr(&mut self, id: NodeId) -> NodeId {
+        if !self.exprs.support(id).intersects(&self.moved) {
+            return id;
+        }
+        if let Some(known) = self.known.get(&id) {
+            return *known;
+        }
+        let other = match self.exprs.node(id).clone() {
+            Node::Constant(_) => id,
+            Node::Acceptor(a) => {
+                let a = self.acceptor(a);
+                self.exprs.acceptor(a)
+            }
+            Node::Threshold { need, members } => {
+                let members = members
+                    .iter()
+                    .map(|(member, weight)| (self.expr(*member), *weight));
+                let members: Vec<_> = members.collect();
+                self.exprs.threshold(need, members)
+            }
+        };
+        self.known.insert(id, other);
+        other
+    }
+
+    /// Whether these expressions stay as they are.
+    pub(crate) fn keeps(&mut self, roots: &[NodeId]) -> bool {
+        roots.iter().all(|root| self.expr(*root) == *root)
+    }
 }
 
 struct Walk<'a> {

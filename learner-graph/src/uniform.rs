@@ -67,6 +67,10 @@ impl LearnerGraph {
         let mut known = HashMap::new();
         for learner in self.learners() {
             for other in self.learners().iter().filter(|other| *other != learner) {
+                if effort.is_stopped() {
+                    result.undecided.push((learner, other));
+                    continue;
+                }
                 let class = |l: LearnerId| classes[usize::from(l.0)];
                 let found = known.entry((class(learner), class(other)));
                 match *found.or_insert_with(|| self.difference(&mut search, learner, other)) {

@@ -7,7 +7,7 @@
 use crate::effort::Effort;
 use crate::expr::Node;
 use crate::family::Family;
-use crate::formula::Formula;
+use crate::formula::{Counter, Formula};
 use crate::graph::LearnerGraph;
 use crate::id::{AcceptorId, LearnerId};
 use crate::search::{Found, Search};
@@ -93,6 +93,10 @@ impl LearnerGraph {
                 if !seen.insert((a.min(b), a.max(b))) {
                     continue;
                 }
+                if until.is_stopped() {
+                    result.undecided.push((from, to));
+                    continue;
+                }
                 match self.violation(&mut search, from, to, &until.again(steps.solver)) {
                     Found::Yes(violation) => result.violations.push(violation),
                     Found::No => {}
@@ -137,6 +141,9 @@ impl LearnerGraph {
     pub(crate) fn smallest_violation(&self, violation: &Violation, until: &Effort) -> Violation {
         let (from, to) = (violation.from, violation.to);
         let mut best = violation.clone();
+        if until.is_stopped() {
+            return best;
+        }
         let mut apart = Apart::new(self, from, to, &until.again(VALIDITY_STEPS.solver));
         loop {
             let size = best.safe.len() + best.quorum_from.len() + best.quorum_to.len();
@@ -224,6 +231,8 @@ type FlatThreshold = (u64, Vec<(AcceptorId, u64)>);
 struct Apart {
     formula: Formula,
     sets: [Vec<Lit>; 3],
+    /// Counts the members of all three.
+    members: Counter,
 }
 
 impl Apart {
@@ -240,13 +249,16 @@ impl Apart {
         for ((a, b), c) in sets[0].iter().zip(&sets[1]).zip(&sets[2]) {
             formula.clause([!*a, !*b, !*c]);
         }
-        Self { formula, sets }
+        Self {
+            formula,
+            members: Counter::of(&sets.concat()),
+            sets,
+        }
     }
 
     /// Three such sets, with fewer members in all than `fewer_than`.
     fn find(&mut self, fewer_than: Option<usize>) -> Found<[AcceptorSet; 3]> {
-        let members = self.sets.concat();
-        let bound = fewer_than.map(|n| !self.formula.at_least(n, &members));
+        let bound = fewer_than.map(|n| !self.members.at_least(&mut self.formula, n));
         let assumptions: Vec<Lit> = bound.into_iter().collect();
         self.formula
             .solve(&assumptions)

@@ -17,7 +17,7 @@ use crate::set::{AcceptorSet, MAX_ACCEPTORS};
 use crate::uniform::UNIFORMITY_STEPS;
 use crate::validity::smallest;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Two graphs compared: what has become of the old one's promises.
@@ -31,6 +31,8 @@ pub struct Comparison {
     pub acceptors: Changes,
     /// Learners that have come and gone.
     pub learners: Changes,
+    /// How many learners both have: of others nothing is compared.
+    pub compared: usize,
     /// Whether the old and the new graph are valid; absent if that was not decided.
     pub valid: [Option<bool>; 2],
     /// What breaks the validity of the new graph.
@@ -39,7 +41,8 @@ pub struct Comparison {
     pub uniform: [Option<bool>; 2],
     /// Learners of both graphs for which something has changed.
     pub progress: Vec<ProgressChange>,
-    /// Pairs of learners of both graphs for which something has changed.
+    /// Pairs of learners of both graphs for which something has changed, or whose promise the new
+    /// quorums do not keep: these first.
     pub agreement: Vec<AgreementChange>,
     /// Whether everything that has changed was found.
     pub complete: bool,
@@ -87,6 +90,8 @@ pub struct AgreementChange {
     pub by_quorums: [Standing; 2],
     /// A minimal set of acceptors that, if safe, promised agreement, and does no longer.
     pub not_promised_now: Option<Names>,
+    /// The new graph promises something that its quorums are known not to keep.
+    pub not_kept: bool,
 }
 
 impl From<&FaultReport> for Standing {
@@ -114,7 +119,7 @@ pub fn compare(
 ) -> Comparison {
     let mut both = Both::new(old.0, new.0, options);
     let effort = || Effort::until(UNIFORMITY_STEPS, Arc::clone(&options.stop));
-    let uniform = |graph: &LearnerGraph| graph.uniformity_within(&effort()).verdict();
+    let uniform = [old.0, new.0].map(|graph| graph.uniformity_within(&effort()).verdict());
     let learners = |graph: &LearnerGraph| graph.learner_names(&graph.learners());
     let acceptors = |graph: &LearnerGraph| graph.acceptor_names(&graph.acceptors());
     let progress = progress(&mut both, old.1, new.1);
@@ -124,19 +129,27 @@ pub fn compare(
         by: new.1.by.clone(),
         acceptors: changes(&acceptors(old.0), &acceptors(new.0)),
         learners: changes(&learners(old.0), &learners(new.0)),
+        compared: old
+            .0
+            .learners()
+            .iter()
+            .filter(|l| new.0.learner(old.0.learner_name(*l)).is_some())
+            .count(),
         valid: [old.1.valid, new.1.valid],
         violations: new.1.violations.clone(),
-        uniform: [uniform(old.0), uniform(new.0)],
+        uniform,
         progress,
         agreement,
-        complete: both.complete && decided(old.1) && decided(new.1),
+        complete: both.complete
+            && decided(old.1)
+            && decided(new.1)
+            && uniform.iter().all(Option::is_some),
     }
 }
 
 /// Whether everything is known that is compared.
 fn decided(analysis: &Analysis) -> bool {
-    let known =
-        |report: &FaultReport| !matches!(report.verdict, Verdict::AtLeast | Verdict::Undecided);
+    let known = |report: &FaultReport| !report.is_open();
     let pairs = analysis.pairs.iter();
     analysis.valid.is_some()
         && analysis.learners.iter().all(|l| known(&l.stopped_by))
@@ -181,6 +194,8 @@ fn agreement(both: &mut Both<'_>, old: &Analysis, new: &Analysis) -> Vec<Agreeme
         key
     };
     let after: HashMap<[String; 2], &PairFaults> = new.pairs.iter().map(|p| (key(p), p)).collect();
+    let broken = new.violations.iter();
+    let broken: HashSet<[Kind; 2]> = broken.filter_map(|v| both.kinds(&v.between)).collect();
     let mut changed = Vec::new();
     for before in &old.pairs {
         let Some(after) = after.get(&key(before)) else {
@@ -190,19 +205,28 @@ fn agreement(both: &mut Both<'_>, old: &Analysis, new: &Analysis) -> Vec<Agreeme
         let promised = promised.map(|report| report.as_ref().map(Standing::from));
         let by_quorums = [&before.quorums, &after.quorums].map(Standing::from);
         let not_promised_now = both.lost_promise(&before.between);
+        let declared = after.declared.as_ref();
+        let kinds = both.kinds(&after.between);
+        // By the numbers, or by a counterexample, of which there is one for all that are alike.
+        let not_kept = declared.is_some_and(|declared| declared.is_broken_by(&after.quorums))
+            || kinds.is_some_and(|kinds| broken.contains(&kinds));
         let alike = match &promised {
             [Some(before), Some(after)] => before.is_like(after),
             [before, after] => before.is_none() && after.is_none(),
         };
-        if !alike || !by_quorums[0].is_like(&by_quorums[1]) || not_promised_now.is_some() {
+        let changed_at_all = !alike || !by_quorums[0].is_like(&by_quorums[1]);
+        if changed_at_all || not_promised_now.is_some() || not_kept {
             changed.push(AgreementChange {
                 between: before.between.clone(),
                 promised,
                 by_quorums,
                 not_promised_now,
+                not_kept,
             });
         }
     }
+    // What looks like a gain may be a promise that is not kept.
+    changed.sort_by_key(|change| !change.not_kept);
     changed
 }
 
@@ -221,6 +245,10 @@ struct Both<'a> {
     classes: [Vec<usize>; 2],
     complete: bool,
 }
+
+/// Of a learner what tells whether its pairs are valid: learners that are alike in this are one
+/// counterexample.
+type Kind = (usize, NodeId);
 
 impl<'a> Both<'a> {
     fn new(old: &'a LearnerGraph, new: &'a LearnerGraph, options: &'a Options) -> Self {
@@ -269,6 +297,10 @@ impl<'a> Both<'a> {
     /// A set of old acceptors in the one family and not in the other.
     fn search(&mut self, inside: &Family, outside: Option<Family>) -> Option<AcceptorSet> {
         let effort = Effort::until(self.options.steps, Arc::clone(&self.options.stop));
+        if effort.is_stopped() {
+            self.complete = false;
+            return None;
+        }
         let mut search = Search::new(&self.exprs, &effort);
         let outside: Vec<Family> = outside.into_iter().collect();
         match search.separate(&self.old.acceptors(), inside, &outside) {
@@ -279,6 +311,17 @@ impl<'a> Both<'a> {
                 None
             }
         }
+    }
+
+    /// Of two learners of the new graph what tells whether they are valid.
+    fn kinds(&self, [a, b]: &[String; 2]) -> Option<[Kind; 2]> {
+        let kind = |name: &String| {
+            let l = usize::from(self.new.learner(name)?.0);
+            Some((self.classes[1][l], self.new.live[l].0))
+        };
+        let mut kinds = [kind(a)?, kind(b)?];
+        kinds.sort_unstable();
+        Some(kinds)
     }
 
     fn lost_quorum(&mut self, learner: &str) -> Option<Names> {

@@ -10,19 +10,16 @@
 //! made as large as it can be without doing it, and at least one unit outside of that has to
 //! fail.
 
+use super::counting;
 use super::harm::Harm;
 use super::pattern::Pattern;
 use super::units::{UnitSet, Units};
 use crate::effort::Effort;
-use crate::formula::Formula;
+use crate::formula::{Counter, Formula};
 use crate::minimal::Minimal;
 use crate::search::Found;
 use crate::set::AcceptorSet;
 use batsat::Lit;
-use std::collections::HashMap;
-
-/// The most questions about counts of each kind, and the steps that the solver may take for them.
-const MAX_QUESTIONS: u64 = 3_000;
 
 /// What a number of faults can do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,8 +35,9 @@ pub(crate) enum Tolerance {
     },
     /// Between so many faults, which never do it, and `by`, which does, nothing was decided.
     Between {
-        /// Any so many faults are tolerated.
-        at_least: usize,
+        /// Any so many faults are tolerated; absent if it is not even known whether it is so without
+        /// any.
+        at_least: Option<usize>,
         /// The smallest set that was found.
         by: UnitSet,
     },
@@ -61,40 +59,43 @@ pub(crate) struct Faults<'a, H: ?Sized> {
     pub(crate) effort: Effort,
 }
 
-/// A search for the minimal sets, class by class: of each the least number that can still do the
-/// harm with all that is not decided yet, and so on up to the least that does it without.
-struct Counting<'a, H: ?Sized> {
-    faults: &'a Faults<'a, H>,
-    effort: Effort,
-    cap: usize,
-    /// One set of each pattern.
-    found: Vec<UnitSet>,
-}
-
 /// The clauses of a harm over what fails.
 struct Asked {
     formula: Formula,
     /// Whether each unit fails.
     fails: Vec<Lit>,
-    /// By number, whether at least so many fail.
-    at_least: HashMap<usize, Lit>,
+    /// Counts those that fail.
+    count: Counter,
+}
+
+impl Tolerance {
+    /// What is known once a smallest set is.
+    fn by(smallest: UnitSet) -> Self {
+        match smallest.len().checked_sub(1) {
+            None => Self::Broken,
+            Some(tolerated) => Self::Faults {
+                tolerated,
+                by: smallest,
+            },
+        }
+    }
 }
 
 impl<H: Harm + ?Sized> Faults<'_, H> {
     /// How many faults are tolerated.
     pub(crate) fn tolerance(&self) -> Tolerance {
-        if let Found::Yes(()) = self.harm.done_by(&self.given, &self.effort) {
-            return Tolerance::Broken;
+        if self.effort.is_stopped() {
+            return Tolerance::Undecided;
         }
+        let at_least = match self.harm.done_by(&self.given, &self.effort) {
+            Found::Yes(()) => return Tolerance::Broken,
+            Found::No => Some(0),
+            Found::Undecided => None,
+        };
         // Groups are too few for symmetry to matter, and of unequal size.
         if self.units.are_single() {
             match self.harm.smallest(&self.given, &self.effort) {
-                Found::Yes(set) => {
-                    return Tolerance::Faults {
-                        tolerated: set.len().saturating_sub(1),
-                        by: self.units.touched(&set),
-                    };
-                }
+                Found::Yes(set) => return Tolerance::by(self.units.touched(&set)),
                 Found::No => return Tolerance::Always,
                 Found::Undecided => {}
             }
@@ -107,18 +108,11 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         loop {
             let bound = best.map(|set| asked.fewer_than(set.len()));
             match self.next(&mut asked, bound) {
-                Found::Yes(set) => best = Some(self.shrunk(set)),
-                Found::No => {
-                    return best.map_or(Tolerance::Always, |by| Tolerance::Faults {
-                        tolerated: by.len().saturating_sub(1),
-                        by,
-                    });
-                }
+                Found::Yes(set) => best = Some(self.shrunk(set).0),
+                Found::No => return best.map_or(Tolerance::Always, Tolerance::by),
                 Found::Undecided => {
-                    return best.map_or(Tolerance::Undecided, |by| Tolerance::Between {
-                        at_least: 0,
-                        by,
-                    });
+                    let between = |by| Tolerance::Between { at_least, by };
+                    return best.map_or(Tolerance::Undecided, between);
                 }
             }
         }
@@ -141,13 +135,21 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
             }
         };
         self.effort = self.effort.again(steps);
-        (tolerance, self.minimal(from, cap))
+        let minimal = self.minimal(from, cap);
+        // Whoever knows all of them knows the smallest.
+        let known = matches!(tolerance, Tolerance::Faults { .. }) || !minimal.complete;
+        let tolerance = match minimal.sets.first() {
+            _ if known => tolerance,
+            Some(smallest) => Tolerance::by(smallest.one()),
+            None => Tolerance::Always,
+        };
+        (tolerance, minimal)
     }
 
     /// The minimal sets, smaller ones first, at most `cap` patterns of them. The search begins
     /// with sets of `from` units: smaller ones are known not to do the harm.
     pub(crate) fn minimal(&self, from: usize, cap: usize) -> Minimal<Pattern> {
-        if let Some(sets) = self.by_counts(cap) {
+        if let Some(sets) = counting::by_counts(self, cap) {
             return Minimal {
                 sets,
                 complete: true,
@@ -180,25 +182,6 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         }
     }
 
-    /// Where units are of few kinds, all that matters is how many of each kind fail. `None` if that
-    /// takes too many questions, or there are more than `cap` patterns.
-    fn by_counts(&self, cap: usize) -> Option<Vec<Pattern>> {
-        // A group of which only some have failed can still fail as a whole.
-        let free = |class: &&UnitSet| !self.units.acceptors(class).is_subset(&self.given);
-        let classes: Vec<UnitSet> = self.classes.iter().filter(free).copied().collect();
-        let mut counting = Counting {
-            faults: self,
-            effort: self.effort.again(MAX_QUESTIONS.min(self.effort.left())),
-            cap,
-            found: Vec::new(),
-        };
-        counting.choose(&classes, &UnitSet::EMPTY)?;
-        let found = counting.found.iter();
-        let mut patterns: Vec<Pattern> = found.map(|set| Pattern::of(set, &classes)).collect();
-        patterns.sort();
-        Some(patterns)
-    }
-
     /// Adds minimal sets to `patterns`: ordered by size from a size on, or in any order. Whether
     /// these are all; `None` if that was not decided within some steps.
     fn enumerate(
@@ -220,11 +203,13 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
                 Found::Yes(_) if patterns.len() >= cap => return Some(false),
                 Found::Yes(set) => {
                     // Ordered, it is minimal as it is found.
-                    let set = if size.is_some() {
-                        set
-                    } else {
-                        self.shrunk(set)
+                    let (set, minimal) = match size {
+                        Some(_) => (set, true),
+                        None => self.shrunk(set),
                     };
+                    if !minimal {
+                        return None;
+                    }
                     let pattern = Pattern::of(&set, &self.classes);
                     asked.leave_out(&pattern);
                     patterns.push(pattern);
@@ -265,8 +250,8 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         }
         Asked {
             formula,
+            count: Counter::of(&fails),
             fails,
-            at_least: HashMap::new(),
         }
     }
 
@@ -298,7 +283,7 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         self.does_with(set, &self.effort)
     }
 
-    fn does_with(&self, set: &UnitSet, effort: &Effort) -> Found<()> {
+    pub(super) fn does_with(&self, set: &UnitSet, effort: &Effort) -> Found<()> {
         if effort.is_stopped() {
             return Found::Undecided;
         }
@@ -306,20 +291,31 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         self.harm.done_by(&faulty, effort)
     }
 
-    /// A minimal subset that still does the harm, as far as that can be decided.
-    fn shrunk(&self, mut set: UnitSet) -> UnitSet {
+    /// A subset that still does the harm, and whether it is known to be minimal.
+    fn shrunk(&self, mut set: UnitSet) -> (UnitSet, bool) {
+        let mut minimal = true;
         for unit in set {
             set.remove(unit);
-            if self.does(&set) != Found::Yes(()) {
-                set.insert(unit);
+            match self.does(&set) {
+                Found::Yes(()) => {}
+                Found::No => {
+                    set.insert(unit);
+                }
+                Found::Undecided => {
+                    set.insert(unit);
+                    minimal = false;
+                }
             }
         }
-        set
+        (set, minimal)
     }
 
     /// A maximal superset that does not do the harm.
     fn grown(&self, mut set: UnitSet) -> UnitSet {
         for unit in self.units.all() - set {
+            if self.effort.is_stopped() {
+                break;
+            }
             set.insert(unit);
             if self.does(&set) != Found::No {
                 set.remove(unit);
@@ -329,78 +325,10 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
     }
 }
 
-impl<H: Harm + ?Sized> Counting<'_, H> {
-    /// Finds the minimal sets that have `chosen`, which does no harm yet, of the classes before
-    /// these.
-    fn choose(&mut self, classes: &[UnitSet], chosen: &UnitSet) -> Option<()> {
-        let Some((class, rest)) = classes.split_first() else {
-            return Some(());
-        };
-        let first = |n: usize| *chosen | class.iter().take(n).collect::<UnitSet>();
-        let rest_of_all = rest.iter().fold(UnitSet::EMPTY, |all, class| all | *class);
-        let Some(low) = self.least(0, class.len(), |n| first(n) | rest_of_all)? else {
-            return Some(());
-        };
-        let high = self.least(low, class.len(), first)?;
-        for n in low..high.unwrap_or(class.len() + 1) {
-            self.choose(rest, &first(n))?;
-        }
-        let Some(set) = high.map(first) else {
-            return Some(());
-        };
-        // One of each class stands for all of it.
-        let ones = self.faults.classes.iter();
-        for unit in ones.filter_map(|class| (*class & set).iter().next()) {
-            let mut less = set;
-            less.remove(unit);
-            if self.does(&less)? {
-                return Some(());
-            }
-        }
-        self.found.push(set);
-        (self.found.len() <= self.cap).then_some(())
-    }
-
-    /// The least number from `low` to `high` for which the set does the harm, which is monotone.
-    fn least(
-        &self,
-        low: usize,
-        high: usize,
-        set: impl Fn(usize) -> UnitSet,
-    ) -> Option<Option<usize>> {
-        if !self.does(&set(high))? {
-            return Some(None);
-        }
-        let (mut low, mut high) = (low, high);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.does(&set(middle))? {
-                true => high = middle,
-                false => low = middle + 1,
-            }
-        }
-        Some(Some(low))
-    }
-
-    /// `None` if that was not decided, or nothing more may be asked.
-    fn does(&self, set: &UnitSet) -> Option<bool> {
-        if !self.effort.step() {
-            return None;
-        }
-        match self.faults.does_with(set, &self.effort) {
-            Found::Yes(()) => Some(true),
-            Found::No => Some(false),
-            Found::Undecided => None,
-        }
-    }
-}
-
 impl Asked {
     /// Assumes that fewer than `n` units fail.
     fn fewer_than(&mut self, n: usize) -> Lit {
-        let (formula, fails) = (&mut self.formula, &self.fails);
-        let many = self.at_least.entry(n);
-        !*many.or_insert_with(|| formula.at_least(n, fails))
+        !self.count.at_least(&mut self.formula, n)
     }
 
     /// Leaves out every set that has one of the pattern in it.

@@ -11,6 +11,7 @@ use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
 use crate::search::{Found, Search};
 use crate::set::AcceptorSet;
+use crate::symmetry;
 use batsat::Lit;
 
 /// The steps of a search by classes of interchangeable acceptors, before the solver is asked.
@@ -27,6 +28,10 @@ pub(crate) trait Harm {
     /// The expressions that the harm is about, and the acceptors of them that matter if they are
     /// faulty. Acceptors that stand in the same places of the expressions do the same.
     fn about(&self) -> (Vec<NodeId>, AcceptorSet);
+
+    /// A number for each of some classes of acceptors that the harm does not tell apart, the same for
+    /// classes that can change places as a whole.
+    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize>;
 
     /// Whether these faulty acceptors do the harm.
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()>;
@@ -142,6 +147,11 @@ impl Harm for Stops<'_> {
         (vec![live], self.graph.exprs.support(live))
     }
 
+    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
+        let (roots, _) = self.about();
+        symmetry::kinds(&self.graph.exprs, classes, |swap| swap.keeps(&roots))
+    }
+
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
         let rest = self.graph.acceptors() - *faulty;
         Found::whether(!self.graph.is_quorum(self.learner, &rest))
@@ -162,6 +172,11 @@ impl Harm for Splits<'_> {
     fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
         let [first, second] = self.quorums.map(|id| self.exprs.support(id));
         (self.quorums.to_vec(), first & second)
+    }
+
+    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
+        let (roots, _) = self.about();
+        symmetry::kinds(self.exprs, classes, |swap| swap.keeps(&roots))
     }
 
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()> {
@@ -212,6 +227,11 @@ impl Harm for Disentangles<'_> {
         let roots = family.map_or(Vec::new(), |family| family.roots().to_vec());
         let all = self.graph.exprs.supports(&roots);
         (roots, all)
+    }
+
+    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
+        let (roots, _) = self.about();
+        symmetry::kinds(&self.graph.exprs, classes, |swap| swap.keeps(&roots))
     }
 
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {

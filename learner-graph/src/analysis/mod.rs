@@ -11,6 +11,7 @@
 //! (`search.rs`), or by a SAT solver (`formula.rs`) where expressions are irregular; the minimal
 //! sets by the solver. Nothing is enumerated but what is shown.
 
+mod counting;
 mod difference;
 mod faults;
 mod harm;
@@ -31,7 +32,7 @@ mod weights;
 
 pub use difference::{AgreementChange, Changes, Comparison, ProgressChange, Standing, compare};
 pub(crate) use harm::Harm;
-pub use of_graph::{Options, analyze};
+pub use of_graph::{Options, Scope, analyze};
 pub use of_slices::{SlicesAnalysis, analyze_slices};
 pub use outline::{
     Borne, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED, Outline, OutlinedLearners,

@@ -5,7 +5,7 @@ use super::harm::{Disentangles, Harm, Splits, Stops};
 use super::kinds::{Kinds, Pair};
 use super::pattern::{Pattern, apart};
 use super::promised::is_strongest;
-use super::redundant::redundant;
+use super::redundant;
 use super::repair::repairs;
 use super::report::{
     Analysis, FaultReport, LearnerFaults, PairFaults, Starved, Strongest, ViolationReport,
@@ -17,7 +17,7 @@ use crate::expr::NodeId;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
 use crate::minimal::Minimal;
-use crate::set::AcceptorSet;
+use crate::set::{AcceptorSet, LearnerSet};
 use crate::suspicion::Suspicion;
 use crate::symmetry;
 use crate::uniform::UNIFORMITY_STEPS;
@@ -43,6 +43,25 @@ pub struct Options {
     pub steps: u64,
     /// Raised by somebody who wants what is known so far.
     pub stop: Arc<AtomicBool>,
+    /// What is asked.
+    pub scope: Scope,
+}
+
+/// What an analysis is to find out; of everything else it says that it is not decided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Scope {
+    /// Everything.
+    #[default]
+    Everything,
+    /// What breaks validity, and what is tolerated.
+    Change,
+    /// Whether the graph is valid, and what is tolerated.
+    Tolerances,
+    /// Whether the graph is valid, what stops learners and what declared agreements tolerate, and
+    /// what hangs on each acceptor.
+    Picture,
+    /// What declared agreements tolerate.
+    Declared,
 }
 
 impl Default for Options {
@@ -54,6 +73,7 @@ impl Default for Options {
             max_sets: 100,
             steps: 20_000,
             stop: Arc::default(),
+            scope: Scope::Everything,
         }
     }
 }
@@ -76,30 +96,49 @@ pub fn analyze(
     let mut run = Run::new(graph, units, options);
     let learners: Vec<LearnerId> = graph.learners().iter().collect();
     let pairs = graph.pairs();
-    progress("validity", 0, 1);
-    let (valid, violations) = run.validity();
+    let asked = |scopes: &[Scope]| scopes.contains(&options.scope);
+    let (mut valid, mut violations) = (None, Vec::new());
+    if options.scope != Scope::Declared {
+        progress("validity", 0, 1);
+        (valid, violations) = run.validity();
+    }
     let mut stopped = Vec::new();
     for (at, l) in learners.iter().enumerate() {
-        progress("blocking sets", at, learners.len());
-        stopped.push(run.stops(*l));
+        stopped.push(match options.scope {
+            Scope::Declared => FaultReport::undecided(),
+            _ => {
+                progress("blocking sets", at, learners.len());
+                run.stops(*l)
+            }
+        });
     }
     let mut pair_faults = Vec::new();
     for (at, (l1, l2)) in pairs.iter().enumerate() {
         progress("splitting sets", at, pairs.len());
         pair_faults.push(run.pair(*l1, *l2));
     }
-    progress("what hangs on each", 0, 1);
-    let weights = run.weights(&learners, &pairs);
-    progress("the strongest TrustSafe", 0, 1);
-    let strongest = run.strongest();
-    let strongest_is_declared = match valid {
-        Some(true) => is_strongest(graph, &strongest, &run.effort()),
-        // More is promised than can be kept.
-        Some(false) => Some(false),
-        None => None,
-    };
-    let starved = run.starved();
-    let redundant = redundant(graph, &run.effort());
+    let mut weights = Vec::new();
+    if asked(&[Scope::Everything, Scope::Picture]) {
+        progress("what hangs on each", 0, 1);
+        weights = run.weights(&learners, &pairs);
+    }
+    let mut strongest = Strongest::default();
+    let mut strongest_is_declared = None;
+    let mut starved = Vec::new();
+    let (mut redundant, mut redundant_undecided) = (Vec::new(), graph.rules.len());
+    if options.scope == Scope::Everything {
+        progress("the strongest TrustSafe", 0, 1);
+        strongest = run.strongest();
+        strongest_is_declared = match valid {
+            Some(true) => is_strongest(graph, &strongest, &run.effort()),
+            // More is promised than can be kept.
+            Some(false) => Some(false),
+            None => None,
+        };
+        starved = run.starved();
+        (redundant, redundant_undecided) = redundant::redundant(graph, &run.effort());
+        run.complete &= redundant_undecided == 0 && strongest.conflicts_undecided == 0;
+    }
     progress("done", 1, 1);
     let name = |l: LearnerId| graph.learner_name(l).to_owned();
     Analysis {
@@ -122,6 +161,7 @@ pub fn analyze(
         weights,
         idle: units.names(&(units.all() - units.touched(&graph.named()))),
         redundant,
+        redundant_undecided,
         strongest,
         strongest_is_declared,
         starved,
@@ -141,6 +181,8 @@ pub(super) struct Run<'a> {
     pub(super) graph: &'a LearnerGraph,
     pub(super) units: &'a Units,
     pub(super) options: &'a Options,
+    /// For each learner those with which it has any TrustSafe set.
+    pub(super) promised: Vec<LearnerSet>,
     /// The numbers of learners that TrustSafe does not tell apart.
     alike: Vec<usize>,
     kinds: Kinds,
@@ -155,6 +197,7 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn new(graph: &'a LearnerGraph, units: &'a Units, options: &'a Options) -> Self {
         Self {
+            promised: graph.ent(&graph.acceptors()),
             alike: graph.agreement_classes(),
             kinds: Kinds::of(graph),
             not_valid: HashMap::new(),
@@ -215,6 +258,11 @@ impl<'a> Run<'a> {
         let open = found.undecided.iter();
         let open = open.map(|(a, b)| (self.kinds.pair(*a, *b), None));
         self.not_valid = bad.chain(open).collect();
+        if !matches!(self.options.scope, Scope::Everything | Scope::Change) {
+            let valid = found.verdict();
+            self.complete &= valid.is_some();
+            return (valid, Vec::new());
+        }
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
         let smallest = found.violations.iter();
         let smallest = smallest.map(|v| self.graph.smallest_violation(v, &self.effort()));
@@ -244,6 +292,9 @@ impl<'a> Run<'a> {
         if let Some(known) = self.stops.get(&live) {
             return known.clone();
         }
+        if self.effort().is_stopped() {
+            return FaultReport::undecided();
+        }
         let (tolerance, minimal) = self.look(&Stops::new(self.graph, l), self.silent());
         let report = FaultReport::new(self.units, tolerance, &minimal);
         self.stops.insert(live, report.clone());
@@ -252,11 +303,7 @@ impl<'a> Run<'a> {
 
     pub(super) fn pair(&mut self, l1: LearnerId, l2: LearnerId) -> PairFaults {
         let between = [l1, l2].map(|l| self.graph.learner_name(l).to_owned());
-        let all = self.graph.acceptors();
-        let declared = self
-            .graph
-            .trust_safe(l1, l2, &all)
-            .then(|| self.declared(l1, l2));
+        let declared = self.is_promised(l1, l2).then(|| self.declared(l1, l2));
         let mut known = self.options.suspicion.disagreements.iter();
         let disagreed = known.any(|pair| *pair == (l1, l2) || *pair == (l2, l1));
         let kind = self.not_valid.get(&self.kinds.pair(l1, l2));
@@ -265,15 +312,26 @@ impl<'a> Run<'a> {
             between,
             kept: declared.as_ref().and(kept),
             declared,
-            quorums: self.splits(l1, l2).0,
+            quorums: match self.options.scope {
+                Scope::Everything | Scope::Change | Scope::Tolerances => self.splits(l1, l2).0,
+                Scope::Picture | Scope::Declared => FaultReport::undecided(),
+            },
             disagreed,
         }
+    }
+
+    /// Whether the two have any TrustSafe set.
+    pub(super) fn is_promised(&self, l1: LearnerId, l2: LearnerId) -> bool {
+        self.promised[usize::from(l1.0)].contains(l2)
     }
 
     fn declared(&mut self, l1: LearnerId, l2: LearnerId) -> FaultReport {
         let key = self.declared_key(l1, l2);
         if let Some(known) = self.declared.get(&key) {
             return known.clone();
+        }
+        if self.effort().is_stopped() {
+            return FaultReport::undecided();
         }
         let harm = Disentangles::new(self.graph, l1, l2);
         let (tolerance, minimal) = self.look(&harm, self.options.suspicion.caught);
@@ -296,6 +354,10 @@ impl<'a> Run<'a> {
         let key = (a.min(b), a.max(b));
         if let Some(known) = self.splits.get(&key) {
             return known.clone();
+        }
+        if self.effort().is_stopped() {
+            let unknown = FaultReport::undecided();
+            return (unknown, Tolerance::Undecided, Minimal::none_listed());
         }
         let harm = Splits::new(self.graph, l1, l2);
         let (tolerance, minimal) = self.look(&harm, self.options.suspicion.caught);

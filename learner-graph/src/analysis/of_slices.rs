@@ -98,8 +98,9 @@ pub fn analyze_slices(
     let count = count.fold(0, u128::saturating_add);
     let complete = intersect.is_some()
         && quorums.complete
-        && halted_by.minimal.complete
-        && split_by.minimal.complete;
+        && [&halted_by, &split_by]
+            .iter()
+            .all(|report| report.minimal.complete && !report.is_open());
     SlicesAnalysis {
         units: units.names(&units.all()),
         by: options.by.clone(),
@@ -157,7 +158,8 @@ fn classes(slices: &Slices, units: &Units, options: &Options) -> Vec<UnitSet> {
             .map(|u| std::iter::once(u).collect())
             .collect();
     }
-    options.told_apart(units, slices.classes())
+    let until = Effort::until(0, Arc::clone(&options.stop));
+    options.told_apart(units, slices.classes(&until))
 }
 
 impl fmt::Display for SlicesAnalysis {

@@ -87,6 +87,10 @@ pub struct OutlinedUnits {
     pub weakens_progress: usize,
     /// Pairs that tolerate one lie less once it lies.
     pub weakens_agreement: usize,
+    /// Learners of which it was not decided what becomes of them without it.
+    pub undecided_progress: usize,
+    /// Pairs of which it was not decided what becomes of their declared agreement if it lies.
+    pub undecided_agreement: usize,
 }
 
 impl Borne {
@@ -156,11 +160,10 @@ fn learners(run: &mut Run<'_>) -> Vec<OutlinedLearners> {
 
 /// The pairs, and how many are in no group because there are too many groups.
 fn pairs(run: &mut Run<'_>) -> (Vec<OutlinedPairs>, usize) {
-    let all_safe = run.graph.acceptors();
     let mut all: Vec<OutlinedPairs> = Vec::new();
     let mut left_out = 0;
     for (l1, l2) in run.graph.pairs() {
-        if !run.graph.trust_safe(l1, l2, &all_safe) {
+        if !run.is_promised(l1, l2) {
             continue;
         }
         let (declared, quorums) = match run.effort().is_stopped() {
@@ -209,6 +212,8 @@ fn alike(units: &Units, classes: Vec<ClassWeight>) -> Vec<OutlinedUnits> {
             disentangled,
             weakens_progress: weight.weakens_progress,
             weakens_agreement: weight.weakens_agreement,
+            undecided_progress: weight.undecided_progress,
+            undecided_agreement: weight.undecided_agreement,
         };
         match all.iter_mut().find(|(known, _)| *known == what) {
             Some((_, of)) => *of |= class,

@@ -22,6 +22,12 @@ impl Pattern {
         self.parts.iter().copied()
     }
 
+    /// One of its sets.
+    pub(crate) fn one(&self) -> UnitSet {
+        let parts = self.parts.iter();
+        parts.flat_map(|(n, class)| class.iter().take(*n)).collect()
+    }
+
     /// The size of its sets.
     pub fn size(&self) -> usize {
         self.parts.iter().map(|(count, _)| count).sum()

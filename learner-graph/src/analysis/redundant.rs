@@ -11,13 +11,15 @@ use crate::search::{Found, Search};
 const STEPS: u64 = 100_000;
 
 /// Entries of the file that could be left out, one after the other from the last one, without
-/// changing TrustSafe; agreements as the graph has them if it came from no file.
-pub(crate) fn redundant(graph: &LearnerGraph, effort: &Effort) -> Vec<Redundant> {
+/// changing TrustSafe, and of how many others that was not decided; agreements as the graph has
+/// them if it came from no file.
+pub(crate) fn redundant(graph: &LearnerGraph, effort: &Effort) -> (Vec<Redundant>, usize) {
     let mut rest = entries(graph);
     // What is left of the entries, by their numbers.
     let mut numbers: Vec<usize> = (0..rest.rules.len()).collect();
     let place = |number: usize| graph.written.as_ref()?.safe_entry(number);
     let mut redundant = Vec::new();
+    let mut undecided = 0;
     let mut search = Search::new(&graph.exprs, effort);
     for at in (0..rest.rules.len()).rev() {
         let rule = rest.rules.remove(at);
@@ -25,7 +27,12 @@ pub(crate) fn redundant(graph: &LearnerGraph, effort: &Effort) -> Vec<Redundant>
         let says_it =
             |other: &Rule| other.expr == rule.expr && rule.learners.is_subset(&other.learners);
         let same = rest.rules.iter().position(says_it);
-        if same.is_some() || matches!(follows(&rest, &rule, &mut search), Found::Yes(())) {
+        let found = match same {
+            Some(_) => Found::Yes(()),
+            None if effort.is_stopped() => Found::Undecided,
+            None => follows(&rest, &rule, &mut search),
+        };
+        if matches!(found, Found::Yes(())) {
             let declared = graph.declared(&rule);
             redundant.push(Redundant {
                 place: place(number),
@@ -34,12 +41,13 @@ pub(crate) fn redundant(graph: &LearnerGraph, effort: &Effort) -> Vec<Redundant>
                 when: declared.when,
             });
         } else {
+            undecided += usize::from(matches!(found, Found::Undecided));
             rest.rules.insert(at, rule);
             numbers.insert(at, number);
         }
     }
     redundant.reverse();
-    redundant
+    (redundant, undecided)
 }
 
 /// The graph with the agreements as they stand in its file: reading makes one of those that say the

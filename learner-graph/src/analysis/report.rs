@@ -35,7 +35,7 @@ pub enum Verdict {
     AtLeast,
     /// No faults do it.
     Never,
-    /// Nothing was decided in the time allowed.
+    /// Nothing was decided in the time allowed, but that `smallest` does it, if that is a set.
     Undecided,
 }
 
@@ -49,11 +49,41 @@ pub struct Part {
 }
 
 impl FaultReport {
+    /// Nobody has looked.
+    pub(crate) fn undecided() -> Self {
+        Self {
+            verdict: Verdict::Undecided,
+            tolerated: None,
+            smallest: Vec::new(),
+            minimal: Minimal::none_listed(),
+            sets: 0,
+        }
+    }
+
+    /// Whether it is not known how many faults do it.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.verdict, Verdict::AtLeast | Verdict::Undecided)
+    }
+
+    /// Whether quorums are sure to stand fewer lies than this promise says: then the graph is not
+    /// valid.
+    pub(crate) fn is_broken_by(&self, quorums: &FaultReport) -> bool {
+        let stood = match (quorums.verdict, quorums.tolerated) {
+            (Verdict::Broken, _) => None,
+            (Verdict::Exact, stood) => stood,
+            _ => return false,
+        };
+        matches!(self.verdict, Verdict::Exact | Verdict::AtLeast) && stood < self.tolerated
+    }
+
     pub(crate) fn new(units: &Units, tolerance: Tolerance, minimal: &Minimal<Pattern>) -> Self {
         let (verdict, tolerated, smallest) = match tolerance {
             Tolerance::Broken => (Verdict::Broken, None, UnitSet::EMPTY),
             Tolerance::Faults { tolerated, by } => (Verdict::Exact, Some(tolerated), by),
-            Tolerance::Between { at_least, by } => (Verdict::AtLeast, Some(at_least), by),
+            Tolerance::Between { at_least, by } => match at_least {
+                Some(_) => (Verdict::AtLeast, at_least, by),
+                None => (Verdict::Undecided, None, by),
+            },
             Tolerance::Always => (Verdict::Never, Some(units.len()), UnitSet::EMPTY),
             Tolerance::Undecided => (Verdict::Undecided, None, UnitSet::EMPTY),
         };
@@ -106,6 +136,8 @@ pub struct Analysis {
     pub idle: Names,
     /// Entries of the file that follow from the others.
     pub redundant: Vec<Redundant>,
+    /// How many of the others may follow as well: that was not decided.
+    pub redundant_undecided: usize,
     /// The strongest TrustSafe that the quorums allow.
     pub strongest: Strongest,
     /// Whether it is what the file says; absent if that was not decided.
@@ -197,6 +229,11 @@ pub struct Weight {
     pub weakens_progress: usize,
     /// Pairs that tolerate one lie less once it lies.
     pub weakens_agreement: usize,
+    /// Learners of which it was not decided what becomes of them without it: more may stop, or
+    /// tolerate less.
+    pub undecided_progress: usize,
+    /// Pairs of which it was not decided what becomes of their declared agreement if it lies.
+    pub undecided_agreement: usize,
 }
 
 /// Learners that agree while the safe acceptors satisfy an expression.
@@ -233,6 +270,10 @@ pub struct Strongest {
     /// Where these conditions contradict transitivity: no strongest TrustSafe exists, one of
     /// the two agreements has to give way.
     pub conflicts: Vec<Conflict>,
+    /// How many more pairs are in such a conflict.
+    pub conflicts_left_out: usize,
+    /// How many pairs may be in one: that was not decided.
+    pub conflicts_undecided: usize,
     /// Pairs for which the condition is not known: there are too many splitting sets.
     pub undecided: Vec<[String; 2]>,
 }

@@ -17,13 +17,15 @@ use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::{AcceptorId, LearnerId};
 use crate::search::{Found, Search};
-use crate::set::LearnerSet;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::set::{AcceptorSet, LearnerSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The most conflicts that are named.
 const MAX_CONFLICTS: usize = 16;
 /// The steps that looking for one conflict may take.
 const STEPS: u64 = 50_000;
+/// The steps that looking for all of them may take.
+const ALL_STEPS: u64 = 2_000_000;
 
 /// What is known of the splitting sets of a pair.
 #[derive(Debug)]
@@ -85,10 +87,14 @@ pub(crate) fn strongest(
         between: graph.learner_names(&learners),
         when: graph.toml_of(&exprs, when),
     };
+    let mut found = Conflicts::new(&exprs, effort);
+    found.look(graph, &known, &undecided);
     Strongest {
         agreements: entries(&known).into_iter().map(entry).collect(),
         never: never.into_iter().map(name).collect(),
-        conflicts: conflicts(graph, &exprs, &known, &undecided, effort),
+        conflicts: found.named,
+        conflicts_left_out: found.left_out,
+        conflicts_undecided: found.undecided,
         undecided: undecided.iter().copied().map(name).collect(),
     }
 }
@@ -99,71 +105,132 @@ fn of(known: &Conditions, a: LearnerId, b: LearnerId) -> Option<NodeId> {
 
 /// Sets that are in the conditions of two pairs with a learner in common and not in that of the
 /// other two: one for each of these.
-fn conflicts(
-    graph: &LearnerGraph,
-    exprs: &Exprs,
-    known: &Conditions,
-    undecided: &BTreeSet<(LearnerId, LearnerId)>,
-    effort: &Effort,
-) -> Vec<Conflict> {
-    let mut found = Vec::new();
-    let mut search = Search::new(exprs, effort);
-    for (l1, l3) in graph.pairs() {
-        if undecided.contains(&(l1, l3)) {
-            continue;
-        }
-        let third = of(known, l1, l3);
-        for l2 in graph.learners().iter().filter(|l2| *l2 != l1 && *l2 != l3) {
-            let (Some(first), Some(second)) = (of(known, l1, l2), of(known, l2, l3)) else {
-                continue;
-            };
-            if third == Some(first) || third == Some(second) {
-                continue;
-            }
-            if found.len() == MAX_CONFLICTS || effort.is_stopped() {
-                return found;
-            }
-            search.allow(STEPS);
-            let both = search.both(first, second);
-            let outside: Vec<Family> = third.map(Family::Of).into_iter().collect();
-            if let Found::Yes(set) = search.separate(&graph.acceptors(), &both, &outside) {
-                let name = |l: LearnerId| graph.learner_name(l).to_owned();
-                found.push(Conflict {
-                    by: name(l2),
-                    between: [name(l1), name(l3)],
-                    safe: graph.acceptor_names(&set),
-                });
-                break;
-            }
+struct Conflicts {
+    named: Vec<Conflict>,
+    left_out: usize,
+    undecided: usize,
+    search: Search,
+    effort: Effort,
+    steps: u64,
+    /// Of two conditions and a third one what a search found.
+    known: HashMap<(NodeId, NodeId, Option<NodeId>), Found<AcceptorSet>>,
+}
+
+impl Conflicts {
+    fn new(exprs: &Exprs, effort: &Effort) -> Self {
+        Self {
+            named: Vec::new(),
+            left_out: 0,
+            undecided: 0,
+            search: Search::new(exprs, effort),
+            effort: effort.clone(),
+            steps: ALL_STEPS,
+            known: HashMap::new(),
         }
     }
-    found
+
+    /// Looks at all pairs with a condition that is known.
+    fn look(
+        &mut self,
+        graph: &LearnerGraph,
+        known: &Conditions,
+        undecided: &BTreeSet<(LearnerId, LearnerId)>,
+    ) {
+        let all = graph.acceptors();
+        let name = |l: LearnerId| graph.learner_name(l).to_owned();
+        for (l1, l3) in graph.pairs() {
+            if undecided.contains(&(l1, l3)) {
+                continue;
+            }
+            let third = of(known, l1, l3);
+            let mut open = false;
+            for l2 in graph.learners().iter().filter(|l2| *l2 != l1 && *l2 != l3) {
+                let (Some(first), Some(second)) = (of(known, l1, l2), of(known, l2, l3)) else {
+                    let is_open =
+                        |a: LearnerId, b: LearnerId| undecided.contains(&(a.min(b), a.max(b)));
+                    open |= is_open(l1, l2) || is_open(l2, l3);
+                    continue;
+                };
+                if third == Some(first) || third == Some(second) {
+                    continue;
+                }
+                match self.separate(&all, [first, second], third) {
+                    Found::No => {}
+                    Found::Undecided => open = true,
+                    Found::Yes(_) if self.named.len() == MAX_CONFLICTS => {
+                        self.left_out += 1;
+                        open = false;
+                        break;
+                    }
+                    Found::Yes(set) => {
+                        self.named.push(Conflict {
+                            by: name(l2),
+                            between: [name(l1), name(l3)],
+                            safe: graph.acceptor_names(&set),
+                        });
+                        open = false;
+                        break;
+                    }
+                }
+                if self.effort.is_stopped() {
+                    break;
+                }
+            }
+            self.undecided += usize::from(open);
+        }
+    }
+
+    /// A set in both conditions and not in the third.
+    fn separate(
+        &mut self,
+        all: &AcceptorSet,
+        [first, second]: [NodeId; 2],
+        third: Option<NodeId>,
+    ) -> Found<AcceptorSet> {
+        let key = (first.min(second), first.max(second), third);
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let steps = self.steps.min(STEPS);
+        self.search.allow(steps);
+        let both = self.search.both(first, second);
+        let outside: Vec<Family> = third.map(Family::Of).into_iter().collect();
+        let found = self.search.separate(all, &both, &outside);
+        self.steps -= steps - self.search.left().min(steps);
+        self.known.insert(key, found);
+        found
+    }
 }
 
 /// The conditions as they are written in a file: learners each two of which have the same one are
 /// one entry.
 fn entries(known: &Conditions) -> Vec<(NodeId, LearnerSet)> {
     let mut entries: Vec<(NodeId, LearnerSet)> = Vec::new();
+    // The places of the entries with each condition.
+    let mut places: HashMap<NodeId, Vec<usize>> = HashMap::new();
     for ((l1, l2), when) in known {
         let pair: LearnerSet = [*l1, *l2].into_iter().collect();
+        // Those of an entry are alike already.
         let all_alike = |set: &LearnerSet| {
             let joined = *set | pair;
             let with_all = |a| joined.iter().all(|b| of(known, a, b) == Some(*when));
-            joined.iter().all(with_all)
+            pair.is_subset(set) || pair.iter().all(with_all)
         };
-        let entry = entries
-            .iter_mut()
-            .find(|(w, set)| w == when && all_alike(set));
-        match entry {
-            Some((_, set)) => *set |= pair,
-            None => entries.push((*when, pair)),
+        let of_it = places.entry(*when).or_default();
+        match of_it.iter().find(|at| all_alike(&entries[**at].1)) {
+            Some(at) => entries[*at].1 |= pair,
+            None => {
+                of_it.push(entries.len());
+                entries.push((*when, pair));
+            }
         }
     }
     // What larger entries say already is left out.
     let said = |at: usize| {
         let (when, set) = entries[at];
-        entries.iter().enumerate().any(|(other, (w, s))| {
-            other != at && *w == when && set.is_subset(s) && (set != *s || other < at)
+        places[&when].iter().any(|other| {
+            let (_, s) = entries[*other];
+            *other != at && set.is_subset(&s) && (set != s || *other < at)
         })
     };
     let kept = (0..entries.len()).filter(|at| !said(*at));

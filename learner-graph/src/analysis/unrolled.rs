@@ -55,7 +55,7 @@ impl Slices {
         let mut unroll = Unroll {
             slices: self,
             live,
-            classes: self.classes(),
+            classes: self.classes(effort),
             units: Units::single(self.names().to_vec()),
             effort,
             exprs: self.exprs().clone(),

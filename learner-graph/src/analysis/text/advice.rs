@@ -1,8 +1,8 @@
 //! Who can starve, what could be promised, what says nothing, and what is not known.
 
-use super::super::report::Declared;
+use super::super::report::{Declared, FaultReport};
 use super::table::{Row, table};
-use super::words::{is_open, list, pairs, set};
+use super::words::{list, pairs, set};
 use super::{MAX_ROWS, Shown, grouped, more};
 use std::fmt;
 
@@ -58,6 +58,9 @@ impl Shown<'_> {
                 strongest.conflicts.is_empty(),
                 strongest.undecided.is_empty(),
             ) {
+                (true, _) if strongest.conflicts_undecided > 0 => {
+                    "The strongest promises that these quorums can keep, each by itself; whether they can keep all of them together was not decided:"
+                }
                 (true, true) => {
                     "The strongest promises that these quorums can keep, to paste in the place of [[safe]]:"
                 }
@@ -103,7 +106,10 @@ impl Shown<'_> {
                 )?;
             }
         }
-        Ok(())
+        match strongest.conflicts_left_out {
+            0 => Ok(()),
+            more => writeln!(f, "  … and for {more} more pairs, which are not named"),
+        }
     }
 
     pub(super) fn redundant(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,7 +145,7 @@ impl Shown<'_> {
         let learners: Vec<&str> = analysis
             .learners
             .iter()
-            .filter(|l| is_open(&l.stopped_by))
+            .filter(|l| l.stopped_by.is_open())
             .map(|l| l.name.as_str())
             .collect();
         if !learners.is_empty() {
@@ -149,14 +155,14 @@ impl Shown<'_> {
             let open = analysis.pairs.iter().filter(|pair| test(pair));
             pairs(open.map(|pair| &pair.between))
         };
-        let declared = about(&|pair| pair.declared.as_ref().is_some_and(is_open));
+        let declared = about(&|pair| pair.declared.as_ref().is_some_and(FaultReport::is_open));
         if !declared.is_empty() {
             open.push(format!(
                 "how many lies end what is promised to {}",
                 list(&declared)
             ));
         }
-        let quorums = about(&|pair| is_open(&pair.quorums));
+        let quorums = about(&|pair| pair.quorums.is_open());
         if !quorums.is_empty() {
             open.push(format!(
                 "how many lies split the quorums of {}",
@@ -170,8 +176,15 @@ impl Shown<'_> {
                 list(&of)
             ));
         }
-        if analysis.weights.is_empty() && !analysis.units.is_empty() {
-            open.push(format!("what hangs on each of the {}", self.things()));
+        open.extend(self.open_conflicts());
+        open.extend(self.open_weights());
+        if analysis.redundant_undecided > 0 {
+            let entries = counted(
+                analysis.redundant_undecided,
+                "further promise follows",
+                "further promises follow",
+            );
+            open.push(format!("whether {entries} from the others"));
         }
         if open.is_empty() && !analysis.complete {
             open.push(String::from("some questions"));
@@ -185,6 +198,42 @@ impl Shown<'_> {
         )?;
         open.iter().try_for_each(|what| writeln!(f, "  {what}"))
     }
+}
+
+impl Shown<'_> {
+    fn open_conflicts(&self) -> Option<String> {
+        let pairs = self.analysis.strongest.conflicts_undecided;
+        let words = counted(pairs, "pair of learners has", "pairs of learners have");
+        (pairs > 0)
+            .then(|| format!("whether {words} to give way if all others get the strongest promise"))
+    }
+
+    fn open_weights(&self) -> Vec<String> {
+        let (units, weights) = (&self.analysis.units, &self.analysis.weights);
+        let missing = units
+            .iter()
+            .filter(|unit| !weights.iter().any(|w| w.name == **unit));
+        let missing: Vec<&str> = missing.map(String::as_str).collect();
+        let open = weights
+            .iter()
+            .filter(|w| w.undecided_progress + w.undecided_agreement > 0);
+        let open: Vec<&str> = open.map(|w| w.name.as_str()).collect();
+        let mut words = Vec::new();
+        if !missing.is_empty() && missing.len() == units.len() {
+            words.push(format!("what hangs on each of the {}", self.things()));
+        } else if !missing.is_empty() {
+            words.push(format!("what hangs on {}", list(&missing)));
+        }
+        if !open.is_empty() {
+            words.push(format!("all that hangs on {}", list(&open)));
+        }
+        words
+    }
+}
+
+fn counted(n: usize, one: &str, many: &str) -> String {
+    let word = if n == 1 { one } else { many };
+    format!("{n} {word}")
 }
 
 /// Promises as they stand in a file.

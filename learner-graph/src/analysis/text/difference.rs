@@ -25,6 +25,12 @@ impl fmt::Display for Comparison {
         }
         changes(f, "Acceptors", &self.acceptors)?;
         changes(f, "Learners", &self.learners)?;
+        if self.compared == 0 {
+            return writeln!(
+                f,
+                "The graphs have no learner in common: nothing can be compared."
+            );
+        }
         if self.uniform[0] != self.uniform[1] {
             let words = self.uniform.map(|uniform| match uniform {
                 Some(true) => "yes",
@@ -40,8 +46,16 @@ impl fmt::Display for Comparison {
         if let Some(by) = &self.by {
             writeln!(f, "Failures are counted by {by}, each as a whole.")?;
         }
-        self.progress(f)?;
-        self.agreement(f)?;
+        match self.agreement.iter().any(|change| change.not_kept) {
+            true => {
+                self.agreement(f)?;
+                self.progress(f)?;
+            }
+            false => {
+                self.progress(f)?;
+                self.agreement(f)?;
+            }
+        }
         if self.progress.is_empty() && self.agreement.is_empty() && self.complete {
             writeln!(
                 f,
@@ -103,36 +117,38 @@ impl Comparison {
             let facts = (
                 &change.promised,
                 &change.by_quorums,
-                &change.not_promised_now,
+                (&change.not_promised_now, change.not_kept),
             );
             (facts, &change.between)
         }));
-        let rows = groups
-            .iter()
-            .take(MAX_ROWS)
-            .map(|((promised, by_quorums, lost), of)| {
-                let [before, after] = by_quorums;
-                let promised = promised.each_ref().map(|standing| {
-                    let standing = standing.as_ref();
-                    standing.map_or_else(|| String::from("nothing"), |s| words(s, "gone"))
+        let rows =
+            groups
+                .iter()
+                .take(MAX_ROWS)
+                .map(|((promised, by_quorums, (lost, not_kept)), of)| {
+                    let [before, after] = by_quorums;
+                    let promised = promised.each_ref().map(|standing| {
+                        let standing = standing.as_ref();
+                        standing.map_or_else(|| String::from("nothing"), |s| words(s, "gone"))
+                    });
+                    let by_quorums = by_quorums.each_ref().map(|s| words(s, "can split now"));
+                    let mut lines = Vec::new();
+                    if let Some(lost) = lost {
+                        lines.push(format!("no longer promised while {} are safe", set(lost)));
+                    }
+                    if !after.smallest.is_empty() && worse(before, after) {
+                        lines.push(format!("split by the lies of {}", set(&after.smallest)));
+                    }
+                    let kept = if *not_kept { ", NOT KEPT" } else { "" };
+                    Row {
+                        cells: vec![
+                            pairs(of.iter().copied()).join("; "),
+                            format!("{}{kept}", step(&promised[0], &promised[1])),
+                            step(&by_quorums[0], &by_quorums[1]),
+                        ],
+                        lines,
+                    }
                 });
-                let by_quorums = by_quorums.each_ref().map(|s| words(s, "can split now"));
-                let mut lines = Vec::new();
-                if let Some(lost) = lost {
-                    lines.push(format!("no longer promised while {} are safe", set(lost)));
-                }
-                if !after.smallest.is_empty() && worse(before, after) {
-                    lines.push(format!("split by the lies of {}", set(&after.smallest)));
-                }
-                Row {
-                    cells: vec![
-                        pairs(of.iter().copied()).join("; "),
-                        step(&promised[0], &promised[1]),
-                        step(&by_quorums[0], &by_quorums[1]),
-                    ],
-                    lines,
-                }
-            });
         let rows: Vec<Row> = rows.collect();
         writeln!(
             f,

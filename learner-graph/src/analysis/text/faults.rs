@@ -1,6 +1,6 @@
 //! What stops learners, what sets them at odds, and what hangs on each acceptor.
 
-use super::super::report::{FaultReport, Verdict, Weight};
+use super::super::report::{Verdict, Weight};
 use super::table::{Row, table};
 use super::words::{list, minimal_sets, pairs, tolerated};
 use super::{MAX_ROWS, Shown, grouped, more};
@@ -42,7 +42,7 @@ impl Shown<'_> {
                 (Some(declared), _) => {
                     let gone = declared.verdict == Verdict::Broken;
                     let broken = pair.kept == Some(false) && !gone;
-                    let broken = broken || breaks(declared, &pair.quorums);
+                    let broken = broken || declared.is_broken_by(&pair.quorums);
                     let kept = if broken { ", NOT KEPT" } else { "" };
                     format!("{}{kept}", tolerated(declared, "gone"))
                 }
@@ -89,31 +89,43 @@ impl Shown<'_> {
         let hanging = self.analysis.weights.iter().filter(|w| hangs(w));
         let mut groups = grouped(hanging.map(|w| {
             let alone = (&w.stops, &w.disentangles);
-            let weakens = (w.weakens_progress, w.weakens_agreement);
+            let weakens = [
+                (w.weakens_progress, w.undecided_progress),
+                (w.weakens_agreement, w.undecided_agreement),
+            ];
             ((alone, weakens), w.name.as_str())
         }));
         if groups.is_empty() {
             return self.idle(f, "\n");
         }
-        groups.sort_by_key(|(((stops, ends), (progress, agreement)), _)| {
-            std::cmp::Reverse((stops.len() + ends.len(), progress + agreement))
+        groups.sort_by_key(|(((stops, ends), [progress, agreement]), _)| {
+            std::cmp::Reverse((stops.len() + ends.len(), progress.0 + agreement.0))
         });
         let rows = groups.iter().take(MAX_ROWS).map(|(weight, names)| {
-            let ((stops, ends), (progress, agreement)) = weight;
+            let ((stops, ends), [progress, agreement]) = weight;
+            // Of whom nothing is known may be one more, or not.
+            let count = |(sure, open): &(usize, usize)| match open {
+                0 => sure.to_string(),
+                open => format!("{sure} to {}", sure + open),
+            };
+            let nobody = |open: usize| match open {
+                0 => String::from("–"),
+                _ => String::from("not decided"),
+            };
             let or_nobody = |words: String| match words.is_empty() {
-                true => String::from("–"),
+                true => nobody(progress.1),
                 false => words,
             };
             let ends = pairs(*ends);
             let lines = match ends.is_empty() {
-                true => vec![String::from("–")],
+                true => vec![nobody(agreement.1)],
                 false => ends,
             };
             Row {
                 cells: vec![
                     list(names),
-                    progress.to_string(),
-                    agreement.to_string(),
+                    count(progress),
+                    count(agreement),
                     or_nobody(list(stops)),
                 ],
                 lines,
@@ -156,19 +168,11 @@ impl Shown<'_> {
     }
 }
 
-/// Whether quorums are sure to stand fewer lies than the promise says: then the graph is not valid.
-fn breaks(declared: &FaultReport, quorums: &FaultReport) -> bool {
-    let stood = match (quorums.verdict, quorums.tolerated) {
-        (Verdict::Broken, _) => None,
-        (Verdict::Exact, stood) => stood,
-        _ => return false,
-    };
-    matches!(declared.verdict, Verdict::Exact | Verdict::AtLeast) && stood < declared.tolerated
-}
-
-/// Whether anything hangs on it.
+/// Whether anything hangs on it, or may.
 fn hangs(weight: &Weight) -> bool {
-    !weight.stops.is_empty()
+    weight.undecided_progress > 0
+        || weight.undecided_agreement > 0
+        || !weight.stops.is_empty()
         || !weight.disentangles.is_empty()
         || weight.weakens_progress > 0
         || weight.weakens_agreement > 0

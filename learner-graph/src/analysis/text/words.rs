@@ -81,11 +81,6 @@ pub(super) fn tolerated(report: &FaultReport, broken: &str) -> String {
     }
 }
 
-/// Whether something about it remains open.
-pub(super) fn is_open(report: &FaultReport) -> bool {
-    matches!(report.verdict, Verdict::AtLeast | Verdict::Undecided)
-}
-
 /// Pairs of learners in few words. A list means each two of it, and each with itself.
 pub(super) fn pairs<'a>(pairs: impl IntoIterator<Item = &'a [String; 2]>) -> Vec<String> {
     let pair = |[a, b]: &'a [String; 2]| (a.min(b).as_str(), a.max(b).as_str());

@@ -8,6 +8,7 @@ use clap::Args;
 use learner_graph::{
     AcceptorId, AcceptorSet, LearnerGraph, Options, PATTERNS_SHOWN, acceptor_list, stellar,
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt;
 use std::path::PathBuf;
@@ -105,10 +106,11 @@ impl AnalyzeArgs {
         Ok(options)
     }
 
-    fn show(&self, source: &Source, facts: serde_json::Result<Value>, text: &impl fmt::Display) {
+    fn show(&self, source: &Source, found: &impl Serialize, text: &impl fmt::Display) {
         if !self.json {
             return print(format!("{text}").trim_end());
         }
+        let facts = serde_json::to_value(found);
         let mut object = json!({"event": "analysis", "file": source.name});
         if let (Ok(Value::Object(facts)), Some(object)) = (facts, object.as_object_mut()) {
             object.extend(facts);
@@ -130,16 +132,18 @@ fn of_graph(
         Err(exit) => return Box::new(move || exit),
     };
     let found = learner_graph::analyze(graph, &units, options, tell);
+    let problems = match found.valid {
+        Some(false) => source.invalidity(&options.stop),
+        Some(true) | None => Vec::new(),
+    };
     let patterns = usize::try_from(args.sets).unwrap_or(PATTERNS_SHOWN);
     Box::new(move || {
         args.show(
             &source,
-            serde_json::to_value(&found),
+            &found,
             &found.showing(patterns).with_strongest(args.strongest),
         );
-        if found.valid == Some(false) {
-            source.complain_of_validity();
-        }
+        problems.into_iter().for_each(complain);
         verdict(found.valid)
     })
 }
@@ -165,7 +169,7 @@ fn of_slices(
     };
     let found = learner_graph::analyze_slices(&network.slices, &units, options, tell);
     Box::new(move || {
-        args.show(&source, serde_json::to_value(&found), &found);
+        args.show(&source, &found, &found);
         verdict(found.intersect)
     })
 }

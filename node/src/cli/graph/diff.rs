@@ -1,10 +1,10 @@
 //! `hpaxos graph diff`.
 
-use super::super::{Exit, print};
+use super::super::{Exit, complain, print};
 use super::source::{Source, units};
 use super::until::{Tell, until};
 use clap::Args;
-use learner_graph::{Analysis, Comparison, LearnerGraph, Options, compare};
+use learner_graph::{Analysis, Comparison, LearnerGraph, Options, Scope, compare};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +19,9 @@ pub struct DiffArgs {
     /// Let groups of this kind fail as a whole: those of the table [groups.KIND] of each file
     #[arg(long, value_name = "KIND")]
     by: Option<String>,
+    /// Print what is known after so many seconds; Ctrl-C does the same
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    seconds: Option<u64>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -32,15 +35,24 @@ pub(super) fn diff(args: &DiffArgs) -> Exit {
     };
     let options = Options {
         by: args.by.clone(),
-        // How many there are is all that is asked.
-        max_sets: 1,
+        // No sets are listed.
+        max_sets: 0,
         ..Options::default()
     };
     let args = args.clone();
-    until(Arc::clone(&options.stop), None, move |tell| {
+    until(Arc::clone(&options.stop), args.seconds, move |tell| {
         let found = compared([&old, &new], &options, tell);
+        let invalid = matches!(&found, Ok(found) if found.valid[1] == Some(false));
+        let problems = match invalid {
+            true => new.invalidity(&options.stop),
+            false => Vec::new(),
+        };
         Box::new(move || match found {
-            Ok(found) => show(&args, [&old, &new], &found),
+            Ok(found) => {
+                let exit = show(&args, [&old, &new], &found);
+                problems.into_iter().for_each(complain);
+                exit
+            }
             Err(exit) => exit,
         })
     })
@@ -51,15 +63,20 @@ fn compared(
     options: &Options,
     tell: Tell<'_>,
 ) -> Result<Comparison, Exit> {
-    let mut look = |source: &Source, of: &str| -> Result<Analysis, Exit> {
+    let mut look = |source: &Source, of: &str, scope: Scope| -> Result<Analysis, Exit> {
         let graph = source.graph()?;
         let by = options.by.as_deref();
         let units = units(by, &graph.group_kinds(), graph.units(by), &source.name)?;
         let mut tell =
             |what: &str, done: usize, all: usize| tell(&format!("{of}: {what}"), done, all);
-        Ok(learner_graph::analyze(graph, &units, options, &mut tell))
+        let options = Options {
+            scope,
+            ..options.clone()
+        };
+        Ok(learner_graph::analyze(graph, &units, &options, &mut tell))
     };
-    let (before, after) = (look(old, "the old graph")?, look(new, "the new graph")?);
+    let before = look(old, "the old graph", Scope::Tolerances)?;
+    let after = look(new, "the new graph", Scope::Change)?;
     let graph = |source: &'_ Source| -> Result<LearnerGraph, Exit> { source.graph().cloned() };
     Ok(compare(
         (&graph(old)?, &before),
@@ -81,10 +98,6 @@ fn show(args: &DiffArgs, [old, new]: [&Source; 2], found: &Comparison) -> Exit {
     }
     match found.valid[1] {
         Some(true) => Exit::Done,
-        Some(false) => {
-            new.complain_of_validity();
-            Exit::Bad
-        }
-        None => Exit::Bad,
+        Some(false) | None => Exit::Bad,
     }
 }

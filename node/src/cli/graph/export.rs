@@ -5,7 +5,9 @@ use super::source::Source;
 use super::svg;
 use super::until::until;
 use clap::{Args, ValueEnum};
-use learner_graph::{Analysis, Declared, FaultReport, LearnerGraph, Options, Verdict, analyze};
+use learner_graph::{
+    Analysis, Declared, FaultReport, LearnerGraph, Options, Scope, Verdict, analyze,
+};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +25,9 @@ pub struct ExportArgs {
     /// What to print
     #[arg(long, value_name = "FORMAT")]
     to: Format,
+    /// Print what is known after so many seconds; Ctrl-C does the same
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    seconds: Option<u64>,
 }
 
 /// What a graph can be printed as.
@@ -50,11 +55,16 @@ pub(super) fn export(args: &ExportArgs) -> Exit {
         return Exit::Done;
     }
     let options = Options {
-        max_sets: 1,
+        // No sets are listed.
+        max_sets: 0,
+        scope: match args.to {
+            Format::Svg => Scope::Picture,
+            Format::Dot | Format::Json => Scope::Declared,
+        },
         ..Options::default()
     };
     let to = args.to;
-    until(Arc::clone(&options.stop), None, move |tell| {
+    until(Arc::clone(&options.stop), args.seconds, move |tell| {
         // Every acceptor by itself is always there.
         let Some(units) = graph.units(None) else {
             return Box::new(|| Exit::Failed);

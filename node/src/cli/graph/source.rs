@@ -3,9 +3,11 @@
 use super::super::{Exit, complain, fail, read_text};
 use crate::config::{Mode, mode_of};
 use learner_graph::{
-    AcceptorId, AcceptorSet, LearnerGraph, Problem, Units, parse_graph, parse_unchecked, stellar,
+    AcceptorId, AcceptorSet, Effort, LearnerGraph, Problem, Units, parse_unchecked, stellar,
 };
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// The largest file that is read: lists of nodes are larger than graphs.
 const MAX_BYTES: usize = 64 << 20;
@@ -84,11 +86,14 @@ impl Source {
         }
     }
 
-    /// Says where in the file its graph is not valid, if it is not.
-    pub(super) fn complain_of_validity(&self) {
-        for problem in parse_graph(&self.text).err().unwrap_or_default() {
-            complain(problem.in_file(&self.name));
-        }
+    /// Where in the file its graph is not valid, as far as that is found until the flag is raised.
+    pub(super) fn invalidity(&self, stop: &Arc<AtomicBool>) -> Vec<Problem> {
+        let until = Effort::until(0, Arc::clone(stop));
+        let problems = learner_graph::invalidity(&self.text, &until);
+        let named = problems
+            .into_iter()
+            .map(|problem| problem.in_file(&self.name));
+        named.collect()
     }
 }
 

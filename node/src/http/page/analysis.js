@@ -177,7 +177,7 @@ const showTables = () => {
     ])));
   $("more-pairs").textContent = more ? `And ${plural(more, "more pair")}.` : "";
   const { outline } = latest();
-  const weights = outline.weights.filter(w => w.stops.length + w.disentangled + w.weakens_progress + w.weakens_agreement > 0).sort((a, b) => load(b) - load(a));
+  const weights = outline.weights.filter(w => w.stops.length + w.disentangled + w.weakens_progress + w.weakens_agreement + w.undecided_progress + w.undecided_agreement > 0).sort((a, b) => load(b) - load(a));
   fill("weights", [["acceptors"], ["if it crashes"], ["if it is Byzantine"]], weights.map(w =>
     row(w.names[0], [...acceptorKeys(w.names), ...hanging(w)], [
       cell("acceptors", some(w.names), "names"), cell("crashes", ifCrashed(w), w.stops.length ? "warn" : ""), cell("Byzantine", ifLying(w), w.disentangled ? "warn" : ""),
@@ -191,15 +191,16 @@ const showTables = () => {
 const load = w => 4 * (w.stops.length + w.disentangled) + w.weakens_progress + w.weakens_agreement;
 const hanging = w => [...w.stops.map(name => "learner " + name),
   ...w.disentangles.map(pair => pair[0] === pair[1] ? "learner " + pair[0] : "edge " + pairKey(pair))];
+const undecided = (count, what) => count ? [`not decided for ${plural(count, what)}`] : [];
 const joined = parts => parts.length ? parts.join("; ") : "–";
 const ifCrashed = w => {
   const others = w.weakens_progress - w.stops.length;
-  return joined([...(w.stops.length ? [`stops ${some(w.stops)}`] : []), ...(others > 0 ? [`${plural(others, "learner")} survive${others === 1 ? "s" : ""} one crash less`] : [])]);
+  return joined([...(w.stops.length ? [`stops ${some(w.stops)}`] : []), ...(others > 0 ? [`${plural(others, "learner")} survive${others === 1 ? "s" : ""} one crash less`] : []), ...undecided(w.undecided_progress, "learner")]);
 };
 const ifLying = w => {
   const others = w.weakens_agreement - w.disentangled;
   const named = pairsInWords(w.disentangles);
-  return joined([...(w.disentangled ? [`ends the promise of ${named}`] : []), ...(others > 0 ? [`${plural(others, "pair")} survive${others === 1 ? "s" : ""} one fault less`] : [])]);
+  return joined([...(w.disentangled ? [`ends the promise of ${named}`] : []), ...(others > 0 ? [`${plural(others, "pair")} survive${others === 1 ? "s" : ""} one fault less`] : []), ...undecided(w.undecided_agreement, "pair")]);
 };
 
 // ---- the drawing --------------------------------------------------------------------------------

@@ -1,0 +1,335 @@
+//! Graphs that are too irregular to be decided: the work ends with the steps and with the flag, and
+//! what is not known is told as not known.
+
+use learner_graph::{
+    Analysis, LearnerGraph, Options, Scope, Verdict, analyze, compare, invalidity, outline,
+    parse_unchecked,
+};
+use learner_graph::{Effort, PATTERNS_SHOWN};
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Numbers without a pattern.
+struct Irregular(u64);
+
+impl Irregular {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 = self.0 * 48_271 % 2_147_483_647;
+        self.0 % below
+    }
+}
+
+/// A graph of so many acceptors, to each of which every learner gives another weight.
+fn irregular(acceptors: usize, learners: usize) -> LearnerGraph {
+    parse_unchecked(&irregular_text(acceptors, learners)).expect("a graph")
+}
+
+fn irregular_text(acceptors: usize, learners: usize) -> String {
+    let mut numbers = Irregular(1);
+    let mut expr = || {
+        let weights: Vec<u64> = (0..acceptors)
+            .map(|_| numbers.next(1_000_000) + 2)
+            .collect();
+        let all: u64 = weights.iter().sum();
+        let members = weights.iter().enumerate();
+        let members = members.map(|(a, weight)| format!("{{ weight = {weight}, of = \"a{a}\" }}"));
+        let members: Vec<String> = members.collect();
+        format!(
+            "{{ threshold = {}, of = [{}] }}",
+            all * 2 / 3,
+            members.join(", ")
+        )
+    };
+    let names = |prefix: &str, n: usize| {
+        let names: Vec<String> = (0..n).map(|i| format!("\"{prefix}{i}\"")).collect();
+        names.join(", ")
+    };
+    let mut text = format!("acceptors = [{}]\n[learners]\n", names("a", acceptors));
+    for l in 0..learners {
+        let _ = writeln!(text, "l{l} = {}", expr());
+    }
+    let _ = writeln!(
+        text,
+        "[[safe]]\nbetween = [{}]\nwhen = {}",
+        names("l", learners),
+        expr()
+    );
+    text
+}
+
+fn analyzed(graph: &LearnerGraph, options: &Options) -> Analysis {
+    let units = graph.units(None).expect("acceptors");
+    analyze(graph, &units, options, &mut |_, _, _| {})
+}
+
+/// Nothing is said to be tolerated, minimal, redundant, free of conflicts or without weight that was
+/// not looked at.
+fn says_that_nothing_is_known(graph: &LearnerGraph, found: &Analysis) {
+    assert!(!found.complete);
+    let pairs = graph.n_learners() * (graph.n_learners() + 1) / 2;
+    assert_eq!(found.pairs.len(), pairs);
+    let declared = found.pairs.iter().flat_map(|pair| &pair.declared);
+    let reports = found.learners.iter().map(|l| &l.stopped_by);
+    let reports = reports.chain(found.pairs.iter().map(|pair| &pair.quorums));
+    for report in reports.chain(declared) {
+        assert_eq!(
+            (report.verdict, report.tolerated),
+            (Verdict::Undecided, None)
+        );
+        assert!(!report.minimal.complete);
+        assert!(report.minimal.sets.is_empty());
+    }
+    assert!(found.strongest.agreements.is_empty());
+    assert_eq!(found.strongest.undecided.len(), pairs);
+    assert_eq!(found.redundant_undecided, graph.agreements().len());
+    assert!(found.weights.is_empty());
+    let text = found.showing(PATTERNS_SHOWN).to_string();
+    for words in [
+        "how many crashes stop l0",
+        "how many lies end what is promised to l0",
+        "how many lies split the quorums of l0",
+        "what could be promised to l0",
+        "what hangs on each of the acceptors",
+        "whether 1 further promise follows from the others",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+}
+
+#[test]
+fn a_raised_flag_ends_everything() {
+    let graph = irregular(200, 3);
+    let options = Options {
+        stop: Arc::new(AtomicBool::new(true)),
+        ..Options::default()
+    };
+    let found = analyzed(&graph, &options);
+    assert_eq!(found.valid, None);
+    says_that_nothing_is_known(&graph, &found);
+    let units = graph.units(None).expect("acceptors");
+    let outlined = outline(&graph, &units, &options);
+    assert!(!outlined.complete);
+    assert!(outlined.weights.is_empty());
+    let before = (&graph, &found);
+    let compared = compare(before, before, &options);
+    assert!(!compared.complete);
+    assert!(
+        compared.to_string().is_empty() || !compared.to_string().contains("No learner of both")
+    );
+    let problems = invalidity(
+        &irregular_text(200, 3),
+        &Effort::until(0, Arc::clone(&options.stop)),
+    );
+    assert_eq!(problems, []);
+}
+
+/// The flag is raised by what the analysis itself tells, at every place where it tells something.
+#[test]
+fn a_flag_that_is_raised_on_the_way_ends_the_rest() {
+    let graph = irregular(60, 2);
+    let units = graph.units(None).expect("acceptors");
+    let mut stages = 0;
+    for at in 0.. {
+        let options = Options {
+            steps: 100,
+            ..Options::default()
+        };
+        let mut told = 0;
+        let found = analyze(&graph, &units, &options, &mut |_, _, _| {
+            if told == at {
+                options.stop.store(true, Ordering::Relaxed);
+            }
+            told += 1;
+        });
+        assert!(!found.complete);
+        if told <= at {
+            stages = told;
+            break;
+        }
+    }
+    // Validity, two learners, three pairs, weights, promises, the end.
+    assert_eq!(stages, 9);
+}
+
+#[test]
+fn what_is_too_hard_ends_with_its_steps() {
+    let graph = irregular(200, 1);
+    let options = Options {
+        steps: 10,
+        ..Options::default()
+    };
+    let found = analyzed(&graph, &options);
+    assert!(!found.complete);
+    let quorums = &found.pairs[0].quorums;
+    assert!(
+        matches!(quorums.verdict, Verdict::Undecided | Verdict::AtLeast),
+        "{quorums:?}"
+    );
+    // What is not known to be minimal is not listed, and nothing is said of what hangs on whom.
+    for weight in &found.weights {
+        assert_eq!(weight.undecided_agreement, 1, "{weight:?}");
+    }
+}
+
+#[test]
+fn what_hangs_on_an_acceptor_may_be_more_than_is_known() {
+    let graph = irregular(12, 1);
+    let mut found = analyzed(&graph, &Options::default());
+    for weight in &mut found.weights {
+        weight.stops.clear();
+        weight.disentangles.clear();
+        (weight.weakens_progress, weight.weakens_agreement) = (0, 0);
+        (weight.undecided_progress, weight.undecided_agreement) = (1, 1);
+    }
+    let text = found.to_string();
+    assert!(text.contains("0 to 1   0 to 1  not decided"), "{text}");
+    assert!(text.contains("all that hangs on a0, a1"), "{text}");
+}
+
+const FOUR: &str = "acceptors = [\"a\", \"b\", \"c\", \"d\"]\n";
+
+fn of_four(learner: &str, quorum: usize, safe: usize) -> LearnerGraph {
+    let all = "[\"a\", \"b\", \"c\", \"d\"]";
+    let text = format!(
+        "{FOUR}[learners]\n{learner} = {{ threshold = {quorum}, of = {all} }}\n\
+         [[safe]]\nbetween = [\"{learner}\"]\nwhen = {{ threshold = {safe}, of = {all} }}\n"
+    );
+    parse_unchecked(&text).expect("a graph")
+}
+
+fn compared(old: &LearnerGraph, new: &LearnerGraph) -> learner_graph::Comparison {
+    let of = |scope| Options {
+        scope,
+        max_sets: 0,
+        ..Options::default()
+    };
+    let before = analyzed(old, &of(Scope::Tolerances));
+    let after = analyzed(new, &of(Scope::Change));
+    compare((old, &before), (new, &after), &Options::default())
+}
+
+#[test]
+fn graphs_without_a_common_learner_are_not_compared() {
+    let found = compared(&of_four("old", 3, 3), &of_four("new", 2, 4));
+    assert_eq!(found.compared, 0);
+    let text = found.to_string();
+    assert!(
+        text.contains("The graphs have no learner in common: nothing can be compared."),
+        "{text}"
+    );
+    assert!(!text.contains("as before"), "{text}");
+}
+
+#[test]
+fn promises_that_are_not_kept_come_first() {
+    // It promises to stand two lies instead of one, and its quorums stand none.
+    let found = compared(&of_four("l", 3, 3), &of_four("l", 2, 2));
+    assert_eq!(found.valid, [Some(true), Some(false)]);
+    assert!(found.agreement[0].not_kept);
+    let text = found.to_string();
+    assert!(text.contains("1 → 2, NOT KEPT"), "{text}");
+    let (agreement, progress) = (text.find("\nAgreement"), text.find("\nProgress"));
+    assert!(agreement.is_some() && agreement < progress, "{text}");
+    // Nothing has changed, and it is not kept all the same.
+    let bad = of_four("l", 2, 3);
+    let found = compared(&bad, &of_four("l", 2, 3));
+    assert!(found.agreement[0].not_kept);
+    // What is kept is no such thing.
+    let found = compared(&of_four("l", 3, 4), &of_four("l", 3, 3));
+    assert!(found.agreement.iter().all(|change| !change.not_kept));
+}
+
+#[test]
+fn only_what_is_asked_for_is_looked_at() {
+    let graph = of_four("l", 3, 3);
+    let of = |scope| {
+        let mut told = Vec::new();
+        let options = Options {
+            scope,
+            ..Options::default()
+        };
+        let units = graph.units(None).expect("acceptors");
+        let found = analyze(&graph, &units, &options, &mut |what, _, _| {
+            told.push(what.to_owned())
+        });
+        (found, told)
+    };
+    let (found, told) = of(Scope::Declared);
+    assert_eq!(told, ["splitting sets", "done"]);
+    assert_eq!(
+        found.pairs[0].declared.as_ref().and_then(|d| d.tolerated),
+        Some(1)
+    );
+    assert_eq!(found.pairs[0].quorums.verdict, Verdict::Undecided);
+    let (found, told) = of(Scope::Picture);
+    assert_eq!(
+        told,
+        [
+            "validity",
+            "blocking sets",
+            "splitting sets",
+            "what hangs on each",
+            "done"
+        ]
+    );
+    assert_eq!((found.valid, found.weights.len()), (Some(true), 4));
+    let (found, told) = of(Scope::Tolerances);
+    assert_eq!(
+        told,
+        ["validity", "blocking sets", "splitting sets", "done"]
+    );
+    assert_eq!(found.pairs[0].quorums.tolerated, Some(1));
+}
+
+/// Stars of learners: any learner could agree with each of its two neighbours, which cannot agree
+/// with each other.
+#[test]
+fn conflicts_that_are_not_named_are_counted() {
+    let n = 40;
+    let mut text = String::from("acceptors = [\"x\"");
+    for a in 0..n {
+        let _ = write!(text, ", \"a{a}\"");
+    }
+    text.push_str("]\n[learners]\n");
+    for l in 0..n {
+        let _ = writeln!(
+            text,
+            "l{l} = {{ sets = [[\"a{l}\", \"a{}\"]] }}",
+            (l + 1) % n
+        );
+    }
+    let graph = parse_unchecked(&text).expect("a graph");
+    let found = analyzed(&graph, &Options::default());
+    let strongest = &found.strongest;
+    assert_eq!(strongest.conflicts.len(), 16);
+    assert_eq!(strongest.conflicts_left_out, n - 16);
+    assert_eq!(strongest.conflicts_undecided, 0);
+    let text = found.to_string();
+    assert!(
+        text.contains("and for 24 more pairs, which are not named"),
+        "{text}"
+    );
+}
+
+#[test]
+fn organisations_that_can_change_places_are_listed_at_once() {
+    // Any 5 of 7 organisations, each by any 2 of its 3.
+    let org = |o: usize| format!("{{ threshold = 2, of = [\"o{o}a\", \"o{o}b\", \"o{o}c\"] }}");
+    let orgs: Vec<String> = (0..7).map(org).collect();
+    let names = (0..7).flat_map(|o| ["a", "b", "c"].map(|m| format!("\"o{o}{m}\"")));
+    let names: Vec<String> = names.collect();
+    let text = format!(
+        "acceptors = [{}]\n[learners]\nl = {{ threshold = 5, of = [{}] }}\n",
+        names.join(", "),
+        orgs.join(", ")
+    );
+    let graph = parse_unchecked(&text).expect("a graph");
+    let found = analyzed(&graph, &Options::default());
+    let blocking = &found.learners[0].stopped_by;
+    assert_eq!((blocking.sets, blocking.minimal.sets.len()), (945, 35));
+    assert!(blocking.minimal.complete);
+    let splitting = &found.pairs[0].quorums;
+    assert_eq!((splitting.sets, splitting.minimal.sets.len()), (945, 35));
+    assert!(splitting.minimal.complete);
+}
