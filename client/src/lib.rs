@@ -61,6 +61,8 @@ pub use graph::{Evidence, EvidenceList, Graph, Player};
 pub use nodes::Nodes;
 pub use replica::{Replica, ReplicaError, StateMachine};
 pub use sse::{MAX_EVENT_BYTES, ServerEvent, SseParser, TooLarge};
-pub use status::{Delivered, DiskStatus, LearnerStatus, Peers, Phase, Status, Storage};
+pub use status::{
+    Delivered, DiskStatus, GivenUp, LearnerStatus, Peers, Phase, Status, Storage, Timeout,
+};
 pub use submit::{Placed, Receipt, Submitted};
 pub use value::{Decision, Page, Value};

@@ -275,6 +275,10 @@ impl crate::Protocol for Paxos {
             ballot: self.ballot,
             leader: self.network.owner(self.ballot),
             max_bal: self.max_bal(),
+            patience: match self.acceptor {
+                Some(_) => self.pacemaker.patience().to_vec(),
+                None => Vec::new(),
+            },
             low_water: self.low_water(),
             next: learners.iter().map(|_| self.undecided).collect(),
             waiting: self.waiting.len(),

@@ -93,9 +93,21 @@ fn protocol(view: &View, status: &Status, fields: &mut Map<String, Value>) {
         .map(|group| group.iter().map(|l| graph.learner_name(l)).collect())
         .collect();
     let caught = json::acceptors(view, &status.caught);
+    let patience = status.patience.iter().enumerate();
+    let patience: BTreeMap<String, u64> = patience
+        .map(|(i, wait)| (name(i), u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)))
+        .collect();
+    let timeouts = view.timeouts();
+    let last = timeouts.last.as_ref().map(|(at_ms, timeout)| {
+        let mut last = json::given_up(timeout);
+        last["at_ms"] = (*at_ms).into();
+        last
+    });
     let more = json!({
         "ballot": status.ballot,
         "leader": status.leader.map(|m| view.member_name(m)),
+        "patience_ms": patience,
+        "given_up": {"times": timeouts.times, "last": last},
         "max_bal": status.max_bal,
         "low_water": status.low_water,
         "frozen": status.frozen,

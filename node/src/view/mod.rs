@@ -11,6 +11,7 @@
 pub(crate) mod decisions;
 pub(crate) mod events;
 pub(crate) mod metrics;
+pub(crate) mod timeouts;
 
 use crate::config::{Config, Limits, Mode, NodeConfig};
 use crate::history::Shelf;
@@ -25,6 +26,7 @@ use metrics::{Metrics, whole};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
+use timeouts::Timeouts;
 use tokio::sync::watch;
 
 /// How many pieces of evidence are shown: far more than the protocol keeps for any network.
@@ -94,6 +96,7 @@ struct State {
     status: Option<Status>,
     ahead: Vec<Slot>,
     proofs: Vec<Proof>,
+    timeouts: Timeouts,
     connected: BTreeMap<String, bool>,
     /// When each peer was heard last.
     heard: BTreeMap<String, Instant>,
@@ -117,6 +120,7 @@ impl View {
             status: None,
             ahead: Vec::new(),
             proofs: Vec::new(),
+            timeouts: Timeouts::default(),
             connected: peers.iter().map(|p| (p.clone(), false)).collect(),
             heard: BTreeMap::new(),
         };
@@ -194,6 +198,9 @@ impl View {
             let ahead = ahead.get(i).copied().unwrap_or_default().max(*next);
             let name = self.learner_name(learner);
             self.metrics.came_to(name, *next, ahead);
+        }
+        for (learner, patience) in learners.iter().zip(&status.patience) {
+            self.metrics.waits(self.learner_name(learner), *patience);
         }
         self.write(|s| s.status = Some(status));
     }

@@ -95,6 +95,14 @@ pub(super) fn node_line(node: &Node) -> String {
             peers.connected,
             peers.expected,
         );
+        if let Some(patience) = node.patience() {
+            line += &format!("  patience {patience}");
+        }
+        let (times, last) = node.given_up();
+        if times > 0 {
+            let ballots = if times == 1 { "ballot" } else { "ballots" };
+            line += &format!("  {times} {ballots} given up (last: {})", printable(&last));
+        }
         let (refused, why) = node.refused();
         if refused > 0 {
             line += &format!("  {refused} refused ({})", printable(&why));
@@ -186,6 +194,8 @@ fn node(node: &Node) -> Json {
         "ballot": status.map(|s| s.ballot),
         "leader": status.and_then(|s| s.leader.as_ref()),
         "peers": status.map(|s| json!({"connected": s.peers.connected, "expected": s.peers.expected})),
+        "patience_ms": status.map(|s| &s.patience_ms),
+        "given_up": status.map(|s| &s.given_up),
         "waiting": status.map(|s| s.waiting),
         "refused": node.refused().0,
         "disks": disks.collect::<Vec<_>>(),

@@ -9,7 +9,7 @@ import { decide, nothingKnown, showLanes } from "./lanes.js";
 import { readGraph } from "./trust.js";
 import { showProofs } from "./evidence.js";
 import { count, showRates } from "./rates.js";
-import { later, listen, reachable, tell, unreachable } from "./events.js";
+import { givenUp, later, listen, patience, reachable, tell, unreachable } from "./events.js";
 
 let graph = null;
 let proofs = -1;
@@ -37,6 +37,7 @@ const showStatus = async status => {
   const learners = Object.entries(status.learners || {}).map(([name, l]) => `${name} ${l.next}`).join(", ");
   const facts = {
     phase: status.phase, roles: status.roles.join(", "), ballot: status.ballot ?? "–", leader: status.leader ?? "nobody yet",
+    patience: patience(status), "ballots given up": givenUp(status),
     peers: `${status.peers.connected} of ${status.peers.expected}${silent(status.peers)}`, "values waiting": status.waiting ?? "–",
     "slots on disk": status.frozen ?? "–", "next slots": learners || "–",
   };

@@ -14,11 +14,13 @@ use crate::history::Shown;
 use crate::testing;
 use crate::view::View;
 use crate::view::events::Happening;
-use consensus::{Ballot, ClientValue, Decision, MAX_KEY_BYTES, MAX_VALUE_BYTES, Slot, Time};
+use consensus::{
+    Ballot, ClientValue, Decision, GivenUp, MAX_KEY_BYTES, MAX_VALUE_BYTES, Slot, Status, Time, Why,
+};
 use crypto::Digest;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use learner_graph::{AcceptorId, AcceptorSet, LearnerId};
+use learner_graph::{AcceptorId, AcceptorSet, LearnerId, LearnerSet};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -439,6 +441,52 @@ async fn a_stream_resumes_after_the_last_event() {
             .0,
         400
     );
+}
+
+#[tokio::test]
+async fn a_ballot_that_is_given_up_is_told_with_the_reason() {
+    let f = fixture("").await;
+    f.view.set_status(Status {
+        patience: vec![Duration::from_secs(2), Duration::from_secs(1)],
+        ..Status::default()
+    });
+    let status = answer(f.get("/v1/status")).await.1;
+    assert_eq!(status["patience_ms"]["alice"], 2000);
+    assert_eq!(status["given_up"], json!({"times": 0, "last": null}));
+    let mut learners = LearnerSet::EMPTY;
+    learners.insert(LearnerId(0));
+    let waited = Duration::from_secs(1);
+    for (ballot, why) in [(1, Why::Others), (2, Why::Patience { learners, waited })] {
+        f.view.given_up(&GivenUp {
+            ballot: Ballot(ballot),
+            next: Ballot(ballot + 1),
+            why,
+        });
+    }
+    let stream = f.get("/v1/events?last=1").send().await.unwrap();
+    let (_, kind, told) = events(stream, 1).await.remove(0);
+    let words = "something has waited for a decision of alice for 1000 ms";
+    assert_eq!((kind.as_str(), &told["words"]), ("timeout", &json!(words)));
+    let given_up = &answer(f.get("/v1/status")).await.1["given_up"];
+    assert_eq!(given_up["times"], 2);
+    for field in ["ballot", "next", "reason", "words"] {
+        assert_eq!(given_up["last"][field], told[field], "{field}");
+    }
+    let metrics = f
+        .get("/metrics")
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    for line in [
+        "hpaxos_timeouts_total{reason=\"patience\"} 1",
+        "hpaxos_timeouts_total{reason=\"caught\"} 0",
+        "hpaxos_patience_seconds{learner=\"alice\"} 2.0",
+    ] {
+        assert!(metrics.lines().any(|l| l == line), "{line}\n{metrics}");
+    }
 }
 
 #[tokio::test]

@@ -110,6 +110,15 @@ pub(super) fn nodes(watch: &Watch) -> Vec<Line<'static>> {
         if let Some(why) = &node.gone {
             lines.push(Line::styled(format!("         {why}"), BAD));
         }
+        let patience = node.patience();
+        let (times, last) = node.given_up();
+        if let Some(patience) = patience.filter(|_| times > 0) {
+            let words = format!("given up: {times}; {last}; patience now {patience}");
+            lines.push(Line::styled(
+                format!("         {}", printable(&words)),
+                QUIET,
+            ));
+        }
         let (refused, why) = node.refused();
         if refused > 0 {
             lines.push(Line::styled(

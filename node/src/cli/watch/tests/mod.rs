@@ -33,7 +33,8 @@ fn status(node: &str, more: serde_json::Value) -> News {
     let mut status = json!({
         "node": node, "mode": "hpaxos", "network": "demo", "network_id": "6333103ca564be91", "phase": "ready",
         "plays": all, "peers": {"connected": 3, "expected": 3, "by_name": {}},
-        "ballot": 7, "leader": "n2", "waiting": 1,
+        "ballot": 7, "leader": "n2", "waiting": 1, "patience_ms": {"alice": 1000, "bob": 2000},
+        "given_up": {"times": 2, "last": {"ballot": 6, "next": 7, "reason": "patience", "words": "alice waited", "at_ms": 1}},
         "learners": {"alice": {"next": 12}, "bob": {"next": 12}, "kiosk": {"next": 11}},
         "connected": {"alice": all, "bob": all, "kiosk": all},
     });
