@@ -110,16 +110,30 @@ impl Phase {
 /// The other nodes, as one sees them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Peers {
-    /// How many are connected.
+    /// How many are connected, as far as this one knows.
     pub connected: u64,
+    /// How many of these are not silent; `None` if the node is older than this.
+    #[serde(default)]
+    pub heard: Option<u64>,
     /// How many there are.
     pub expected: u64,
     /// Which are connected.
     #[serde(default)]
     pub by_name: BTreeMap<String, bool>,
+    /// Those that are connected, and of which nothing has come for longer than pings take.
+    #[serde(default)]
+    pub silent: Vec<String>,
     /// For how many seconds nothing has come from each; `None` if nothing ever came.
     #[serde(default)]
     pub silent_s: BTreeMap<String, Option<u64>>,
+}
+
+impl Peers {
+    /// How many there are that this node hears, or is at least connected with if it does not say.
+    #[must_use]
+    pub fn there(&self) -> u64 {
+        self.heard.unwrap_or(self.connected)
+    }
 }
 
 /// Ballots that a node has given up since its start.

@@ -271,6 +271,10 @@ impl crate::Protocol for DiskPaxos {
         None
     }
 
+    fn next(&self, _: LearnerId) -> Slot {
+        self.undecided()
+    }
+
     fn status(&self) -> Status {
         let learners = self.network.graph().learners();
         let ballot = self.election.highest();

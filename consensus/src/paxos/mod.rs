@@ -269,6 +269,10 @@ impl crate::Protocol for Paxos {
         None
     }
 
+    fn next(&self, _: LearnerId) -> Slot {
+        self.undecided
+    }
+
     fn status(&self) -> Status {
         let learners = self.network.graph().learners();
         Status {

@@ -4,6 +4,9 @@ use super::View;
 use super::events::{Happening, now_ms};
 use consensus::{GivenUp, Why};
 
+/// Learners that are named.
+const NAMED: usize = 4;
+
 /// A ballot that was given up, as clients get it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Timeout {
@@ -53,9 +56,14 @@ impl View {
     fn why(&self, why: Why) -> String {
         match why {
             Why::Patience { learners, waited } => {
-                let names: Vec<&str> = learners.iter().map(|l| self.learner_name(l)).collect();
-                let (names, ms) = (names.join(", "), waited.as_millis());
-                format!("something has waited for a decision of {names} for {ms} ms")
+                let named = learners.iter().take(NAMED).map(|l| self.learner_name(l));
+                let named: Vec<&str> = named.collect();
+                let more = match learners.len() - named.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                let (named, ms) = (named.join(", "), waited.as_millis());
+                format!("{named}{more} waited {ms} ms for a decision")
             }
             Why::Others => "others gave it up, enough of them that one is honest".to_owned(),
             Why::Caught => "its leader is proved not to be safe".to_owned(),

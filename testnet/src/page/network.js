@@ -10,7 +10,7 @@ import { decide, nothingKnown, showLanes } from "/assets/lanes.js";
 import { readGraph } from "/assets/trust.js";
 import { showProofs } from "/assets/evidence.js";
 import { count, showRates } from "/assets/rates.js";
-import { givenUp, heard, later, listen, patience, reachable, tell, unreachable } from "/assets/events.js";
+import { givenUp, heard, later, listen, patience, peers, reachable, tell, unreachable } from "/assets/events.js";
 
 let graph = null, liars = new Set(), told = new Set(), known = nothingKnown(), knownWords = "";
 
@@ -133,7 +133,7 @@ const showNodes = network => {
     const state = node.state + (node.byzantine ? ", misbehaves: " + node.byzantine : "");
     const cells = [make("a", { href: node.http, target: "_blank", rel: "noopener" }, node.name), state,
       [node.acceptor, ...node.roles].filter(Boolean).join(" "), s.ballot ?? "–", s.leader ?? "–", patience(s), givenUp(s),
-      s.peers ? `${s.peers.connected} of ${s.peers.expected}` : "–", learners || "–"];
+      peers(s), learners || "–"];
     const element = row($("nodes"), "node " + node.name, { "data-node": node.name, "data-state": node.state }, cells, state,
       () => buttons(node, network));
     element.children[1].className = node.state !== "up" || node.byzantine ? "bad" : "";

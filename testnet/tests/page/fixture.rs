@@ -79,6 +79,15 @@ impl Fixture {
         self.board.tell("decision", event.to_string());
     }
 
+    /// A node has given a ballot up.
+    pub(crate) fn gave_up(&self, node: &str, ballot: u64) {
+        let event = json!({
+            "event": "timeout", "node": node, "ballot": ballot, "next": ballot + 1, "reason": "patience",
+            "words": "bob waited", "at_ms": 1_700_000_000_000_u64,
+        });
+        self.board.tell("timeout", event.to_string());
+    }
+
     /// The launcher has seen alice and bob differ in these slots.
     pub(crate) fn differed(&self, slots: &[u64]) {
         let state = json!({

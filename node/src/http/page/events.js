@@ -12,6 +12,12 @@ export const tell = (at, words, look) => {
   while ($("events").childElementCount > EVENTS) $("events").lastChild.remove();
 };
 
+// The other nodes as one hears them: what is said of silence is the node's to say.
+export const peers = status => {
+  if (!status.peers) return "–";
+  const { heard, connected, expected, silent = [], silent_s = {} } = status.peers;
+  return `${heard ?? connected} of ${expected}` + silent.map(name => `, ${name} silent for ${silent_s[name]} s`).join("");
+};
 // What a node says of its patience with whoever leads.
 export const patience = status => {
   const waits = Object.values(status.patience_ms ?? {});

@@ -465,7 +465,7 @@ async fn a_ballot_that_is_given_up_is_told_with_the_reason() {
     }
     let stream = f.get("/v1/events?last=1").send().await.unwrap();
     let (_, kind, told) = events(stream, 1).await.remove(0);
-    let words = "something has waited for a decision of alice for 1000 ms";
+    let words = "alice waited 1000 ms for a decision";
     assert_eq!((kind.as_str(), &told["words"]), ("timeout", &json!(words)));
     let given_up = &answer(f.get("/v1/status")).await.1["given_up"];
     assert_eq!(given_up["times"], 2);
@@ -593,13 +593,28 @@ async fn a_read_has_its_turn_until_it_ends() {
 }
 
 #[tokio::test]
+async fn what_was_read_has_its_turn_until_an_answer_is_made_of_it() {
+    let f = fixture("").await;
+    let read = f.api.read_and_hold(|_| Ok(vec![0u8; 8])).await;
+    let (_found, turn) = read.unwrap();
+    assert_eq!(f.api.reads.taken(), 1);
+    drop(turn);
+    assert_eq!(f.api.reads.taken(), 0);
+}
+
+#[tokio::test]
 async fn a_peer_that_is_connected_and_silent_is_shown() {
     let f = fixture("").await;
     f.view.set_peer("n2", true);
     let heard = Instant::now();
     let peers = || [("n2", Some(heard)), ("n3", None)].into_iter();
-    f.view.set_heard(peers(), heard + Duration::from_secs(14));
+    let silence = testing::config("").limits.silence();
+    f.view
+        .set_heard(peers(), heard + silence - Duration::from_millis(1));
     assert_eq!(f.view.metrics.peers_heard.get(), 1);
+    f.view.set_heard(peers(), heard + silence);
+    assert_eq!(f.view.metrics.peers_heard.get(), 0);
+    assert_eq!(f.view.silent(heard + silence), ["n2"]);
     let minute = heard + Duration::from_secs(60);
     f.view.set_heard(peers(), minute);
     assert_eq!(f.view.metrics.peers_heard.get(), 0);
@@ -609,6 +624,9 @@ async fn a_peer_that_is_connected_and_silent_is_shown() {
     assert_eq!(silent["n3"], None);
     let (_, status) = answer(f.get("/v1/status")).await;
     assert!(status["peers"]["silent_s"]["n2"].is_u64(), "{status}");
+    // It was heard a moment ago by the clock that this asks.
+    assert_eq!(status["peers"]["heard"], 1);
+    assert_eq!(status["peers"]["silent"], json!([]));
 }
 
 #[tokio::test]

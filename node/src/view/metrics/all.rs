@@ -125,7 +125,7 @@ metrics! {
 
     /// Peers connected
     peers_connected: Gauge = "peers_connected", zero();
-    /// Peers of which something came within 15 seconds
+    /// Peers that are connected and not silent
     peers_heard: Gauge = "peers_heard", zero();
     /// Peers that the configuration has
     peers_expected: Gauge = "peers_expected", zero();

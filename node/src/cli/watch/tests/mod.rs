@@ -106,8 +106,12 @@ fn with_liar() -> Watch {
         "caught": ["a4"], "refusals": {"bad_signature": 3},
         "connected": {"alice": ["alice", "bob"], "bob": ["alice", "bob"], "kiosk": ["kiosk"]},
     });
+    let sides = json!([
+        [{"says": "2av in slot 0, ballot 1", "value": "9b2751c3aa"}],
+        [{"says": "2av in slot 0, ballot 1", "value": "02e6b4d1bb"}],
+    ]);
     let evidence: EvidenceList = serde_json::from_value(json!({
-        "node": "n1", "evidence": [{"digest": "2a", "acceptor": "a4", "words": words, "evidence": "AA=="}],
+        "node": "n1", "evidence": [{"digest": "2a", "acceptor": "a4", "words": words, "evidence": "AA==", "sides": sides}],
     }))
     .expect("evidence");
     let at = Duration::from_secs(6);
