@@ -140,6 +140,23 @@ fn questions_that_make_no_sense_are_refused() {
             2,
             "--crashed: 'a9' is not an acceptor",
         ),
+        (
+            &["analyze", "good.toml", "--crashed", "a1,,a2"],
+            2,
+            "--crashed: there is a name missing in 'a1,,a2'",
+        ),
+        (
+            &[
+                "analyze",
+                "good.toml",
+                "--crashed",
+                "a1",
+                "--byzantine",
+                "a1",
+            ],
+            2,
+            "name it in --byzantine alone",
+        ),
         (&["analyze", "good.toml", "--sets", "0"], 2, "--sets"),
         (
             &["analyze", "good.toml", "--node", "https://n1"],

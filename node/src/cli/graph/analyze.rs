@@ -76,6 +76,11 @@ impl AnalyzeArgs {
         };
         options.crashed = named("--crashed", &self.crashed)?;
         options.suspicion.caught = named("--byzantine", &self.byzantine)?;
+        if options.crashed.intersects(&options.suspicion.caught) {
+            let why = "an acceptor is in --crashed and in --byzantine: who lies may be silent as well, so name it in \
+                       --byzantine alone";
+            return Err(fail(Exit::Usage, why));
+        }
         if let Some(url) = &self.node {
             let known = Running::ask(url)?.suspicion(source)?;
             options.suspicion.caught |= known.caught;
@@ -162,10 +167,10 @@ fn acceptors(source: &Source, flag: &str, names: &str) -> Result<AcceptorSet, Ex
         }),
         Content::Slices(network) => {
             let known = network.slices.names();
-            let names = names
-                .split(',')
-                .map(str::trim)
-                .filter(|name| !name.is_empty());
+            if names.trim().is_empty() {
+                return Ok(AcceptorSet::EMPTY);
+            }
+            let names = names.split(',').map(str::trim);
             let place = |name: &str| match known.iter().zip(0..).find(|(known, _)| *known == name) {
                 Some((_, at)) => Ok(AcceptorId(at)),
                 None => {

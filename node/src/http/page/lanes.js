@@ -46,7 +46,7 @@ const showVerdict = said => {
 let wanted = null, redraw = () => {};
 const want = slot => {
   wanted = slot;
-  $("back-line").hidden = slot === null;
+  $("back").hidden = slot === null;
   redraw();
 };
 $("jump").addEventListener("click", event => {

@@ -1,6 +1,6 @@
 "use strict";
-// The page of one node, made of its routes: /v1/graph once, /v1/status every second, /v1/evidence when there is
-// some, and /v1/events as they come. Nothing here is kept by the node.
+// The page of one node, made of its routes: /v1/graph and what was decided lately once, /v1/status every second,
+// /v1/evidence when there is some, and /v1/events as they come. Nothing here is kept by the node.
 
 import { $, json, make } from "./dom.js";
 import { showAnalysis } from "./analysis.js";
@@ -62,12 +62,31 @@ const showStatus = async status => {
   }
 };
 
+// What was decided before the events that are asked for is compared as well, as far back as this, where there is anything to
+// compare. The verdict says in which slots.
+const LOOKED_BACK = 5000;
+const lookBack = async ({ plays, learners }) => {
+  for (const learner of plays.length > 1 ? plays : []) {
+    const { next } = learners[learner].delivered;
+    for (let from = Math.max(0, next - LOOKED_BACK); from < next;) {
+      const page = await json(`/v1/learners/${encodeURIComponent(learner)}/decisions?from=${from}&limit=1000`);
+      for (const decision of page.decisions) decide({ learner, ...decision });
+      if (page.next === from) break;
+      from = page.next;
+    }
+    later(() => showLanes(graph, known));
+  }
+};
+
+let looked = false;
 const refresh = async () => {
   try {
     graph ??= readGraph(await json("/v1/graph"));
-    await showStatus(await json("/v1/status"));
+    const status = await json("/v1/status");
+    await showStatus(status);
     showRates();
     reachable();
+    if (!looked && status.learners) { looked = true; await lookBack(status); }
   } catch (error) {
     console.error(error);
     unreachable();
