@@ -621,11 +621,11 @@ async fn a_phone_has_room_for_all_of_it() {
     assert_eq!(browser.eval(first).await, true);
     browser.picture("phone.png").await;
     // Where the graph has no room, it is scrolled and not shrunk.
-    browser.window(300, 800).await;
+    browser.window(320, 800).await;
     let scale = "document.getElementById('graph').getScreenCTM().a >= .89";
     browser.until(scale).await;
     browser
-        .until("document.documentElement.scrollWidth <= 300")
+        .until("document.documentElement.scrollWidth <= 320")
         .await;
     // Between a phone and a desk nothing of a table is cut off.
     browser.window(800, 800).await;
