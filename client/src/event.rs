@@ -1,5 +1,6 @@
 //! What a node's event stream says.
 
+use crate::status::Timeout;
 use crate::value::Decision;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,8 @@ pub enum Event {
         #[serde(default)]
         leader: Option<String>,
     },
+    /// The node has given a ballot up.
+    Timeout(Timeout),
     /// An acceptor is proved not to be safe, or two learners not to be entangled.
     Evidence {
         /// The acceptor that is caught, if it is about one.
@@ -95,6 +98,13 @@ mod tests {
         let ballot = read(r#"{"event":"ballot","node":"n1","ballot":4,"leader":"n2"}"#);
         let leader = Some("n2".into());
         assert_eq!(ballot, Event::Ballot { ballot: 4, leader });
+        let timeout = read(
+            r#"{"event":"timeout","node":"n1","at_ms":7,"ballot":1,"next":2,"reason":"patience","words":"w"}"#,
+        );
+        let Event::Timeout(timeout) = timeout else {
+            panic!("{timeout:?}")
+        };
+        assert_eq!((timeout.ballot, timeout.next), (1, 2));
         assert_eq!(
             read(r#"{"event":"gap","node":"n1","words":"w"}"#),
             Event::Gap {}

@@ -46,6 +46,19 @@ pub struct Evidence {
     pub acceptor: Option<String>,
     /// What it proves, in words.
     pub words: String,
+    /// The two things that contradict each other, each as what it says; what both say alike is left out.
+    #[serde(default)]
+    pub sides: Vec<Vec<Statement>>,
     /// Signed messages in base64, for `hpaxos evidence verify`.
     pub evidence: String,
+}
+
+/// What a message says, as far as it is about one thing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Statement {
+    /// In words: `2av in slot 0, ballot 1`.
+    pub says: String,
+    /// The digest of the value that it is about, in hex.
+    #[serde(default)]
+    pub value: Option<String>,
 }

@@ -57,10 +57,12 @@ pub use decisions::Decisions;
 pub use error::{Error, Problem};
 pub use event::Event;
 pub use events::{Followed, Since};
-pub use graph::{Evidence, EvidenceList, Graph, Player};
+pub use graph::{Evidence, EvidenceList, Graph, Player, Statement};
 pub use nodes::Nodes;
 pub use replica::{Replica, ReplicaError, StateMachine};
 pub use sse::{MAX_EVENT_BYTES, ServerEvent, SseParser, TooLarge};
-pub use status::{Delivered, DiskStatus, LearnerStatus, Peers, Phase, Status, Storage};
+pub use status::{
+    Delivered, DiskStatus, GivenUp, LearnerStatus, Peers, Phase, Status, Storage, Timeout,
+};
 pub use submit::{Placed, Receipt, Submitted};
 pub use value::{Decision, Page, Value};

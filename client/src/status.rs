@@ -43,6 +43,13 @@ pub struct Status {
     /// The node that owns it.
     #[serde(default)]
     pub leader: Option<String>,
+    /// For every learner, how long something may be outstanding for it now before the node gives a ballot up, in
+    /// milliseconds; empty if it gives none up, being neither acceptor nor processor.
+    #[serde(default)]
+    pub patience_ms: BTreeMap<String, u64>,
+    /// Ballots that the node has given up since its start.
+    #[serde(default)]
+    pub given_up: GivenUp,
     /// The ballot that the acceptor has joined; 0 if none.
     #[serde(default)]
     pub max_bal: u64,
@@ -103,16 +110,57 @@ impl Phase {
 /// The other nodes, as one sees them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Peers {
-    /// How many are connected.
+    /// How many are connected, as far as this one knows.
     pub connected: u64,
+    /// How many of these are not silent; `None` if the node is older than this.
+    #[serde(default)]
+    pub heard: Option<u64>,
     /// How many there are.
     pub expected: u64,
     /// Which are connected.
     #[serde(default)]
     pub by_name: BTreeMap<String, bool>,
+    /// Those that are connected, and of which nothing has come for longer than pings take.
+    #[serde(default)]
+    pub silent: Vec<String>,
     /// For how many seconds nothing has come from each; `None` if nothing ever came.
     #[serde(default)]
     pub silent_s: BTreeMap<String, Option<u64>>,
+}
+
+impl Peers {
+    /// How many there are that this node hears, or is at least connected with if it does not say.
+    #[must_use]
+    pub fn there(&self) -> u64 {
+        self.heard.unwrap_or(self.connected)
+    }
+}
+
+/// Ballots that a node has given up since its start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct GivenUp {
+    /// How many.
+    pub times: u64,
+    /// The last one.
+    pub last: Option<Timeout>,
+}
+
+/// A ballot that a node has given up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Timeout {
+    /// The ballot.
+    pub ballot: u64,
+    /// The one that the node wishes for, or starts, instead.
+    pub next: u64,
+    /// Why: `patience` (the node's own ran out), `others` (theirs did) or `caught` (its leader was).
+    pub reason: String,
+    /// The same, in words.
+    pub words: String,
+    /// When, in milliseconds since 1970 by the node's clock; `None` in an event, which has it beside this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<u64>,
 }
 
 /// What a node has stored since its start.
@@ -206,13 +254,17 @@ mod tests {
     fn a_ready_node_says_who_leads() {
         let text = r#"{"acceptor":"a1","ballot":7,"caught":["a4"],"connected":{"alice":["alice"]},"foreign_connections":0,"frozen":0,
             "groups":[["alice"]],"leader":"n2","learners":{"alice":{"delivered":{"decisions":3,"next":3},"forks":0,"next":3,"ahead":4},
-            "bob":{"delivered":null,"forks":0,"next":3}},"low_water":0,"max_bal":7,"mode":"disk-paxos","network":"demo","network_id":"63",
+            "bob":{"delivered":null,"forks":0,"next":3}},"low_water":0,"max_bal":7,"patience_ms":{"alice":4000},
+            "given_up":{"times":2,"last":{"ballot":6,"next":7,"reason":"others","words":"w","at_ms":9}},"mode":"disk-paxos","network":"demo","network_id":"63",
             "node":"n1","peers":{"by_name":{},"connected":0,"expected":0},"phase":"ready","plays":["alice"],"refusals":{"frame":1},
             "refused_by_protocol":{},"roles":[],"storage":{"bytes":5179,"records":38,"replayed_records":0,"syncs":23},"waiting":2,
             "disks":[{"name":"d1","up":true,"busy":false,"problem":"","mbal":7,"logged":3,"operations":9}]}"#;
         let status: Status = serde_json::from_str(text).expect("a status");
         assert_eq!(status.leads(), Some((7, "n2")));
         assert_eq!(status.learners["alice"].delivered.map(|d| d.next), Some(3));
+        assert_eq!(status.patience_ms["alice"], 4000);
+        let last = status.given_up.last.expect("a ballot");
+        assert_eq!((last.ballot, last.next, last.at_ms), (6, 7, Some(9)));
         assert_eq!((status.storage.syncs, status.disks[0].operations), (23, 9));
     }
 }

@@ -3,7 +3,7 @@
 //! `M` is a message as a step takes it, `W` the same as it travels and is stored, `E` evidence and
 //! `F` what it proves. Each protocol names its own, as in [`hpaxos::Input`](crate::hpaxos::Input).
 
-use crate::{Ballot, Batch, ClientValue, Page, Slot, Time, disk_paxos};
+use crate::{Ballot, Batch, ClientValue, GivenUp, Page, Slot, Time, disk_paxos};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorSet, LearnerId};
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,8 @@ pub enum Output<M, W, E, F> {
         /// Its owner.
         leader: MemberId,
     },
+    /// This node no longer waits for the leader of a ballot.
+    GivenUp(GivenUp),
     /// Call `step` at this time at the latest, even with no inputs.
     SetTimer(Time),
 }

@@ -5,7 +5,7 @@
 //!   verified message ─┐                            ┌─► persist   (durable before any send)
 //!   client value ─────┤    ┌──────────────────┐    ├─► send      (gossip; comes back as input)
 //!   batch bytes ──────┼──► │ step(now, inputs)│ ───┼─► fetch     (bytes by digest)
-//!   evidence ─────────┤    └──────────────────┘    ├─► decided, fork, evidence, disconnected
+//!   evidence ─────────┤    └──────────────────┘    ├─► decided, fork, evidence, disconnected, given up
 //!   (nothing: a tick)─┘                            └─► set timer
 //! ```
 //!
@@ -21,6 +21,7 @@ mod io;
 mod log;
 mod network;
 pub mod pacemaker;
+mod patience;
 pub mod paxos;
 pub mod planted;
 mod protocol;
@@ -34,6 +35,7 @@ pub use ballot::Ballot;
 pub use io::{Decision, Fork, Input, NoEvidence, Output, Record, SyncAnswer, SyncRequest};
 pub use log::pipeline::Batching;
 pub use network::{Member, Network, NetworkError};
+pub use patience::{GivenUp, Why};
 pub use protocol::{AnswerOf, HistoryOf, InputOf, OutputOf, Protocol, RecordOf};
 pub use slot::{Page, Slot};
 pub use status::{DiskStatus, Status};

@@ -8,6 +8,7 @@
 //!
 //! This is about liveness only: whatever it says, no rule of safety depends on it.
 
+use crate::patience::{GivenUp, Why};
 use crate::{Ballot, Slot, Time};
 use learner_graph::{AcceptorId, AcceptorSet, LearnerGraph, LearnerId, LearnerSet, Suspicion};
 use std::time::Duration;
@@ -152,46 +153,41 @@ impl Pacemaker {
             .unwrap_or(Ballot::FIRST)
     }
 
-    /// Follows a wish that is supported. True if this node's wish changed.
-    pub fn follow(&mut self, supported: Ballot, now: Time) -> bool {
-        let higher = supported > self.wish;
-        if higher {
-            self.enter(supported, now);
-        }
-        higher
+    /// Follows a wish that is supported. Says what it gives up for it, if this node's wish changed.
+    pub fn follow(&mut self, supported: Ballot, now: Time) -> Option<GivenUp> {
+        (supported > self.wish).then(|| self.give_up(supported, Why::Others, now))
     }
 
     /// Looks whether patience has run out for a learner with a recently heard quorum, `oldest` being
-    /// since when something is outstanding for it. True if this node's wish changed; `skip` tells the
-    /// ballots that nobody should wish for.
+    /// since when something is outstanding for it. Says what it gives up, if this node's wish changed; `skip` tells
+    /// the ballots that nobody should wish for.
     pub fn tick(
         &mut self,
         graph: &LearnerGraph,
         oldest: impl Fn(LearnerId) -> Option<Time>,
         skip: impl Fn(Ballot) -> bool,
         now: Time,
-    ) -> bool {
+    ) -> Option<GivenUp> {
         let live = self.live(graph, now);
         for l in graph.learners() - live {
             let at = usize::from(l.0);
             (self.silent_at[at], self.moves[at].from) = (now, None);
         }
-        let mut out = false;
+        let (mut learners, mut waited) = (LearnerSet::EMPTY, Duration::ZERO);
         for l in live {
             if self.runs_out(l, &oldest).is_some_and(|at| now >= at) {
                 let patience = &mut self.patience[usize::from(l.0)];
+                waited = waited.max(*patience);
+                learners.insert(l);
                 *patience = patience.saturating_mul(2);
-                out = true;
             }
         }
-        if out {
-            self.advance(skip, now);
-        }
-        out
+        let out = !learners.is_empty();
+        out.then(|| self.advance(skip, Why::Patience { learners, waited }, now))
     }
 
-    /// Wishes for the next ballot at once: the owner of the present one has lost its turn.
-    pub fn advance(&mut self, skip: impl Fn(Ballot) -> bool, now: Time) {
+    /// Wishes for the next ballot at once, and says what it gives up.
+    pub fn advance(&mut self, skip: impl Fn(Ballot) -> bool, why: Why, now: Time) -> GivenUp {
         let mut next = self.wish.next();
         // Round robin: among this many ballots everyone has had a turn.
         for _ in 0..=u16::MAX {
@@ -200,7 +196,19 @@ impl Pacemaker {
             }
             next = next.next();
         }
+        self.give_up(next, why, now)
+    }
+
+    fn give_up(&mut self, next: Ballot, why: Why, now: Time) -> GivenUp {
+        let ballot = self.wish;
         self.enter(next, now);
+        GivenUp { ballot, next, why }
+    }
+
+    /// Per learner, how long it may wait now before this node gives a ballot up.
+    #[must_use]
+    pub fn patience(&self) -> &[Duration] {
+        &self.patience
     }
 
     /// When `tick` is worth calling again.

@@ -97,6 +97,9 @@ pub trait Protocol: Sized + Send + 'static {
         kept: Kept<Self::Wire>,
     ) -> Option<Certificate>;
 
+    /// The first slot that a learner has not decided here.
+    fn next(&self, learner: LearnerId) -> Slot;
+
     /// Where this node stands.
     fn status(&self) -> Status;
 }

@@ -4,6 +4,7 @@ use crate::{Ballot, Slot};
 use crypto::MemberId;
 use learner_graph::{AcceptorSet, LearnerSet};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Where a node stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,9 @@ pub struct Status {
     pub leader: Option<MemberId>,
     /// The acceptor's `max_bal`, the processor's `mbal`; 0 for a node that is neither.
     pub max_bal: Ballot,
+    /// Per learner, how long something may be outstanding for it now before this node gives a ballot up; none for a
+    /// node that gives none up, which is neither acceptor nor processor.
+    pub patience: Vec<Duration>,
     /// The acceptor's low-water mark, the processor's `floor`.
     pub low_water: Slot,
     /// HPaxos: slots that some learner has not decided, and that have left memory for the history.

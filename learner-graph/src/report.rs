@@ -108,15 +108,23 @@ pub fn check(file: &str, text: &str, safe: Option<&str>) -> Result<Report, Vec<P
 }
 
 /// Reads a comma-separated list of acceptors; an empty text is the empty set.
+///
+/// # Errors
+/// A problem for every name that no acceptor has, and for one that is empty.
 pub fn acceptor_list(graph: &LearnerGraph, list: &str) -> Result<AcceptorSet, Vec<Problem>> {
     let all = graph.acceptors();
     let mut set = AcceptorSet::EMPTY;
     let mut problems = Vec::new();
-    for name in list
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-    {
+    if list.trim().is_empty() {
+        return Ok(set);
+    }
+    for name in list.split(',').map(str::trim) {
+        if name.is_empty() {
+            let what = format!("there is a name missing in '{list}'");
+            let mend = "put one comma between two names, and none at an end";
+            problems.push(Problem::error(None, what, mend));
+            continue;
+        }
         match graph.acceptor(name) {
             Some(id) => {
                 set.insert(id);

@@ -1,9 +1,10 @@
 //! What can be done to a running network: the same words in scenarios, on the network's page and over HTTP.
 
+mod check;
+
 use crate::show::words;
 use node::config::Byzantine;
 use serde::{Deserialize, Deserializer, Serialize};
-use std::collections::BTreeSet;
 
 /// Something that is done to a running network. Nodes and disks are named as the configuration names them.
 ///
@@ -71,18 +72,15 @@ pub struct Delay {
 /// The longest delay of a link.
 pub const LONGEST_DELAY_MS: u64 = 60_000;
 
-/// Checks that no node is in two groups of a partition, or twice in one.
-///
-/// # Errors
-/// If one is.
-pub fn distinct(groups: &[Vec<String>]) -> Result<(), String> {
-    let mut seen = BTreeSet::new();
-    for name in groups.iter().flatten() {
-        if !seen.insert(name) {
-            return Err(format!("{name} cannot be in two groups"));
-        }
-    }
-    Ok(())
+/// Why a fault was not done. Nothing is changed then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Undone {
+    /// It is none that this network can have, now or later.
+    #[error("{0}")]
+    Never(String),
+    /// It makes no sense as things stand.
+    #[error("{0}")]
+    NotNow(String),
 }
 
 /// In place of a node's name: every other node.

@@ -130,6 +130,10 @@ async fn who_may_disagree_shows_with_the_reason() {
         .await;
     browser.shows("about", "a1 was caught").await;
     browser.shows("evidence", "acceptor a1 is not safe").await;
+    // With both things that it said.
+    browser
+        .until("document.querySelectorAll('#evidence .sides > li').length >= 2")
+        .await;
     browser
         .until("document.querySelector('#graph .caught')")
         .await;
@@ -358,6 +362,10 @@ async fn what_the_graph_survives_shows_and_what_if_is_told_from_what_is() {
 /// What an element is that has the focus.
 const FOCUSED: &str = "document.activeElement.dataset.key";
 
+/// The verdict and the way to the slot are in the window.
+const IN_SIGHT: &str = "['verdict', 'jump'].map(id => document.getElementById(id).getBoundingClientRect())\
+    .every(r => r.height > 0 && r.top >= 0 && r.bottom <= innerHeight) && scrollY === 0";
+
 #[tokio::test]
 #[ignore = "needs Chromium: .ci/page installs it"]
 async fn a_violation_is_red_and_what_is_allowed_is_not() {
@@ -384,6 +392,15 @@ async fn a_violation_is_red_and_what_is_allowed_is_not() {
         "bad"
     );
     browser.picture("violation.png").await;
+    // On every screen it is seen before anything is scrolled, with the way to the slot.
+    for (width, height) in [(1280, 800), (800, 600), (390, 844)] {
+        browser.window(width, height).await;
+        browser.until(IN_SIGHT).await;
+    }
+    browser.eval("scrollTo(0, 0)").await;
+    browser.click("#jump").await;
+    let there = "document.activeElement.dataset.slot === '1' && document.activeElement.getBoundingClientRect().top < innerHeight";
+    browser.until(there).await;
     // Two of three acceptors lie: then nobody has promised that.
     fixture.lie(&["n1", "n2"]);
     browser.until(&kind("allowed")).await;
@@ -429,6 +446,12 @@ async fn a_learner_far_behind_is_compared_and_the_verdict_says_with_what() {
     fixture.decided_in(399, "bob", "something else");
     let why = "VIOLATION: alice and bob differ in slot 399, which is not allowed";
     verdict("violation", "bad", why).await;
+    // It can be looked at, and is the only difference there.
+    browser.click("#jump").await;
+    let marked = "[...document.querySelectorAll('#lanes .violation [data-slot]')].map(c => c.dataset.slot).join(' ')";
+    browser.until(&format!("{marked} === '399 399'")).await;
+    browser.click("#back").await;
+    browser.until(&format!("{marked} === ''")).await;
     // More than is remembered one by one is counted.
     for slot in 400..700 {
         fixture.decided_in(slot, "bob", "something else");
@@ -549,6 +572,30 @@ async fn keys_are_enough_and_what_is_wrong_is_said_where_it_was_written() {
 
 #[tokio::test]
 #[ignore = "needs Chromium: .ci/page installs it"]
+async fn a_ballot_that_is_given_up_shows_with_the_reason_and_the_patience() {
+    let fixture = Fixture::serve().await;
+    let browser = Browser::open(false).await;
+    browser.go(fixture.url()).await;
+    browser.shows("nodes", "1000 to 2000 ms").await;
+    browser
+        .shows("nodes", "3; ballot 1 is given up: alice waited")
+        .await;
+    // Of several nodes that do, the first is told.
+    for node in ["n2", "n3"] {
+        fixture.gave_up(node, 4);
+    }
+    browser
+        .shows("events", "n2: ballot 4 is given up: bob waited")
+        .await;
+    fixture.gave_up("n2", 5);
+    browser.shows("events", "ballot 5").await;
+    let others = "document.getElementById('events').textContent.includes('n3')";
+    assert_eq!(browser.eval(others).await, false);
+    assert_eq!(browser.errors().await, json!([]));
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: .ci/page installs it"]
 async fn a_phone_has_room_for_all_of_it() {
     let fixture = Fixture::serve().await;
     let browser = Browser::open(false).await;
@@ -573,5 +620,16 @@ async fn a_phone_has_room_for_all_of_it() {
                  tr.children[1].getBoundingClientRect().top)";
     assert_eq!(browser.eval(first).await, true);
     browser.picture("phone.png").await;
+    // Where the graph has no room, it is scrolled and not shrunk.
+    browser.window(320, 800).await;
+    let scale = "document.getElementById('graph').getScreenCTM().a >= .89";
+    browser.until(scale).await;
+    browser
+        .until("document.documentElement.scrollWidth <= 320")
+        .await;
+    // Between a phone and a desk nothing of a table is cut off.
+    browser.window(800, 800).await;
+    let cut = "[...document.querySelectorAll('.scroll')].filter(s => s.scrollWidth > s.clientWidth).map(s => s.innerHTML)";
+    assert_eq!(browser.eval(cut).await, json!([]));
     assert_eq!(browser.errors().await, json!([]));
 }

@@ -4,8 +4,8 @@ use super::drive::{Busy, Drive};
 use super::{Action, Block, Decided, DiskId, DiskPaxos, Operation, Output, ProcessorId};
 use crate::log::pipeline::{Choice, Supply};
 use crate::planted::{self, Bug, planted};
-use crate::{Batch, Slot, Time};
-use learner_graph::AcceptorSet;
+use crate::{Ballot, Batch, GivenUp, Slot, Time, Why};
+use learner_graph::{AcceptorSet, LearnerSet};
 use std::sync::Arc;
 
 /// No new slot is tried while the values in the block have so many bytes.
@@ -96,11 +96,25 @@ impl DiskPaxos {
         let own: Vec<&Block> = drives.filter_map(|d| d.own()).map(|b| &**b).collect();
         let highest = self.election.highest();
         if self.synod.end_phase_0(me, &own, highest) {
+            self.give_up(me, highest, out);
             self.pipeline = Default::default();
             self.looked = AcceptorSet::EMPTY;
             self.election.started(now);
             self.hear_ballot(self.synod.dblock.mbal, now, out);
         }
+    }
+
+    /// Tells that this processor no longer waits for another one, whose ballot was the highest.
+    fn give_up(&self, me: ProcessorId, ballot: Ballot, out: &mut Vec<Output>) {
+        if ProcessorId::owner(ballot).is_none_or(|leader| leader == me) {
+            return;
+        }
+        let mut learners = LearnerSet::EMPTY;
+        learners.insert(self.config.learner);
+        let waited = self.election.patience();
+        let why = Why::Patience { learners, waited };
+        let next = self.synod.dblock.mbal;
+        out.push(Output::GivenUp(GivenUp { ballot, next, why }));
     }
 
     /// When this processor may start a ballot for what waits or is open.

@@ -42,6 +42,11 @@ impl Election {
         self.highest
     }
 
+    /// How long this processor waits now for another one.
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// A ballot was heard of. True if it is the highest.
     pub(super) fn heard(&mut self, ballot: Ballot, now: Time) -> bool {
         let higher = ballot > self.highest;

@@ -271,6 +271,10 @@ impl crate::Protocol for DiskPaxos {
         None
     }
 
+    fn next(&self, _: LearnerId) -> Slot {
+        self.undecided()
+    }
+
     fn status(&self) -> Status {
         let learners = self.network.graph().learners();
         let ballot = self.election.highest();
@@ -279,6 +283,10 @@ impl crate::Protocol for DiskPaxos {
             ballot,
             leader: leader.and_then(|p| self.config.processors.get(&p).copied()),
             max_bal: self.synod.dblock.mbal,
+            patience: match self.config.me {
+                Some(_) => learners.iter().map(|_| self.election.patience()).collect(),
+                None => Vec::new(),
+            },
             low_water: self.own_blocks().map(|b| b.floor).max().unwrap_or_default(),
             next: learners.iter().map(|_| self.undecided()).collect(),
             waiting: self.waiting.len(),

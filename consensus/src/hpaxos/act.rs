@@ -3,6 +3,7 @@
 
 use super::proposer::Scene;
 use super::{HPaxos, Message, Output, Record};
+use crate::patience::Why;
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Time};
 use crypto::{Digest, Verified};
@@ -32,7 +33,7 @@ impl HPaxos {
         let supported = self
             .pacemaker
             .supported(graph, self.convictions.suspicion(), now);
-        let mut changed = self.pacemaker.follow(supported, now);
+        let mut given_up = self.pacemaker.follow(supported, now);
         if self.acceptor.is_some() {
             let all: Vec<_> = self.learners.ids().map(|l| self.outstanding(l)).collect();
             let oldest = |l: LearnerId| all.get(usize::from(l.0)).copied().flatten();
@@ -40,13 +41,15 @@ impl HPaxos {
                 self.convictions
                     .lost_turns(self.network.owner(b), &self.network)
             };
-            changed |= self.pacemaker.tick(graph, oldest, lost, now);
+            given_up = self.pacemaker.tick(graph, oldest, lost, now).or(given_up);
             if lost(self.pacemaker.wish()) {
-                self.pacemaker.advance(lost, now);
-                changed = true;
+                given_up = Some(self.pacemaker.advance(lost, Why::Caught, now));
             }
         }
-        if changed && self.acceptor.is_some() {
+        if let Some(given_up) = given_up
+            && self.acceptor.is_some()
+        {
+            out.push(Output::GivenUp(given_up));
             self.say(
                 Message::Wish {
                     ballot: self.pacemaker.wish(),

@@ -362,6 +362,10 @@ impl crate::Protocol for HPaxos {
         Some(learner::kept(learner, slot, kept))
     }
 
+    fn next(&self, learner: LearnerId) -> Slot {
+        self.learners.undecided(learner)
+    }
+
     fn status(&self) -> Status {
         HPaxos::status(self)
     }

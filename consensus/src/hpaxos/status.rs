@@ -10,6 +10,10 @@ impl HPaxos {
             ballot: self.ballot,
             leader: self.network.owner(self.ballot),
             max_bal: self.acceptor.as_ref().map_or(Ballot::NONE, |a| a.max_bal),
+            patience: match self.acceptor {
+                Some(_) => self.pacemaker.patience().to_vec(),
+                None => Vec::new(),
+            },
             low_water: self.floor,
             frozen: self.received.frozen().map(|page| page.len()).sum(),
             next: self

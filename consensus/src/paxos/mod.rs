@@ -269,12 +269,20 @@ impl crate::Protocol for Paxos {
         None
     }
 
+    fn next(&self, _: LearnerId) -> Slot {
+        self.undecided
+    }
+
     fn status(&self) -> Status {
         let learners = self.network.graph().learners();
         Status {
             ballot: self.ballot,
             leader: self.network.owner(self.ballot),
             max_bal: self.max_bal(),
+            patience: match self.acceptor {
+                Some(_) => self.pacemaker.patience().to_vec(),
+                None => Vec::new(),
+            },
             low_water: self.low_water(),
             next: learners.iter().map(|_| self.undecided).collect(),
             waiting: self.waiting.len(),

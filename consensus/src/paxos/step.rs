@@ -183,11 +183,13 @@ impl Paxos {
     fn run_pacemaker(&mut self, now: Time, out: &mut Vec<Output>) -> Ballot {
         let graph = self.network.graph();
         let supported = self.pacemaker.supported(graph, &self.trust, now);
-        let mut changed = self.pacemaker.follow(supported, now);
+        let mut given_up = self.pacemaker.follow(supported, now);
         if self.acceptor.is_some() {
             let oldest = self.outstanding();
-            changed |= self.pacemaker.tick(graph, |_| oldest, |_| false, now);
-            if changed {
+            let ran_out = self.pacemaker.tick(graph, |_| oldest, |_| false, now);
+            given_up = ran_out.or(given_up);
+            if let Some(given_up) = given_up {
+                out.push(Output::GivenUp(given_up));
                 self.say(
                     Body::Wish {
                         ballot: self.pacemaker.wish(),

@@ -187,6 +187,19 @@ impl Limits {
         Self::count(limit.saturating_mul(1 << 20))
     }
 
+    /// How often a peer is pinged of which nothing else is asked: often enough for the protocol's patience.
+    #[must_use]
+    pub fn ping_interval(&self) -> Duration {
+        Self::ms((self.patience_ms / 8).clamp(10, 10_000))
+    }
+
+    /// A peer of which nothing has come for so long is silent, whatever its connection looks like: longer than between
+    /// two pings, and than a node that is busy for a moment. From 3 to 15 seconds.
+    #[must_use]
+    pub fn silence(&self) -> Duration {
+        (self.ping_interval() * 3 / 2).max(Duration::from_secs(3))
+    }
+
     /// A limit in milliseconds, as a duration.
     #[must_use]
     pub fn ms(limit: u64) -> Duration {

@@ -1,7 +1,7 @@
-//! Answers from the history, on a thread of its own: peers that were away, and clients who want to see something
-//! proved. The engine goes on meanwhile.
+//! Answers from the history, on threads of their own: one for peers that were away, one for clients who want to see
+//! something proved. The engine goes on meanwhile.
 
-use super::event::Certified;
+use super::event::{Certified, Unproved};
 use super::{Command, Ticket};
 use crate::history::HistoryFile;
 use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Response};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::{mpsc, oneshot};
 
-/// Questions that may wait. Beyond it a peer gets what is in memory, and asks again.
+/// Questions that may wait, of peers and of clients each. Beyond it a peer gets what is in memory, and asks again.
 const MAX_QUESTIONS: usize = 64;
 
 /// What a peer lacks that is not in memory.
@@ -34,67 +34,79 @@ pub(super) struct Proof {
     /// The certificate, if it is in memory.
     pub(super) certificate: Option<Certificate>,
     /// Told what is here, or why it cannot be read.
-    pub(super) answer: oneshot::Sender<Result<Option<Certified>, StorageError>>,
+    pub(super) answer: oneshot::Sender<Result<Option<Certified>, Unproved>>,
 }
 
-enum Asked<P: Protocol> {
-    Peer(Ticket, Question<P>),
-    Client(Proof),
+/// See the module. Its threads end with it.
+pub(super) struct Archivist<P: Protocol> {
+    /// What peers ask.
+    questions: Option<SyncSender<(Ticket, Question<P>)>>,
+    /// What clients ask: however much peers have to catch up with, and the other way round.
+    proofs: Option<SyncSender<Proof>>,
 }
-
-/// See the module. Its thread ends with it.
-pub(super) struct Archivist<P: Protocol>(Option<SyncSender<Asked<P>>>);
 
 impl<P: Protocol> Archivist<P> {
     pub(super) fn start(
         history: Arc<HistoryFile<P::Wire>>,
         network: mpsc::Sender<Command>,
     ) -> Self {
-        let (questions, asked) = sync_channel(MAX_QUESTIONS);
-        let thread = std::thread::Builder::new().name("archivist".into());
-        let started = thread.spawn(move || serve::<P>(&history, &network, &asked));
-        if let Err(error) = &started {
-            tracing::warn!(%error, "cannot start a thread: peers that were away are not served");
+        let of_clients = Arc::clone(&history);
+        Archivist {
+            questions: queue("archivist", move |asked| {
+                serve::<P>(&history, &network, asked);
+            }),
+            proofs: queue("certificates", move |proofs| {
+                prove::<P>(&of_clients, proofs)
+            }),
         }
-        Archivist(started.ok().map(|_| questions))
     }
 
     /// Hands over a question, or gives it back.
     pub(super) fn ask(&self, ticket: Ticket, question: Question<P>) -> Option<Question<P>> {
-        let Some(questions) = &self.0 else {
+        let Some(questions) = &self.questions else {
             return Some(question);
         };
-        match questions.try_send(Asked::Peer(ticket, question)).err()? {
-            TrySendError::Full(Asked::Peer(_, question))
-            | TrySendError::Disconnected(Asked::Peer(_, question)) => Some(question),
-            // Nothing else was handed over.
-            _ => None,
+        match questions.try_send((ticket, question)).err()? {
+            TrySendError::Full((_, question)) | TrySendError::Disconnected((_, question)) => {
+                Some(question)
+            }
         }
     }
 
-    /// Hands over a client's question. Without room it is dropped, and the client sees that.
+    /// Hands over a client's question. Without room the client is told so.
     pub(super) fn prove(&self, proof: Proof) {
-        if let Some(questions) = &self.0 {
-            let _ = questions.try_send(Asked::Client(proof));
+        let left = match &self.proofs {
+            Some(proofs) => proofs.try_send(proof).err(),
+            None => Some(TrySendError::Disconnected(proof)),
+        };
+        // One that is dropped says that the node is ending.
+        if let Some(TrySendError::Full(proof)) = left {
+            // Who asked may have gone away.
+            let _ = proof.answer.send(Err(Unproved::Full));
         }
     }
+}
+
+/// A queue with a thread that serves it.
+fn queue<T: Send + 'static>(
+    name: &str,
+    serve: impl FnOnce(&Receiver<T>) + Send + 'static,
+) -> Option<SyncSender<T>> {
+    let (queue, asked) = sync_channel(MAX_QUESTIONS);
+    let thread = std::thread::Builder::new().name(name.into());
+    let started = thread.spawn(move || serve(&asked));
+    if let Err(error) = &started {
+        tracing::warn!(%error, "cannot start the thread {name}: nobody is served from the history");
+    }
+    started.ok().map(|_| queue)
 }
 
 fn serve<P: Protocol>(
     history: &HistoryFile<P::Wire>,
     network: &mpsc::Sender<Command>,
-    asked: &Receiver<Asked<P>>,
+    asked: &Receiver<(Ticket, Question<P>)>,
 ) {
-    for asked in asked {
-        let (ticket, question) = match asked {
-            Asked::Peer(ticket, question) => (ticket, question),
-            Asked::Client(proof) => {
-                let found = certified::<P>(history, proof.learner, proof.slot, proof.certificate);
-                // Who asked may have gone away.
-                let _ = proof.answer.send(found);
-                continue;
-            }
-        };
+    for (ticket, question) in asked {
         let response = answer::<P>(history, question);
         if history.failed().is_some() {
             // The engine sees it with its next step, and the node stops.
@@ -104,6 +116,17 @@ fn serve<P: Protocol>(
         if network.blocking_send(answer).is_err() {
             return;
         }
+    }
+}
+
+fn prove<P: Protocol>(history: &HistoryFile<P::Wire>, proofs: &Receiver<Proof>) {
+    for proof in proofs {
+        // Whoever has gone away while it waited is not read for.
+        if proof.answer.is_closed() {
+            continue;
+        }
+        let found = certified::<P>(history, proof.learner, proof.slot, proof.certificate);
+        let _ = proof.answer.send(found.map_err(Unproved::Unreadable));
     }
 }
 
@@ -161,5 +184,34 @@ fn answer<P: Protocol>(
             }
             Response::Batches(batches)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consensus::hpaxos::HPaxos;
+
+    #[test]
+    fn a_client_for_whom_there_is_no_room_is_told_so() {
+        let (proofs, waiting) = sync_channel(1);
+        let archivist = Archivist::<HPaxos> {
+            questions: None,
+            proofs: Some(proofs),
+        };
+        let ask = || {
+            let (answer, told) = oneshot::channel();
+            archivist.prove(Proof {
+                learner: LearnerId(0),
+                slot: Slot(0),
+                certificate: None,
+                answer,
+            });
+            told
+        };
+        let (mut first, mut second) = (ask(), ask());
+        assert!(first.try_recv().is_err(), "it waits");
+        assert!(matches!(second.try_recv(), Ok(Err(Unproved::Full))));
+        drop(waiting);
     }
 }

@@ -68,7 +68,7 @@ pub(crate) enum Event {
         /// In which slot.
         slot: Slot,
         /// Told what is known here, or why it cannot be read.
-        answer: oneshot::Sender<Result<Option<Certified>, StorageError>>,
+        answer: oneshot::Sender<Result<Option<Certified>, Unproved>>,
     },
     /// It is this peer's turn to be asked for what is missing here.
     AskPeer {
@@ -93,6 +93,15 @@ pub(crate) struct Certified {
     pub(crate) certificate: Certificate,
     /// The bytes behind the digest that it is of, if they are here.
     pub(crate) batch: Option<Arc<Batch>>,
+}
+
+/// Why a decision cannot be proved now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unproved {
+    /// What is kept of it cannot be read.
+    Unreadable(StorageError),
+    /// Too many wait to be read.
+    Full,
 }
 
 /// What became of a submitted value.

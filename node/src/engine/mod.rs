@@ -26,7 +26,7 @@ pub(crate) use disks::Disks;
 #[cfg(test)]
 pub(crate) use event::Certified;
 pub(crate) use event::{
-    Command, EngineHandle, Event, NodeIndex, NotSent, Queued, Submitted, Ticket,
+    Command, EngineHandle, Event, NodeIndex, NotSent, Queued, Submitted, Ticket, Unproved,
 };
 pub(crate) use intake::Intake;
 pub(crate) use trace::Trace;

@@ -163,6 +163,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             Output::Fork(fork) => self.view.fork(&fork, now.is_some()),
             Output::Disconnected(a, b) => self.view.disconnected(a, b, now.is_some()),
             Output::Ballot { ballot, leader } => self.view.ballot(ballot, leader, now.is_some()),
+            Output::GivenUp(given_up) => self.view.given_up(&given_up),
             // Effects: handled where they are executed, and not produced by `restore`.
             _ => {}
         }

@@ -1,10 +1,10 @@
 //! Questions: what is missing here, what is missing there, what a client wants to see proved.
 
 use super::archivist::{Proof, Question};
-use super::event::Certified;
+use super::event::{Certified, Unproved};
 use super::{Command, Engine, NodeIndex, Ticket};
 use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Request, Response};
-use consensus::storage::{Storage, StorageError};
+use consensus::storage::Storage;
 use consensus::{AnswerOf, Batch, Protocol, Slot, SyncRequest};
 use crypto::{Digest, codec};
 use learner_graph::LearnerId;
@@ -95,13 +95,12 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         &self,
         learner: LearnerId,
         slot: Slot,
-        answer: oneshot::Sender<Result<Option<Certified>, StorageError>>,
+        answer: oneshot::Sender<Result<Option<Certified>, Unproved>>,
     ) {
         let protocol = &self.machine.protocol;
         let certificate = protocol.certificate(learner, slot);
         let batch = certificate.as_ref().and_then(|c| protocol.batch(&c.value));
-        let next = protocol.status().next;
-        let delivered = next.get(usize::from(learner.0)).is_some_and(|n| slot < *n);
+        let delivered = slot < protocol.next(learner);
         match (certificate, batch) {
             (Some(certificate), batch @ Some(_)) => {
                 // Who asked may have gone away.

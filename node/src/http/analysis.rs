@@ -119,6 +119,13 @@ pub(super) async fn analysis(
         crashed: named(&asked, "crashed", graph)?,
         byzantine: named(&asked, "byzantine", graph)?,
     };
+    let both = question.crashed & question.byzantine;
+    if let Some(twice) = both.iter().next() {
+        let name = graph.acceptor_name(twice);
+        return Err(Problem::bad_request(format!(
+            "{name} is in `crashed` and in `byzantine`: who lies may be silent as well, so name it in `byzantine` alone"
+        )));
+    }
     if let Some(text) = api.analyses.known(&question, Instant::now()) {
         return Ok(Json(text));
     }

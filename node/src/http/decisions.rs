@@ -6,7 +6,7 @@ use super::query::{Asked, Raw};
 use super::{Api, json};
 use crate::config::{Limits, Mode};
 use crate::decision;
-use crate::engine::{Event, NotSent};
+use crate::engine::{Event, NotSent, Unproved};
 use crate::view::View;
 use crate::view::decisions::Page;
 use axum::extract::rejection::PathRejection;
@@ -43,13 +43,15 @@ pub(super) async fn list(
         .view
         .log(learner)
         .map(|log| log.page(from, limit, MAX_PAGE_BYTES));
-    let (found, next) = match page {
-        Some(Page::Decisions(found, next)) => (found, next),
+    // What was read has its turn until the answer is made of it: as much may be in memory that `http_mib` does not
+    // count yet.
+    let (found, next, _turn) = match page {
+        Some(Page::Decisions(found, next)) => (found, next, None),
         Some(Page::Old) => {
             let read = move |view: &View| view.old(learner, from, limit, MAX_PAGE_BYTES);
-            let found = api.read_disk(read).await?;
+            let (found, turn) = api.read_and_hold(read).await?;
             let next = found.last().map_or(from, |d| d.slot.next());
-            (found, next)
+            (found, next, turn)
         }
         None => return Err(Problem::not_found("no such learner")),
     };
@@ -95,7 +97,10 @@ pub(super) async fn certificate(
     let answer = timeout(ANSWER_TIMEOUT, certificate).await;
     let answer = answer.map_err(|_| Problem::unavailable("the node is busy"))?;
     let found = answer.map_err(|_| Problem::unavailable("the node is busy, or ending"))?;
-    let found = found.map_err(|error| Problem::unreadable(error.to_string()))?;
+    let found = found.map_err(|error| match error {
+        Unproved::Unreadable(error) => Problem::unreadable(error.to_string()),
+        Unproved::Full => Problem::too_many("too many certificates wait to be read from the disk"),
+    })?;
     let found = found.ok_or_else(|| {
         Problem::not_found(format!(
             "no certificate of slot {slot} for '{name}' is kept here"

@@ -4,6 +4,7 @@ use crate::decision::ValueJson;
 use crate::view::View;
 use crate::view::decisions::Delivered;
 use crate::view::events::{Happening, Noted};
+use crate::view::timeouts::Timeout;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use learner_graph::AcceptorSet;
@@ -44,6 +45,13 @@ pub(super) fn decision(view: &View, delivered: &Delivered) -> Value {
     })
 }
 
+/// A ballot that was given up.
+pub(super) fn given_up(timeout: &Timeout) -> Value {
+    json!({
+        "ballot": timeout.ballot, "next": timeout.next, "reason": timeout.reason, "words": timeout.words,
+    })
+}
+
 /// An event: its kind, and the object that every stream and every command shows.
 pub(super) fn event(view: &View, noted: &Noted) -> (&'static str, Value) {
     let (kind, mut object) = happening(view, &noted.what);
@@ -65,6 +73,12 @@ fn happening(view: &View, happening: &Happening) -> (&'static str, Value) {
             "ballot",
             json!({"event": "ballot", "node": node, "ballot": ballot, "leader": leader}),
         ),
+        Happening::Timeout(timeout) => {
+            let mut object = given_up(timeout);
+            object["event"] = "timeout".into();
+            object["node"] = node.as_str().into();
+            ("timeout", object)
+        }
         Happening::Evidence { acceptor, words } => (
             "evidence",
             json!({"event": "evidence", "node": node, "acceptor": acceptor, "words": words}),

@@ -26,6 +26,7 @@ mod problem;
 mod query;
 mod rate;
 mod server;
+mod sides;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -59,7 +60,8 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 const KIB: usize = 1024;
 /// A shorter answer or value takes no room worth counting: the state of a node is told however much else waits.
 const SMALL: usize = 64 << 10;
-/// Looks at the disk at once. Others wait, so that what is read and not yet written does not pile up.
+/// Looks at the disk at once, until an answer is made of what was found. Others wait, so that what is read and not yet
+/// counted does not pile up.
 const READS: usize = 16;
 
 /// What the handlers share.
@@ -118,16 +120,22 @@ impl Api {
         &self,
         read: impl FnOnce(&View) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, Problem> {
+        let (found, _) = self.read_and_hold(read).await?;
+        Ok(found)
+    }
+
+    /// What reading from the disk finds, with its turn: for whatever is large, until an answer is made of it.
+    async fn read_and_hold<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&View) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<(T, Option<OwnedSemaphorePermit>), Problem> {
         let view = Arc::clone(&self.view);
         let turn = self.reads.wait().await;
         // A read goes on although nobody waits for it any more, and has its turn as long.
-        let reading = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            read(&view)
-        });
+        let reading = tokio::task::spawn_blocking(move || (read(&view), turn));
         match reading.await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(error)) => Err(Problem::unreadable(error.to_string())),
+            Ok((Ok(found), turn)) => Ok((found, turn)),
+            Ok((Err(error), _)) => Err(Problem::unreadable(error.to_string())),
             Err(_) => Err(Problem::unavailable("the node is ending")),
         }
     }

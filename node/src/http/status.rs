@@ -2,7 +2,7 @@
 
 use super::json::Json;
 use super::problem::Problem;
-use super::{Api, json};
+use super::{Api, json, sides};
 use crate::view::{Phase, View};
 use axum::extract::State;
 use axum::http::header;
@@ -25,8 +25,11 @@ pub(super) async fn status(State(api): State<Arc<Api>>) -> Json {
         Phase::Stopping => "stopping",
     };
     let peers = view.connected_peers();
-    let silent = view.silent_for(Instant::now()).into_iter();
-    let silent: BTreeMap<_, _> = silent
+    let now = Instant::now();
+    let silent = view.silent(now);
+    let silent_s: BTreeMap<_, _> = view
+        .silent_for(now)
+        .into_iter()
         .map(|(peer, since)| (peer, since.map(|s| s.as_secs())))
         .collect();
     let up = peers.values().filter(|c| **c).count();
@@ -39,7 +42,10 @@ pub(super) async fn status(State(api): State<Arc<Api>>) -> Json {
         "network_id": view.network.id().to_string(),
         "phase": phase,
         "plays": view.played_names(),
-        "peers": {"connected": up, "expected": peers.len(), "by_name": peers, "silent_s": silent},
+        "peers": {
+            "connected": up, "heard": up.saturating_sub(silent.len()), "expected": peers.len(),
+            "by_name": peers, "silent": silent, "silent_s": silent_s,
+        },
         "refusals": view.metrics.refusals_by_reason(&view.peers),
         "foreign_connections": view.metrics.foreign.get(),
         "storage": storage(view),
@@ -93,9 +99,21 @@ fn protocol(view: &View, status: &Status, fields: &mut Map<String, Value>) {
         .map(|group| group.iter().map(|l| graph.learner_name(l)).collect())
         .collect();
     let caught = json::acceptors(view, &status.caught);
+    let patience = status.patience.iter().enumerate();
+    let patience: BTreeMap<String, u64> = patience
+        .map(|(i, wait)| (name(i), u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)))
+        .collect();
+    let timeouts = view.timeouts();
+    let last = timeouts.last.as_ref().map(|(at_ms, timeout)| {
+        let mut last = json::given_up(timeout);
+        last["at_ms"] = (*at_ms).into();
+        last
+    });
     let more = json!({
         "ballot": status.ballot,
         "leader": status.leader.map(|m| view.member_name(m)),
+        "patience_ms": patience,
+        "given_up": {"times": timeouts.times, "last": last},
         "max_bal": status.max_bal,
         "low_water": status.low_water,
         "frozen": status.frozen,
@@ -193,6 +211,7 @@ pub(super) async fn evidence(State(api): State<Arc<Api>>) -> Json {
                 "digest": p.digest,
                 "acceptor": p.acceptor,
                 "words": p.words,
+                "sides": sides::sides(&p.encoded),
                 "evidence": STANDARD.encode(p.encoded.as_slice()),
             })
         })

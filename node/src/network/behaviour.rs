@@ -153,9 +153,8 @@ fn connection_limits(limits: &Limits) -> ConnectionLimits {
 /// Pings keep the protocol informed about who is up, often enough for its patience, and find dead
 /// connections.
 fn ping_config(limits: &Limits) -> ping::Config {
-    let interval = Limits::ms((limits.patience_ms / 8).clamp(10, 10_000));
     ping::Config::new()
-        .with_interval(interval)
+        .with_interval(limits.ping_interval())
         .with_timeout(Duration::from_secs(5))
 }
 

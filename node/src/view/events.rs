@@ -1,6 +1,7 @@
 //! The event log: the latest events, kept so that streams can resume.
 
 use super::decisions::Delivered;
+use super::timeouts::Timeout;
 use consensus::Slot;
 use std::collections::VecDeque;
 use std::fmt;
@@ -21,6 +22,8 @@ pub(crate) enum Happening {
         /// The name of its owner.
         leader: String,
     },
+    /// This node has given a ballot up.
+    Timeout(Timeout),
     /// Evidence was found or received.
     Evidence {
         /// The acceptor that is caught, if one is.
@@ -160,10 +163,9 @@ impl EventLog {
         let number = ring.next;
         ring.next += 1;
         ring.bytes += happening.size();
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
         ring.kept.push_back(Noted {
             number,
-            at_ms: since.map_or(0, |t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
+            at_ms: now_ms(),
             what: Arc::new(happening),
         });
         while ring.kept.len() > ring.max_count
@@ -222,6 +224,12 @@ impl EventLog {
             number,
         }
     }
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

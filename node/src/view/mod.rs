@@ -11,6 +11,7 @@
 pub(crate) mod decisions;
 pub(crate) mod events;
 pub(crate) mod metrics;
+pub(crate) mod timeouts;
 
 use crate::config::{Config, Limits, Mode, NodeConfig};
 use crate::history::Shelf;
@@ -25,12 +26,11 @@ use metrics::{Metrics, whole};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
+use timeouts::Timeouts;
 use tokio::sync::watch;
 
 /// How many pieces of evidence are shown: far more than the protocol keeps for any network.
 const MAX_PROOFS: usize = 4096;
-/// A peer that was not heard for so long is silent: pings go out every 10 seconds at the rarest.
-const SILENT: Duration = Duration::from_secs(15);
 
 /// The learner whose log in the history is this one's: where learners differ in nothing but where they
 /// are, there is one log for all.
@@ -87,6 +87,8 @@ pub(crate) struct View {
     /// What is no longer in the logs.
     shelf: Arc<dyn Shelf>,
     phase: watch::Sender<Phase>,
+    /// A peer of which nothing has come for so long is silent.
+    silence: Duration,
     state: RwLock<State>,
 }
 
@@ -94,6 +96,7 @@ struct State {
     status: Option<Status>,
     ahead: Vec<Slot>,
     proofs: Vec<Proof>,
+    timeouts: Timeouts,
     connected: BTreeMap<String, bool>,
     /// When each peer was heard last.
     heard: BTreeMap<String, Instant>,
@@ -117,6 +120,7 @@ impl View {
             status: None,
             ahead: Vec::new(),
             proofs: Vec::new(),
+            timeouts: Timeouts::default(),
             connected: peers.iter().map(|p| (p.clone(), false)).collect(),
             heard: BTreeMap::new(),
         };
@@ -142,6 +146,7 @@ impl View {
             logs: node.learners.iter().map(|l| (*l, log(*l))).collect(),
             shelf,
             phase: watch::Sender::new(Phase::Starting),
+            silence: limits.silence(),
             state: RwLock::new(state),
         }
     }
@@ -194,6 +199,9 @@ impl View {
             let ahead = ahead.get(i).copied().unwrap_or_default().max(*next);
             let name = self.learner_name(learner);
             self.metrics.came_to(name, *next, ahead);
+        }
+        for (learner, patience) in learners.iter().zip(&status.patience) {
+            self.metrics.waits(self.learner_name(learner), *patience);
         }
         self.write(|s| s.status = Some(status));
     }
@@ -304,16 +312,28 @@ impl View {
         })
     }
 
+    /// Peers that are connected as far as anybody knows, and of which nothing has come for [`Limits::silence`].
+    pub(crate) fn silent(&self, now: Instant) -> Vec<String> {
+        self.read(|s| self.silent_in(s, now).cloned().collect())
+    }
+
+    fn silent_in<'a>(&'a self, state: &'a State, now: Instant) -> impl Iterator<Item = &'a String> {
+        let connected = state.connected.iter().filter(|(_, connected)| **connected);
+        let silent = move |peer: &&String| {
+            let heard = state.heard.get(*peer);
+            heard.is_some_and(|at| now.saturating_duration_since(*at) >= self.silence)
+        };
+        connected.map(|(peer, _)| peer).filter(silent)
+    }
+
     /// When the peers were heard last.
     pub(crate) fn set_heard<'a>(
         &self,
         peers: impl Iterator<Item = (&'a str, Option<Instant>)>,
         now: Instant,
     ) {
-        let mut lately = 0;
-        self.write(|s| {
+        let heard = self.write(|s| {
             for (peer, at) in peers.filter_map(|(peer, at)| Some((peer, at?))) {
-                lately += u64::from(now.saturating_duration_since(at) < SILENT);
                 match s.heard.get_mut(peer) {
                     Some(heard) => *heard = at,
                     None => {
@@ -321,8 +341,10 @@ impl View {
                     }
                 }
             }
+            let connected = s.connected.values().filter(|c| **c).count();
+            connected - self.silent_in(s, now).count()
         });
-        self.metrics.peers_heard.set(whole(lately));
+        self.metrics.peers_heard.set(whole(heard as u64));
     }
 
     /// A peer was connected or disconnected.

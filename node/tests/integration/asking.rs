@@ -22,12 +22,14 @@ async fn values_come_from_arguments_lines_and_whole_files() {
     std::fs::write(net.path("lines"), lines.concat()).expect("written");
     std::fs::write(net.path("whole"), "one\ntwo\n").expect("written");
     let submit = ["submit", "--node", &url];
-    let sources = ["argument", "--file", "lines", "--raw", "whole"];
+    let sources = ["--file", "lines", "--raw", "whole"];
     let first = net
         .run(&[&submit[..], &sources, &["--in-flight", "8"]].concat())
         .await;
     let first = ids(&first);
-    assert_eq!(first.len(), 42);
+    assert_eq!(first.len(), 41);
+    let argument = net.run(&[&submit[..], &["argument"]].concat()).await;
+    assert_eq!(ids(&argument).len(), 1);
     // Told in their order, however they were decided: submitted one by one they have the same ids.
     let again = net.run(&[&submit[..], &sources].concat()).await;
     assert_eq!(ids(&again), first);
@@ -44,6 +46,8 @@ async fn values_come_from_arguments_lines_and_whole_files() {
         &["--key", "k", "--file", "lines"][..],
         &[],
         &["x", "--in-flight", "0"],
+        &["--file", "lines", "x"],
+        &["x", "--raw", "whole"],
     ] {
         let refused = net.run(&[&submit[..], wrong].concat()).await;
         assert_eq!(refused.status.code(), Some(2), "{refused:?}");

@@ -143,6 +143,11 @@ fn questions_that_make_no_sense_are_refused() {
             "--crashed: 'a9' is not an acceptor",
         ),
         (
+            &["analyze", "good.toml", "--crashed", "a1,,a2"],
+            2,
+            "--crashed: there is a name missing in 'a1,,a2'",
+        ),
+        (
             &[
                 "analyze",
                 "good.toml",

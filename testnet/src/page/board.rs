@@ -271,6 +271,7 @@ fn kind(event: &Event) -> &'static str {
     match event {
         Event::Decision(_) => "decision",
         Event::Ballot { .. } => "ballot",
+        Event::Timeout(_) => "timeout",
         Event::Evidence { .. } => "evidence",
         Event::Disconnected { .. } => "disconnected",
         Event::Fork { .. } => "fork",

@@ -17,10 +17,9 @@
 pub mod board;
 mod files;
 mod problem;
-mod proofs;
 
 use crate::failure::Failure;
-use crate::fault::Fault;
+use crate::fault::{Fault, Undone};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
@@ -51,11 +50,14 @@ const STATUS_PATIENCE: Duration = Duration::from_secs(1);
 /// Requests that wait for the run; beyond, they wait to be handed over.
 const QUEUE: usize = 16;
 
+/// Nodes that are named to somebody who looks for one.
+const NAMED: usize = 8;
+
 /// What the page asks of the run.
 #[derive(Debug)]
 pub enum Command {
     /// Do this; the answer says why not.
-    Inflict(Fault, oneshot::Sender<Result<(), String>>),
+    Inflict(Fault, oneshot::Sender<Result<(), Undone>>),
     /// Tell how the nodes, links and disks stand.
     Look(oneshot::Sender<Value>),
 }
@@ -108,9 +110,7 @@ pub async fn serve(
         .route("/v1/evidence", get(evidence))
         .route("/v1/values", post(values))
         .route("/healthz", get(async || "ok\n"))
-        .fallback(async || {
-            Kind::NOT_FOUND.with("no such route; GET / shows the page, the API is under /v1")
-        })
+        .fallback(elsewhere)
         .method_not_allowed_fallback(async || {
             Kind::METHOD
                 .with("the route has no such method; the `allow` header names those that it has")
@@ -139,6 +139,29 @@ async fn own(address: SocketAddr, request: Request, next: Next) -> Response {
         return Kind::FOREIGN.with(why);
     }
     next.run(request).await
+}
+
+/// Whoever takes this for a node is told where the nodes are.
+async fn elsewhere(State(shared): State<Arc<Shared>>) -> Response {
+    let nodes = shared.addresses();
+    Kind::NOT_FOUND.with(format!(
+        "no such route: this is the page of a whole network, which GET / shows, and no node; a node's own API is at {nodes}"
+    ))
+}
+
+impl Shared {
+    /// Where the nodes are, in words.
+    fn addresses(&self) -> String {
+        let named = self.nodes.iter().take(NAMED);
+        let words: Vec<String> = named
+            .map(|(name, client)| format!("{} ({name})", client.url()))
+            .collect();
+        match (words.len(), self.nodes.len() - words.len()) {
+            (0, _) => "no address: there are no nodes".to_owned(),
+            (_, 0) => words.join(", "),
+            (_, more) => format!("{} and {more} more", words.join(", ")),
+        }
+    }
 }
 
 fn over() -> Response {
@@ -221,13 +244,7 @@ async fn evidence(State(shared): State<Arc<Shared>>) -> Response {
     let told = futures::future::join_all(shared.nodes.iter().map(ask)).await;
     let all = told.into_iter().flatten().flat_map(|list| list.evidence);
     let all: BTreeMap<String, _> = all.map(|piece| (piece.digest.clone(), piece)).collect();
-    let readable = |piece: hpaxos_client::Evidence| {
-        json!({
-            "digest": piece.digest, "acceptor": piece.acceptor, "words": piece.words,
-            "evidence": piece.evidence, "sides": proofs::sides(&piece.evidence),
-        })
-    };
-    let all: Vec<_> = all.into_values().map(readable).collect();
+    let all: Vec<_> = all.into_values().collect();
     Json(json!({"evidence": all})).into_response()
 }
 
@@ -271,7 +288,8 @@ async fn faults(
     }
     match answer.await {
         Ok(Ok(())) => Json(done).into_response(),
-        Ok(Err(why)) => Kind::NOT_NOW.with(why),
+        Ok(Err(Undone::Never(why))) => Kind::NO_FAULT.with(why),
+        Ok(Err(Undone::NotNow(why))) => Kind::NOT_NOW.with(why),
         Err(_) => over(),
     }
 }
@@ -306,8 +324,10 @@ async fn values(
     let names: Vec<&str> = shared.nodes.iter().map(|(name, _)| name.as_str()).collect();
     let names = names.join(", ");
     let Ok(Query(For { node })) = whom else {
+        let nodes = shared.addresses();
         return Kind::BAD_REQUEST.with(format!(
-            "the parameter `node` is missing: ?node= and one of {names}"
+            "the parameter `node` is missing, or is not the only one: this is the page of a whole network, which takes a \
+             value with ?node= and one of {names}; a node's own API, which can wait for decisions, is at {nodes}"
         ));
     };
     let body = match body {

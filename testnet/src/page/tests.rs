@@ -5,8 +5,13 @@ async fn page() -> Page {
     let (page, mut commands) = serve(Vec::new(), Arc::default()).await.expect("served");
     tokio::spawn(async move {
         while let Some(command) = commands.recv().await {
-            if let Command::Inflict(_, answer) = command {
-                let _ = answer.send(Ok(()));
+            if let Command::Inflict(fault, answer) = command {
+                let why = fault.to_string();
+                let _ = answer.send(match fault {
+                    Fault::Partition(_) => Err(Undone::Never(why)),
+                    Fault::Start(_) => Err(Undone::NotNow(why)),
+                    _ => Ok(()),
+                });
             }
         }
     });
@@ -48,6 +53,27 @@ async fn pages_of_other_sites_can_do_nothing() {
     assert_eq!(status(form).await, 415, "only JSON is read");
     let wrong = client.post(&faults).json(&json!({"kil": "n1"}));
     assert_eq!(status(wrong).await, 422);
+}
+
+/// `hpaxos ready` and `hpaxos submit` ask this address as if a node were there.
+#[tokio::test]
+async fn who_takes_the_page_for_a_node_is_told_where_the_nodes_are() {
+    let node = "http://127.0.0.1:7001";
+    let client = Client::connect(node).expect("a client");
+    let nodes = vec![("n1".to_owned(), client)];
+    let (page, _commands) = serve(nodes, Arc::default()).await.expect("served");
+    let there = Client::connect(&page.url).expect("a client");
+    let ready = there.ready().await.expect_err("it is no node");
+    let wait = Duration::from_secs(1);
+    let decided = there.decide(b"x", "", "alice", wait).await;
+    let decided = decided.expect_err("it is no node");
+    let status = there.status().await.expect_err("it is no node");
+    for error in [ready, decided, status] {
+        let words = error.to_string();
+        for part in ["the page of a whole network", node, "n1"] {
+            assert!(words.contains(part), "{words}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -102,6 +128,13 @@ async fn what_is_refused_is_a_problem_document() {
             415,
             "not-json",
             "content-type",
+        ),
+        (json(r#"{"start":"n1"}"#), 409, "not-now", "start n1"),
+        (
+            json(r#"{"partition":[["n1"]]}"#),
+            422,
+            "no-fault",
+            "partition: n1",
         ),
         (json("{"), 400, "bad-request", "a fault is an object"),
         (

@@ -3,7 +3,7 @@
 use super::{Action, Expected, Scenario, Step};
 use crate::cli::NetworkArgs;
 use crate::failure::Failure;
-use crate::fault::{Fault, LONGEST_DELAY_MS, Names, distinct};
+use crate::fault::{Fault, Names};
 use crate::launch::layout::Layout;
 use crate::show::words;
 use crate::topology::topology;
@@ -116,7 +116,6 @@ pub fn read(path: &Path) -> Result<Scenario, Failure> {
         return Err(bad("patience_ms is 100 to 3600000".to_owned()));
     }
     let mut reader = Reader {
-        mode,
         layout: &layout,
         learners: names(expect.graph()),
         values: Vec::new(),
@@ -147,7 +146,6 @@ fn names(graph: &learner_graph::LearnerGraph) -> Vec<String> {
 }
 
 struct Reader<'a> {
-    mode: Mode,
     layout: &'a Layout,
     learners: Vec<String>,
     values: Vec<Value>,
@@ -162,69 +160,12 @@ impl Reader<'_> {
             _ => {}
         }
         let fault: Fault = convert(table)?;
-        self.check(&fault)?;
+        fault.check(self.layout)?;
         Ok(Step {
             words: fault.to_string(),
             action: Action::Fault(fault),
             within: Duration::from_secs_f64(WITHIN),
         })
-    }
-
-    /// That the names in a fault exist: whether it makes sense then is known when its time comes.
-    fn check(&self, fault: &Fault) -> Result<(), String> {
-        let victim = |name: &String| {
-            self.layout
-                .victim(name)
-                .map(drop)
-                .map_err(|e| e.to_string())
-        };
-        let node = |name: &String| self.layout.place(name).map(drop).map_err(|e| e.to_string());
-        let some = |n: usize| match n {
-            0 => Err("nobody is named".to_owned()),
-            _ => Ok(()),
-        };
-        match fault {
-            Fault::Kill(all) | Fault::Start(all) => {
-                some(all.0.len())?;
-                all.0.iter().try_for_each(victim)
-            }
-            Fault::Pause(all) | Fault::Resume(all) => {
-                some(all.0.len())?;
-                all.0.iter().try_for_each(node)
-            }
-            Fault::Partition(groups) => {
-                some(groups.iter().flatten().count())?;
-                groups.iter().flatten().try_for_each(node)?;
-                distinct(groups)
-            }
-            Fault::Delay(delay) if delay.ms > LONGEST_DELAY_MS => Err(format!(
-                "{} ms are too many: at most {LONGEST_DELAY_MS}",
-                delay.ms
-            )),
-            Fault::Delay(delay) => {
-                let named = delay.named();
-                if let [a, b] = named[..]
-                    && a == b
-                {
-                    return Err(format!("{a} has no link with itself"));
-                }
-                named
-                    .into_iter()
-                    .map(str::to_owned)
-                    .try_for_each(|name| node(&name))
-            }
-            Fault::Heal(_) => Ok(()),
-            Fault::Byzantine(_) if self.mode != Mode::Hpaxos => {
-                let mode = self.mode.name();
-                Err(format!(
-                    "mode {mode} stands crashes, and nobody who misbehaves"
-                ))
-            }
-            Fault::Byzantine(who) => {
-                node(&who.node)?;
-                crate::plan::behaviour(&who.how).map(drop)
-            }
-        }
     }
 
     fn submit(&mut self, submit: Submit) -> Result<Step, String> {

@@ -131,7 +131,10 @@ impl<P: Simulated> World<P> {
         self.note(place, &output);
         match output {
             Output::Persist(_) | Output::Full(_) | Output::Decided(_) | Output::Fork(_) => {}
-            Output::Evidence(..) | Output::Disconnected(..) | Output::Ballot { .. } => {}
+            Output::Evidence(..)
+            | Output::Disconnected(..)
+            | Output::Ballot { .. }
+            | Output::GivenUp(_) => {}
             Output::Disk(operation) => {
                 return self.operates(place, usize::from(operation.disk.0), operation.action);
             }

@@ -3,7 +3,7 @@
 use super::prepare;
 use super::run::Run;
 use super::tasks::Report;
-use crate::fault::{Delay, Fault, LONGEST_DELAY_MS, Misbehaves, distinct};
+use crate::fault::{Delay, Fault, Misbehaves, Undone};
 use crate::launch::layout::Victim;
 use crate::launch::nodes::Stands;
 use crate::observe::Node;
@@ -15,11 +15,12 @@ impl Run<'_> {
     /// Does something to the network, and says so.
     ///
     /// # Errors
-    /// If it makes no sense as things stand: nothing is changed then. The outer error means that nobody is
-    /// looking any more.
-    pub(super) fn inflict(&mut self, fault: &Fault) -> std::io::Result<Result<(), String>> {
+    /// If it is no fault of this network, or makes no sense as things stand: nothing is changed then. The outer error
+    /// means that nobody is looking any more.
+    pub(super) fn inflict(&mut self, fault: &Fault) -> std::io::Result<Result<(), Undone>> {
         let before = prepare::starved(self.intake.expect());
-        if let Err(why) = self.apply(fault) {
+        let checked = fault.check(&self.layout).map_err(Undone::Never);
+        if let Err(why) = checked.and_then(|()| self.apply(fault).map_err(Undone::NotNow)) {
             return Ok(Err(why));
         }
         self.show.notice(&fault.to_string())?;
@@ -27,6 +28,7 @@ impl Run<'_> {
         Ok(Ok(()))
     }
 
+    /// Does it to the network, if it makes sense as things stand; it has been [checked](Fault::check).
     pub(super) fn apply(&mut self, fault: &Fault) -> Result<(), String> {
         match fault {
             Fault::Kill(names) => {
@@ -89,9 +91,6 @@ impl Run<'_> {
         names: &[String],
         check: impl Fn(&Self, Victim) -> Result<(), &'static str>,
     ) -> Result<Vec<Victim>, String> {
-        if let Some(twice) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
-            return Err(format!("{} is named twice", names[twice]));
-        }
         let of = |name: &String| {
             let victim = self.layout.victim(name).map_err(|e| e.to_string())?;
             check(self, victim).map_err(|why| format!("{name} {why}"))?;
@@ -145,10 +144,6 @@ impl Run<'_> {
     }
 
     fn partition(&mut self, groups: &[Vec<String>]) -> Result<(), String> {
-        if groups.iter().all(Vec::is_empty) {
-            return Err("no node is named; heal all links, if that is what is meant".to_owned());
-        }
-        distinct(groups)?;
         let mut side = vec![0; self.nodes.len()];
         for (at, group) in (1..).zip(groups) {
             for name in group {
@@ -163,17 +158,8 @@ impl Run<'_> {
     }
 
     fn delay(&mut self, delay: &Delay) -> Result<(), String> {
-        if delay.ms > LONGEST_DELAY_MS {
-            let ms = delay.ms;
-            return Err(format!("{ms} ms are too many: at most {LONGEST_DELAY_MS}"));
-        }
-        let named = delay.named();
-        if let [a, b] = named[..]
-            && a == b
-        {
-            return Err(format!("{a} has no link with itself"));
-        }
-        let ends: Vec<Node> = named
+        let ends: Vec<Node> = delay
+            .named()
             .into_iter()
             .map(|name| self.place(name))
             .collect::<Result<_, _>>()?;
@@ -190,12 +176,6 @@ impl Run<'_> {
     fn corrupt(&mut self, who: &Misbehaves) -> Result<(), String> {
         let node = self.place(&who.node)?;
         let how = behaviour(&who.how)?;
-        if self.layout.nodes[node].acceptor.is_none() || self.intake.expect().one_each() {
-            let name = &who.node;
-            return Err(format!(
-                "{name} cannot misbehave: only acceptors of mode hpaxos can"
-            ));
-        }
         if self.nodes.stands(node) != Stands::Up {
             return Err(format!("{} does not run; start it first", who.node));
         }

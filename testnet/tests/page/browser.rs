@@ -140,6 +140,13 @@ impl Browser {
         self.screen(phone).await;
     }
 
+    /// Makes the window so large.
+    pub(crate) async fn window(&self, width: u32, height: u32) {
+        let size =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.screen(size).await;
+    }
+
     /// Makes the window so high that all of a page is in a picture of it.
     pub(crate) async fn high(&self, height: u32) {
         let high =

@@ -79,6 +79,15 @@ impl Fixture {
         self.board.tell("decision", event.to_string());
     }
 
+    /// A node has given a ballot up.
+    pub(crate) fn gave_up(&self, node: &str, ballot: u64) {
+        let event = json!({
+            "event": "timeout", "node": node, "ballot": ballot, "next": ballot + 1, "reason": "patience",
+            "words": "bob waited", "at_ms": 1_700_000_000_000_u64,
+        });
+        self.board.tell("timeout", event.to_string());
+    }
+
     /// The launcher has seen alice and bob differ in these slots.
     pub(crate) fn differed(&self, slots: &[u64]) {
         let state = json!({
@@ -96,7 +105,9 @@ async fn node(name: &str) -> String {
     let status = json!({
         "node": name, "mode": "hpaxos", "network": "fixture", "network_id": "00", "phase": "ready", "plays": all,
         "roles": ["acceptor", "learner"], "peers": {"connected": 2, "expected": 2, "by_name": {}}, "ballot": 1,
-        "leader": "n1", "waiting": 0, "learners": {"alice": {"next": 1}, "bob": {"next": 1}},
+        "leader": "n1", "waiting": 0, "patience_ms": {"alice": 1000, "bob": 2000},
+        "given_up": {"times": 3, "last": {"ballot": 1, "next": 2, "reason": "patience", "words": "alice waited", "at_ms": 1}},
+        "learners": {"alice": {"next": 1}, "bob": {"next": 1}},
         "connected": {"alice": all, "bob": all},
     });
     let player = |n: u8| json!({"acceptor": format!("a{n}"), "node": format!("n{n}")});

@@ -6,7 +6,7 @@ use crate::hpaxos::{
     Config, Entry, HPaxos, Input, Message, OneB, OneC, Output, Proposal, Record, Scope, SlotReport,
     SlotVotes, SyncRequest, Votes,
 };
-use crate::{Ballot, Batch, ClientValue, Network, Slot, Time};
+use crate::{Ballot, Batch, ClientValue, GivenUp, Network, Slot, Time};
 use crypto::{Digest, MemberId, Signed, Verified};
 use learner_graph::LearnerSet;
 use std::sync::Arc;
@@ -81,6 +81,15 @@ impl Puppets {
         let wishes = self.said.iter();
         let wishes = wishes.filter(|m| matches!(m, Message::Wish { .. }));
         wishes.map(|m| m.ballot().0).collect()
+    }
+
+    /// The ballots that the real one has given up.
+    pub(super) fn given_up(&self) -> Vec<GivenUp> {
+        let given_up = self.outputs.iter().filter_map(|output| match output {
+            Output::GivenUp(given_up) => Some(given_up.clone()),
+            _ => None,
+        });
+        given_up.collect()
     }
 
     /// Gives inputs, and to the real one what it says itself, until it says no more.

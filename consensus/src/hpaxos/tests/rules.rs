@@ -11,7 +11,7 @@ use crate::hpaxos::{
     Contradiction, Entry, Input, Message, OneC, Output, Proposal, Record, SyncRequest,
 };
 use crate::log::batches::Batches;
-use crate::{Ballot, ClientValue, Protocol, Slot};
+use crate::{Ballot, ClientValue, GivenUp, Protocol, Slot, Why};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorId, LearnerId, LearnerSet};
 use std::collections::BTreeSet;
@@ -112,6 +112,18 @@ fn patience_runs_out_and_doubles() {
     // For learners whose quorums are silent nobody is troubled.
     p.wait(Duration::from_secs(100));
     assert_eq!(p.wishes(), [2, 3]);
+    let learners = p.network.graph().learners();
+    let given_up = |ballot, next, seconds| GivenUp {
+        ballot: Ballot(ballot),
+        next: Ballot(next),
+        why: Why::Patience {
+            learners,
+            waited: Duration::from_secs(seconds),
+        },
+    };
+    assert_eq!(p.given_up(), [given_up(1, 2, 1), given_up(2, 3, 2)]);
+    let four = vec![Duration::from_secs(4); learners.len()];
+    assert_eq!(p.engine.status().patience, four);
 }
 
 /// What could not be decided while a quorum was silent is no fault of whoever leads when it is back.

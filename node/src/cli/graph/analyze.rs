@@ -185,10 +185,10 @@ fn acceptors(source: &Source, flag: &str, names: &str) -> Result<AcceptorSet, Ex
         }),
         Content::Slices(network) => {
             let known = network.slices.names();
-            let names = names
-                .split(',')
-                .map(str::trim)
-                .filter(|name| !name.is_empty());
+            if names.trim().is_empty() {
+                return Ok(AcceptorSet::EMPTY);
+            }
+            let names = names.split(',').map(str::trim);
             let place = |name: &str| match known.iter().zip(0..).find(|(known, _)| *known == name) {
                 Some((_, at)) => Ok(AcceptorId(at)),
                 None => {

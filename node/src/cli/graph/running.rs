@@ -108,14 +108,17 @@ impl Running {
     fn note_unheard(&self) {
         let unheard = |player: &&Player| {
             let node = player.node.as_ref();
-            node.is_some_and(|node| self.status.peers.by_name.get(node) == Some(&false))
+            let peers = &self.status.peers;
+            node.is_some_and(|node| {
+                peers.by_name.get(node) == Some(&false) || peers.silent.contains(node)
+            })
         };
         let unheard = self.graph.acceptors.iter().filter(unheard);
         let names: Vec<String> = unheard.map(|p| printable(&p.acceptor)).collect();
         if !names.is_empty() {
             let names = names.join(",");
             complain(format!(
-                "note: not connected with the node, and not taken to have crashed: {names}; to suppose it add --crashed {names}"
+                "note: the node does not hear these, which are not taken to have crashed: {names}; to suppose it add --crashed {names}"
             ));
         }
     }

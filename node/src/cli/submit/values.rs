@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = true)]
 pub(super) struct Sources {
-    /// The values, in this order; `-` stands for the lines of standard input
-    #[arg(value_name = "VALUE")]
+    /// The values, in this order; `-` stands for the lines of standard input. Not together with files: a value would
+    /// be submitted before them, wherever it stands
+    #[arg(value_name = "VALUE", conflicts_with_all = ["files", "raw"])]
     values: Vec<String>,
-    /// Then the lines of this file, each a value; `-` is standard input; may be given several times
+    /// The lines of this file, each a value; `-` is standard input; may be given several times
     #[arg(long = "file", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Then this whole file as one value, byte for byte; `-` is standard input

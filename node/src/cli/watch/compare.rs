@@ -1,5 +1,8 @@
 //! What each learner decided, as digests: of many more slots than are shown, so that whoever is far behind is compared
 //! with what the others decided long ago. `http/page/compare.js` does the same on pages.
+//!
+//! An empty batch counts like any other: agreement is about what is decided in a slot, and of two learners that must
+//! agree none may find a slot empty in which the other has values. There is only one empty batch, with one digest.
 
 use super::graph::pair;
 use std::collections::{BTreeMap, BTreeSet};

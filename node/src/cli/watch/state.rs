@@ -9,7 +9,7 @@ use super::graph::{Edge, Known, Trust, pair};
 use super::lanes::{Dispute, Lanes};
 use super::rates::Rates;
 use crate::cli::printable;
-use hpaxos_client::{Event, Evidence, EvidenceList, Graph, Phase, Status};
+use hpaxos_client::{Event, Evidence, EvidenceList, Graph, Phase, Status, Timeout};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -63,6 +63,26 @@ impl Node {
     pub(super) fn is_fine(&self) -> bool {
         let phase = self.status.as_ref().map(|status| status.phase);
         self.gone.is_none() && phase == Some(Phase::Ready)
+    }
+
+    /// How long it waits for whoever leads, from the least patient learner to the most patient one; nothing if it
+    /// gives no ballot up.
+    pub(super) fn patience(&self) -> Option<String> {
+        let waits = &self.status.as_ref()?.patience_ms;
+        let (least, most) = (waits.values().min()?, waits.values().max()?);
+        Some(if least == most {
+            format!("{least} ms")
+        } else {
+            format!("{least} to {most} ms")
+        })
+    }
+
+    /// How many ballots it has given up, and the last one in words.
+    pub(super) fn given_up(&self) -> (u64, String) {
+        let given_up = self.status.as_ref().map(|status| &status.given_up);
+        let last = given_up.and_then(|given_up| given_up.last.as_ref());
+        let times = given_up.map_or(0, |given_up| given_up.times);
+        (times, last.map_or(String::new(), gives_up))
     }
 
     /// How much it has refused, and why.
@@ -196,6 +216,7 @@ impl Watch {
                 let leader = leader.unwrap_or_else(|| "?".to_owned());
                 (format!("ballot {ballot} begins, led by {leader}"), false)
             }
+            Event::Timeout(timeout) => (gives_up(&timeout), false),
             Event::Evidence { words, .. } => (words, true),
             Event::Disconnected { learners } => match learners.as_slice() {
                 [a, b] if a == b => (format!("{a} is no longer sure to agree with itself"), true),
@@ -326,6 +347,11 @@ impl Watch {
         );
         (printable(&words), Look::Unknown)
     }
+}
+
+/// That a node gave a ballot up, in words.
+pub(super) fn gives_up(timeout: &Timeout) -> String {
+    format!("gives ballot {} up: {}", timeout.ballot, timeout.words)
 }
 
 /// How a line is to be looked at.

@@ -2,6 +2,7 @@
 
 use super::state::{Node, Watch, short};
 use crate::cli::printable;
+use hpaxos_client::{Evidence, Statement};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -76,6 +77,9 @@ fn write_all(watch: &Watch, out: &mut String) -> std::fmt::Result {
     }
     for piece in watch.evidence.values() {
         writeln!(out, "  {}", printable(&piece.words))?;
+        for side in sides(piece) {
+            writeln!(out, "    {side}")?;
+        }
     }
     Ok(())
 }
@@ -92,15 +96,34 @@ pub(super) fn node_line(node: &Node) -> String {
         line += &format!(
             "  ballot {ballot}, led by {}  {} of {} peers  {waiting} waiting",
             printable(leader),
-            peers.connected,
+            peers.there(),
             peers.expected,
         );
+        if let Some(patience) = node.patience() {
+            line += &format!("  patience {patience}");
+        }
+        let (times, last) = node.given_up();
+        if times > 0 {
+            let ballots = if times == 1 { "ballot" } else { "ballots" };
+            line += &format!("  {times} {ballots} given up (last: {})", printable(&last));
+        }
         let (refused, why) = node.refused();
         if refused > 0 {
             line += &format!("  {refused} refused ({})", printable(&why));
         }
     }
     line
+}
+
+/// The two things that contradict each other, each in a line.
+pub(super) fn sides(piece: &Evidence) -> Vec<String> {
+    let statement = |statement: &Statement| match &statement.value {
+        Some(value) => format!("{}: value {}", statement.says, short(value)),
+        None => statement.says.clone(),
+    };
+    let sides = piece.sides.iter().filter(|side| !side.is_empty());
+    let words = sides.map(|side| side.iter().map(statement).collect::<Vec<_>>().join("; "));
+    words.map(|words| printable(&words)).collect()
 }
 
 /// The disks of a node, each in a line.
@@ -138,7 +161,7 @@ pub(super) fn json(watch: &Watch) -> Json {
         |(slot, apart)| json!({"slot": slot, "digests": apart.digests, "pairs": apart.pairs()}),
     );
     let evidence = watch.evidence.values().map(
-        |piece| json!({"digest": piece.digest, "acceptor": piece.acceptor, "words": piece.words}),
+        |piece| json!({"digest": piece.digest, "acceptor": piece.acceptor, "words": piece.words, "sides": piece.sides}),
     );
     let mut latest: BTreeMap<&str, Json> = BTreeMap::new();
     if let Some(last) = watch.lanes.last() {
@@ -185,7 +208,9 @@ fn node(node: &Node) -> Json {
         "gone": node.gone,
         "ballot": status.map(|s| s.ballot),
         "leader": status.and_then(|s| s.leader.as_ref()),
-        "peers": status.map(|s| json!({"connected": s.peers.connected, "expected": s.peers.expected})),
+        "peers": status.map(|s| json!({"connected": s.peers.connected, "heard": s.peers.heard, "silent": s.peers.silent, "expected": s.peers.expected})),
+        "patience_ms": status.map(|s| &s.patience_ms),
+        "given_up": status.map(|s| &s.given_up),
         "waiting": status.map(|s| s.waiting),
         "refused": node.refused().0,
         "disks": disks.collect::<Vec<_>>(),

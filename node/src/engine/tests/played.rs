@@ -119,6 +119,10 @@ impl Protocol for Played {
         None
     }
 
+    fn next(&self, _: LearnerId) -> Slot {
+        Slot(0)
+    }
+
     fn status(&self) -> Status {
         Status::default()
     }

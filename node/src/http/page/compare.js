@@ -4,6 +4,10 @@
 
 import { disproved, judge, list } from "./trust.js";
 
+// Batches are compared by their digests, and an empty batch counts like any other: agreement is about what is decided in a
+// slot, and of two learners that must agree none may find a slot empty in which the other has values. If no value differs
+// neither does the digest: there is one empty batch.
+
 // Slots of a learner that are remembered; beyond, the oldest leave.
 const KEPT = 100000;
 // Slots in which learners differ that are remembered, the first ones; the others are only counted.
@@ -74,6 +78,9 @@ export const compare = ({ learner, slot, digest }) => {
   return !before.length;
 };
 
+// What a learner has decided in a slot.
+export const digestIn = (learner, slot) => told.has(learner) ? digestsOf(told.get(learner), slot)[0] : undefined;
+
 // Who decided differently in a slot, as keys of pairs.
 export const pairsApart = slot => {
   const there = [...told].map(([name, lane]) => [name, digestsOf(lane, slot)]).filter(([, digests]) => digests.length);
@@ -112,7 +119,7 @@ const rangeWords = ({ first, last, slots }) => slots === 1 ? `the slot compared,
 export const verdict = (found, graph, { unsafe, connected }) => {
   const all = [...found.values()], broken = all.filter(d => !d.allowed);
   if (all.length)
-    return { words: [...broken, ...all.filter(d => d.allowed)].map(disputeWords).join(" "),
+    return { slot: (broken[0] ?? all[0]).slots[0], words: [...broken, ...all.filter(d => d.allowed)].map(disputeWords).join(" "),
       ...(broken.length ? { kind: "violation", look: "bad" } : { kind: "allowed", look: "warn" }) };
   if (graph && disproved(graph, unsafe, connected))
     return { kind: "violation", look: "bad", words: "VIOLATION: two certificates prove that learners decided differently, in a slot " +

@@ -12,8 +12,29 @@ export const tell = (at, words, look) => {
   while ($("events").childElementCount > EVENTS) $("events").lastChild.remove();
 };
 
+// The other nodes as one hears them: what is said of silence is the node's to say.
+export const peers = status => {
+  if (!status.peers) return "–";
+  const { heard, connected, expected, silent = [], silent_s = {} } = status.peers;
+  return `${heard ?? connected} of ${expected}` + silent.map(name => `, ${name} silent for ${silent_s[name]} s`).join("");
+};
+// What a node says of its patience with whoever leads.
+export const patience = status => {
+  const waits = Object.values(status.patience_ms ?? {});
+  if (!waits.length) return "–";
+  const [least, most] = [Math.min(...waits), Math.max(...waits)];
+  return least === most ? `${least} ms` : `${least} to ${most} ms`;
+};
+export const gaveUp = e => `ballot ${e.ballot} is given up: ${e.words}`;
+// How many ballots it has given up, and the last one in words.
+export const givenUp = ({ given_up }) => {
+  if (!given_up) return "–";
+  return String(given_up.times) + (given_up.last ? `; ${gaveUp(given_up.last)}` : "");
+};
+
 export const heard = {
   ballot: e => tell(e.at_ms, `ballot ${e.ballot} begins, led by ${e.leader}`),
+  timeout: e => tell(e.at_ms, `${e.node}: ${gaveUp(e)}`),
   disconnected: e => tell(e.at_ms, e.learners[0] === e.learners[1] ? `${e.learners[0]} is no longer sure to agree with itself`
     : `${e.learners.join(" and ")} are no longer sure to agree`, true),
   fork: e => tell(e.at_ms, `${e.learner} saw two decisions in slot ${e.slot}`, true),

@@ -6,6 +6,8 @@ import { list } from "./trust.js";
 
 // Labels of so many edges can be told apart.
 const LABELLED = 24;
+// It is drawn no smaller than this.
+const LEAST = .9;
 
 // What holds between two learners that the graph says are to agree.
 export const edges = (graph, status) => {
@@ -130,6 +132,8 @@ export const showGraph = (graph, status) => {
     return words(group, "acceptor " + a.acceptor, text, "button");
   });
   svg.setAttribute("viewBox", `0 0 ${width} 278`);
+  // Where there is no room for it, it is scrolled, and its words can still be read.
+  svg.style.minWidth = `${Math.round(LEAST * width)}px`;
   svg.replaceChildren(...lines, ...arcs, ...learners, ...acceptors);
   decorate();
   if (focused) svg.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });

@@ -1,7 +1,7 @@
 "use strict";
 // A lane for each learner, with what it has decided, slot by slot.
 
-import { compare, disputes, pairsApart, verdict } from "./compare.js";
+import { compare, digestIn, disputes, pairsApart, verdict } from "./compare.js";
 import { $, make } from "./dom.js";
 import { entriesOf, paint } from "./palette.js";
 
@@ -35,16 +35,39 @@ const showVerdict = said => {
   if ($("verdict").textContent !== said.words) $("verdict").textContent = said.words;
   $("verdict").className = said.look;
   $("verdict").dataset.kind = said.kind;
+  $("agreed").className = said.look;
+  $("jump").hidden = said.slot === undefined;
+  if (said.slot === undefined) return;
+  $("jump").textContent = `Show slot ${said.slot}`;
+  $("jump").dataset.slot = said.slot;
 };
+
+// The slot that somebody wants to see, whatever is decided meanwhile; null for the latest.
+let wanted = null, redraw = () => {};
+const want = slot => {
+  wanted = slot;
+  $("back").hidden = slot === null;
+  redraw();
+};
+$("jump").addEventListener("click", event => {
+  event.preventDefault();
+  const slot = Number($("jump").dataset.slot);
+  want(slot);
+  $("lanes-title").scrollIntoView();
+  const chip = $("lanes").querySelector(`[data-slot="${slot}"]`);
+  if (chip) go(chip);
+});
+$("back").addEventListener("click", () => { want(null); $("lanes").scrollLeft = $("lanes").scrollWidth; });
 
 // What nodes know of acceptors and learners, as `disputes` takes it.
 export const nothingKnown = () => ({ unsafe: new Set(), connected: null, forks: new Map() });
 export const showLanes = (graph, known = nothingKnown()) => {
+  redraw = () => showLanes(graph, known);
   const found = disputes(graph, known);
   showVerdict(verdict(found, graph, known));
   if (last < 0) return;
-  const slots = [];
-  for (let slot = Math.max(0, last - SLOTS + 1); slot <= last; slot++) slots.push(slot);
+  const slots = [], end = wanted === null ? last : Math.min(last, wanted + SLOTS / 2);
+  for (let slot = Math.max(0, end - SLOTS + 1); slot <= end; slot++) slots.push(slot);
   const marks = new Map();
   for (const slot of slots) {
     const pairs = pairsApart(slot);
@@ -56,17 +79,22 @@ export const showLanes = (graph, known = nothingKnown()) => {
   // In the order of the graph, whoever decided first.
   const order = (graph?.learners ?? []).map(learner => learner.name);
   const lanesInOrder = [...decided].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
-  const inLanes = slot => [...new Set(lanesInOrder.map(([, lane]) => lane.get(slot)?.digest).filter(Boolean))];
-  const entries = new Map(slots.map(slot => [slot, entriesOf(seen.get(slot) ?? [])]));
+  // Of old slots only digests are left.
+  const in_lane = (learner, lane, slot) => {
+    const digest = lane.has(slot) ? undefined : digestIn(learner, slot);
+    return lane.get(slot) ?? (digest && { learner, slot, digest, values: [], ballot: null, latency_ms: null });
+  };
+  const inLanes = slot => [...new Set(lanesInOrder.map(([learner, lane]) => in_lane(learner, lane, slot)?.digest).filter(Boolean))];
+  const entries = new Map(slots.map(slot => [slot, entriesOf(seen.get(slot) ?? inLanes(slot))]));
   const rows = lanesInOrder.map(([learner, lane]) => make("tr", { "data-learner": learner },
     make("th", { scope: "row" }, learner), ...slots.map(slot => {
-      const d = lane.get(slot), cell = make("td", { class: mark(slot) });
+      const d = in_lane(learner, lane, slot), cell = make("td", { class: mark(slot) });
       if (!d) { cell.append(make("span", { class: "cell none" })); return cell; }
       const badge = marks.has(slot) ? letter(inLanes(slot).indexOf(d.digest)) : d.digest.slice(0, 2);
       const kind = { allowed: " — others decided otherwise here, which is allowed", violation: " — VIOLATION: others decided otherwise here" };
-      const words = `${learner}, slot ${slot}, ballot ${d.ballot}` + (marks.has(slot) ? `, value ${badge}` : "") + `: ${valueWords(d)}` +
+      const words = `${learner}, slot ${slot}` + (d.ballot === null ? "" : `, ballot ${d.ballot}`) + (marks.has(slot) ? `, value ${badge}` : "") + `: ${d.ballot === null ? `${d.digest} (its values are not kept here)` : valueWords(d)}` +
         (d.latency_ms === null ? "" : ` (${d.latency_ms} ms)`) + (marks.has(slot) ? kind[marks.get(slot)] + "." : "");
-      const classes = "cell" + (d.values.length ? "" : " empty") + (fresh.has(learner + " " + slot) ? " new" : "");
+      const classes = "cell" + (d.values.length || d.ballot === null ? "" : " empty") + (fresh.has(learner + " " + slot) ? " new" : "");
       const chip = make("button", { class: classes, type: "button", tabindex: "-1", "data-digest": d.digest, "data-key": learner + " " + slot,
         "data-slot": slot, "data-entry": entries.get(slot).get(d.digest), "aria-label": words, title: words }, badge);
       paint(chip, entries.get(slot).get(d.digest));

@@ -1,6 +1,6 @@
 "use strict";
-// The page of one node, made of its routes: /v1/graph once, /v1/status every second, /v1/evidence when there is
-// some, and /v1/events as they come. Nothing here is kept by the node.
+// The page of one node, made of its routes: /v1/graph and what was decided lately once, /v1/status every second,
+// /v1/evidence when there is some, and /v1/events as they come. Nothing here is kept by the node.
 
 import { $, json, make } from "./dom.js";
 import { showAnalysis } from "./analysis.js";
@@ -9,23 +9,17 @@ import { decide, nothingKnown, showLanes } from "./lanes.js";
 import { readGraph } from "./trust.js";
 import { showProofs } from "./evidence.js";
 import { count, showRates } from "./rates.js";
-import { later, listen, reachable, tell, unreachable } from "./events.js";
+import { givenUp, later, listen, patience, peers, reachable, tell, unreachable } from "./events.js";
 
 let graph = null;
 let proofs = -1;
 // What this node knows of acceptors and learners, and the same as text.
 let known = nothingKnown(), knownWords = "";
 
-// Those that are connected as far as anybody knows, and of which nothing has come for long.
-const silent = peers => Object.entries(peers.silent_s || {})
-  .filter(([name, seconds]) => peers.by_name[name] && seconds >= 10)
-  .map(([name, seconds]) => `, ${name} silent for ${seconds} s`).join("");
-
-// Acceptors of nodes that are not connected, or of which nothing has come for longer than pings take, with the word for it.
-const SILENT_S = 15;
+// Acceptors of nodes that are not connected, or that are silent, with the word for it.
 const unheard = status => {
-  const { by_name, silent_s = {} } = status.peers;
-  const word = node => !by_name[node] ? "not connected" : silent_s[node] >= SILENT_S ? "not heard" : null;
+  const { by_name, silent } = status.peers;
+  const word = node => !by_name[node] ? "not connected" : silent.includes(node) ? "not heard" : null;
   const others = graph.acceptors.filter(a => a.node !== null && a.node !== status.node);
   return new Map(others.map(a => [a.acceptor, word(a.node)]).filter(([, is]) => is));
 };
@@ -37,11 +31,13 @@ const showStatus = async status => {
   const learners = Object.entries(status.learners || {}).map(([name, l]) => `${name} ${l.next}`).join(", ");
   const facts = {
     phase: status.phase, roles: status.roles.join(", "), ballot: status.ballot ?? "–", leader: status.leader ?? "nobody yet",
-    peers: `${status.peers.connected} of ${status.peers.expected}${silent(status.peers)}`, "values waiting": status.waiting ?? "–",
+    patience: patience(status), "ballots given up": givenUp(status).split("; "),
+    peers: peers(status), "values waiting": status.waiting ?? "–",
     "slots on disk": status.frozen ?? "–", "next slots": learners || "–",
   };
   $("facts").replaceChildren(...Object.entries(facts).map(([name, fact]) =>
-    make("div", {}, make("dt", {}, name), make("dd", { "data-fact": name }, String(fact)))));
+    make("div", {}, make("dt", {}, name), make("dd", { "data-fact": name },
+      ...(Array.isArray(fact) ? [fact[0], ...fact.slice(1).map(more => make("small", {}, more))] : [String(fact)])))));
   if (graph) {
     const crashed = unheard(status);
     showGraph(graph, { ...status, away: [...crashed.keys()] });
@@ -66,12 +62,31 @@ const showStatus = async status => {
   }
 };
 
+// What was decided before the events that are asked for is compared as well, as far back as this, where there is anything to
+// compare. The verdict says in which slots.
+const LOOKED_BACK = 5000;
+const lookBack = async ({ plays, learners }) => {
+  for (const learner of plays.length > 1 ? plays : []) {
+    const { next } = learners[learner].delivered;
+    for (let from = Math.max(0, next - LOOKED_BACK); from < next;) {
+      const page = await json(`/v1/learners/${encodeURIComponent(learner)}/decisions?from=${from}&limit=1000`);
+      for (const decision of page.decisions) decide({ learner, ...decision });
+      if (page.next === from) break;
+      from = page.next;
+    }
+    later(() => showLanes(graph, known));
+  }
+};
+
+let looked = false;
 const refresh = async () => {
   try {
     graph ??= readGraph(await json("/v1/graph"));
-    await showStatus(await json("/v1/status"));
+    const status = await json("/v1/status");
+    await showStatus(status);
     showRates();
     reachable();
+    if (!looked && status.learners) { looked = true; await lookBack(status); }
   } catch (error) {
     console.error(error);
     unreachable();

@@ -47,6 +47,14 @@ async fn names_that_are_none_are_refused_with_what_may_be_meant() {
         ),
         ("?byzantine=a1,zoe", "byzantine: 'zoe' is not an acceptor; "),
         (
+            "?crashed=a1,,a2",
+            "crashed: there is a name missing in 'a1,,a2'; put one comma between",
+        ),
+        (
+            "?crashed=a1,a2&byzantine=a2",
+            "a2 is in `crashed` and in `byzantine`: ",
+        ),
+        (
             "?crash=a1",
             "no parameter 'crash' here; there are: crashed, byzantine",
         ),

@@ -2,7 +2,7 @@
 
 use super::{Fixture, answer, fixture};
 use crate::decision::Claim;
-use crate::engine::{Certified, Event};
+use crate::engine::{Certified, Event, Unproved};
 use crate::testing::{batch, certificate, config};
 use consensus::storage::StorageError;
 use consensus::{Batch, Slot};
@@ -76,7 +76,7 @@ async fn what_is_damaged_is_said_to_be_so() {
                 panic!("not asked here: {event:?}");
             };
             let damage = StorageError("row 5 of table messages is missing".into());
-            answer.send(Err(damage)).unwrap();
+            answer.send(Err(Unproved::Unreadable(damage))).unwrap();
         }
     });
     let (status, problem) = answer(f.get("/v1/decisions/bob/5/certificate")).await;
@@ -84,4 +84,21 @@ async fn what_is_damaged_is_said_to_be_so() {
     assert_eq!(problem["type"], "urn:hpaxos:problem:unreadable");
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("row 5 of table messages"), "{detail}");
+}
+
+#[tokio::test]
+async fn whoever_asks_for_more_than_can_be_read_is_told_to_come_later() {
+    let mut f = fixture("").await;
+    let events = f.events.take().unwrap();
+    std::thread::spawn(move || {
+        for event in events {
+            let Event::Certificate { answer, .. } = event else {
+                panic!("not asked here: {event:?}");
+            };
+            answer.send(Err(Unproved::Full)).unwrap();
+        }
+    });
+    let (status, problem) = answer(f.get("/v1/decisions/bob/5/certificate")).await;
+    assert_eq!(status, 429);
+    assert_eq!(problem["type"], "urn:hpaxos:problem:full");
 }

@@ -1,7 +1,7 @@
 //! Connections that are slow, too many or too quick.
 
 use super::{DEADLINE, Fixture, answer, fixture};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, TcpStream};
 use tokio::net::TcpSocket;
 use tokio::task::spawn_blocking;
@@ -123,8 +123,13 @@ async fn one_client_cannot_take_all_connections() {
 }
 
 /// Begins to read the answer to a request for everything that is decided, and leaves the rest of it.
-fn begin(mut stream: TcpStream) -> TcpStream {
+fn begin(stream: TcpStream) -> TcpStream {
     let request = "GET /v1/learners/alice/decisions?limit=1000 HTTP/1.1\r\nhost: n1\r\n\r\n";
+    begin_with(stream, request)
+}
+
+/// Begins to read the answer to a request, and leaves the rest of it.
+fn begin_with(mut stream: TcpStream, request: &str) -> TcpStream {
     stream.write_all(request.as_bytes()).expect("it is sent");
     let mut status = [0; 12];
     stream.read_exact(&mut status).expect("an answer");
@@ -154,6 +159,49 @@ async fn whoever_does_not_read_keeps_its_place_among_the_requests() {
         }
     };
     tokio::time::timeout(DEADLINE, room).await.unwrap();
+}
+
+/// What waits for a slow reader is kept for `http_idle_ms` and no longer, and nobody else notices.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_nothing_is_let_go_and_the_others_are_served() {
+    let f =
+        fixture("[limits]\nhttp_idle_ms = 2000\ndecisions_kept_mib = 64\nevents_kept_mib = 64\n")
+            .await;
+    for slot in 0..20 {
+        f.decide(slot, &[b'\t'; 1_000_000]);
+    }
+    let (answer_to, stream) = (f.connect_narrow().await, f.connect_narrow().await);
+    let (mut large, mut events) = spawn_blocking(move || {
+        let events = "GET /v1/events?last_event_id=0 HTTP/1.1\r\nhost: n1\r\n\r\n";
+        (begin(answer_to), begin_with(stream, events))
+    })
+    .await
+    .unwrap();
+    assert_eq!((f.api.requests.taken(), f.api.streams.taken()), (1, 1));
+    // Neither reads any more; both lose their places without having closed anything.
+    let let_go = async {
+        while f.api.requests.taken() > 0 || f.api.streams.taken() > 0 {
+            // Only this request itself has a place meanwhile.
+            assert_eq!(f.get("/healthz").send().await.unwrap().status(), 200);
+        }
+    };
+    tokio::time::timeout(DEADLINE, let_go).await.unwrap();
+    let mut other = f.get("/v1/events?last_event_id=0").send().await.unwrap();
+    assert!(other.chunk().await.unwrap().is_some(), "others are told");
+    let rest = spawn_blocking(move || {
+        [&mut large, &mut events].map(|stream| {
+            let mut rest = Vec::new();
+            // It may be reset: what counts is that it ends.
+            let ended = stream.read_to_end(&mut rest);
+            (rest.len(), ended.map_err(|error| error.kind()))
+        })
+    });
+    for (read, ended) in rest.await.unwrap() {
+        assert!(read < 2_000_000, "only what was on its way: {read}");
+        let timed_out = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+        let on_time = ended.map_or_else(|kind| !timed_out.contains(&kind), |_| true);
+        assert!(on_time, "{ended:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,11 +14,13 @@ use crate::history::Shown;
 use crate::testing;
 use crate::view::View;
 use crate::view::events::Happening;
-use consensus::{Ballot, ClientValue, Decision, MAX_KEY_BYTES, MAX_VALUE_BYTES, Slot, Time};
+use consensus::{
+    Ballot, ClientValue, Decision, GivenUp, MAX_KEY_BYTES, MAX_VALUE_BYTES, Slot, Status, Time, Why,
+};
 use crypto::Digest;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use learner_graph::{AcceptorId, AcceptorSet, LearnerId};
+use learner_graph::{AcceptorId, AcceptorSet, LearnerId, LearnerSet};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -442,6 +444,52 @@ async fn a_stream_resumes_after_the_last_event() {
 }
 
 #[tokio::test]
+async fn a_ballot_that_is_given_up_is_told_with_the_reason() {
+    let f = fixture("").await;
+    f.view.set_status(Status {
+        patience: vec![Duration::from_secs(2), Duration::from_secs(1)],
+        ..Status::default()
+    });
+    let status = answer(f.get("/v1/status")).await.1;
+    assert_eq!(status["patience_ms"]["alice"], 2000);
+    assert_eq!(status["given_up"], json!({"times": 0, "last": null}));
+    let mut learners = LearnerSet::EMPTY;
+    learners.insert(LearnerId(0));
+    let waited = Duration::from_secs(1);
+    for (ballot, why) in [(1, Why::Others), (2, Why::Patience { learners, waited })] {
+        f.view.given_up(&GivenUp {
+            ballot: Ballot(ballot),
+            next: Ballot(ballot + 1),
+            why,
+        });
+    }
+    let stream = f.get("/v1/events?last=1").send().await.unwrap();
+    let (_, kind, told) = events(stream, 1).await.remove(0);
+    let words = "alice waited 1000 ms for a decision";
+    assert_eq!((kind.as_str(), &told["words"]), ("timeout", &json!(words)));
+    let given_up = &answer(f.get("/v1/status")).await.1["given_up"];
+    assert_eq!(given_up["times"], 2);
+    for field in ["ballot", "next", "reason", "words"] {
+        assert_eq!(given_up["last"][field], told[field], "{field}");
+    }
+    let metrics = f
+        .get("/metrics")
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    for line in [
+        "hpaxos_timeouts_total{reason=\"patience\"} 1",
+        "hpaxos_timeouts_total{reason=\"caught\"} 0",
+        "hpaxos_patience_seconds{learner=\"alice\"} 2.0",
+    ] {
+        assert!(metrics.lines().any(|l| l == line), "{line}\n{metrics}");
+    }
+}
+
+#[tokio::test]
 async fn a_stream_says_what_it_missed() {
     let f = fixture("[limits]\nevents_kept = 16\n").await;
     for ballot in 0..20 {
@@ -545,13 +593,28 @@ async fn a_read_has_its_turn_until_it_ends() {
 }
 
 #[tokio::test]
+async fn what_was_read_has_its_turn_until_an_answer_is_made_of_it() {
+    let f = fixture("").await;
+    let read = f.api.read_and_hold(|_| Ok(vec![0u8; 8])).await;
+    let (_found, turn) = read.unwrap();
+    assert_eq!(f.api.reads.taken(), 1);
+    drop(turn);
+    assert_eq!(f.api.reads.taken(), 0);
+}
+
+#[tokio::test]
 async fn a_peer_that_is_connected_and_silent_is_shown() {
     let f = fixture("").await;
     f.view.set_peer("n2", true);
     let heard = Instant::now();
     let peers = || [("n2", Some(heard)), ("n3", None)].into_iter();
-    f.view.set_heard(peers(), heard + Duration::from_secs(14));
+    let silence = testing::config("").limits.silence();
+    f.view
+        .set_heard(peers(), heard + silence - Duration::from_millis(1));
     assert_eq!(f.view.metrics.peers_heard.get(), 1);
+    f.view.set_heard(peers(), heard + silence);
+    assert_eq!(f.view.metrics.peers_heard.get(), 0);
+    assert_eq!(f.view.silent(heard + silence), ["n2"]);
     let minute = heard + Duration::from_secs(60);
     f.view.set_heard(peers(), minute);
     assert_eq!(f.view.metrics.peers_heard.get(), 0);
@@ -561,6 +624,9 @@ async fn a_peer_that_is_connected_and_silent_is_shown() {
     assert_eq!(silent["n3"], None);
     let (_, status) = answer(f.get("/v1/status")).await;
     assert!(status["peers"]["silent_s"]["n2"].is_u64(), "{status}");
+    // It was heard a moment ago by the clock that this asks.
+    assert_eq!(status["peers"]["heard"], 1);
+    assert_eq!(status["peers"]["silent"], json!([]));
 }
 
 #[tokio::test]

@@ -104,6 +104,15 @@ async fn answers_are_as_it_says() {
     assert_eq!(fits("/v1/values", "post", decided), 200);
     let refused = answer(f.post("?wait=nobody").body("value")).await;
     assert_eq!(fits("/v1/values", "post", refused), 400);
+    f.view.set_status(Status {
+        patience: vec![Duration::from_secs(1)],
+        ..Status::default()
+    });
+    f.view.given_up(&GivenUp {
+        ballot: Ballot(1),
+        next: Ballot(2),
+        why: Why::Others,
+    });
     for path in ["/v1/status", "/v1/graph", "/v1/evidence"] {
         assert_eq!(fits(path, "get", answer(f.get(path)).await), 200);
     }

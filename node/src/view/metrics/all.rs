@@ -125,7 +125,7 @@ metrics! {
 
     /// Peers connected
     peers_connected: Gauge = "peers_connected", zero();
-    /// Peers of which something came within 15 seconds
+    /// Peers that are connected and not silent
     peers_heard: Gauge = "peers_heard", zero();
     /// Peers that the configuration has
     peers_expected: Gauge = "peers_expected", zero();
@@ -149,8 +149,10 @@ metrics! {
     max_bal: Gauge = "max_bal", zero();
     /// Higher ballots learned of
     ballots: Counter = "ballots", zero();
-    /// Times that patience with a ballot ran out, here or at enough others
-    timeouts: Counter = "timeouts", zero();
+    /// Ballots that this node has given up, by reason
+    timeouts: Counters = "timeouts", zero();
+    /// How long something may be outstanding for a learner now before this node gives a ballot up
+    patience: Family<Labels, Measure> = "patience_seconds", zero();
     /// The acceptor's low-water mark
     low_water: Gauge = "low_water", zero();
     /// Slots that some learner has not decided, and that have left memory

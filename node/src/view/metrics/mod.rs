@@ -7,7 +7,7 @@ mod process;
 mod tests;
 
 use all::{All, Counters, Histograms, Labels, Process};
-use consensus::{Slot, Status};
+use consensus::{Slot, Status, Why};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
@@ -37,8 +37,12 @@ impl Metrics {
         let mut registry = Registry::default();
         let process = Process::register(registry.sub_registry_with_prefix("process"));
         process.started_now();
+        let all = All::register(registry.sub_registry_with_prefix("hpaxos"));
+        for reason in Why::NAMES {
+            by(&all.timeouts, "reason", reason);
+        }
         Metrics {
-            all: All::register(registry.sub_registry_with_prefix("hpaxos")),
+            all,
             process,
             registry,
         }
@@ -47,14 +51,24 @@ impl Metrics {
     /// Counts an own message.
     pub(crate) fn sent(&self, kind: &str) {
         by(&self.sent, "kind", kind).inc();
-        if kind == "wish" {
-            self.timeouts.inc();
-        }
     }
 
     /// Counts a message of others that may be believed.
     pub(crate) fn received(&self, kind: &str) {
         by(&self.received, "kind", kind).inc();
+    }
+
+    /// Counts a ballot given up.
+    pub(crate) fn gave_up(&self, reason: &str) {
+        by(&self.timeouts, "reason", reason).inc();
+    }
+
+    /// How long something may be outstanding for a learner.
+    pub(crate) fn waits(&self, learner: &str, patience: Duration) {
+        let gauge = self
+            .patience
+            .get_or_create_owned(&label("learner", learner));
+        gauge.set(patience.as_secs_f64());
     }
 
     /// Counts frames sent.

@@ -158,7 +158,8 @@ fn the_text_has_units_buckets_and_the_process() {
     metrics.step_time.observe(0.000_02);
     metrics.decided("alice", Some(Duration::from_millis(3)));
     metrics.decided("alice", None);
-    metrics.sent("wish");
+    metrics.gave_up("patience");
+    metrics.waits("alice", Duration::from_millis(1500));
     for n in [2, 5] {
         metrics.stands(&Status {
             refused: BTreeMap::from([("late", n)]),
@@ -174,7 +175,9 @@ fn the_text_has_units_buckets_and_the_process() {
         "hpaxos_decision_latency_seconds_bucket{le=\"0.005\",learner=\"alice\"} 1",
         "hpaxos_decision_latency_seconds_bucket{le=\"0.0025\",learner=\"alice\"} 0",
         "hpaxos_protocol_refusals_total{reason=\"late\"} 5",
-        "hpaxos_timeouts_total 1",
+        "hpaxos_timeouts_total{reason=\"patience\"} 1",
+        "hpaxos_timeouts_total{reason=\"caught\"} 0",
+        "hpaxos_patience_seconds{learner=\"alice\"} 1.5",
         "# EOF",
     ] {
         assert!(text.lines().any(|l| l == line), "{line}\n{text}");

@@ -83,6 +83,12 @@ fn what_makes_no_sense_is_told_with_its_line() {
             "[[step]]\npartition = [[\"n1\", \"n2\"], [\"n2\"]]\n",
             "n2 cannot be in two groups",
         ),
+        (
+            "[[step]]\npartition = [[\"n1\", \"n2\", \"n3\", \"n4\"]]\n",
+            "all nodes are in one part",
+        ),
+        ("[[step]]\npartition = [[], []]\n", "nobody is named"),
+        ("[[step]]\nkill = [\"n1\", \"n1\"]\n", "n1 is named twice"),
         ("[[step]]\n", "it says nothing"),
         (
             "[[step]]\nsubmit = \"a\"\n[[step]]\nsubmit = \"a\"\n",

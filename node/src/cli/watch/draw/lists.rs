@@ -110,6 +110,15 @@ pub(super) fn nodes(watch: &Watch) -> Vec<Line<'static>> {
         if let Some(why) = &node.gone {
             lines.push(Line::styled(format!("         {why}"), BAD));
         }
+        let patience = node.patience();
+        let (times, last) = node.given_up();
+        if let Some(patience) = patience.filter(|_| times > 0) {
+            let words = format!("given up: {times}; {last}; patience now {patience}");
+            lines.push(Line::styled(
+                format!("         {}", printable(&words)),
+                QUIET,
+            ));
+        }
         let (refused, why) = node.refused();
         if refused > 0 {
             lines.push(Line::styled(
@@ -160,7 +169,7 @@ fn node_row(node: &Node) -> String {
         node.phase().to_owned(),
         status.ballot.to_string(),
         status.leader.as_deref().map_or("-".to_owned(), printable),
-        format!("{}/{}", status.peers.connected, status.peers.expected),
+        format!("{}/{}", status.peers.there(), status.peers.expected),
         status.waiting.to_string(),
         node.refused().0.to_string(),
         printable(&node.url),
@@ -189,7 +198,12 @@ pub(super) fn evidence(watch: &Watch) -> Vec<Line<'static>> {
         Line::styled(printable(&format!("{acceptor}{by} was caught")), BAD)
     });
     let pieces = watch.evidence.values();
-    let pieces = pieces.map(|piece| Line::raw(format!("- {}", printable(&piece.words))));
+    let pieces = pieces.flat_map(|piece| {
+        let words = Line::raw(format!("- {}", printable(&piece.words)));
+        let sides = text::sides(piece).into_iter();
+        let sides = sides.map(|side| Line::styled(format!("    {side}"), QUIET));
+        [words].into_iter().chain(sides)
+    });
     caught.chain(pieces).collect()
 }
 

@@ -33,7 +33,8 @@ fn status(node: &str, more: serde_json::Value) -> News {
     let mut status = json!({
         "node": node, "mode": "hpaxos", "network": "demo", "network_id": "6333103ca564be91", "phase": "ready",
         "plays": all, "peers": {"connected": 3, "expected": 3, "by_name": {}},
-        "ballot": 7, "leader": "n2", "waiting": 1,
+        "ballot": 7, "leader": "n2", "waiting": 1, "patience_ms": {"alice": 1000, "bob": 2000},
+        "given_up": {"times": 2, "last": {"ballot": 6, "next": 7, "reason": "patience", "words": "alice waited", "at_ms": 1}},
         "learners": {"alice": {"next": 12}, "bob": {"next": 12}, "kiosk": {"next": 11}},
         "connected": {"alice": all, "bob": all, "kiosk": all},
     });
@@ -105,8 +106,12 @@ fn with_liar() -> Watch {
         "caught": ["a4"], "refusals": {"bad_signature": 3},
         "connected": {"alice": ["alice", "bob"], "bob": ["alice", "bob"], "kiosk": ["kiosk"]},
     });
+    let sides = json!([
+        [{"says": "2av in slot 0, ballot 1", "value": "9b2751c3aa"}],
+        [{"says": "2av in slot 0, ballot 1", "value": "02e6b4d1bb"}],
+    ]);
     let evidence: EvidenceList = serde_json::from_value(json!({
-        "node": "n1", "evidence": [{"digest": "2a", "acceptor": "a4", "words": words, "evidence": "AA=="}],
+        "node": "n1", "evidence": [{"digest": "2a", "acceptor": "a4", "words": words, "evidence": "AA==", "sides": sides}],
     }))
     .expect("evidence");
     let at = Duration::from_secs(6);

@@ -1,7 +1,5 @@
 //! Evidence for people to read: what the messages say that contradict each other.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use consensus::hpaxos::evidence::{Certificate, Evidence};
 use consensus::hpaxos::{Entry, Message, Proposal};
 use crypto::{Digest, Signed, codec};
@@ -15,13 +13,11 @@ struct Statement(String, Option<Digest>);
 
 /// The two things that contradict each other, each with what it says: `{"says": "2av in slot 0, ballot 1", "value":
 /// "9b27…"}`. Empty if it cannot be read. Nothing is verified here.
-pub(super) fn sides(evidence: &str) -> Vec<Vec<Json>> {
-    let bytes = STANDARD.decode(evidence).ok();
-    let read = bytes.and_then(|bytes| codec::decode::<Evidence>(&bytes, codec::LARGEST).ok());
-    let sides = match read {
-        None => return Vec::new(),
-        Some(Evidence::Contradiction { first, second }) => [message(&first), message(&second)],
-        Some(Evidence::Disagreement { first, second }) => [decision(&first), decision(&second)],
+pub(super) fn sides(evidence: &[u8]) -> Vec<Vec<Json>> {
+    let sides = match codec::decode::<Evidence>(evidence, codec::LARGEST) {
+        Err(_) => return Vec::new(),
+        Ok(Evidence::Contradiction { first, second }) => [message(&first), message(&second)],
+        Ok(Evidence::Disagreement { first, second }) => [decision(&first), decision(&second)],
     };
     // What both say alike contradicts nothing.
     let shared = |at: usize, statement: &Statement| {
