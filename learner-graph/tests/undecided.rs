@@ -162,7 +162,7 @@ fn what_hangs_on_an_acceptor_may_be_more_than_is_known() {
         (weight.undecided_progress, weight.undecided_agreement) = (1, 1);
     }
     let text = found.to_string();
-    assert!(text.contains("0 to 1    0 to 1  not decided"), "{text}");
+    assert!(text.contains("0 to 1    0 to 1  –"), "{text}");
     assert!(text.contains("all that hangs on a0, a1"), "{text}");
 }
 
