@@ -127,14 +127,11 @@ fn a_raised_flag_ends_everything() {
 /// The flag is raised by what the analysis itself tells, at every place where it tells something.
 #[test]
 fn a_flag_that_is_raised_on_the_way_ends_the_rest() {
-    let graph = irregular(60, 2);
+    let graph = irregular(8, 2);
     let units = graph.units(None).expect("acceptors");
     let mut stages = 0;
     for at in 0.. {
-        let options = Options {
-            steps: 100,
-            ..Options::default()
-        };
+        let options = Options::default();
         let mut told = 0;
         let found = analyze(&graph, &units, &options, &mut |_, _, _| {
             if told == at {
@@ -142,34 +139,16 @@ fn a_flag_that_is_raised_on_the_way_ends_the_rest() {
             }
             told += 1;
         });
-        assert!(!found.complete);
+        // What is still to come is told, and not done.
+        assert_eq!(found.complete, told <= at);
         if told <= at {
             stages = told;
             break;
         }
+        assert_eq!(found.weights.len(), if at > 6 { 8 } else { 0 });
     }
     // Validity, two learners, three pairs, weights, promises, the end.
     assert_eq!(stages, 9);
-}
-
-#[test]
-fn what_is_too_hard_ends_with_its_steps() {
-    let graph = irregular(200, 1);
-    let options = Options {
-        steps: 10,
-        ..Options::default()
-    };
-    let found = analyzed(&graph, &options);
-    assert!(!found.complete);
-    let quorums = &found.pairs[0].quorums;
-    assert!(
-        matches!(quorums.verdict, Verdict::Undecided | Verdict::AtLeast),
-        "{quorums:?}"
-    );
-    // What is not known to be minimal is not listed, and nothing is said of what hangs on whom.
-    for weight in &found.weights {
-        assert_eq!(weight.undecided_agreement, 1, "{weight:?}");
-    }
 }
 
 #[test]
@@ -183,7 +162,7 @@ fn what_hangs_on_an_acceptor_may_be_more_than_is_known() {
         (weight.undecided_progress, weight.undecided_agreement) = (1, 1);
     }
     let text = found.to_string();
-    assert!(text.contains("0 to 1   0 to 1  not decided"), "{text}");
+    assert!(text.contains("0 to 1    0 to 1  –"), "{text}");
     assert!(text.contains("all that hangs on a0, a1"), "{text}");
 }
 

@@ -7,6 +7,7 @@ use super::report::{FaultReport, Verdict, Weight};
 use super::units::UnitSet;
 use crate::expr::NodeId;
 use crate::id::LearnerId;
+use crate::search::Found;
 use crate::set::AcceptorSet;
 use std::collections::{BTreeMap, HashMap};
 
@@ -97,7 +98,7 @@ impl Run<'_> {
             let failed = self.units.acceptors(&std::iter::once(unit).collect());
             for (live, learners) in &lives {
                 let harm = Stops::new(self.graph, learners[0]);
-                let change = self.change(self.stops.get(live), &harm, self.silent() | failed);
+                let change = self.change(self.stops.get(live), &harm, self.silent(), failed);
                 if change.is_open() {
                     weight.undecided_progress += learners.len();
                 }
@@ -113,7 +114,7 @@ impl Run<'_> {
             let caught = self.options.suspicion.caught;
             for (key, pairs) in &agreements {
                 let harm = Disentangles::new(self.graph, pairs[0].0, pairs[0].1);
-                let change = self.change(self.declared.get(key), &harm, caught | failed);
+                let change = self.change(self.declared.get(key), &harm, caught, failed);
                 if change.is_open() {
                     weight.undecided_agreement += pairs.len();
                 }
@@ -145,60 +146,66 @@ impl Run<'_> {
         weights
     }
 
-    /// What is done with these acceptors faulty, beside what was known without one of them.
+    /// What is done with the acceptors of `failed` faulty as well, beside what was known without.
     fn change<H: Harm>(
         &self,
         before: Option<&FaultReport>,
         harm: &H,
         given: AcceptorSet,
+        failed: AcceptorSet,
     ) -> Change {
-        match before {
-            _ if self.effort().is_stopped() => {
-                Change::of((Verdict::Undecided, None), Tolerance::Undecided)
-            }
-            Some(before) => Change::of(
-                (before.verdict, before.tolerated),
-                self.faults(harm, given).tolerance(),
-            ),
-            None => Change::of((Verdict::Undecided, None), Tolerance::Undecided),
+        let effort = self.effort();
+        if effort.is_stopped() {
+            return Change::UNKNOWN;
         }
+        let is_done = |faulty: AcceptorSet| match harm.done_by(&faulty, &effort) {
+            Found::Yes(()) => Some(true),
+            Found::No => Some(false),
+            Found::Undecided => None,
+        };
+        let done = [is_done(given), is_done(given | failed)];
+        let before = before.and_then(|report| match report.verdict {
+            Verdict::Exact => report.tolerated,
+            Verdict::Never => Some(usize::MAX),
+            Verdict::Broken | Verdict::AtLeast | Verdict::Undecided => None,
+        });
+        let after = || self.faults(harm, given | failed).tolerance();
+        Change::of(done, before, after)
     }
 }
 
 impl Change {
-    /// From what was tolerated before, and what is afterwards.
-    fn of((verdict, tolerated): (Verdict, Option<usize>), after: Tolerance) -> Self {
-        let held = match verdict {
-            Verdict::Broken => Some(false),
-            Verdict::Exact | Verdict::AtLeast | Verdict::Never => Some(true),
-            Verdict::Undecided => None,
-        };
-        let broken = match after {
-            Tolerance::Broken => Some(true),
-            Tolerance::Undecided | Tolerance::Between { at_least: None, .. } => None,
-            Tolerance::Faults { .. } | Tolerance::Between { .. } | Tolerance::Always => Some(false),
-        };
-        let done = match (held, broken) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            _ => None,
-        };
-        let weakened = match (verdict, tolerated, after) {
-            // What cannot get worse.
-            (Verdict::Broken | Verdict::Never, ..) | (.., Tolerance::Always) => Some(false),
-            (_, _, Tolerance::Broken) => done,
-            (Verdict::Exact, Some(before), Tolerance::Faults { tolerated, .. }) => {
-                Some(tolerated < before)
-            }
-            (Verdict::Exact, Some(before), Tolerance::Between { at_least, by }) => {
-                match at_least.is_some_and(|least| before <= least) {
-                    true => Some(false),
-                    false => (by.len() <= before).then_some(true),
-                }
-            }
-            _ => None,
-        };
-        Self { done, weakened }
+    const UNKNOWN: Self = Self {
+        done: None,
+        weakened: None,
+    };
+
+    /// From whether the harm is done before and afterwards, what was tolerated before, and what is
+    /// afterwards.
+    fn of(
+        done: [Option<bool>; 2],
+        before: Option<usize>,
+        after: impl FnOnce() -> Tolerance,
+    ) -> Self {
+        match done {
+            // It cannot get worse.
+            [Some(true), _] => Self {
+                done: Some(false),
+                weakened: Some(false),
+            },
+            [Some(false), Some(true)] => Self {
+                done: Some(true),
+                weakened: Some(true),
+            },
+            [Some(false), Some(false)] => Self {
+                done: Some(false),
+                weakened: before.and_then(|before| match before {
+                    usize::MAX => Some(false),
+                    _ => weakened(before, after()),
+                }),
+            },
+            _ => Self::UNKNOWN,
+        }
     }
 
     fn is_open(self) -> bool {
@@ -206,60 +213,55 @@ impl Change {
     }
 }
 
+/// Whether less is tolerated than before.
+fn weakened(before: usize, after: Tolerance) -> Option<bool> {
+    match after {
+        Tolerance::Broken => Some(true),
+        Tolerance::Always => Some(false),
+        Tolerance::Faults { tolerated, .. } => Some(tolerated < before),
+        Tolerance::Between { at_least, .. } if at_least.is_some_and(|n| before <= n) => Some(false),
+        Tolerance::Between { by, .. } => (by.len() <= before).then_some(true),
+        Tolerance::Undecided => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn exact(before: usize) -> (Verdict, Option<usize>) {
-        (Verdict::Exact, Some(before))
-    }
-
-    fn between(at_least: Option<usize>, found: usize) -> Tolerance {
-        let by = UnitSet::first(found);
-        Tolerance::Between { at_least, by }
-    }
-
     #[test]
     fn what_was_not_decided_is_no_answer() {
-        let unknown = (Verdict::Undecided, None);
+        let (yes, no) = (Some(true), Some(false));
         let faults = |tolerated: usize| Tolerance::Faults {
             tolerated,
             by: UnitSet::first(tolerated + 1),
         };
-        for (before, after, done, weakened) in [
-            (exact(2), faults(1), Some(false), Some(true)),
-            (exact(2), faults(2), Some(false), Some(false)),
-            (exact(0), Tolerance::Broken, Some(true), Some(true)),
-            (exact(2), Tolerance::Undecided, None, None),
+        let between = |found: usize| Tolerance::Between {
+            at_least: Some(0),
+            by: UnitSet::first(found),
+        };
+        for (done, before, after, expected) in [
+            ([no, no], Some(2), faults(1), (no, yes)),
+            ([no, no], Some(2), faults(2), (no, no)),
+            ([no, no], Some(0), between(1), (no, no)),
             // Two of them are enough now, or three, and it was three.
-            (exact(2), between(Some(0), 2), Some(false), Some(true)),
-            (exact(2), between(Some(0), 3), Some(false), None),
-            (exact(2), between(None, 3), None, None),
-            (unknown, Tolerance::Broken, None, None),
-            (unknown, faults(1), Some(false), None),
-            (
-                (Verdict::AtLeast, Some(0)),
-                Tolerance::Broken,
-                Some(true),
-                Some(true),
-            ),
-            ((Verdict::AtLeast, Some(0)), faults(1), Some(false), None),
-            (
-                (Verdict::Broken, None),
-                Tolerance::Undecided,
-                Some(false),
-                Some(false),
-            ),
-            (
-                (Verdict::Never, Some(4)),
-                Tolerance::Always,
-                Some(false),
-                Some(false),
-            ),
+            ([no, no], Some(2), between(2), (no, yes)),
+            ([no, no], Some(2), between(3), (no, None)),
+            ([no, no], Some(2), Tolerance::Undecided, (no, None)),
+            ([no, no], None, faults(1), (no, None)),
+            ([no, no], Some(usize::MAX), Tolerance::Undecided, (no, no)),
+            ([no, yes], None, Tolerance::Broken, (yes, yes)),
+            ([yes, yes], None, Tolerance::Broken, (no, no)),
+            ([None, yes], None, Tolerance::Broken, (None, None)),
+            ([no, None], Some(2), Tolerance::Undecided, (None, None)),
         ] {
-            let change = Change { done, weakened };
-            assert_eq!(Change::of(before, after), change, "{before:?} {after:?}");
-            assert_eq!(change.is_open(), done.is_none() || weakened.is_none());
+            let (done_now, weakened) = expected;
+            let change = Change {
+                done: done_now,
+                weakened,
+            };
+            assert_eq!(Change::of(done, before, || after), change, "{after:?}");
+            assert_eq!(change.is_open(), done_now.is_none() || weakened.is_none());
         }
     }
 }

@@ -108,17 +108,13 @@ impl Shown<'_> {
                 0 => sure.to_string(),
                 open => format!("{sure} to {}", sure + open),
             };
-            let nobody = |open: usize| match open {
-                0 => String::from("–"),
-                _ => String::from("not decided"),
-            };
             let or_nobody = |words: String| match words.is_empty() {
-                true => nobody(progress.1),
+                true => String::from("–"),
                 false => words,
             };
             let ends = pairs(*ends);
             let lines = match ends.is_empty() {
-                true => vec![nobody(agreement.1)],
+                true => vec![String::from("–")],
                 false => ends,
             };
             Row {
