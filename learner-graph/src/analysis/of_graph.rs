@@ -6,7 +6,7 @@ use super::kinds::{Kinds, Pair};
 use super::pattern::{Pattern, apart};
 use super::promised::is_strongest;
 use super::redundant;
-use super::repair::repairs;
+use super::repair::{Repairs, repairs};
 use super::report::{
     Analysis, FaultReport, LearnerFaults, PairFaults, Starved, Strongest, ViolationReport,
 };
@@ -57,11 +57,9 @@ pub enum Scope {
     Change,
     /// Whether the graph is valid, and what is tolerated.
     Tolerances,
-    /// Whether the graph is valid, what stops learners and what declared agreements tolerate, and
-    /// what hangs on each acceptor.
+    /// What breaks validity but not what mends it, what stops learners and what declared agreements
+    /// tolerate, and what hangs on each acceptor.
     Picture,
-    /// What declared agreements tolerate.
-    Declared,
 }
 
 impl Default for Options {
@@ -97,20 +95,12 @@ pub fn analyze(
     let learners: Vec<LearnerId> = graph.learners().iter().collect();
     let pairs = graph.pairs();
     let asked = |scopes: &[Scope]| scopes.contains(&options.scope);
-    let (mut valid, mut violations) = (None, Vec::new());
-    if options.scope != Scope::Declared {
-        progress("validity", 0, 1);
-        (valid, violations) = run.validity();
-    }
+    progress("validity", 0, 1);
+    let (valid, violations) = run.validity();
     let mut stopped = Vec::new();
     for (at, l) in learners.iter().enumerate() {
-        stopped.push(match options.scope {
-            Scope::Declared => FaultReport::undecided(),
-            _ => {
-                progress("blocking sets", at, learners.len());
-                run.stops(*l)
-            }
-        });
+        progress("blocking sets", at, learners.len());
+        stopped.push(run.stops(*l));
     }
     let mut pair_faults = Vec::new();
     for (at, (l1, l2)) in pairs.iter().enumerate() {
@@ -258,9 +248,9 @@ impl<'a> Run<'a> {
         let open = found.undecided.iter();
         let open = open.map(|(a, b)| (self.kinds.pair(*a, *b), None));
         self.not_valid = bad.chain(open).collect();
-        if !matches!(self.options.scope, Scope::Everything | Scope::Change) {
-            let valid = found.verdict();
-            self.complete &= valid.is_some();
+        let valid = found.verdict();
+        self.complete &= valid.is_some();
+        if self.options.scope == Scope::Tolerances {
             return (valid, Vec::new());
         }
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
@@ -268,7 +258,10 @@ impl<'a> Run<'a> {
         let smallest = smallest.map(|v| self.graph.smallest_violation(v, &self.effort()));
         let smallest: Vec<Violation> = smallest.collect();
         let available = self.graph.acceptors() - self.silent();
-        let repairs = repairs(self.graph, &smallest, &available, &self.effort());
+        let repairs = match self.options.scope {
+            Scope::Picture => vec![Repairs::default(); smallest.len()],
+            _ => repairs(self.graph, &smallest, &available, &self.effort()),
+        };
         let violations = smallest.iter().zip(repairs);
         let violations = violations.map(|(v, repairs)| ViolationReport {
             between: [name(v.from), name(v.to)],
@@ -281,10 +274,7 @@ impl<'a> Run<'a> {
             repairs_complete: repairs.complete,
             repairs_that_stop: repairs.that_stop,
         });
-        let violations: Vec<_> = violations.collect();
-        let valid = found.verdict();
-        self.complete &= valid.is_some();
-        (valid, violations)
+        (valid, violations.collect())
     }
 
     pub(super) fn stops(&mut self, l: LearnerId) -> FaultReport {
@@ -314,7 +304,7 @@ impl<'a> Run<'a> {
             declared,
             quorums: match self.options.scope {
                 Scope::Everything | Scope::Change | Scope::Tolerances => self.splits(l1, l2).0,
-                Scope::Picture | Scope::Declared => FaultReport::undecided(),
+                Scope::Picture => FaultReport::undecided(),
             },
             disagreed,
         }

@@ -113,10 +113,12 @@ fn analyze_says_what_it_knows_when_the_time_is_over() {
     );
     assert_eq!(
         stopped.status.code(),
-        Some(0),
-        "the graph is valid: {stopped:?}"
+        Some(1),
+        "nobody can rely on what is not decided: {stopped:?}"
     );
-    assert_eq!(one_object(&stopped)["complete"], false);
+    let object = one_object(&stopped);
+    assert_eq!(object["complete"], false);
+    assert_eq!(object["valid"], Value::Null);
     let stopped = graph(&["analyze", "bad.toml", "--seconds", "0"], dir.path());
     assert_eq!(stopped.status.code(), Some(1), "{stopped:?}");
     assert!(
@@ -289,6 +291,9 @@ fn export_is_for_other_programs() {
     ] {
         assert!(bad.contains(why), "no '{why}': {bad}");
     }
+    let bad = text(&graph(&["export", "bad.toml", "--to", "dot"], dir.path()).stdout);
+    let edge = "\"learner alice\" -- \"learner bob\" [label=\"NOT KEPT\", color=red, style=dashed]";
+    assert!(bad.contains(edge), "{bad}");
     let json: Value = serde_json::from_str(&export("json")).expect("JSON");
     let expected = json!({
         "acceptors": ["a1", "a2", "a3"],

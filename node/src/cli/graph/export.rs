@@ -57,10 +57,7 @@ pub(super) fn export(args: &ExportArgs) -> Exit {
     let options = Options {
         // No sets are listed.
         max_sets: 0,
-        scope: match args.to {
-            Format::Svg => Scope::Picture,
-            Format::Dot | Format::Json => Scope::Declared,
-        },
+        scope: Scope::Picture,
         ..Options::default()
     };
     let to = args.to;
@@ -103,7 +100,7 @@ pub(super) fn in_short(graph: &LearnerGraph, learner: &str) -> String {
 }
 
 /// The graph for Graphviz: who votes for whom, and who is promised to agree, with the lies that the
-/// promise stands.
+/// promise stands, or that it is not kept.
 fn dot(graph: &LearnerGraph, found: &Analysis) -> String {
     let mut text =
         String::from("graph \"learner graph\" {\n  layout=neato; overlap=false; splines=true;\n");
@@ -134,9 +131,12 @@ fn dot(graph: &LearnerGraph, found: &Analysis) -> String {
         let ([a, b], Some(declared)) = (&pair.between, &pair.declared) else {
             continue;
         };
-        let tolerance = tolerance(declared);
+        let (label, style) = match pair.kept {
+            Some(false) => (String::from("NOT KEPT"), "color=red, style=dashed"),
+            _ => (tolerance(declared), "color=blue"),
+        };
         text.push_str(&format!(
-            "  \"learner {a}\" -- \"learner {b}\" [label=\"{tolerance}\", color=blue];\n"
+            "  \"learner {a}\" -- \"learner {b}\" [label=\"{label}\", {style}];\n"
         ));
     }
     text.push_str("}\n");
