@@ -4,6 +4,7 @@ use crate::decision::ValueJson;
 use crate::view::View;
 use crate::view::decisions::Delivered;
 use crate::view::events::{Happening, Noted};
+use crate::view::sides::Statement;
 use crate::view::timeouts::Timeout;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -26,6 +27,12 @@ impl<T: Display> IntoResponse for Json<T> {
 /// The names of acceptors.
 pub(super) fn acceptors(view: &View, set: &AcceptorSet) -> Vec<String> {
     view.network.graph().acceptor_names(set)
+}
+
+/// What one side of a contradiction says.
+pub(super) fn statements(side: &[Statement]) -> Value {
+    let one = |Statement { says, value }: &Statement| json!({"says": says, "value": value});
+    side.iter().map(one).collect()
 }
 
 /// A decision in a list.

@@ -26,7 +26,6 @@ mod problem;
 mod query;
 mod rate;
 mod server;
-mod sides;
 mod status;
 #[cfg(test)]
 mod tests;

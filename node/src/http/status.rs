@@ -2,7 +2,7 @@
 
 use super::json::Json;
 use super::problem::Problem;
-use super::{Api, json, sides};
+use super::{Api, json};
 use crate::view::{Phase, View};
 use axum::extract::State;
 use axum::http::header;
@@ -211,7 +211,7 @@ pub(super) async fn evidence(State(api): State<Arc<Api>>) -> Json {
                 "digest": p.digest,
                 "acceptor": p.acceptor,
                 "words": p.words,
-                "sides": sides::sides(&p.encoded),
+                "sides": p.sides.iter().map(|side| json::statements(side)).collect::<Vec<_>>(),
                 "evidence": STANDARD.encode(p.encoded.as_slice()),
             })
         })

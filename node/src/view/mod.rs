@@ -11,6 +11,7 @@
 pub(crate) mod decisions;
 pub(crate) mod events;
 pub(crate) mod metrics;
+pub(crate) mod sides;
 pub(crate) mod timeouts;
 
 use crate::config::{Config, Limits, Mode, NodeConfig};
@@ -23,6 +24,7 @@ use decisions::{DecisionLog, Delivered};
 use events::{EventLog, Happening};
 use learner_graph::{AcceptorId, LearnerId};
 use metrics::{Metrics, whole};
+use sides::{Statement, sides};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -61,6 +63,8 @@ pub(crate) struct Proof {
     pub(crate) acceptor: Option<String>,
     /// What it proves.
     pub(crate) words: String,
+    /// What contradicts each other in it.
+    pub(crate) sides: Vec<Vec<Statement>>,
     /// The encoding, for verification offline.
     pub(crate) encoded: Arc<Vec<u8>>,
 }
@@ -277,19 +281,22 @@ impl View {
         let digest = Digest::of(&encoded);
         let acceptor = acceptor.map(|a| self.network.graph().acceptor_name(a).to_owned());
         tracing::warn!(acceptor, %words, "evidence");
-        let (encoded, name) = (Arc::new(encoded), acceptor.clone());
-        let proof = Proof {
-            digest,
-            acceptor: name,
-            words: words.clone(),
-            encoded,
-        };
-        let count = self.write(|s| {
-            if s.proofs.iter().all(|p| p.digest != digest) && s.proofs.len() < MAX_PROOFS {
-                s.proofs.push(proof);
-            }
-            s.proofs.len()
+        let (count, known) = self.read(|s| {
+            let known = s.proofs.iter().any(|p| p.digest == digest);
+            (s.proofs.len(), known)
         });
+        if !known && count < MAX_PROOFS {
+            // Made once, and not for whoever asks: a liar's messages can be large.
+            let proof = Proof {
+                digest,
+                acceptor: acceptor.clone(),
+                words: words.clone(),
+                sides: sides(self.network.graph(), &encoded),
+                encoded: Arc::new(encoded),
+            };
+            self.write(|s| s.proofs.push(proof));
+        }
+        let count = self.read(|s| s.proofs.len());
         self.metrics.evidence.set(whole(count as u64));
         if live {
             self.events.push(Happening::Evidence { acceptor, words });
