@@ -154,7 +154,7 @@ pub struct Timeout {
     pub ballot: u64,
     /// The one that the node wishes for, or starts, instead.
     pub next: u64,
-    /// Why: `patience` (the node's own ran out), `others` (theirs did) or `caught` (its leader was).
+    /// Why: `patience` (the node's own ran out), `others` (theirs did) or `equivocated` (its leader did).
     pub reason: String,
     /// The same, in words.
     pub words: String,

@@ -173,17 +173,18 @@ impl Pacemaker {
             let at = usize::from(l.0);
             (self.silent_at[at], self.moves[at].from) = (now, None);
         }
-        let (mut learners, mut waited) = (LearnerSet::EMPTY, Duration::ZERO);
+        let (mut learners, mut longest) = (LearnerSet::EMPTY, Duration::ZERO);
         for l in live {
             if self.runs_out(l, &oldest).is_some_and(|at| now >= at) {
                 let patience = &mut self.patience[usize::from(l.0)];
-                waited = waited.max(*patience);
+                longest = longest.max(*patience);
                 learners.insert(l);
                 *patience = patience.saturating_mul(2);
             }
         }
         let out = !learners.is_empty();
-        out.then(|| self.advance(skip, Why::Patience { learners, waited }, now))
+        let patience = longest;
+        out.then(|| self.advance(skip, Why::Patience { learners, patience }, now))
     }
 
     /// Wishes for the next ballot at once, and says what it gives up.

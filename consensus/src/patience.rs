@@ -22,27 +22,27 @@ pub enum Why {
     Patience {
         /// The learners for which something was outstanding.
         learners: LearnerSet,
-        /// For how long: the patience that ran out, and the longest if it was that of several.
-        waited: Duration,
+        /// The patience that ran out, and the longest if it was that of several.
+        patience: Duration,
     },
     /// Others gave it up, enough of them that one is surely honest.
     Others,
-    /// Its owner is proved not to be safe, and leads no more.
-    Caught,
+    /// Its owner is proved to have announced two values for one slot, and leads no more.
+    Equivocated,
 }
 
 impl Why {
     /// Every [`Why::name`].
-    pub const NAMES: [&str; 3] = ["patience", "others", "caught"];
+    pub const NAMES: [&str; 3] = ["patience", "others", "equivocated"];
 
     /// Its name for programs.
     #[must_use]
     pub fn name(self) -> &'static str {
-        let [patience, others, caught] = Self::NAMES;
+        let [patience, others, equivocated] = Self::NAMES;
         match self {
             Why::Patience { .. } => patience,
             Why::Others => others,
-            Why::Caught => caught,
+            Why::Equivocated => equivocated,
         }
     }
 }

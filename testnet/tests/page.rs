@@ -13,7 +13,8 @@ mod support;
 use browser::{Browser, ENTER, LEFT, TAB};
 use fixture::Fixture;
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
 use support::{Launcher, kill, pid};
 
 fn of_learner(learner: &str) -> String {
@@ -25,6 +26,7 @@ fn of_learner(learner: &str) -> String {
 async fn decisions_appear_and_a_node_that_is_gone_shows() {
     let mut run = Launcher::start(&["--keep"], None);
     let nodes = run.nodes(4);
+    let page = run.until(|e| e["event"] == "page");
     let browser = Browser::open(false).await;
     browser.go(nodes[0]["http"].as_str().unwrap()).await;
     browser.until("document.title === 'n1 · hpaxos'").await;
@@ -104,6 +106,27 @@ async fn decisions_appear_and_a_node_that_is_gone_shows() {
         .until("document.querySelector('[data-fact=peers]').textContent === '2 of 3'")
         .await;
     browser.shows("events", "n4 disconnected").await;
+
+    // A node that has started again has told nothing since of what it decided before. Its page looks it up.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let faults = format!("{}/v1/faults", page["http"].as_str().unwrap());
+    for fault in ["kill", "start"] {
+        let done = client.post(&faults).json(&json!({fault: "n1"}));
+        assert_eq!(done.send().await.unwrap().status(), 200, "{fault}");
+    }
+    let again = |e: &Value| {
+        e["node"] == "n1"
+            && e["connected"] == true
+            && e["at_ms"].as_u64() >= u64::try_from(now.as_millis()).ok()
+    };
+    run.until(again);
+    browser.go(nodes[0]["http"].as_str().unwrap()).await;
+    browser
+        .shows(
+            "verdict",
+            "All learners agree in the slots compared, 0 to 3.",
+        )
+        .await;
     run.signal(Signal::INT);
     run.end();
 }

@@ -111,8 +111,8 @@ impl DiskPaxos {
         }
         let mut learners = LearnerSet::EMPTY;
         learners.insert(self.config.learner);
-        let waited = self.election.patience();
-        let why = Why::Patience { learners, waited };
+        let patience = self.election.patience();
+        let why = Why::Patience { learners, patience };
         let next = self.synod.dblock.mbal;
         out.push(Output::GivenUp(GivenUp { ballot, next, why }));
     }

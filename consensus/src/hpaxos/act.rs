@@ -43,7 +43,7 @@ impl HPaxos {
             };
             given_up = self.pacemaker.tick(graph, oldest, lost, now).or(given_up);
             if lost(self.pacemaker.wish()) {
-                given_up = Some(self.pacemaker.advance(lost, Why::Caught, now));
+                given_up = Some(self.pacemaker.advance(lost, Why::Equivocated, now));
             }
         }
         if let Some(given_up) = given_up

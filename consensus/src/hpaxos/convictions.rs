@@ -111,8 +111,8 @@ impl Convictions {
 
     /// Whether a proposer has lost its turns. Where all have, none has.
     pub(super) fn lost_turns(&self, proposer: Option<MemberId>, network: &Network) -> bool {
-        let caught = |m: &MemberId| self.equivocators.contains(m);
-        proposer.is_some_and(|p| caught(&p)) && !network.proposers().iter().all(caught)
+        let equivocated = |m: &MemberId| self.equivocators.contains(m);
+        proposer.is_some_and(|p| equivocated(&p)) && !network.proposers().iter().all(equivocated)
     }
 
     /// What KnowsSafeAt depends on.

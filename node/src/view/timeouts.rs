@@ -55,18 +55,18 @@ impl View {
 
     fn why(&self, why: Why) -> String {
         match why {
-            Why::Patience { learners, waited } => {
+            Why::Patience { learners, patience } => {
                 let named = learners.iter().take(NAMED).map(|l| self.learner_name(l));
                 let named: Vec<&str> = named.collect();
                 let more = match learners.len() - named.len() {
                     0 => String::new(),
                     more => format!(" and {more} more"),
                 };
-                let (named, ms) = (named.join(", "), waited.as_millis());
-                format!("{named}{more} waited {ms} ms for a decision")
+                let (named, ms) = (named.join(", "), patience.as_millis());
+                format!("patience of {ms} ms ran out for {named}{more}")
             }
             Why::Others => "others gave it up, enough of them that one is honest".to_owned(),
-            Why::Caught => "its leader is proved not to be safe".to_owned(),
+            Why::Equivocated => "its leader is proved to have announced two values".to_owned(),
         }
     }
 }

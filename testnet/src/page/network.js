@@ -132,7 +132,7 @@ const showNodes = network => {
     const learners = Object.entries(s.learners || {}).map(([name, l]) => `${name} ${l.next}`).join(", ");
     const state = node.state + (node.byzantine ? ", misbehaves: " + node.byzantine : "");
     const cells = [make("a", { href: node.http, target: "_blank", rel: "noopener" }, node.name), state,
-      [node.acceptor, ...node.roles].filter(Boolean).join(" "), s.ballot ?? "–", s.leader ?? "–", patience(s), givenUp(s),
+      [node.acceptor, ...node.roles].filter(Boolean).join(" "), s.ballot ?? "–", s.leader ?? "–", patience(s), givenUp(s).join("; "),
       peers(s), learners || "–"];
     const element = row($("nodes"), "node " + node.name, { "data-node": node.name, "data-state": node.state }, cells, state,
       () => buttons(node, network));
@@ -283,8 +283,8 @@ const hear = () => listen("/v1/events", {
   // What the launcher has compared, in more slots than it tells the decisions of.
   divergence: e => { report(e); later(() => showLanes(graph, known)); },
   ballot: once(e => `ballot ${e.ballot}`, heard.ballot),
-  // Of those that give a ballot up for the same reason, the first.
-  timeout: once(e => `given up ${e.ballot} ${e.reason}`, heard.timeout),
+  // Of those that give a ballot up for the same reason, in the same words, the first.
+  timeout: once(e => `given up ${e.ballot} ${e.words}`, heard.timeout),
   disconnected: once(e => `apart ${e.learners}`, heard.disconnected),
   evidence: once(e => e.words, e => { heardOf += 1; tell(e.at_ms, e.words, true); }),
   fork: e => { if (!liars.has(e.node)) heard.fork(e); },

@@ -118,7 +118,7 @@ fn patience_runs_out_and_doubles() {
         next: Ballot(next),
         why: Why::Patience {
             learners,
-            waited: Duration::from_secs(seconds),
+            patience: Duration::from_secs(seconds),
         },
     };
     assert_eq!(p.given_up(), [given_up(1, 2, 1), given_up(2, 3, 2)]);

@@ -116,15 +116,16 @@ const rangeWords = ({ first, last, slots }) => slots === 1 ? `the slot compared,
   : last - first + 1 === slots ? `the slots compared, ${first} to ${last}` : `the ${slots} slots compared, between ${first} and ${last}`;
 
 // The state of the agreement: in words, what kind it is, and how it is to look. `null` if nothing is known.
-export const verdict = (found, graph, { unsafe, connected }) => {
+// `learners` are those that have decided something here, whether it is known on this page or not.
+export const verdict = (found, graph, { unsafe, connected, learners = [] }) => {
   const all = [...found.values()], broken = all.filter(d => !d.allowed);
   if (all.length)
-    return { slot: (broken[0] ?? all[0]).slots[0], words: [...broken, ...all.filter(d => d.allowed)].map(disputeWords).join(" "),
+    return { slot: [...broken, ...all].find(d => d.slots.length)?.slots[0], words: [...broken, ...all.filter(d => d.allowed)].map(disputeWords).join(" "),
       ...(broken.length ? { kind: "violation", look: "bad" } : { kind: "allowed", look: "warn" }) };
   if (graph && disproved(graph, unsafe, connected))
     return { kind: "violation", look: "bad", words: "VIOLATION: two certificates prove that learners decided differently, in a slot " +
       "that was not compared here: see the evidence. More acceptors lie than was assumed." };
-  const names = [...told.keys()];
+  const names = [...new Set([...told.keys(), ...learners])];
   if (!names.length) return null;
   if (names.length === 1) return { words: "There is one learner here.", kind: "alone", look: "quiet" };
   if (!compared.slots) return { words: "Nothing to compare yet: no slot is known here of two learners.", kind: "nothing", look: "quiet" };

@@ -15,8 +15,9 @@ export const draw = (name, attributes = {}, ...children) => {
   element.append(...children);
   return element;
 };
-export const json = async path => {
+export const text = async path => {
   const answer = await fetch(path);
   if (!answer.ok) throw new Error(path + ": " + answer.status);
-  return answer.json();
+  return answer.text();
 };
+export const json = async path => JSON.parse(await text(path));

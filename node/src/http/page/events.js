@@ -27,10 +27,8 @@ export const patience = status => {
 };
 export const gaveUp = e => `ballot ${e.ballot} is given up: ${e.words}`;
 // How many ballots it has given up, and the last one in words.
-export const givenUp = ({ given_up }) => {
-  if (!given_up) return "–";
-  return String(given_up.times) + (given_up.last ? `; ${gaveUp(given_up.last)}` : "");
-};
+export const givenUp = ({ given_up }) =>
+  given_up ? [String(given_up.times), ...(given_up.last ? [gaveUp(given_up.last)] : [])] : ["–"];
 
 export const heard = {
   ballot: e => tell(e.at_ms, `ballot ${e.ballot} begins, led by ${e.leader}`),

@@ -2,7 +2,7 @@
 // The page of one node, made of its routes: /v1/graph and what was decided lately once, /v1/status every second,
 // /v1/evidence when there is some, and /v1/events as they come. Nothing here is kept by the node.
 
-import { $, json, make } from "./dom.js";
+import { $, json, make, text } from "./dom.js";
 import { showAnalysis } from "./analysis.js";
 import { showGraph } from "./graph.js";
 import { decide, nothingKnown, showLanes } from "./lanes.js";
@@ -31,7 +31,7 @@ const showStatus = async status => {
   const learners = Object.entries(status.learners || {}).map(([name, l]) => `${name} ${l.next}`).join(", ");
   const facts = {
     phase: status.phase, roles: status.roles.join(", "), ballot: status.ballot ?? "–", leader: status.leader ?? "nobody yet",
-    patience: patience(status), "ballots given up": givenUp(status).split("; "),
+    patience: patience(status), "ballots given up": givenUp(status),
     peers: peers(status), "values waiting": status.waiting ?? "–",
     "slots on disk": status.frozen ?? "–", "next slots": learners || "–",
   };
@@ -49,10 +49,11 @@ const showStatus = async status => {
   $("disks").replaceChildren(...(status.disks || []).map(d => make("tr", {},
     ...[d.name, d.problem || (d.up ? d.busy ? "busy" : "up" : "down"), d.mbal, d.logged, d.operations].map(t => make("td", {}, String(t))))));
   const forks = Object.entries(status.learners || {}).map(([name, l]) => [name, l.forks ?? 0]);
-  const words = JSON.stringify([graph !== null, status.caught, status.connected, forks]);
+  const plays = (status.plays ?? []).filter(learner => status.learners?.[learner]?.delivered?.next);
+  const words = JSON.stringify([graph !== null, status.caught, status.connected, forks, plays]);
   if (words !== knownWords) {
     knownWords = words;
-    known = { unsafe: new Set(status.caught), connected: status.connected, forks: new Map(forks) };
+    known = { unsafe: new Set(status.caught), connected: status.connected, forks: new Map(forks), learners: plays };
     later(() => showLanes(graph, known));
   }
   const caught = (status.caught || []).length;
@@ -62,23 +63,36 @@ const showStatus = async status => {
   }
 };
 
-// What was decided before the events that are asked for is compared as well, as far back as this, where there is anything to
-// compare. The verdict says in which slots.
-const LOOKED_BACK = 5000;
+// What was decided before the events that are asked for is compared as well, where there is anything to compare: so many slots
+// of each learner, and from the last ones on, as much as this in all. The verdict says in which slots.
+const LOOKED_BACK = 5000, SLOTS_AT_ONCE = 250, MOST_CHARACTERS = 16 << 20;
+// learner → the slots below which, and down to which, it is still to be looked at
+let open = null, characters = 0;
 const lookBack = async ({ plays, learners }) => {
-  for (const learner of plays.length > 1 ? plays : []) {
+  open ??= new Map((plays.length > 1 ? plays : []).map(learner => {
     const { next } = learners[learner].delivered;
-    for (let from = Math.max(0, next - LOOKED_BACK); from < next;) {
-      const page = await json(`/v1/learners/${encodeURIComponent(learner)}/decisions?from=${from}&limit=1000`);
-      for (const decision of page.decisions) decide({ learner, ...decision });
-      if (page.next === from) break;
-      from = page.next;
+    return [learner, { below: next, from: Math.max(0, next - LOOKED_BACK) }];
+  }));
+  // In turn, so that what is known is known of all of them. What is refused now is asked for again, in a second.
+  while (open.size) {
+    for (const [learner, slots] of [...open]) {
+      const from = Math.max(slots.from, slots.below - SLOTS_AT_ONCE);
+      for (let next = from; next < slots.below;) {
+        const answer = await text(`/v1/learners/${encodeURIComponent(learner)}/decisions?from=${next}&limit=${slots.below - next}`);
+        const page = JSON.parse(answer);
+        characters += answer.length;
+        for (const decision of page.decisions) decide({ learner, ...decision });
+        if (page.next === next || characters > MOST_CHARACTERS) break;
+        next = page.next;
+      }
+      slots.below = from;
+      if (from <= slots.from || characters > MOST_CHARACTERS) open.delete(learner);
     }
     later(() => showLanes(graph, known));
   }
 };
 
-let looked = false;
+let looking = false;
 const refresh = async () => {
   try {
     graph ??= readGraph(await json("/v1/graph"));
@@ -86,7 +100,10 @@ const refresh = async () => {
     await showStatus(status);
     showRates();
     reachable();
-    if (!looked && status.learners) { looked = true; await lookBack(status); }
+    if (!looking && status.learners && (!open || open.size)) {
+      looking = true;
+      lookBack(status).catch(error => console.error(error)).finally(() => { looking = false; });
+    }
   } catch (error) {
     console.error(error);
     unreachable();

@@ -455,8 +455,8 @@ async fn a_ballot_that_is_given_up_is_told_with_the_reason() {
     assert_eq!(status["given_up"], json!({"times": 0, "last": null}));
     let mut learners = LearnerSet::EMPTY;
     learners.insert(LearnerId(0));
-    let waited = Duration::from_secs(1);
-    for (ballot, why) in [(1, Why::Others), (2, Why::Patience { learners, waited })] {
+    let patience = Duration::from_secs(1);
+    for (ballot, why) in [(1, Why::Others), (2, Why::Patience { learners, patience })] {
         f.view.given_up(&GivenUp {
             ballot: Ballot(ballot),
             next: Ballot(ballot + 1),
@@ -465,7 +465,7 @@ async fn a_ballot_that_is_given_up_is_told_with_the_reason() {
     }
     let stream = f.get("/v1/events?last=1").send().await.unwrap();
     let (_, kind, told) = events(stream, 1).await.remove(0);
-    let words = "alice waited 1000 ms for a decision";
+    let words = "patience of 1000 ms ran out for alice";
     assert_eq!((kind.as_str(), &told["words"]), ("timeout", &json!(words)));
     let given_up = &answer(f.get("/v1/status")).await.1["given_up"];
     assert_eq!(given_up["times"], 2);

@@ -102,7 +102,8 @@ pub fn check(spec: &Spec, action: &Action) -> Result<(), Broken> {
             connected_spec::holds(spec)?;
             evidence::holds(spec)
         }
-        // Only acceptors that are not safe send it, and no formula asks that something of theirs be missing.
+        // No formula says anything of what acceptors that are not safe have sent, nor of what any proposer has, but that
+        // there is as much of it.
         Action::FakeSend(_) | Action::Recv(..) | Action::LearnerRecv(_) => Ok(()),
     }
 }
