@@ -253,6 +253,15 @@ async fn faults_are_done_by_buttons_and_a_divergence_shows() {
         .eval("document.getElementById('lanes-title').scrollIntoView()")
         .await;
     browser.picture("divergence.png").await;
+    // All of them run, and those by which alice decides do not hear each other.
+    let stuck = "document.getElementById('stuck').hidden";
+    assert_eq!(browser.eval(stuck).await, true);
+    let faults = format!("{}/v1/faults", page["http"].as_str().unwrap());
+    let cut = reqwest::Client::new()
+        .post(faults)
+        .json(&json!({"partition": [["n1"]]}));
+    assert_eq!(cut.send().await.unwrap().status(), 200);
+    browser.shows("stuck", "alice cannot decide now").await;
     assert_eq!(browser.errors().await, json!([]));
     run.signal(Signal::INT);
     run.end();

@@ -7,7 +7,7 @@ import { showAnalysis } from "/assets/analysis.js";
 import { showGraph } from "/assets/graph.js";
 import { report } from "/assets/compare.js";
 import { decide, nothingKnown, showLanes } from "/assets/lanes.js";
-import { readGraph } from "/assets/trust.js";
+import { haveQuorum, list, readGraph } from "/assets/trust.js";
 import { showProofs } from "/assets/evidence.js";
 import { count, showRates } from "/assets/rates.js";
 import { givenUp, heard, later, listen, patience, peers, reachable, tell, unreachable } from "/assets/events.js";
@@ -212,6 +212,24 @@ const failed = network => {
   };
 };
 
+// Learners that cannot decide now, whatever is up: none of the nodes that play one hears from a quorum of it.
+const showStuck = network => {
+  const acceptor = new Map(network.nodes.filter(node => node.acceptor).map(node => [node.name, node.acceptor]));
+  const hears = ({ name, status: { peers: { by_name, silent } } }, of) => {
+    const others = Object.keys(by_name).filter(other => by_name[other] && !silent.includes(other));
+    return haveQuorum(graph, of, new Set([name, ...others].map(node => acceptor.get(node))));
+  };
+  const up = network.nodes.filter(node => node.state === "up" && node.status?.peers?.silent);
+  const stuck = graph.learners.filter(learner => {
+    const playing = up.filter(node => node.status.plays?.includes(learner.name));
+    return playing.length && !playing.some(node => hears(node, learner));
+  });
+  $("stuck").hidden = !stuck.length;
+  const words = `${list(stuck.map(learner => learner.name))} cannot decide now: no node hears from a quorum. Nobody's patience ` +
+    "runs out meanwhile, and values wait.";
+  if (stuck.length && $("stuck").textContent !== words) $("stuck").textContent = words;
+};
+
 const fill = network => {
   if ($("sides").childElementCount) return;
   const names = network.nodes.map(node => node.name);
@@ -247,6 +265,8 @@ const refresh = async () => {
     graph ??= await json("/v1/graph").then(readGraph, () => null);
     const status = together(network);
     if (graph && status) showGraph(graph, status);
+    // Disks decide in the other mode.
+    if (graph && network.mode !== "disk-paxos") showStuck(network);
     // Nodes work it out, if one of them runs.
     if (graph && status && network.mode === "hpaxos" && network.nodes.some(node => node.state === "up"))
       showAnalysis(graph, failed(network));

@@ -104,7 +104,7 @@ async fn node(name: &str) -> String {
     let all = ["alice", "bob"];
     let status = json!({
         "node": name, "mode": "hpaxos", "network": "fixture", "network_id": "00", "phase": "ready", "plays": all,
-        "roles": ["acceptor", "learner"], "peers": {"connected": 2, "expected": 2, "by_name": {}}, "ballot": 1,
+        "roles": ["acceptor", "learner"], "peers": {"connected": 2, "expected": 2, "by_name": {"n1": true, "n2": true, "n3": true}, "silent": []}, "ballot": 1,
         "leader": "n1", "waiting": 0, "patience_ms": {"alice": 1000, "bob": 2000},
         "given_up": {"times": 3, "last": {"ballot": 1, "next": 2, "reason": "patience", "words": "alice waited", "at_ms": 1}},
         "learners": {"alice": {"next": 1}, "bob": {"next": 1}},

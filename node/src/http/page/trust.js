@@ -30,6 +30,9 @@ const readExpression = text => {
 
 const holdsWithout = (e, missing) => typeof e === "string" ? !missing.has(e) : typeof e === "boolean" ? e
   : e.members.reduce((sum, [weight, m]) => sum + (holdsWithout(m, missing) ? weight : 0), 0) >= e.need;
+// Whether these acceptors hold a quorum of a learner.
+export const haveQuorum = (graph, learner, acceptors) =>
+  holdsWithout(learner.expression, new Set(graph.acceptors.map(a => a.acceptor).filter(a => !acceptors.has(a))));
 const named = e => typeof e === "string" ? [e] : typeof e === "boolean" ? [] : e.members.flatMap(([, m]) => named(m));
 
 // `both of a1 and a2`, `any 3 of a1, a2, a3 and a4`.
