@@ -58,7 +58,7 @@ impl Run<'_> {
                 let victims = self.each(&names.0, |run, victim| match victim {
                     Victim::Disk(_) => Err("is a disk, which cannot be paused; kill it"),
                     Victim::Node(node) if run.nodes.stands(node) != Stands::Up => {
-                        Err("does not run")
+                        Err(run.why_not_up(node))
                     }
                     Victim::Node(node) if run.nodes.paused(node) == pause => match pause {
                         true => Err("is paused already"),
@@ -101,6 +101,16 @@ impl Run<'_> {
 
     fn place(&self, name: &str) -> Result<Node, String> {
         self.layout.place(name).map_err(|e| e.to_string())
+    }
+
+    fn why_not_up(&self, node: Node) -> &'static str {
+        match self.nodes.stands(node) {
+            Stands::Dying(Duration::MAX) | Stands::Down(Duration::MAX) => {
+                "does not run; start it first"
+            }
+            // Or will be: it comes back by itself.
+            _ => "is starting; ask again when it is up",
+        }
     }
 
     fn is_gone(&self, disk: usize) -> bool {
@@ -177,7 +187,7 @@ impl Run<'_> {
         let node = self.place(&who.node)?;
         let how = behaviour(&who.how)?;
         if self.nodes.stands(node) != Stands::Up {
-            return Err(format!("{} does not run; start it first", who.node));
+            return Err(format!("{} {}", who.node, self.why_not_up(node)));
         }
         let before = self.layout.nodes[node].byzantine.replace(how);
         let written = self.site.write_view(&self.layout, node);
