@@ -26,8 +26,8 @@ pub struct Slices {
     names: Vec<String>,
     exprs: Exprs,
     needs: Vec<NodeId>,
-    /// What all nodes that can be in a quorum need, if that is the same, and of each other: then a
-    /// quorum is a set of which it holds, and symmetry can be made use of.
+    /// What all nodes need, if that is the same, and of each other, but for nodes that are never content: then
+    /// a quorum is a set of which it holds, and symmetry can be made use of.
     common: Option<NodeId>,
 }
 
@@ -129,7 +129,9 @@ impl Slices {
     fn common_needs(&self) -> Option<NodeId> {
         let live = self.quorum_within(&self.all());
         let first = self.needs(live.iter().next()?);
-        let same = live.iter().all(|node| self.needs(node) == first);
+        // Whoever is in no quorum of its own may become content through a liar, and counts as well.
+        let mut needs = self.needs.iter().filter(|needs| **needs != FALSE);
+        let same = needs.all(|needs| *needs == first);
         (same && self.exprs.support(first).is_subset(&live)).then_some(first)
     }
 
