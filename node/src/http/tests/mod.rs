@@ -482,7 +482,7 @@ async fn a_ballot_that_is_given_up_is_told_with_the_reason() {
         .unwrap();
     for line in [
         "hpaxos_timeouts_total{reason=\"patience\"} 1",
-        "hpaxos_timeouts_total{reason=\"caught\"} 0",
+        "hpaxos_timeouts_total{reason=\"equivocated\"} 0",
         "hpaxos_patience_seconds{learner=\"alice\"} 2.0",
     ] {
         assert!(metrics.lines().any(|l| l == line), "{line}\n{metrics}");

@@ -176,7 +176,7 @@ fn the_text_has_units_buckets_and_the_process() {
         "hpaxos_decision_latency_seconds_bucket{le=\"0.0025\",learner=\"alice\"} 0",
         "hpaxos_protocol_refusals_total{reason=\"late\"} 5",
         "hpaxos_timeouts_total{reason=\"patience\"} 1",
-        "hpaxos_timeouts_total{reason=\"caught\"} 0",
+        "hpaxos_timeouts_total{reason=\"equivocated\"} 0",
         "hpaxos_patience_seconds{learner=\"alice\"} 1.5",
         "# EOF",
     ] {
