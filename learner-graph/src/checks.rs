@@ -15,7 +15,7 @@ const MAX_SHOWN: usize = 8;
 
 /// The problems of a well-formed graph: validity, self-agreement, uniformity.
 pub(crate) fn problems(read: &Read) -> Vec<Problem> {
-    let mut problems = validity(read, &Effort::steps(0));
+    let mut problems = validity(read);
     if problems.is_empty() {
         problems.extend(uniformity(read));
     }
@@ -23,21 +23,9 @@ pub(crate) fn problems(read: &Read) -> Vec<Problem> {
     problems
 }
 
-/// What is found of validity until the flag of an effort is raised, and what is said beside that of a
-/// graph that is not valid.
-pub(crate) fn invalidity(read: &Read, until: &Effort) -> Vec<Problem> {
-    let mut problems = validity(read, until);
-    problems.extend(no_self_agreement(read));
-    problems
-}
-
-fn validity(read: &Read, until: &Effort) -> Vec<Problem> {
+fn validity(read: &Read) -> Vec<Problem> {
     let graph = &read.graph;
-    let mut found = graph.validity_until(VALIDITY_STEPS, until);
-    if until.is_stopped() {
-        // The steps did not run out, and what is open may not have been looked at.
-        found.undecided.clear();
-    }
+    let found = graph.validity_until(VALIDITY_STEPS, &Effort::steps(0));
     let mut problems = Vec::new();
     for violation in found.violations.iter().take(MAX_SHOWN) {
         let span = edge(read, violation);

@@ -73,6 +73,7 @@ mod family;
 mod flat;
 mod formula;
 mod graph;
+mod greedy;
 mod groups;
 mod id;
 mod meant;
@@ -123,8 +124,7 @@ pub use set::{AcceptorSet, IdSet, Iter, LearnerSet, MAX_ACCEPTORS, MAX_LEARNERS}
 pub use slices::{QuorumSet, Slices};
 pub use suspicion::Suspicion;
 pub use text::{
-    CONFIG_FIELDS, GRAPH_FIELDS, GraphSection, MAX_FILE_BYTES, invalidity, parse_graph,
-    parse_unchecked,
+    CONFIG_FIELDS, GRAPH_FIELDS, GraphSection, MAX_FILE_BYTES, parse_graph, parse_unchecked,
 };
 pub use tree::Tree;
 pub use uniform::{Difference, UNIFORMITY_STEPS, Uniformity};

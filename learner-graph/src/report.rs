@@ -122,7 +122,10 @@ pub fn acceptor_list(graph: &LearnerGraph, list: &str) -> Result<AcceptorSet, Ve
         if name.is_empty() {
             let what = format!("there is a name missing in '{list}'");
             let mend = "put one comma between two names, and none at an end";
-            problems.push(Problem::error(None, what, mend));
+            // Once is enough, however many are missing.
+            if !problems.iter().any(|p: &Problem| p.what == what) {
+                problems.push(Problem::error(None, what, mend));
+            }
             continue;
         }
         match graph.acceptor(name) {

@@ -17,6 +17,7 @@
 use crate::effort::Effort;
 use crate::expr::{Exprs, FALSE, Node, NodeId, TRUE};
 use crate::family::{Family, Status};
+use crate::greedy::fewest_missing;
 use crate::set::AcceptorSet;
 use crate::symmetry::classes;
 use std::collections::HashMap;
@@ -198,6 +199,9 @@ impl Search {
 
     /// The smallest subset of `within` without which `within` is not in the family.
     pub(crate) fn leave(&mut self, within: &AcceptorSet, family: &Family) -> Found<AcceptorSet> {
+        if let Some(set) = fewest_missing(&self.exprs, within, family) {
+            return Found::Yes(set);
+        }
         let found = self.run(vec![family], Goal::Leave, within);
         let support = self.exprs.supports(family.roots());
         found.map(|(_, sets)| (*within & support) - sets[0])

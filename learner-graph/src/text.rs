@@ -1,6 +1,5 @@
 //! The graph as TOML text: which top-level fields there are, and from text to graph.
 
-use crate::effort::Effort;
 use crate::graph::LearnerGraph;
 use crate::problem::{Position, Problem, Severity};
 use crate::tree::Tree;
@@ -103,18 +102,6 @@ pub fn parse_unchecked(text: &str) -> Result<LearnerGraph, Vec<Problem>> {
         Err(more) => problems.extend(more),
     }
     Err(ordered(problems, text))
-}
-
-/// Says where in a text the graph is not valid, as [`parse_graph`] does, as far as that is found until
-/// the flag of `until` is raised; its steps do not count.
-pub fn invalidity(text: &str, until: &Effort) -> Vec<Problem> {
-    let read = parse_section(text).and_then(|(section, mut problems)| {
-        let read = read::graph(&section)?;
-        problems.extend(read.warnings.iter().cloned());
-        problems.extend(checks::invalidity(&read, until));
-        Ok(problems)
-    });
-    ordered(read.unwrap_or_else(|problems| problems), text)
 }
 
 /// With lines and columns, in the order of the text; what is about no place in it comes last.

@@ -258,6 +258,8 @@ fn as_a_learner_graph() {
         let nodes = network.slices.n_nodes();
         assert_eq!(nodes, graph.n_acceptors() + left_out.iter().sum::<usize>());
         let no_learners = made.too_many_quorums.len();
+        assert!(made.undecided.is_empty(), "{made:?}");
+        assert_eq!(made.learners(nodes), graph.n_learners());
         assert_eq!(graph.n_acceptors(), graph.n_learners() + no_learners);
         assert_eq!(name == "correct", no_learners > 0, "{made:?}");
         // A learner's quorums are the sets with a quorum that has it.
@@ -281,6 +283,20 @@ fn as_a_learner_graph() {
     assert_eq!(made.meet, Some(false));
     let graph = parse_unchecked(&made.toml).expect("well-formed");
     assert!(graph.agreements().is_empty());
+}
+
+/// What was not decided is not said to be too many.
+#[test]
+fn a_graph_that_is_made_in_no_time_says_so() {
+    let stopped = Effort::until(1_000_000, Arc::new(AtomicBool::new(true)));
+    for effort in [stopped, Effort::steps(0)] {
+        let made = network("broken_trivial").to_toml(&effort).expect("a graph");
+        assert!(made.too_many_quorums.is_empty(), "{made:?}");
+        assert!(!made.undecided.is_empty(), "{made:?}");
+        assert_eq!((made.meet, made.too_many_to_meet), (None, false));
+        assert!(made.toml.contains("work that was allowed ended"));
+        assert!(!made.toml.contains("too many"), "{}", made.toml);
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::set::{AcceptorSet, MAX_ACCEPTORS};
 use crate::uniform::UNIFORMITY_STEPS;
 use crate::validity::smallest;
 use serde::Serialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Two graphs compared: what has become of the old one's promises.
@@ -194,8 +194,6 @@ fn agreement(both: &mut Both<'_>, old: &Analysis, new: &Analysis) -> Vec<Agreeme
         key
     };
     let after: HashMap<[String; 2], &PairFaults> = new.pairs.iter().map(|p| (key(p), p)).collect();
-    let broken = new.violations.iter();
-    let broken: HashSet<[Kind; 2]> = broken.filter_map(|v| both.kinds(&v.between)).collect();
     let mut changed = Vec::new();
     for before in &old.pairs {
         let Some(after) = after.get(&key(before)) else {
@@ -206,10 +204,9 @@ fn agreement(both: &mut Both<'_>, old: &Analysis, new: &Analysis) -> Vec<Agreeme
         let by_quorums = [&before.quorums, &after.quorums].map(Standing::from);
         let not_promised_now = both.lost_promise(&before.between);
         let declared = after.declared.as_ref();
-        let kinds = both.kinds(&after.between);
-        // By the numbers, or by a counterexample, of which there is one for all that are alike.
-        let not_kept = declared.is_some_and(|declared| declared.is_broken_by(&after.quorums))
-            || kinds.is_some_and(|kinds| broken.contains(&kinds));
+        // By a counterexample, or by the numbers where none was looked for.
+        let not_kept = after.kept == Some(false)
+            || declared.is_some_and(|declared| declared.is_broken_by(&after.quorums));
         let alike = match &promised {
             [Some(before), Some(after)] => before.is_like(after),
             [before, after] => before.is_none() && after.is_none(),
@@ -245,10 +242,6 @@ struct Both<'a> {
     classes: [Vec<usize>; 2],
     complete: bool,
 }
-
-/// Of a learner what tells whether its pairs are valid: learners that are alike in this are one
-/// counterexample.
-type Kind = (usize, NodeId);
 
 impl<'a> Both<'a> {
     fn new(old: &'a LearnerGraph, new: &'a LearnerGraph, options: &'a Options) -> Self {
@@ -311,17 +304,6 @@ impl<'a> Both<'a> {
                 None
             }
         }
-    }
-
-    /// Of two learners of the new graph what tells whether they are valid.
-    fn kinds(&self, [a, b]: &[String; 2]) -> Option<[Kind; 2]> {
-        let kind = |name: &String| {
-            let l = usize::from(self.new.learner(name)?.0);
-            Some((self.classes[1][l], self.new.live[l].0))
-        };
-        let mut kinds = [kind(a)?, kind(b)?];
-        kinds.sort_unstable();
-        Some(kinds)
     }
 
     fn lost_quorum(&mut self, learner: &str) -> Option<Names> {

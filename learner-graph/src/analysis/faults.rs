@@ -110,11 +110,25 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
             match self.next(&mut asked, bound) {
                 Found::Yes(set) => best = Some(self.shrunk(set).0),
                 Found::No => return best.map_or(Tolerance::Always, Tolerance::by),
-                Found::Undecided => {
-                    let between = |by| Tolerance::Between { at_least, by };
-                    return best.map_or(Tolerance::Undecided, between);
-                }
+                Found::Undecided => return self.between(at_least, best),
             }
+        }
+    }
+
+    /// What is known where the smallest set is not: what was proved, and a set, which is all that matter made
+    /// smaller if no other was found.
+    fn between(&self, at_least: Option<usize>, best: Option<UnitSet>) -> Tolerance {
+        let matter = self.classes.iter();
+        let matter = matter.fold(UnitSet::EMPTY, |all, class| all | *class);
+        let by = best.map_or_else(
+            || self.does(&matter).map(|()| self.shrunk(matter).0),
+            Found::Yes,
+        );
+        match by {
+            Found::Yes(by) if by.len() == 1 && at_least.is_some() => Tolerance::by(by),
+            Found::Yes(by) => Tolerance::Between { at_least, by },
+            Found::No => Tolerance::Always,
+            Found::Undecided => Tolerance::Undecided,
         }
     }
 
@@ -171,15 +185,16 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         }
     }
 
-    /// The minimal sets, at most `cap` patterns of them: any, if there are more.
-    pub(crate) fn any_minimal(&self, cap: usize) -> Minimal<Pattern> {
+    /// The minimal sets, at most `cap` patterns of them: any, if there are more. Nothing if it was not
+    /// decided whether there are.
+    pub(crate) fn any_minimal(&self, cap: usize) -> Option<Minimal<Pattern>> {
         let mut patterns = Vec::new();
-        let complete = self.enumerate(None, cap, self.effort.left(), &mut patterns);
+        let complete = self.enumerate(None, cap, self.effort.left(), &mut patterns)?;
         patterns.sort();
-        Minimal {
+        Some(Minimal {
             sets: patterns,
-            complete: complete.unwrap_or(false),
-        }
+            complete,
+        })
     }
 
     /// Adds minimal sets to `patterns`: ordered by size from a size on, or in any order. Whether

@@ -129,6 +129,13 @@ pub fn analyze(
         (redundant, redundant_undecided) = redundant::redundant(graph, &run.effort());
         run.complete &= redundant_undecided == 0 && strongest.conflicts_undecided == 0;
     }
+    let known = |report: &FaultReport| !report.is_open();
+    run.complete &= stopped.iter().all(known);
+    run.complete &= pair_faults.iter().all(|pair| {
+        // Of a picture quorums are no part.
+        let quorums = options.scope == Scope::Picture || known(&pair.quorums);
+        quorums && pair.declared.iter().all(known)
+    });
     progress("done", 1, 1);
     let name = |l: LearnerId| graph.learner_name(l).to_owned();
     Analysis {

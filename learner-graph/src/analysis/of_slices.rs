@@ -5,7 +5,7 @@ use super::faults::Faults;
 use super::of_graph::Options;
 use super::pattern::Pattern;
 use super::report::{FaultReport, Part, parts};
-use super::text::pattern_of;
+use super::text::{MORE, pattern_of};
 use super::units::{UnitSet, Units};
 use crate::effort::Effort;
 use crate::minimal::Minimal;
@@ -124,6 +124,58 @@ pub fn analyze_slices(
     }
 }
 
+impl SlicesAnalysis {
+    /// Whether more steps, or more time, can tell nothing more of what these options ask for.
+    pub fn is_decided(&self, options: &Options) -> bool {
+        let cap = options.max_sets;
+        let quorums = self.quorums.complete || self.quorums.sets.len() >= cap;
+        let harms = [&self.halted_by, &self.split_by];
+        self.complete
+            || (self.intersect.is_some()
+                && quorums
+                && harms.iter().all(|harm| harm.is_decided(cap)))
+    }
+
+    /// What was not decided.
+    fn open(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut open = Vec::new();
+        if self.intersect.is_none() {
+            open.push("whether any two quorums have a node in common");
+        }
+        if !self.quorums.complete {
+            open.push("whether there are more minimal quorums");
+        }
+        for (report, harm, sets) in [
+            (
+                &self.halted_by,
+                "how many crashes leave no quorum",
+                "whether there are more blocking sets",
+            ),
+            (
+                &self.split_by,
+                "how many lies can split the others",
+                "whether there are more splitting sets",
+            ),
+        ] {
+            if report.is_open() {
+                open.push(harm);
+            }
+            if !report.minimal.complete {
+                open.push(sets);
+            }
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "\nNot decided, for the time or the steps that one question may take ran out, or enough sets were found\n\
+             ({MORE}; --sets 1000 lists more of them):"
+        )?;
+        open.iter().try_for_each(|what| writeln!(f, "  {what}"))
+    }
+}
+
 /// What all questions have in common.
 struct Look<'a> {
     slices: &'a Slices,
@@ -225,7 +277,8 @@ impl fmt::Display for SlicesAnalysis {
             "lies",
             "Lies of one of these sets can split the others (splitting sets)",
             &self.split_by,
-        )
+        )?;
+        self.open(f)
     }
 }
 
@@ -247,6 +300,11 @@ fn harm(
     writeln!(f, "\n{title}: {}{more}", report.sets)?;
     match (report.verdict, report.tolerated) {
         (Verdict::Broken, _) => writeln!(f, "  it is so already")?,
+        (Verdict::Exact, Some(0)) => writeln!(
+            f,
+            "  none of the {faults} is tolerated for sure: one can be enough"
+        )?,
+        (Verdict::Exact, Some(1)) => writeln!(f, "  any one of the {faults} is tolerated")?,
         (Verdict::Exact, Some(n)) => writeln!(f, "  any {n} {faults} are tolerated")?,
         (Verdict::AtLeast, Some(n)) => writeln!(
             f,

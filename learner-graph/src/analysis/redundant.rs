@@ -18,28 +18,26 @@ pub(crate) fn redundant(graph: &LearnerGraph, effort: &Effort) -> (Vec<Redundant
     // What is left of the entries, by their numbers.
     let mut numbers: Vec<usize> = (0..rest.rules.len()).collect();
     let place = |number: usize| graph.written.as_ref()?.safe_entry(number);
-    let mut redundant = Vec::new();
+    let mut redundant: Vec<(Rule, Redundant)> = Vec::new();
     let mut undecided = 0;
     let mut search = Search::new(&graph.exprs, effort);
     for at in (0..rest.rules.len()).rev() {
         let rule = rest.rules.remove(at);
         let number = numbers.remove(at);
-        let says_it =
-            |other: &Rule| other.expr == rule.expr && rule.learners.is_subset(&other.learners);
-        let same = rest.rules.iter().position(says_it);
-        let found = match same {
-            Some(_) => Found::Yes(()),
-            None if effort.is_stopped() => Found::Undecided,
-            None => follows(&rest, &rule, &mut search),
+        let found = match rest.rules.iter().any(|other| says_as_much(other, &rule)) {
+            true => Found::Yes(()),
+            false if effort.is_stopped() => Found::Undecided,
+            false => follows(&rest, &rule, &mut search),
         };
         if matches!(found, Found::Yes(())) {
             let declared = graph.declared(&rule);
-            redundant.push(Redundant {
+            let entry = Redundant {
                 place: place(number),
-                said_by: same.and_then(|other| place(numbers[other])),
+                said_by: None,
                 between: declared.between,
                 when: declared.when,
-            });
+            };
+            redundant.push((rule, entry));
         } else {
             undecided += usize::from(matches!(found, Found::Undecided));
             rest.rules.insert(at, rule);
@@ -47,7 +45,21 @@ pub(crate) fn redundant(graph: &LearnerGraph, effort: &Effort) -> (Vec<Redundant
         }
     }
     redundant.reverse();
-    (redundant, undecided)
+    // Only what stays is named: another one that says the same may have gone later.
+    let redundant = redundant.into_iter().map(|(rule, mut entry)| {
+        let other = rest
+            .rules
+            .iter()
+            .position(|other| says_as_much(other, &rule));
+        entry.said_by = other.and_then(|other| place(numbers[other]));
+        entry
+    });
+    (redundant.collect(), undecided)
+}
+
+/// Whether one agreement says all that another does, in the same words.
+fn says_as_much(one: &Rule, other: &Rule) -> bool {
+    one.expr == other.expr && other.learners.is_subset(&one.learners)
 }
 
 /// The graph with the agreements as they stand in its file: reading makes one of those that say the

@@ -1,6 +1,7 @@
 //! What an analysis found, for people ([`Display`](std::fmt::Display)) and for programs (serde).
 
 use super::faults::Tolerance;
+use super::of_graph::{Options, Scope};
 use super::pattern::Pattern;
 use super::units::{UnitSet, Units};
 use crate::minimal::Minimal;
@@ -63,6 +64,13 @@ impl FaultReport {
     /// Whether it is not known how many faults do it.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.verdict, Verdict::AtLeast | Verdict::Undecided)
+    }
+
+    /// Whether more work can tell nothing more: it is known how many faults do it, and which, or as many patterns as
+    /// are asked for are listed.
+    pub(crate) fn is_decided(&self, cap: usize) -> bool {
+        let listed = self.minimal.complete || self.minimal.sets.len() >= cap;
+        !self.is_open() && listed
     }
 
     /// Whether quorums are sure to stand fewer lies than this promise says: then the graph is not
@@ -146,6 +154,23 @@ pub struct Analysis {
     pub starved: Vec<Starved>,
     /// Whether every question was answered; if not, the time or the steps ran out.
     pub complete: bool,
+}
+
+impl Analysis {
+    /// Whether more steps, or more time, can tell nothing more of what these options ask for.
+    pub fn is_decided(&self, options: &Options) -> bool {
+        let cap = options.max_sets;
+        let mut pairs = self.pairs.iter();
+        let by_quorums = options.scope != Scope::Picture;
+        let decided = |pair: &PairFaults| {
+            let declared = pair.declared.as_ref();
+            declared.is_none_or(|report| report.is_decided(cap))
+                && (!by_quorums || pair.quorums.is_decided(cap))
+        };
+        self.complete
+            && self.learners.iter().all(|l| l.stopped_by.is_decided(cap))
+            && pairs.all(decided)
+    }
 }
 
 /// Three sets that ought to have an acceptor in common.

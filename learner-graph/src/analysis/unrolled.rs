@@ -36,15 +36,44 @@ pub struct Unrolled {
     pub in_no_quorum: Names,
     /// Nodes that are acceptors, and no learners, since their quorums are too many to be written out.
     pub too_many_quorums: Names,
+    /// Nodes that are acceptors, and no learners, since the work that was allowed ended before their quorums
+    /// were known.
+    pub undecided: Names,
     /// Whether any two quorums meet, so that the graph promises agreement; absent if that is not known.
     pub meet: Option<bool>,
+    /// If it is not known: whether there are too many quorums to tell. Otherwise the work that was allowed
+    /// ended before.
+    pub too_many_to_meet: bool,
+}
+
+impl Unrolled {
+    /// How many nodes have become learners, of so many.
+    pub fn learners(&self, nodes: usize) -> usize {
+        let left_out = [
+            &self.silent,
+            &self.in_no_quorum,
+            &self.too_many_quorums,
+            &self.undecided,
+        ];
+        nodes - left_out.map(Vec::len).iter().sum::<usize>()
+    }
+}
+
+/// Why something is not written out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Gap {
+    /// It is too much.
+    TooMany,
+    /// The work that was allowed ended.
+    Undecided,
 }
 
 impl Slices {
     /// The system as a learner graph in TOML: the nodes that can be in a quorum, as acceptors and
     /// as learners of the same names, and agreement of all of them while the safe acceptors meet
     /// whatever two quorums have in common. Without that entry if there are quorums that do not
-    /// meet, or too many. Nodes whose quorums are too many are no learners; a comment names them.
+    /// meet, or too many. Nodes whose quorums are too many, or not known when the work that is allowed ends, are
+    /// no learners; a comment names them.
     pub fn to_toml(&self, effort: &Effort) -> Result<Unrolled, Box<Problem>> {
         let live = self.quorum_within(&self.all());
         if live.is_empty() || live.len() > MAX_LEARNERS {
@@ -63,12 +92,13 @@ impl Slices {
             known: HashMap::new(),
         };
         for node in live {
-            unroll.quorums_of(node);
+            // What is missing is remembered, and named.
+            let _ = unroll.quorums_of(node);
         }
-        let (meet, safe) = match unroll.safe() {
-            Some(Some(safe)) => (Some(true), Some(safe)),
-            Some(None) => (Some(false), None),
-            None => (None, None),
+        let (meet, safe, too_many_to_meet) = match unroll.safe() {
+            Ok(Some(safe)) => (Some(true), Some(safe), false),
+            Ok(None) => (Some(false), None, false),
+            Err(gap) => (None, None, gap == Gap::TooMany),
         };
         let names = |nodes: AcceptorSet| -> Names {
             let names = nodes.iter().map(|a| self.names()[usize::from(a.0)].clone());
@@ -80,8 +110,10 @@ impl Slices {
             toml: unroll.write(&live, safe),
             silent: names(silent),
             in_no_quorum: names(self.all() - live - silent),
-            too_many_quorums: names(live - unroll.learners(&live)),
+            too_many_quorums: names(unroll.without(&live, Gap::TooMany)),
+            undecided: names(unroll.without(&live, Gap::Undecided)),
             meet,
+            too_many_to_meet,
         })
     }
 }
@@ -98,13 +130,12 @@ struct Unroll<'a> {
     definitions: Vec<(AcceptorId, NodeId)>,
     /// What stands for the quorums of a node in other expressions: an acceptor beyond all nodes,
     /// which is written as the name of a definition.
-    /// Nothing if they are too many.
-    known: HashMap<AcceptorId, Option<NodeId>>,
+    known: HashMap<AcceptorId, Result<NodeId, Gap>>,
 }
 
 impl Unroll<'_> {
     /// An expression that holds of the sets with a quorum of a node.
-    fn quorums_of(&mut self, node: AcceptorId) -> Option<NodeId> {
+    fn quorums_of(&mut self, node: AcceptorId) -> Result<NodeId, Gap> {
         if let Some(known) = self.known.get(&node) {
             return *known;
         }
@@ -126,14 +157,13 @@ impl Unroll<'_> {
     }
 
     /// A condition under which any two quorums have a safe node in common, if they have a node in common.
-    /// Nothing if there are too many.
-    fn safe(&mut self) -> Option<Option<NodeId>> {
+    fn safe(&mut self) -> Result<Option<NodeId>, Gap> {
         let core = self.patterns(&Gathers(self.slices, None), None)?;
         let core = self.any_of(&core);
         let splits = Splits::of(&self.exprs, [core, core], self.slices.all());
         let splitting = self.patterns(&splits, None)?;
         let meet = splitting.iter().all(|pattern| pattern.size() > 0);
-        Some(meet.then(|| condition(&mut self.exprs, &splitting)))
+        Ok(meet.then(|| condition(&mut self.exprs, &splitting)))
     }
 
     /// Whether a chain of nodes that rely on each other leads back, other than by itself.
@@ -154,8 +184,8 @@ impl Unroll<'_> {
     }
 
     /// What a node needs, of the quorums of others.
-    fn replaced(&mut self, id: NodeId, node: AcceptorId) -> Option<NodeId> {
-        Some(match self.exprs.node(id).clone() {
+    fn replaced(&mut self, id: NodeId, node: AcceptorId) -> Result<NodeId, Gap> {
+        Ok(match self.exprs.node(id).clone() {
             Node::Constant(_) => id,
             Node::Acceptor(a) if a == node => TRUE,
             Node::Acceptor(a) if !self.live.contains(a) => FALSE,
@@ -172,7 +202,10 @@ impl Unroll<'_> {
 
     /// All minimal sets, unless they are too many. If the question is about one node, that one is
     /// like no other.
-    fn patterns(&self, harm: &dyn Harm, about: Option<AcceptorId>) -> Option<Vec<Pattern>> {
+    fn patterns(&self, harm: &dyn Harm, about: Option<AcceptorId>) -> Result<Vec<Pattern>, Gap> {
+        if !self.effort.is_left() {
+            return Err(Gap::Undecided);
+        }
         let about: UnitSet = about.iter().map(|node| UnitId(node.0)).collect();
         let classes = apart(self.classes.clone(), &about);
         let faults = Faults {
@@ -183,8 +216,11 @@ impl Unroll<'_> {
             n_acceptors: self.slices.n_nodes(),
             effort: self.effort.again(STEPS),
         };
-        let found = faults.any_minimal(MAX_PATTERNS);
-        found.complete.then_some(found.sets)
+        match faults.any_minimal(MAX_PATTERNS) {
+            Some(found) if found.complete => Ok(found.sets),
+            Some(_) => Err(Gap::TooMany),
+            None => Err(Gap::Undecided),
+        }
     }
 
     /// An expression that holds of the sets with a set of one of these patterns.
@@ -204,8 +240,14 @@ impl Unroll<'_> {
 
     /// The nodes whose quorums can be written out.
     fn learners(&self, live: &AcceptorSet) -> AcceptorSet {
-        let learner = |a: &AcceptorId| self.known.get(a).is_some_and(Option::is_some);
+        let learner = |a: &AcceptorId| self.known.get(a).is_some_and(Result::is_ok);
         live.iter().filter(learner).collect()
+    }
+
+    /// The nodes that are no learners for this reason.
+    fn without(&self, live: &AcceptorSet, gap: Gap) -> AcceptorSet {
+        let missing = |a: &AcceptorId| self.known.get(a) == Some(&Err(gap));
+        live.iter().filter(missing).collect()
     }
 
     fn write(&self, live: &AcceptorSet, safe: Option<NodeId>) -> String {
@@ -236,13 +278,18 @@ impl Unroll<'_> {
         for node in learners {
             let _ = writeln!(text, "\"{}\" = \"{prefix}{}\"", name(node), node.0);
         }
-        let left_out = *live - learners;
-        if !left_out.is_empty() {
-            let names = left_out.iter().map(name).collect::<Vec<_>>().join(", ");
-            let _ = writeln!(
-                text,
-                "# No learners, since their quorums are too many to be written out: {names}."
-            );
+        for (gap, why) in [
+            (Gap::TooMany, "their quorums are too many to be written out"),
+            (
+                Gap::Undecided,
+                "the work that was allowed ended before their quorums were known",
+            ),
+        ] {
+            let left_out = self.without(live, gap);
+            if !left_out.is_empty() {
+                let names = left_out.iter().map(name).collect::<Vec<_>>().join(", ");
+                let _ = writeln!(text, "# No learners, since {why}: {names}.");
+            }
         }
         if let Some(safe) = safe {
             let when = self.exprs.toml(safe, &name);

@@ -59,7 +59,6 @@ impl Run<'_> {
         pairs: &[(LearnerId, LearnerId)],
         named: usize,
     ) -> Vec<ClassWeight> {
-        let all = self.graph.acceptors();
         let mut lives: HashMap<NodeId, Vec<LearnerId>> = HashMap::new();
         for l in learners {
             let live = self.graph.live[usize::from(l.0)].0;
@@ -75,7 +74,10 @@ impl Run<'_> {
         }
         let roots = self.graph.live.iter().map(|(id, _)| *id);
         let roots = roots.chain(self.graph.rules.iter().map(|rule| rule.expr));
-        let classes = self.classes((roots.collect(), all));
+        let roots: Vec<NodeId> = roots.collect();
+        // Nothing hangs on whoever stands in none of them.
+        let matter = self.graph.exprs.supports(&roots);
+        let classes = self.classes((roots, matter));
         if classes.len() * (lives.len() + agreements.len()) > MAX_WEIGHED {
             self.complete = false;
             return Vec::new();

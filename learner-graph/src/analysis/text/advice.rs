@@ -3,7 +3,7 @@
 use super::super::report::{Declared, FaultReport};
 use super::table::{Row, table};
 use super::words::{list, pairs, set};
-use super::{MAX_ROWS, Shown, grouped, more};
+use super::{MAX_ROWS, MORE, Shown, grouped, more};
 use std::fmt;
 
 /// The longest TOML that is written, in bytes.
@@ -194,7 +194,7 @@ impl Shown<'_> {
         }
         writeln!(
             f,
-            "\nNot decided, for the time or the steps that one question may take ran out:"
+            "\nNot decided, for the time or the steps that one question may take ran out ({MORE}):"
         )?;
         open.iter().try_for_each(|what| writeln!(f, "  {what}"))
     }
@@ -210,16 +210,18 @@ impl Shown<'_> {
 
     fn open_weights(&self) -> Vec<String> {
         let (units, weights) = (&self.analysis.units, &self.analysis.weights);
+        // On those that stand in no expression nothing hangs, which is known.
+        let idle = &self.analysis.idle;
         let missing = units
             .iter()
-            .filter(|unit| !weights.iter().any(|w| w.name == **unit));
+            .filter(|unit| !idle.contains(unit) && !weights.iter().any(|w| w.name == **unit));
         let missing: Vec<&str> = missing.map(String::as_str).collect();
         let open = weights
             .iter()
             .filter(|w| w.undecided_progress + w.undecided_agreement > 0);
         let open: Vec<&str> = open.map(|w| w.name.as_str()).collect();
         let mut words = Vec::new();
-        if !missing.is_empty() && missing.len() == units.len() {
+        if !missing.is_empty() && weights.is_empty() {
             words.push(format!("what hangs on each of the {}", self.things()));
         } else if !missing.is_empty() {
             words.push(format!("what hangs on {}", list(&missing)));

@@ -19,6 +19,8 @@ use words::{list, set};
 
 /// The patterns of minimal sets that are shown of each kind if nothing else is asked for.
 pub const PATTERNS_SHOWN: usize = 4;
+/// How to have more decided.
+pub(crate) const MORE: &str = "--seconds 60 allows more, up to a minute";
 /// The most rows of a table, and the most lines of a list.
 const MAX_ROWS: usize = 16;
 /// The most repairs of one pair that are shown.
@@ -184,7 +186,7 @@ fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Resu
         };
         let others = match (repair.mends, repair.leaves) {
             (Some(1), Some(0)) => String::new(),
-            (Some(all), Some(0)) => format!("; all {all} pairs that are not valid are so then"),
+            (Some(all), Some(0)) => format!("; then all {all} pairs are valid"),
             (_, Some(1)) => String::from("; another pair stays as it is"),
             (_, Some(n)) => format!("; {n} other pairs stay as they are"),
             _ => String::from("; what becomes of other pairs was not decided"),

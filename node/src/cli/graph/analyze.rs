@@ -1,12 +1,14 @@
 //! `hpaxos graph analyze`.
 
 use super::super::{Exit, complain, fail, print};
+use super::deeper::deeper;
 use super::running::Running;
 use super::source::{Content, Source, units, units_of_list};
 use super::until::{Say, Tell, until};
 use clap::Args;
 use learner_graph::{
-    AcceptorId, AcceptorSet, LearnerGraph, Options, PATTERNS_SHOWN, acceptor_list, stellar,
+    AcceptorId, AcceptorSet, Analysis, LearnerGraph, Options, PATTERNS_SHOWN, SlicesAnalysis,
+    acceptor_list, stellar,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -41,7 +43,8 @@ pub struct AnalyzeArgs {
     /// Show the strongest promises even if they are those of the file
     #[arg(long)]
     strongest: bool,
-    /// Print what is known after so many seconds; Ctrl-C does the same
+    /// Work until all is decided, and for so many seconds at most; Ctrl-C ends it as well, and what is known
+    /// is printed. Without it each question may take some thousand steps
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     seconds: Option<u64>,
     /// Print one JSON object
@@ -60,7 +63,7 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Exit {
     };
     let stop = std::sync::Arc::clone(&options.stop);
     let args = args.clone();
-    until(stop, args.seconds, move |tell| {
+    until(&[stop], args.seconds, move |tell| {
         match source.content.clone() {
             Content::Graph(graph) => of_graph(args, source, &graph, &options, tell),
             Content::Slices(network) => of_slices(args, source, &network, &options, tell),
@@ -131,11 +134,13 @@ fn of_graph(
         Ok(units) => units,
         Err(exit) => return Box::new(move || exit),
     };
-    let found = learner_graph::analyze(graph, &units, options, tell);
-    let problems = match found.valid {
-        Some(false) => source.invalidity(&options.stop),
-        Some(true) | None => Vec::new(),
-    };
+    let found = deeper(
+        options,
+        args.seconds.is_some(),
+        tell,
+        |found: &Analysis| found.is_decided(options),
+        |options, tell| learner_graph::analyze(graph, &units, options, tell),
+    );
     let patterns = usize::try_from(args.sets).unwrap_or(PATTERNS_SHOWN);
     Box::new(move || {
         args.show(
@@ -143,7 +148,6 @@ fn of_graph(
             &found,
             &found.showing(patterns).with_strongest(args.strongest),
         );
-        problems.into_iter().for_each(complain);
         verdict(found.valid)
     })
 }
@@ -167,7 +171,13 @@ fn of_slices(
         Ok(units) => units,
         Err(exit) => return Box::new(move || exit),
     };
-    let found = learner_graph::analyze_slices(&network.slices, &units, options, tell);
+    let found = deeper(
+        options,
+        args.seconds.is_some(),
+        tell,
+        |found: &SlicesAnalysis| found.is_decided(options),
+        |options, tell| learner_graph::analyze_slices(&network.slices, &units, options, tell),
+    );
     Box::new(move || {
         args.show(&source, &found, &found);
         verdict(found.intersect)

@@ -1,6 +1,7 @@
 //! `hpaxos graph diff`.
 
-use super::super::{Exit, complain, print};
+use super::super::{Exit, print};
+use super::deeper::deeper;
 use super::source::{Source, units};
 use super::until::{Tell, until};
 use clap::Args;
@@ -19,7 +20,8 @@ pub struct DiffArgs {
     /// Let groups of this kind fail as a whole: those of the table [groups.KIND] of each file
     #[arg(long, value_name = "KIND")]
     by: Option<String>,
-    /// Print what is known after so many seconds; Ctrl-C does the same
+    /// Work until all is decided, and for so many seconds at most; Ctrl-C ends it as well, and what is known
+    /// is printed. Without it each question may take some thousand steps
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     seconds: Option<u64>,
     /// Print one JSON object
@@ -40,19 +42,17 @@ pub(super) fn diff(args: &DiffArgs) -> Exit {
         ..Options::default()
     };
     let args = args.clone();
-    until(Arc::clone(&options.stop), args.seconds, move |tell| {
-        let found = compared([&old, &new], &options, tell);
-        let invalid = matches!(&found, Ok(found) if found.valid[1] == Some(false));
-        let problems = match invalid {
-            true => new.invalidity(&options.stop),
-            false => Vec::new(),
-        };
+    // The old graph has half of the time, so that the new one has some.
+    let half = Options {
+        stop: Arc::default(),
+        ..options.clone()
+    };
+    let stops = [Arc::clone(&half.stop), Arc::clone(&options.stop)];
+    until(&stops, args.seconds, move |tell| {
+        let has_time = args.seconds.is_some();
+        let found = compared([&old, &new], [&half, &options], has_time, tell);
         Box::new(move || match found {
-            Ok(found) => {
-                let exit = show(&args, [&old, &new], &found);
-                problems.into_iter().for_each(complain);
-                exit
-            }
+            Ok(found) => show(&args, [&old, &new], &found),
             Err(exit) => exit,
         })
     })
@@ -60,23 +60,31 @@ pub(super) fn diff(args: &DiffArgs) -> Exit {
 
 fn compared(
     [old, new]: [&Source; 2],
-    options: &Options,
+    [half, options]: [&Options; 2],
+    has_time: bool,
     tell: Tell<'_>,
 ) -> Result<Comparison, Exit> {
-    let mut look = |source: &Source, of: &str, scope: Scope| -> Result<Analysis, Exit> {
-        let graph = source.graph()?;
-        let by = options.by.as_deref();
-        let units = units(by, &graph.group_kinds(), graph.units(by), &source.name)?;
-        let mut tell =
-            |what: &str, done: usize, all: usize| tell(&format!("{of}: {what}"), done, all);
-        let options = Options {
-            scope,
-            ..options.clone()
+    let mut look =
+        |source: &Source, of: &str, scope: Scope, options: &Options| -> Result<Analysis, Exit> {
+            let graph = source.graph()?;
+            let by = options.by.as_deref();
+            let units = units(by, &graph.group_kinds(), graph.units(by), &source.name)?;
+            let mut tell =
+                |what: &str, done: usize, all: usize| tell(&format!("{of}: {what}"), done, all);
+            let options = Options {
+                scope,
+                ..options.clone()
+            };
+            Ok(deeper(
+                &options,
+                has_time,
+                &mut tell,
+                |found: &Analysis| found.is_decided(&options),
+                |options, tell| learner_graph::analyze(graph, &units, options, tell),
+            ))
         };
-        Ok(learner_graph::analyze(graph, &units, &options, &mut tell))
-    };
-    let before = look(old, "the old graph", Scope::Tolerances)?;
-    let after = look(new, "the new graph", Scope::Change)?;
+    let before = look(old, "the old graph", Scope::Tolerances, half)?;
+    let after = look(new, "the new graph", Scope::Change, options)?;
     let graph = |source: &'_ Source| -> Result<LearnerGraph, Exit> { source.graph().cloned() };
     Ok(compare(
         (&graph(old)?, &before),

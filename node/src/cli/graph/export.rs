@@ -1,6 +1,7 @@
 //! `hpaxos graph export`.
 
 use super::super::{Exit, print};
+use super::deeper::deeper;
 use super::source::Source;
 use super::svg;
 use super::until::until;
@@ -25,7 +26,8 @@ pub struct ExportArgs {
     /// What to print
     #[arg(long, value_name = "FORMAT")]
     to: Format,
-    /// Print what is known after so many seconds; Ctrl-C does the same
+    /// Work until all is decided, and for so many seconds at most; Ctrl-C ends it as well, and what is known
+    /// is printed. Without it each question may take some thousand steps
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     seconds: Option<u64>,
 }
@@ -61,12 +63,19 @@ pub(super) fn export(args: &ExportArgs) -> Exit {
         ..Options::default()
     };
     let to = args.to;
-    until(Arc::clone(&options.stop), args.seconds, move |tell| {
+    let seconds = args.seconds;
+    until(&[Arc::clone(&options.stop)], seconds, move |tell| {
         // Every acceptor by itself is always there.
         let Some(units) = graph.units(None) else {
             return Box::new(|| Exit::Failed);
         };
-        let found = analyze(&graph, &units, &options, tell);
+        let found = deeper(
+            &options,
+            seconds.is_some(),
+            tell,
+            |found: &Analysis| found.is_decided(&options),
+            |options, tell| analyze(&graph, &units, options, tell),
+        );
         let text = match to {
             Format::Svg => svg::draw(&graph, &found),
             Format::Dot | Format::Json => dot(&graph, &found),
@@ -133,7 +142,11 @@ fn dot(graph: &LearnerGraph, found: &Analysis) -> String {
         };
         let (label, style) = match pair.kept {
             Some(false) => (String::from("NOT KEPT"), "color=red, style=dashed"),
-            _ => (tolerance(declared), "color=blue"),
+            Some(true) => match tolerance(declared).as_str() {
+                "?" => (String::from("not decided"), "color=grey, style=dotted"),
+                stands => (stands.to_owned(), "color=blue"),
+            },
+            None => (String::from("not decided"), "color=grey, style=dotted"),
         };
         text.push_str(&format!(
             "  \"learner {a}\" -- \"learner {b}\" [label=\"{label}\", {style}];\n"

@@ -17,6 +17,10 @@ const STEPS: u64 = 5_000_000;
 pub struct ImportArgs {
     /// A list of nodes with quorum sets in JSON, as crawlers of the Stellar network publish them
     file: PathBuf,
+    /// Work for so many seconds at most; Ctrl-C ends it as well, and what is known is written. Without it some
+    /// million steps are allowed
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    seconds: Option<u64>,
 }
 
 pub(super) fn import(args: &ImportArgs) -> Exit {
@@ -29,15 +33,24 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
         return fail(Exit::Usage, format!("{}: {why}", source.name));
     };
     let (name, stop) = (source.name, Arc::new(AtomicBool::new(false)));
-    until(Arc::clone(&stop), None, move |tell| {
+    let seconds = args.seconds;
+    until(&[Arc::clone(&stop)], seconds, move |tell| {
         tell("minimal quorums", 0, 1);
-        let made = network.to_toml(&Effort::until(STEPS, stop));
+        let steps = seconds.map_or(STEPS, |_| u64::MAX);
+        let made = network.to_toml(&Effort::until(steps, stop));
         let groups = made.as_ref().map(|made| groups(&network, &made.toml));
         let groups = groups.unwrap_or_default();
         Box::new(move || match made {
             Ok(made) => {
+                let nodes = network.slices.n_nodes();
+                if made.learners(nodes) == 0 {
+                    left_out(&name, nodes, &made);
+                    let why =
+                        "no node has become a learner, so that there is no graph to be written";
+                    return fail(Exit::Bad, format!("{name}: {why}"));
+                }
                 print(format!("{}{groups}", made.toml).trim_end());
-                left_out(&name, network.slices.n_nodes(), &made);
+                left_out(&name, nodes, &made);
                 Exit::Done
             }
             Err(problem) => fail(
@@ -63,10 +76,14 @@ fn left_out(name: &str, nodes: usize, made: &Unrolled) {
             &made.too_many_quorums,
             "with too many quorums to be written out: acceptors, and no learners",
         ),
+        (
+            &made.undecided,
+            "not decided, since the steps or the time ran out before their quorums were known: acceptors, and no learners",
+        ),
     ];
-    let lost: usize = reasons.iter().map(|(names, _)| names.len()).sum();
+    let learners = made.learners(nodes);
+    let lost = nodes - learners;
     if lost > 0 {
-        let learners = nodes - lost;
         complain(format!(
             "note: {name}: {learners} of {nodes} nodes have become learners, {lost} have not:"
         ));
@@ -78,7 +95,12 @@ fn left_out(name: &str, nodes: usize, made: &Unrolled) {
     let why = match made.meet {
         Some(true) => return,
         Some(false) => "there are quorums without a common node",
-        None => "whether any two quorums meet was not decided, there are too many",
+        None if made.too_many_to_meet => {
+            "whether any two quorums meet was not decided, there are too many"
+        }
+        None => {
+            "whether any two quorums meet was not decided, the steps or the time ran out before"
+        }
     };
     complain(format!(
         "note: {name}: no [[safe]] entry, so that nobody is promised to agree: {why}"

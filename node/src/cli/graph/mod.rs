@@ -10,6 +10,7 @@
 
 mod analyze;
 mod check;
+mod deeper;
 mod diff;
 mod export;
 mod import;

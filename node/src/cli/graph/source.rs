@@ -3,11 +3,9 @@
 use super::super::{Exit, complain, fail, read_text};
 use crate::config::{Mode, mode_of};
 use learner_graph::{
-    AcceptorId, AcceptorSet, Effort, LearnerGraph, Problem, Units, parse_unchecked, stellar,
+    AcceptorId, AcceptorSet, LearnerGraph, Problem, Units, parse_unchecked, stellar,
 };
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// The largest file that is read: lists of nodes are larger than graphs.
 const MAX_BYTES: usize = 64 << 20;
@@ -41,6 +39,15 @@ impl Source {
             let read = stellar::read(&text);
             Content::Slices(read.map_err(|problem| refuse(vec![*problem], &name))?)
         } else {
+            // Before anything is parsed.
+            let limit = learner_graph::MAX_FILE_BYTES;
+            if text.len() > limit {
+                let (bytes, mend) = (text.len(), "only lists of nodes in JSON may be larger");
+                return Err(fail(
+                    Exit::Bad,
+                    format!("{name} has {bytes} bytes, and a graph may have {limit}; {mend}"),
+                ));
+            }
             if let Some(mode @ (Mode::Paxos | Mode::DiskPaxos)) = mode_of(&text, Mode::Hpaxos) {
                 let why = "in which nobody lies and all have the same quorums: there is no learner graph in it";
                 let mode = mode.name();
@@ -84,16 +91,6 @@ impl Source {
                 ))
             }
         }
-    }
-
-    /// Where in the file its graph is not valid, as far as that is found until the flag is raised.
-    pub(super) fn invalidity(&self, stop: &Arc<AtomicBool>) -> Vec<Problem> {
-        let until = Effort::until(0, Arc::clone(stop));
-        let problems = learner_graph::invalidity(&self.text, &until);
-        let named = problems
-            .into_iter()
-            .map(|problem| problem.in_file(&self.name));
-        named.collect()
     }
 }
 

@@ -32,7 +32,7 @@ svg { font: 13px system-ui, sans-serif; background: #fdfdfc; --ink: #1f2430; --d
 @media (prefers-color-scheme: dark) { svg { background: #14171c; --ink: #e6e8ec; --dim: #9aa1ac; --gone: #ff6b6b; --t0: #f0a35c; --t1: #6db3e3; --t2: #57c794; --t3: #a78bea; --open: #7d8490; --disk: #2f3640; } }
 text { fill: var(--ink); } .dim { fill: var(--dim); font-size: 11px; } .bad { fill: var(--gone); font-weight: 600; }
 .edge { fill: none; } .learner { fill: var(--disk); } .acceptor { fill: var(--disk); stroke: var(--dim); } .alone { stroke: var(--gone); stroke-width: 2.5; }
-.none { stroke: var(--dim); stroke-width: 1; stroke-dasharray: 2 3; } .gone { stroke: var(--gone); stroke-width: 1.5; stroke-dasharray: 6 4; } .broken { stroke: var(--gone); stroke-width: 3; stroke-dasharray: 9 5; } .open { stroke: var(--open); stroke-width: 1.5; stroke-dasharray: 2 4; }
+.none { stroke: var(--dim); stroke-width: 1; stroke-dasharray: 2 3; } .gone { stroke: var(--gone); stroke-width: 1.5; stroke-dasharray: 6 4; } .broken { stroke: var(--gone); stroke-width: 3; stroke-dasharray: 9 5; } .open, .acceptor.open { stroke: var(--open); stroke-width: 1.5; stroke-dasharray: 2 4; }
 .t0 { stroke: var(--t0); stroke-width: 1.5; } .t1 { stroke: var(--t1); stroke-width: 2.5; } .t2 { stroke: var(--t2); stroke-width: 4; } .t3 { stroke: var(--t3); stroke-width: 6; }
 ";
 
@@ -136,12 +136,17 @@ fn promise(found: &Analysis, pair: &PairFaults) -> String {
     let Some(declared) = &pair.declared else {
         return String::from("nothing is promised");
     };
-    let stands = tolerance(declared);
+    let stands = match tolerance(declared).as_str() {
+        "?" => String::from("so many lies that were not decided"),
+        "gone" => String::from("nothing, for it is gone already"),
+        "1" => String::from("1 lie"),
+        n => format!("{n} lies"),
+    };
     if pair.kept == Some(true) {
-        return format!("the promise stands {stands} lies");
+        return format!("the promise stands {stands}");
     }
     if pair.kept.is_none() {
-        return format!("promised to stand {stands} lies; whether that is kept was not decided");
+        return format!("promised to stand {stands}; whether that is kept was not decided");
     }
     let [a, b] = &pair.between;
     let mut violations = found.violations.iter();
@@ -155,7 +160,7 @@ fn promise(found: &Analysis, pair: &PairFaults) -> String {
         }
         None => String::from("quorums need not have a safe acceptor in common"),
     };
-    format!("NOT KEPT, promised to stand {stands} lies: {why}")
+    format!("NOT KEPT, promised to stand {stands}: {why}")
 }
 
 fn place_of(found: &Analysis, name: &str) -> Option<usize> {
@@ -211,12 +216,17 @@ fn learners(svg: &mut String, graph: &LearnerGraph, found: &Analysis, ring: &Rin
         };
         let (x, y) = ring.place(at, ring.radius);
         let rim = class(pair);
-        let crashes = tolerance(&found.learners[at].stopped_by);
+        let crashes = match tolerance(&found.learners[at].stopped_by).as_str() {
+            "?" => String::from("how many crashes it survives was not decided"),
+            "gone" => String::from("it has no quorum left"),
+            "1" => String::from("survives 1 crash"),
+            n => format!("survives {n} crashes"),
+        };
         let with_itself = promise(found, pair);
         let short = in_short(graph, name);
         let _ = writeln!(
             svg,
-            "<circle class=\"learner {rim}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{LEARNER}\"><title>{name}: quorums {short}; survives {crashes} crashes; with itself: {with_itself}</title></circle>"
+            "<circle class=\"learner {rim}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{LEARNER}\"><title>{name}: quorums {short}; {crashes}; with itself: {with_itself}</title></circle>"
         );
         name_of(svg, ring, at, name, &short);
     }
@@ -304,7 +314,7 @@ impl Rows {
             let (class, words) = match of(name) {
                 Some(of) => weight(of),
                 None if found.idle.contains(name) => ("", String::from("nothing hangs on it")),
-                None => ("", String::from("not known")),
+                None => (" open", String::from("not decided")),
             };
             let _ = writeln!(
                 svg,
@@ -319,17 +329,41 @@ impl Rows {
 /// What hangs on an acceptor, in one number: what it ends alone counts more.
 fn load(weight: &Weight) -> usize {
     let alone = weight.stops.len() + weight.disentangles.len();
-    4 * alone + weight.weakens_progress + weight.weakens_agreement
+    let open = weight.undecided_progress + weight.undecided_agreement;
+    // What was not decided may be as much as it can be.
+    4 * (alone + open) + weight.weakens_progress + weight.weakens_agreement
+}
+
+/// So many of something, or more, where it was not decided of some.
+fn counted(sure: usize, open: usize, what: &str) -> String {
+    let plural = if sure + open == 1 { "" } else { "s" };
+    match open {
+        0 => format!("{sure} {what}{plural}"),
+        open => format!("{sure} to {} {what}{plural}", sure + open),
+    }
 }
 
 fn weight(weight: &Weight) -> (&'static str, String) {
     let (stops, ends) = (weight.stops.len(), weight.disentangles.len());
-    let class = if stops + ends > 0 { " alone" } else { "" };
+    let [learners, pairs] = [weight.undecided_progress, weight.undecided_agreement];
+    let class = match (stops + ends, learners + pairs) {
+        (0, 0) => "",
+        (0, _) => " open",
+        _ => " alone",
+    };
     let words = format!(
-        "silent, it stops {stops} learners and weakens {}; lying, it ends {ends} promises and weakens {}",
-        weight.weakens_progress, weight.weakens_agreement
+        "silent, it stops {} and weakens {}; lying, it ends {} and weakens {}",
+        counted(stops, learners, "learner"),
+        counted(weight.weakens_progress, learners, "learner"),
+        counted(ends, pairs, "promise"),
+        counted(weight.weakens_agreement, pairs, "promise"),
     );
-    (class, words)
+    let open = if learners + pairs > 0 {
+        "; the rest was not decided"
+    } else {
+        ""
+    };
+    (class, words + open)
 }
 
 fn legend(svg: &mut String, found: &Analysis, y: f64) {
@@ -352,7 +386,7 @@ fn legend(svg: &mut String, found: &Analysis, y: f64) {
     }
     let _ = writeln!(
         svg,
-        "<text class=\"dim\" x=\"20\" y=\"{:.0}\">acceptors: as large as what hangs on each; red, what one ends alone</text>",
+        "<text class=\"dim\" x=\"20\" y=\"{:.0}\">acceptors: as large as what hangs, or may hang, on each; red, what one ends alone; dotted, not all decided</text>",
         y + 18.0
     );
 }

@@ -17,20 +17,24 @@ pub(super) type Say = Box<dyn FnOnce() -> Exit + Send>;
 /// What has been done is told this.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(&str, usize, usize);
 
-/// Does work that heeds `stop`, which is raised after some time and by Ctrl-C; a second Ctrl-C ends
+/// Does work that heeds the flags of `stops`, which are raised by Ctrl-C, and after some time: the last one when it is
+/// over, those before it one after the other on the way there. A second Ctrl-C ends
 /// the program at once. What the work has found is said when nothing else is on the screen any more.
 pub(super) fn until(
-    stop: Arc<AtomicBool>,
+    stops: &[Arc<AtomicBool>],
     seconds: Option<u64>,
     work: impl FnOnce(Tell<'_>) -> Say + Send + 'static,
 ) -> Exit {
+    let stops = stops.to_vec();
     block_on(async move {
         let mut interrupts = match signal(SignalKind::interrupt()) {
             Ok(interrupts) => interrupts,
             Err(error) => return fail(Exit::Failed, error),
         };
         // No time is none, however quick the work would be.
-        stop.fetch_or(seconds == Some(0), Ordering::Relaxed);
+        for stop in &stops {
+            stop.fetch_or(seconds == Some(0), Ordering::Relaxed);
+        }
         let progress = Arc::new(Progress::stages());
         let told = Arc::clone(&progress);
         let mut work = tokio::task::spawn_blocking(move || {
@@ -38,8 +42,11 @@ pub(super) fn until(
             work(&mut tell)
         });
         let mut ticks = tokio::time::interval(TICK);
-        let limit = tokio::time::sleep(Duration::from_secs(seconds.unwrap_or(0)));
+        let share = Duration::from_secs(seconds.unwrap_or(0))
+            / u32::try_from(stops.len()).unwrap_or(1).max(1);
+        let limit = tokio::time::sleep(share);
         tokio::pin!(limit);
+        let mut over = 0;
         loop {
             tokio::select! {
                 done = &mut work => {
@@ -47,11 +54,16 @@ pub(super) fn until(
                     return done.map_or(Exit::Failed, |say| say());
                 }
                 _ = ticks.tick() => progress.tick(),
-                () = &mut limit, if seconds.is_some() && !stop.load(Ordering::Relaxed) => {
-                    stop.store(true, Ordering::Relaxed);
+                () = &mut limit, if seconds.is_some() && over < stops.len() => {
+                    stops[over].store(true, Ordering::Relaxed);
+                    over += 1;
+                    let next = limit.deadline() + share;
+                    limit.as_mut().reset(next);
                 }
                 Some(()) = interrupts.recv() => {
-                    if stop.swap(true, Ordering::Relaxed) {
+                    let ending = stops.iter().map(|stop| stop.swap(true, Ordering::Relaxed));
+                    // All are raised, whatever was before.
+                    if ending.fold(true, |all, was| all & was) {
                         std::process::exit(3);
                     }
                     complain("stopping: what is known so far follows; Ctrl-C again ends without it");
