@@ -7,7 +7,8 @@
 //! ```
 
 use super::export::{in_short, tolerance};
-use learner_graph::{Analysis, LearnerGraph, PairFaults, Weight};
+use super::hanging::{load, weight};
+use learner_graph::{Analysis, LearnerGraph, PairFaults};
 use std::f64::consts::TAU;
 use std::fmt::Write as _;
 
@@ -324,46 +325,6 @@ impl Rows {
             );
         }
     }
-}
-
-/// What hangs on an acceptor, in one number: what it ends alone counts more.
-fn load(weight: &Weight) -> usize {
-    let alone = weight.stops.len() + weight.disentangles.len();
-    let open = weight.undecided_progress + weight.undecided_agreement;
-    // What was not decided may be as much as it can be.
-    4 * (alone + open) + weight.weakens_progress + weight.weakens_agreement
-}
-
-/// So many of something, or more, where it was not decided of some.
-fn counted(sure: usize, open: usize, what: &str) -> String {
-    let plural = if sure + open == 1 { "" } else { "s" };
-    match open {
-        0 => format!("{sure} {what}{plural}"),
-        open => format!("{sure} to {} {what}{plural}", sure + open),
-    }
-}
-
-fn weight(weight: &Weight) -> (&'static str, String) {
-    let (stops, ends) = (weight.stops.len(), weight.disentangles.len());
-    let [learners, pairs] = [weight.undecided_progress, weight.undecided_agreement];
-    let class = match (stops + ends, learners + pairs) {
-        (0, 0) => "",
-        (0, _) => " open",
-        _ => " alone",
-    };
-    let words = format!(
-        "silent, it stops {} and weakens {}; lying, it ends {} and weakens {}",
-        counted(stops, learners, "learner"),
-        counted(weight.weakens_progress, learners, "learner"),
-        counted(ends, pairs, "promise"),
-        counted(weight.weakens_agreement, pairs, "promise"),
-    );
-    let open = if learners + pairs > 0 {
-        "; the rest was not decided"
-    } else {
-        ""
-    };
-    (class, words + open)
 }
 
 fn legend(svg: &mut String, found: &Analysis, y: f64) {
