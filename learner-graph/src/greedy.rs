@@ -31,7 +31,8 @@ pub(crate) fn fewest_missing(
             there.push((*weight, *acceptor));
         }
     }
-    there.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    // Of equal ones the last, as a search finds them.
+    there.sort_by_key(|there| std::cmp::Reverse(*there));
     let weights = there.iter().map(|(weight, _)| u128::from(*weight));
     let mut left: u128 = weights.sum();
     let mut missing = AcceptorSet::EMPTY;
