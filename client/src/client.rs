@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::graph::{EvidenceList, Graph};
 use crate::retry::WhileBusy;
 use crate::status::Status;
+use crate::tls::http_client;
 use crate::value::Page;
 use reqwest::{RequestBuilder, Url};
 use serde::de::DeserializeOwned;
@@ -27,7 +28,7 @@ impl Connections {
     /// [`Error::NoSockets`] if the system cannot make any.
     pub fn new() -> Result<Connections, Error> {
         // Nodes are on this machine or addressed on purpose: a proxy would only be in the way.
-        let http = reqwest::Client::builder()
+        let http = http_client()
             .no_proxy()
             .connect_timeout(CONNECT_PATIENCE)
             .build();

@@ -49,6 +49,7 @@ mod retry;
 mod sse;
 mod status;
 mod submit;
+mod tls;
 mod value;
 
 pub use answer::{EVIDENCE_BYTES, MAX_ANSWER_BYTES};
@@ -65,4 +66,5 @@ pub use status::{
     Delivered, DiskStatus, GivenUp, LearnerStatus, Peers, Phase, Status, Storage, Timeout,
 };
 pub use submit::{Placed, Receipt, Submitted};
+pub use tls::{choose_tls, http_client};
 pub use value::{Decision, Page, Value};

@@ -273,8 +273,8 @@ fn without_a_graph_any_one_node_may_fail() {
         assert!(!graph.is_quorum(everyone, &some(quorum - 1)), "{nodes}");
         let told = match nodes {
             1 => {
-                "- learner everyone stands still without acceptor a1; **one acceptor that lies can make it \
-                 contradict itself**\n"
+                "- learner everyone stands still without acceptor a1; one acceptor that lies can make it \
+                 contradict itself\n"
             }
             _ => {
                 "- learner everyone goes on without any one acceptor; no one acceptor that lies makes it contradict \
@@ -339,6 +339,9 @@ fn who_brings_public_keys_gets_no_secret_ones() {
         assert_eq!(found, expected, "{target}");
         let readme = read(&dir, "README.md");
         assert!(readme.contains("**No secret keys are here.**"));
+        assert!(!readme.contains("Remove the keys"), "{readme}");
+        let id = config(&dir, at).network.id().to_string();
+        assert!(readme.contains(&format!("`{id}`")), "{readme}");
         assert!(
             !readme.contains("-f secrets.yaml"),
             "there is no such file: {readme}"

@@ -30,7 +30,7 @@ async fn decisions_appear_and_a_node_that_is_gone_shows() {
     let browser = Browser::open(false).await;
     browser.go(nodes[0]["http"].as_str().unwrap()).await;
     browser.until("document.title === 'n1 · hpaxos'").await;
-    let client = reqwest::Client::new();
+    let client = hpaxos_client::http_client().build().unwrap();
     let values = format!("{}/v1/values", nodes[1]["http"].as_str().unwrap());
     // One after the other, so that each has a slot of its own.
     for value in ["one", "two", "three"] {
@@ -257,7 +257,9 @@ async fn faults_are_done_by_buttons_and_a_divergence_shows() {
     let stuck = "document.getElementById('stuck').hidden";
     assert_eq!(browser.eval(stuck).await, true);
     let faults = format!("{}/v1/faults", page["http"].as_str().unwrap());
-    let cut = reqwest::Client::new()
+    let cut = hpaxos_client::http_client()
+        .build()
+        .unwrap()
         .post(faults)
         .json(&json!({"partition": [["n1"]]}));
     assert_eq!(cut.send().await.unwrap().status(), 200);
@@ -357,7 +359,7 @@ async fn what_the_graph_survives_shows_and_what_if_is_told_from_what_is() {
     browser
         .shows(
             "what-if",
-            "What if a1 were Byzantine as well? alice, bob and carol are stopped",
+            "What if a1 were Byzantine as well? carol is stopped: no quorum is left. alice and bob cannot be relied on",
         )
         .await;
     browser.click("#forget").await;

@@ -2,6 +2,7 @@
 
 use super::span::{Span, attribute};
 use crate::view::metrics::Metrics;
+use hpaxos_client::http_client;
 use prometheus_client::metrics::counter::Counter;
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
@@ -45,7 +46,7 @@ impl Exporter {
             attribute("service.version", env!("CARGO_PKG_VERSION")),
         ]});
         Ok(Exporter {
-            client: Client::builder().timeout(TIMEOUT).build()?,
+            client: http_client().timeout(TIMEOUT).build()?,
             url,
             resource,
             sent: metrics.spans("sent"),

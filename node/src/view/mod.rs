@@ -449,7 +449,7 @@ impl View {
     /// Two learners are no longer connected.
     pub(crate) fn disconnected(&self, a: LearnerId, b: LearnerId, live: bool) {
         let names = [a, b].map(|l| self.learner_name(l).to_owned());
-        tracing::warn!(learners = ?names, "no longer connected");
+        tracing::warn!(learners = ?names, "no longer sure to agree");
         if live {
             self.events.push(Happening::Disconnected(names));
         }

@@ -99,7 +99,7 @@ impl TestNet {
     pub(crate) fn of(dir: TempDir, text: String) -> TestNet {
         std::fs::write(dir.path().join("net.toml"), &text).expect("written");
         let config = Config::parse(&text, "net.toml").expect("a good configuration");
-        let client = reqwest::Client::builder()
+        let client = hpaxos_client::http_client()
             .timeout(DEADLINE)
             .build()
             .expect("a client");

@@ -19,7 +19,8 @@ pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
         plan.keys.of(&node.name, out, &file)
     };
     let keys = plan.nodes.iter().map(key).collect::<Result<Vec<_>, _>>()?;
-    out.write("network.toml", &plan.config(&keys)?, Access::All)?;
+    let (config, id) = plan.config(&keys)?;
+    out.write("network.toml", &config, Access::All)?;
     out.write("compose.yaml", &compose(plan), Access::All)?;
     let (names, first) = (plan.names(), plan.nodes.first());
     let row = |node: &Placed| format!("| `{}` | http://127.0.0.1:{} |", node.name, node.http_port);
@@ -30,7 +31,9 @@ pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
         ("losses", &plan.losses()),
         (
             "theirs",
-            &plan.keys.note("puts it here as `keys/NODE.key`, mode 600"),
+            &plan
+                .keys
+                .note("puts it here as `keys/NODE.key`, mode 600", &id),
         ),
         ("image", &plan.image),
         ("user", CONTAINER_USER),

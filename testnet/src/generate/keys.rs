@@ -75,12 +75,12 @@ impl Keys {
         }
     }
 
-    /// What a README says of keys that are not here: `file` is what the key of `NODE` has to be called.
-    pub(super) fn note(&self, file: &str) -> String {
+    /// What a README says of keys that are not here: `file` is what the key of `NODE` has to be called, `id` the network's.
+    pub(super) fn note(&self, file: &str, id: &str) -> String {
         match self {
             Keys::Ours => String::new(),
             Keys::Theirs(_) => format!(
-                "**No secret keys are here.** Whoever runs a node has made its key (`hpaxos keygen`), and {file}. Before anything is started, everybody compares the\nnetwork id, in docs/deployment.md."
+                "**No secret keys are here.** Whoever runs a node has made its key (`hpaxos keygen`), and {file}. Before anything is started, everybody compares the\nnetwork id over a way that whoever wrote these files does not control (docs/deployment.md):\n`{id}`"
             ),
         }
     }

@@ -27,7 +27,7 @@ pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
             secrets += &filled(plan, node, SECRET, &out.take(&file)?);
         }
     }
-    let config = plan.config(&public)?;
+    let (config, id) = plan.config(&public)?;
     let each = |template: &str| -> String {
         plan.nodes
             .iter()
@@ -62,7 +62,7 @@ pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
         ("network", plan.network.as_str()),
         ("nodes", &plan.names()),
         ("losses", &plan.losses()),
-        ("theirs", &plan.keys.note(&secret)),
+        ("theirs", &plan.keys.note(&secret, &id)),
         ("secrets_row", secrets_row),
         ("secrets", secrets_step),
         ("image", &plan.image),

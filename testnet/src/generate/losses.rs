@@ -14,7 +14,7 @@ fn of_one_liar(graph: &LearnerGraph, learner: LearnerId) -> &'static str {
     let mut liars = graph.acceptors().iter();
     match liars.all(|liar| graph.trust_safe(learner, learner, &all_but(graph, liar))) {
         true => "; no one acceptor that lies makes it contradict itself",
-        false => "; **one acceptor that lies can make it contradict itself**",
+        false => "; one acceptor that lies can make it contradict itself",
     }
 }
 

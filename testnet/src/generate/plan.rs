@@ -90,8 +90,8 @@ impl Plan {
         Ok((plan, warnings))
     }
 
-    /// The text of `network.toml`, which nodes accept. Says the id of the network.
-    pub(super) fn config(&self, keys: &[String]) -> Result<String, Failure> {
+    /// The text of `network.toml`, which nodes accept, and the id of the network, which is said.
+    pub(super) fn config(&self, keys: &[String]) -> Result<(String, String), Failure> {
         let bad = |e: &dyn std::fmt::Display| Failure::Bad(vec![e.to_string()]);
         // Everything but the places is as in a network on this machine.
         let anywhere = vec![Ports { peers: 1, http: 0 }; self.nodes.len()];
@@ -124,8 +124,9 @@ impl Plan {
             format!("# The same file for every node: docs/configuration.md describes it.\n{text}");
         match Config::parse(&text, "network.toml") {
             Ok(config) => {
-                complain(&format!("network id {}", config.network.id()));
-                Ok(text)
+                let id = config.network.id().to_string();
+                complain(&format!("network id {id}"));
+                Ok((text, id))
             }
             Err(problems) => Err(bad(&problems)),
         }
@@ -331,13 +332,17 @@ fn host_name(host: &str) -> Result<&str, Failure> {
     Ok(host)
 }
 
-/// Hosts with several nodes.
-fn crowded(nodes: &[Placed], target: Target) -> Option<String> {
+/// A warning for each host with several nodes.
+fn crowded(nodes: &[Placed], target: Target) -> Vec<String> {
+    if target != Target::Systemd {
+        return Vec::new();
+    }
     let mut hosts: BTreeMap<&str, usize> = BTreeMap::new();
     for node in nodes {
         *hosts.entry(&node.host).or_default() += 1;
     }
-    let (host, n) = hosts.into_iter().find(|(_, n)| *n > 1)?;
-    (target == Target::Systemd)
-        .then(|| format!("warning: {n} nodes are on host {host}, and fail with it"))
+    let several = hosts.into_iter().filter(|(_, n)| *n > 1);
+    several
+        .map(|(host, n)| format!("warning: {n} nodes are on host {host}, and fail with it"))
+        .collect()
 }

@@ -1,5 +1,6 @@
 //! A directory per host: units, keys, the configuration, and a script that installs them.
 
+use super::keys::Keys;
 use super::out::{Access, Out};
 use super::plan::{Placed, Plan, is_object_store};
 use super::template::fill;
@@ -10,6 +11,10 @@ const UNIT: &str = include_str!("templates/systemd/node.service");
 const INSTALL: &str = include_str!("templates/systemd/install.sh");
 const README: &str = include_str!("templates/systemd/README.md");
 const DISKS: &str = include_str!("templates/disks.md");
+const KEYS_HERE: &str =
+    " **Remove the keys here afterwards**, or keep them where nobody else gets them.";
+const KEYS_THERE: &str =
+    " Then remove the keys from the directory: those in `/etc/hpaxos` are used.";
 
 pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
     let key = |node: &Placed| {
@@ -17,7 +22,7 @@ pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
         plan.keys.of(&node.name, out, &file)
     };
     let keys = plan.nodes.iter().map(key).collect::<Result<Vec<_>, _>>()?;
-    let config = plan.config(&keys)?;
+    let (config, id) = plan.config(&keys)?;
     let network = plan.network.as_str();
     let mut hosts: BTreeMap<&str, Vec<&Placed>> = BTreeMap::new();
     for node in &plan.nodes {
@@ -35,7 +40,7 @@ pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
         let install = fill(INSTALL, &given);
         out.write(&format!("{host}/install.sh"), &install, Access::Program)?;
     }
-    out.write("README.md", &readme(plan), Access::All)
+    out.write("README.md", &readme(plan, &id), Access::All)
 }
 
 fn unit(plan: &Plan, node: &Placed) -> String {
@@ -70,7 +75,7 @@ fn unit(plan: &Plan, node: &Placed) -> String {
     fill(UNIT, &given)
 }
 
-fn readme(plan: &Plan) -> String {
+fn readme(plan: &Plan, id: &str) -> String {
     let row = |node: &Placed| {
         let Placed {
             name,
@@ -83,15 +88,22 @@ fn readme(plan: &Plan) -> String {
     };
     let rows: Vec<String> = plan.nodes.iter().map(row).collect();
     let first = plan.nodes.first();
+    let (keys_here, keys_there) = match plan.keys {
+        Keys::Ours => (KEYS_HERE, KEYS_THERE),
+        Keys::Theirs(_) => ("", ""),
+    };
     let given = [
         ("network", plan.network.as_str()),
         ("losses", &plan.losses()),
         (
             "theirs",
-            &plan
-                .keys
-                .note("puts it as `NODE.key` beside `install.sh` on its own host"),
+            &plan.keys.note(
+                "puts it as `NODE.key` beside `install.sh` on its own host",
+                id,
+            ),
         ),
+        ("keys_here", keys_here),
+        ("keys_there", keys_there),
         ("rows", &rows.join("\n")),
         ("node", first.map_or("n1", |node| &node.name)),
         ("host", first.map_or("", |node| &node.host)),

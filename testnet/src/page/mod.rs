@@ -270,11 +270,15 @@ async fn events(
 
 async fn faults(
     State(shared): State<Arc<Shared>>,
-    fault: Result<Json<Fault>, JsonRejection>,
+    body: Result<Json<Value>, JsonRejection>,
 ) -> Response {
-    let fault = match fault {
-        Ok(Json(fault)) => fault,
+    let Json(body) = match body {
+        Ok(body) => body,
         Err(rejection) => return Kind::of(rejection.status()).with(in_words(&rejection)),
+    };
+    let fault = match Fault::deserialize(body) {
+        Ok(fault) => fault,
+        Err(error) => return Kind::NO_FAULT.with(format!("{error}; {A_FAULT}")),
     };
     let (send, answer) = oneshot::channel();
     let done = json!({"done": fault.to_string()});
@@ -294,7 +298,9 @@ async fn faults(
     }
 }
 
-/// What is wrong with a fault, without the words of the machinery.
+const A_FAULT: &str = "a fault is an object with one entry, for example {\"kill\":\"n1\"}";
+
+/// What is wrong with a body that is no JSON, without the words of the machinery.
 fn in_words(rejection: &JsonRejection) -> String {
     match rejection {
         JsonRejection::MissingJsonContentType(_) => {
@@ -305,7 +311,7 @@ fn in_words(rejection: &JsonRejection) -> String {
             let cause = text
                 .split_once(": ")
                 .map_or(text.as_str(), |(_, cause)| cause);
-            format!("{cause}; a fault is an object with one entry, for example {{\"kill\":\"n1\"}}")
+            format!("{cause}; {A_FAULT}")
         }
     }
 }

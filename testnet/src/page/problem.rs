@@ -57,7 +57,7 @@ impl Kind {
 
     /// What is wrong with a body or a parameter, by the status that it has.
     pub(super) fn of(status: StatusCode) -> Kind {
-        let all = [Kind::TOO_LARGE, Kind::NOT_JSON, Kind::NO_FAULT];
+        let all = [Kind::TOO_LARGE, Kind::NOT_JSON];
         let found = all.into_iter().find(|kind| kind.2 == status);
         found.unwrap_or(Kind::BAD_REQUEST)
     }

@@ -26,7 +26,7 @@ async fn status(request: reqwest::RequestBuilder) -> u16 {
 #[tokio::test]
 async fn pages_of_other_sites_can_do_nothing() {
     let page = page().await;
-    let client = reqwest::Client::builder()
+    let client = hpaxos_client::http_client()
         .no_proxy()
         .build()
         .expect("client");
@@ -79,7 +79,7 @@ async fn who_takes_the_page_for_a_node_is_told_where_the_nodes_are() {
 #[tokio::test]
 async fn what_is_refused_is_a_problem_document() {
     let page = page().await;
-    let client = reqwest::Client::builder()
+    let client = hpaxos_client::http_client()
         .no_proxy()
         .build()
         .expect("client");
@@ -137,6 +137,13 @@ async fn what_is_refused_is_a_problem_document() {
             "partition: n1",
         ),
         (json("{"), 400, "bad-request", "a fault is an object"),
+        (json("[]"), 422, "no-fault", "a fault is an object"),
+        (
+            json(r#"{"kill":"n1","start":"n2"}"#),
+            422,
+            "no-fault",
+            "a fault is an object with one entry",
+        ),
         (
             json(r#"{"kil":"n1"}"#),
             422,

@@ -147,8 +147,8 @@ impl Show for Human {
             }
             Event::Disconnected { learners } => {
                 let text = match learners.as_slice() {
-                    [a, b] if a == b => format!("{a} is no longer connected with itself"),
-                    pair => format!("{} are no longer connected", words::list(pair)),
+                    [a, b] if a == b => format!("{a} is no longer sure to agree with itself"),
+                    pair => format!("{} are no longer sure to agree", words::list(pair)),
                 };
                 self.once(self.paint.warn(&text))
             }

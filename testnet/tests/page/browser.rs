@@ -36,7 +36,7 @@ impl Browser {
         let driver_url = format!("http://127.0.0.1:{}/session", port.expect("a port"));
         let mut browser = Browser {
             driver,
-            client: reqwest::Client::new(),
+            client: hpaxos_client::http_client().build().unwrap(),
             session: driver_url,
         };
         let mut args = vec![

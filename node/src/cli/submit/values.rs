@@ -15,7 +15,7 @@ pub(super) struct Sources {
     /// be submitted before them, wherever it stands
     #[arg(value_name = "VALUE", conflicts_with_all = ["files", "raw"])]
     values: Vec<String>,
-    /// The lines of this file, each a value; `-` is standard input; may be given several times
+    /// The lines of this file, each a value, the empty ones too; `-` is standard input; may be given several times
     #[arg(long = "file", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Then this whole file as one value, byte for byte; `-` is standard input

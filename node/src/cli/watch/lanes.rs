@@ -26,12 +26,6 @@ pub(super) struct Cell {
 pub(super) struct Lanes {
     cells: BTreeMap<String, BTreeMap<u64, Cell>>,
     compared: Compared,
-    /// What was told of each slot, in the order in which it came.
-    appeared: BTreeMap<u64, Vec<String>>,
-    /// Values, numbered in that order.
-    numbers: BTreeMap<String, usize>,
-    /// How many have had a number.
-    numbered: usize,
     /// The newest decision, with its learner and slot.
     latest: Option<(String, u64)>,
 }
@@ -54,32 +48,7 @@ impl Lanes {
             }
             self.latest = Some((learner.clone(), slot));
         }
-        self.appears(slot, &decision.digest);
         new
-    }
-
-    fn appears(&mut self, slot: u64, digest: &str) {
-        let told = self.appeared.entry(slot).or_default();
-        if told.iter().any(|other| other == digest) {
-            return;
-        }
-        told.push(digest.to_owned());
-        if !self.numbers.contains_key(digest) {
-            self.numbers.insert(digest.to_owned(), self.numbered);
-            self.numbered += 1;
-        }
-        let oldest = slot.saturating_sub(KEPT);
-        while self
-            .appeared
-            .first_key_value()
-            .is_some_and(|(slot, _)| *slot < oldest)
-            && let Some((_, told)) = self.appeared.pop_first()
-        {
-            let gone = |digest: &String| !self.appeared.values().any(|told| told.contains(digest));
-            for digest in told.into_iter().filter(gone) {
-                self.numbers.remove(&digest);
-            }
-        }
     }
 
     /// The learners that have decided something.
@@ -154,31 +123,14 @@ impl Lanes {
         all.into_iter().map(dispute).collect()
     }
 
-    /// The letter of what a learner decided in a slot in which not all decided the same: equal letters are equal values.
-    pub(super) fn letter(&self, slot: u64, digest: &str) -> char {
-        let told = self.appeared.get(&slot);
-        let at = told.and_then(|told| told.iter().position(|other| other == digest));
-        let at = at
-            .and_then(|at| u8::try_from(at).ok())
-            .filter(|at| *at < 26);
-        at.map_or('?', |at| char::from(b'A' + at))
-    }
-
-    /// The number of what was decided in a slot, in the order of its first appearance, or of one of those beside it in a
-    /// slot: no two values of a slot have the same remainder, as long as there are not more of them than `of`.
-    pub(super) fn number(&self, slot: u64, digest: &str, of: usize) -> usize {
-        let mut taken: Vec<usize> = Vec::new();
-        for other in self.appeared.get(&slot).into_iter().flatten() {
-            let mut number = self.numbers.get(other).copied().unwrap_or(0) % of;
-            while taken.len() < of && taken.contains(&number) {
-                number = (number + 1) % of;
-            }
-            if other == digest {
-                return number;
-            }
-            taken.push(number);
-        }
-        0
+    /// The place of what was decided in a slot in the order of the digests that learners have decided there.
+    pub(super) fn place(&self, slot: u64, digest: &str) -> usize {
+        let lanes = self.cells.values().filter_map(|lane| lane.get(&slot));
+        let before = lanes.filter(|cell| cell.digest.as_str() < digest);
+        before
+            .map(|cell| &cell.digest)
+            .collect::<BTreeSet<_>>()
+            .len()
     }
 }
 

@@ -74,6 +74,7 @@ impl Store {
             let what = "its address is none; write s3://BUCKET or s3://BUCKET/PREFIX";
             return Err(DiskError::refused(&place, what));
         };
+        hpaxos_client::choose_tls();
         let options = ClientOptions::new()
             .with_connect_timeout(CONNECT)
             .with_timeout(REQUEST);

@@ -4,7 +4,7 @@
 
 import { $, json, make } from "./dom.js";
 import { label, mark } from "./graph.js";
-import { list } from "./trust.js";
+import { holdsWithout, list } from "./trust.js";
 
 // An answer that is not complete may be better after so long.
 const AGAIN_MS = 60000;
@@ -22,22 +22,25 @@ let shown = null;
 
 // ---- questions ----------------------------------------------------------------------------------
 
-const question = (crashed, byzantine) => "/v1/graph/analysis?" +
-  new URLSearchParams({ crashed: [...crashed].sort().join(","), byzantine: [...byzantine].sort().join(",") });
+// The path, and who says nothing: that may be a liar as well.
+const question = (crashed, byzantine, silent) => ({
+  silent: new Set(silent),
+  path: "/v1/graph/analysis?" + new URLSearchParams({ crashed: [...crashed].sort().join(","), byzantine: [...byzantine].sort().join(",") }),
+});
 const questions = () => {
   const suppose = how => [...supposed].filter(([, is]) => is === how).map(([name]) => name);
   const byzantine = new Set([...real.byzantine.keys(), ...suppose("Byzantine")]);
-  const crashed = new Set([...real.crashed.keys(), ...suppose("crashed")].filter(name => !byzantine.has(name)));
+  const silent = [...real.crashed.keys(), ...suppose("crashed")], crashed = silent.filter(name => !byzantine.has(name));
   const disagreed = shown && [...real.apart].some(pair => shown.graph.pairs.has(pair));
-  const silent = [...real.crashed.keys()].filter(name => !real.byzantine.has(name));
+  const gone = [...real.crashed.keys()], gone_honest = gone.filter(name => !real.byzantine.has(name));
   return {
-    graph: question([], []),
-    now: real.crashed.size + real.byzantine.size || disagreed ? question(silent, real.byzantine.keys()) : null,
-    whatIf: supposed.size ? question(crashed, byzantine) : null,
+    graph: question([], [], []),
+    now: real.crashed.size + real.byzantine.size || disagreed ? question(gone_honest, real.byzantine.keys(), gone) : null,
+    whatIf: supposed.size ? question(crashed, byzantine, silent) : null,
   };
 };
-const answered = path => {
-  const known = answers.get(path);
+const answered = asked => {
+  const known = asked && answers.get(asked.path);
   return known && (known.complete || performance.now() - known.at < AGAIN_MS) ? known : null;
 };
 let asking = false, problem = "";
@@ -46,9 +49,9 @@ const refresh = async () => {
   asking = true;
   try {
     // What is wanted may be something else by the time that one is answered.
-    for (let open; (open = Object.values(questions()).find(path => path && !answered(path)));) {
+    for (let open; (open = Object.values(questions()).find(asked => asked && !answered(asked)));) {
       show();
-      answers.set(open, { ...await json(open), at: performance.now() });
+      answers.set(open.path, { ...await json(open.path), at: performance.now() });
     }
     problem = "";
   } catch (error) {
@@ -89,15 +92,19 @@ const pairsInWords = pairs => {
 
 // ---- what is known of a learner and of a pair ----------------------------------------------------
 
+const STOPPED = "stopped", NEEDS_LIARS = "needs liars";
 const pairKey = ([a, b]) => [a, b].sort().join(" ");
-const index = outline => outline && {
+// Of a learner without a quorum that can be relied on: one that has a quorum among those that speak goes on for as long as the
+// liars in it like.
+const goneWord = (name, silent) => holdsWithout(graph.learners.find(learner => learner.name === name).expression, silent) ? NEEDS_LIARS : STOPPED;
+const index = (outline, { silent }) => ({
   outline,
-  learners: new Map(outline.learners.flatMap(group => group.names.map(name => [name, group.stopped_by]))),
+  learners: new Map(outline.learners.flatMap(group => group.names.map(name => [name, { ...group.stopped_by, gone: goneWord(name, silent) }]))),
   pairs: new Map(outline.pairs.flatMap(group => group.between.map(pair => [pairKey(pair), group]))),
-};
+});
 // What was proved holds whatever the graph says.
 const known = found => {
-  if (found) for (const pair of real.apart) {
+  for (const pair of real.apart) {
     const of = found.pairs.get(pair);
     if (of) found.pairs.set(pair, { ...of, declared: { verdict: "broken", tolerated: null, smallest: [] } });
   }
@@ -108,8 +115,10 @@ const latest = () => shown && (shown.whatIf ?? shown.now ?? shown.graph);
 // What follows from faults, in a sentence or some.
 const consequences = (found, more) => {
   const { outline, learners, pairs } = found, words = [];
-  const stopped = [...learners].filter(([, by]) => isGone(by)).map(([name]) => name);
+  const lost = word => [...learners].filter(([, by]) => isGone(by) && by.gone === word).map(([name]) => name);
+  const stopped = lost(STOPPED), unsure = lost(NEEDS_LIARS);
   if (stopped.length) words.push(`${some(stopped)} ${stopped.length === 1 ? "is" : "are"} stopped: no quorum is left.`);
+  if (unsure.length) words.push(`${some(unsure)} cannot be relied on to decide: every quorum that is left has an acceptor that lies.`);
   const gone = [...pairs].filter(([, pair]) => isGone(pair.declared)).map(([key, pair]) => [key.split(" "), isGone(pair.quorums)]);
   const may = gone.filter(([, split]) => split).map(([pair]) => pair), not = gone.filter(([, split]) => !split).map(([pair]) => pair);
   if (may.length) words.push(`May disagree: ${pairsInWords(may)}.`);
@@ -120,9 +129,9 @@ const consequences = (found, more) => {
   if (last.length === 1) words.push(`O${one.slice(1)} can stop ${last[0]}.`);
   else if (last.length) words.push(`Each of ${some(last)} can be stopped by ${one}.`);
   if (!words.length && outline.complete) words.push(`Every learner has a quorum left, every promise holds, and ${more ? "one more" : "a"} crash changes neither.`);
-  else if (!stopped.length && !gone.length && outline.complete) words.unshift("Every learner has a quorum left, and every promise holds.");
+  else if (!stopped.length && !unsure.length && !gone.length && outline.complete) words.unshift("Every learner has a quorum left, and every promise holds.");
   if (!outline.complete) words.push("Not everything was decided in time.");
-  return { words: words.join(" "), bad: stopped.length + may.length > 0, warn: not.length > 0 };
+  return { words: words.join(" "), bad: stopped.length + may.length > 0, warn: not.length + unsure.length > 0 };
 };
 
 // ---- tables -------------------------------------------------------------------------------------
@@ -160,10 +169,10 @@ const showTables = () => {
   const at = (kind, key) => states.map(([state]) => shown[state][kind].get(key)).filter(Boolean);
   const learners = [...shown.graph.learners.keys()].map(name => [name, at("learners", name)]);
   const blocking = by => isGone(by) ? "none needed" : by.smallest.length ? set(by.smallest) : "–";
-  fill("progress", [["learners"], ...head, ["smallest blocking set"]], grouped(learners, by => count(by, "stopped"), blocking).map(group =>
+  fill("progress", [["learners"], ...head, ["smallest blocking set"]], grouped(learners, by => count(by, by.gone), blocking).map(group =>
     row(group.keys[0], acceptorKeys(group.states.at(-1).smallest), [
       cell("learners", some(group.keys), "names"),
-      ...group.states.map((by, i) => cell(states[i][1], count(by, "stopped"), kindOf(states[i][0], isGone(by)))),
+      ...group.states.map((by, i) => cell(states[i][1], count(by, by.gone), kindOf(states[i][0], isGone(by)))),
       cell("blocking set", blocking(group.states.at(-1))),
     ])));
   const pairs = [...shown.graph.pairs.keys()].map(key => [key, at("pairs", key)]);
@@ -210,7 +219,7 @@ const showLabels = () => {
   for (const [name, by] of found.learners) {
     // What is so already is not supposed.
     const real = shown.now && isGone(shown.now.learners.get(name));
-    const words = isGone(by) ? "stopped" : by.tolerated === null ? count(by) : plural(by.tolerated, "crash", "crashes");
+    const words = isGone(by) ? by.gone : by.tolerated === null ? count(by) : plural(by.tolerated, "crash", "crashes");
     labels.set("learner " + name, { words, kind: real ? "gone" : isGone(by) ? "gone " + kind : kind });
   }
   for (const [key, pair] of found.pairs)
@@ -229,7 +238,8 @@ const about = key => {
   const when = shown.whatIf ? "Then it" : "It";
   if (kind === "learner" && found.learners.has(name)) {
     const by = found.learners.get(name), marks = acceptorKeys(by.smallest);
-    if (isGone(by)) return { words: `${when} is stopped: what is left holds no quorum.`, marks };
+    if (isGone(by) && by.gone === STOPPED) return { words: `${when} is stopped: what is left holds no quorum.`, marks };
+    if (isGone(by)) return { words: `${when} cannot be relied on to decide: every quorum that is left has an acceptor that lies.`, marks };
     const words = by.smallest.length ? `${when} survives ${count(by)} more ${by.tolerated === 1 ? "crash" : "crashes"}; that of ${some(by.smallest)} would stop it.` : "";
     return { words, marks };
   }
@@ -303,7 +313,7 @@ const show = () => {
   const asked = questions(), [base, now, whatIf] = ["graph", "now", "whatIf"].map(state => asked[state] && answered(asked[state]));
   // Until an answer is there, what is shown may be of before, and says so.
   const waits = asked.now && !now || asked.whatIf && !whatIf;
-  if (base) shown = { graph: index(base), now: known(index(now)), whatIf: known(index(whatIf)) };
+  if (base) shown = { graph: index(base, asked.graph), now: now && known(index(now, asked.now)), whatIf: whatIf && known(index(whatIf, asked.whatIf)) };
   if (!shown) return;
   $("analysis").hidden = false;
   $("analysis").setAttribute("aria-busy", String(Boolean(waits)));

@@ -3,7 +3,8 @@
 
 import { compare, digestIn, disputes, pairsApart, verdict } from "./compare.js";
 import { $, make } from "./dom.js";
-import { entriesOf, paint } from "./palette.js";
+import { entryOf, paint } from "./palette.js";
+import { list } from "./trust.js";
 
 const SLOTS = 60;
 // Slots of a lane whose values are kept.
@@ -16,8 +17,6 @@ let fresh = new Set();
 let last = -1;
 // The last slot of each learner.
 const tops = new Map();
-// What was decided in each slot, in the order in which it was told.
-const seen = new Map();
 
 // Decisions hold what is new to their learner: what it had decided before is there, and not shown again.
 const valueWords = d => d.values.map(v => v.text === undefined ? "base64 " + v.base64 : v.text).join(" | ").slice(0, 300) ||
@@ -28,7 +27,12 @@ export const valueOf = digest => {
     for (const d of lane.values()) if (d.digest === digest && (d.values.length || digest === EMPTY)) return valueWords(d);
   return digest === EMPTY ? "(empty)" : null;
 };
-const letter = i => i < 26 ? String.fromCharCode(65 + i) : String(i + 1);
+// The first digits of a digest: as many as tell it from the others, and at least two.
+const digits = (digest, others) => {
+  let n = 2;
+  while (n < digest.length && others.some(other => other !== digest && other.startsWith(digest.slice(0, n)))) n += 1;
+  return digest.slice(0, n);
+};
 
 const showVerdict = said => {
   if (!said) return;
@@ -84,20 +88,22 @@ export const showLanes = (graph, known = nothingKnown()) => {
     const digest = lane.has(slot) ? undefined : digestIn(learner, slot);
     return lane.get(slot) ?? (digest && { learner, slot, digest, values: [], ballot: null, latency_ms: null });
   };
-  const inLanes = slot => [...new Set(lanesInOrder.map(([learner, lane]) => in_lane(learner, lane, slot)?.digest).filter(Boolean))];
-  const entries = new Map(slots.map(slot => [slot, entriesOf(seen.get(slot) ?? inLanes(slot))]));
+  const digests = new Map(slots.map(slot =>
+    [slot, [...new Set(lanesInOrder.map(([learner, lane]) => in_lane(learner, lane, slot)?.digest).filter(Boolean))].sort()]));
   const rows = lanesInOrder.map(([learner, lane]) => make("tr", { "data-learner": learner },
     make("th", { scope: "row" }, learner), ...slots.map(slot => {
       const d = in_lane(learner, lane, slot), cell = make("td", { class: mark(slot) });
       if (!d) { cell.append(make("span", { class: "cell none" })); return cell; }
-      const badge = marks.has(slot) ? letter(inLanes(slot).indexOf(d.digest)) : d.digest.slice(0, 2);
-      const kind = { allowed: " — others decided otherwise here, which is allowed", violation: " — VIOLATION: others decided otherwise here" };
+      const badge = digits(d.digest, digests.get(slot)), entry = entryOf(slot, digests.get(slot).indexOf(d.digest));
+      const differs = lanesInOrder.filter(([name, lane]) => ![undefined, d.digest].includes(in_lane(name, lane, slot)?.digest)).map(([name]) => name);
+      const otherwise = `${differs.length ? list(differs) : "another node"} decided otherwise here`;
+      const kind = { allowed: ` — ${otherwise}, which is allowed`, violation: ` — VIOLATION: ${otherwise}` };
       const words = `${learner}, slot ${slot}` + (d.ballot === null ? "" : `, ballot ${d.ballot}`) + (marks.has(slot) ? `, value ${badge}` : "") + `: ${d.ballot === null ? `${d.digest} (its values are not kept here)` : valueWords(d)}` +
         (d.latency_ms === null ? "" : ` (${d.latency_ms} ms)`) + (marks.has(slot) ? kind[marks.get(slot)] + "." : "");
       const classes = "cell" + (d.values.length || d.ballot === null ? "" : " empty") + (fresh.has(learner + " " + slot) ? " new" : "");
       const chip = make("button", { class: classes, type: "button", tabindex: "-1", "data-digest": d.digest, "data-key": learner + " " + slot,
-        "data-slot": slot, "data-entry": entries.get(slot).get(d.digest), "aria-label": words, title: words }, badge);
-      paint(chip, entries.get(slot).get(d.digest));
+        "data-slot": slot, "data-entry": entry, "aria-label": words, title: words }, badge);
+      paint(chip, entry);
       for (const event of ["pointerenter", "focus"]) chip.addEventListener(event, () => $("slot").textContent = words);
       cell.append(chip);
       return cell;
@@ -150,13 +156,10 @@ export const decide = e => {
   const news = compare(e), lane = decided.get(e.learner) ?? new Map();
   decided.set(e.learner, lane);
   last = Math.max(last, e.slot);
-  if (seen.has(e.slot) && !seen.get(e.slot).includes(e.digest)) seen.get(e.slot).push(e.digest);
   if (!news || e.slot <= (tops.get(e.learner) ?? -1) - CELLS) return news;
   tops.set(e.learner, Math.max(tops.get(e.learner) ?? -1, e.slot));
-  if (!seen.has(e.slot)) seen.set(e.slot, [e.digest]);
   lane.set(e.slot, e);
   for (const slot of lane.keys()) if (slot <= e.slot - CELLS) lane.delete(slot);
-  for (const slot of seen.keys()) if (![...decided.values()].some(lane => lane.has(slot))) seen.delete(slot);
   fresh.add(e.learner + " " + e.slot);
   return true;
 };

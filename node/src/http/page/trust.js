@@ -28,7 +28,8 @@ const readExpression = text => {
   return expression();
 };
 
-const holdsWithout = (e, missing) => typeof e === "string" ? !missing.has(e) : typeof e === "boolean" ? e
+// Whether an expression holds without these acceptors.
+export const holdsWithout = (e, missing) => typeof e === "string" ? !missing.has(e) : typeof e === "boolean" ? e
   : e.members.reduce((sum, [weight, m]) => sum + (holdsWithout(m, missing) ? weight : 0), 0) >= e.need;
 // Whether these acceptors hold a quorum of a learner.
 export const haveQuorum = (graph, learner, acceptors) =>

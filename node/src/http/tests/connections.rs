@@ -113,7 +113,7 @@ async fn one_client_cannot_take_all_connections() {
         "{refused}"
     );
     let other: IpAddr = "127.0.0.2".parse().unwrap();
-    let other = reqwest::Client::builder()
+    let other = hpaxos_client::http_client()
         .local_address(other)
         .build()
         .unwrap();
@@ -292,7 +292,7 @@ async fn a_flood_of_one_address_leaves_room_for_the_others() {
         assert_eq!(f.get(path).send().await.unwrap().status(), 200, "{path}");
     }
     let other: IpAddr = "127.0.0.2".parse().unwrap();
-    let other = reqwest::Client::builder()
+    let other = hpaxos_client::http_client()
         .local_address(other)
         .build()
         .unwrap();

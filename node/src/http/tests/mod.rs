@@ -72,7 +72,10 @@ async fn fixture_with(config: &Config, history: testing::Books, queue: usize) ->
     let url = format!("http://{}", listener.local_addr().unwrap());
     let api = Arc::new(api);
     tokio::spawn(serve(listener, Arc::clone(&api)));
-    let client = Client::builder().timeout(DEADLINE).build().unwrap();
+    let client = hpaxos_client::http_client()
+        .timeout(DEADLINE)
+        .build()
+        .unwrap();
     Fixture {
         view,
         events: Some(events),
@@ -535,7 +538,7 @@ async fn requests_are_bounded() {
         assert_eq!(answers.next().await.unwrap().unwrap().status(), 429);
     }
     assert_eq!(answer(f.get("/v1/status")).await.0, 429);
-    let other = reqwest::Client::builder().local_address(IpAddr::from([127, 0, 0, 9]));
+    let other = hpaxos_client::http_client().local_address(IpAddr::from([127, 0, 0, 9]));
     let other = other.build().unwrap();
     let theirs = other
         .get(format!("{}/v1/status", f.url))

@@ -18,6 +18,8 @@ const WIDTH: u16 = 3;
 const BESIDE: u16 = 4;
 /// Colours that white text can be read on, bluish and yellowish in turn.
 const COLOURS: [u8; 10] = [18, 94, 24, 88, 54, 58, 60, 22, 90, 130];
+/// From one value of a slot to the next: no divisor of it is one of the colours' number, so that so many values differ.
+const STEP: u64 = 3;
 
 /// Lines that all lanes take.
 pub(super) fn height(watch: &Watch) -> u16 {
@@ -138,13 +140,12 @@ fn lane(
             None => Span::styled(" · ", QUIET),
             Some(cell) => {
                 let digits: String = printable(&cell.digest).chars().take(2).collect();
-                let letter = watch.lanes.letter(slot, &cell.digest);
                 match marks.get(&slot) {
-                    Some(false) => Span::styled(format!("!{letter} "), LOUD),
-                    Some(true) => Span::styled(format!(" {letter} "), AMBER),
+                    Some(false) => Span::styled(format!("!{digits:<2}"), LOUD),
+                    Some(true) => Span::styled(format!(" {digits:<2}"), AMBER),
                     None => {
-                        let number = watch.lanes.number(slot, &cell.digest, COLOURS.len());
-                        Span::styled(format!(" {digits:<2}"), colour(number))
+                        let style = colour(slot, watch.lanes.place(slot, &cell.digest));
+                        Span::styled(format!(" {digits:<2}"), style)
                     }
                 }
             }
@@ -154,8 +155,21 @@ fn lane(
     Line::from(spans)
 }
 
-/// Values have colours in the order in which they appear, so that neighbours differ surely.
-fn colour(number: usize) -> Style {
-    let colour = COLOURS[number % COLOURS.len()];
+/// The colour of a value by its place among those of its slot, so that values of one slot and of neighbours differ.
+fn colour(slot: u64, place: usize) -> Style {
+    let number = slot + STEP * place as u64;
+    let colour = COLOURS[(number % COLOURS.len() as u64) as usize];
     Style::new().fg(Color::White).bg(Color::Indexed(colour))
+}
+
+#[test]
+fn values_of_one_slot_and_neighbours_have_different_colours() {
+    for slot in 0..20 {
+        let of_slot: Vec<Style> = (0..COLOURS.len())
+            .map(|place| colour(slot, place))
+            .collect();
+        let alike = |style: &&Style| of_slot.iter().filter(|other| other == style).count() > 1;
+        assert_eq!(of_slot.iter().find(alike), None, "slot {slot}");
+        assert_ne!(colour(slot, 0), colour(slot + 1, 0), "slot {slot}");
+    }
 }

@@ -177,8 +177,8 @@ fn help(frame: &mut Frame, area: Rect) {
         "Home End         the first slots, the latest",
         "",
         "In a slot equal colours are equal values. Where",
-        "learners differ, letters tell the values apart:",
-        "amber if the graph allows it, red with '!' if not.",
+        "learners differ it is amber, if the graph allows it,",
+        "and red with '!' if not.",
     ];
     let (width, height) = (54, 12);
     let place = Rect {

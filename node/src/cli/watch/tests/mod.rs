@@ -241,47 +241,14 @@ fn what_the_graph_allows_is_amber_and_says_why() {
         cells.map(|cell| cell.symbol()).collect::<String>()
     };
     assert_eq!(on(LOUD), "", "nothing is red");
-    assert!(on(AMBER).ends_with(" A  A  B "), "{}", on(AMBER));
+    let digits = |text: &str| crypto::Digest::of(text.as_bytes()).to_string()[..2].to_owned();
+    let of_slot = format!(" {0} {0} {1}", digits("value 11"), digits("something else"));
+    assert!(on(AMBER).ends_with(&of_slot), "{}", on(AMBER));
     let once = text::text(&watch);
     assert!(
         once.contains("slot 11  different, which is allowed"),
         "{once}"
     );
-}
-
-#[test]
-fn values_of_one_slot_and_neighbours_have_different_colours() {
-    let mut watch = diverging();
-    // Only colours of values are looked at: nobody has promised anything.
-    for slot in 12..40 {
-        watch.take(
-            0,
-            Duration::from_secs(6),
-            decided("alice", slot, &format!("value {slot}")),
-        );
-        watch.take(
-            0,
-            Duration::from_secs(6),
-            decided("bob", slot, &format!("value {}", slot % 7)),
-        );
-    }
-    let number = |slot, text: &str| {
-        let digest = crypto::Digest::of(text.as_bytes()).to_string();
-        watch.lanes.number(slot, &digest, 10)
-    };
-    for slot in 12..39 {
-        let of_alice = number(slot, &format!("value {slot}"));
-        assert_ne!(
-            of_alice,
-            number(slot, &format!("value {}", slot % 7)),
-            "slot {slot}"
-        );
-        assert_ne!(
-            of_alice,
-            number(slot + 1, &format!("value {}", slot + 1)),
-            "slot {slot}"
-        );
-    }
 }
 
 #[test]
