@@ -32,6 +32,7 @@ use tempfile::TempDir;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Said {
     by: u16,
+    #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
 }
 
