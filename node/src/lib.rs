@@ -40,7 +40,7 @@ mod engine;
 pub mod history;
 mod http;
 mod logging;
-pub mod machines;
+mod machines;
 mod network;
 mod run;
 mod start;

@@ -1,5 +1,4 @@
-//! The state machine of a node in each mode, as the configuration describes it: what the node runs, and what
-//! a simulation of it runs.
+//! The state machine of a node in each mode, as the configuration describes it.
 
 use crate::config::{Config, Limits, NodeConfig};
 use consensus::HistoryOf;
@@ -11,8 +10,11 @@ use learner_graph::LearnerId;
 use std::sync::Arc;
 
 /// Heterogeneous Paxos. Without a signer it only learns.
-#[must_use]
-pub fn hpaxos(config: &Config, signer: Option<Signer>, history: Arc<HistoryOf<HPaxos>>) -> HPaxos {
+pub(crate) fn hpaxos(
+    config: &Config,
+    signer: Option<Signer>,
+    history: Arc<HistoryOf<HPaxos>>,
+) -> HPaxos {
     let limits = &config.limits;
     HPaxos::new(
         Arc::clone(&config.network),
@@ -32,8 +34,7 @@ pub fn hpaxos(config: &Config, signer: Option<Signer>, history: Arc<HistoryOf<HP
 }
 
 /// Classic Paxos.
-#[must_use]
-pub fn paxos(config: &Config, node: &NodeConfig, history: Arc<HistoryOf<Paxos>>) -> Paxos {
+pub(crate) fn paxos(config: &Config, node: &NodeConfig, history: Arc<HistoryOf<Paxos>>) -> Paxos {
     let limits = &config.limits;
     let read = config.read_quorums.as_ref();
     Paxos::new(
@@ -55,8 +56,7 @@ pub fn paxos(config: &Config, node: &NodeConfig, history: Arc<HistoryOf<Paxos>>)
 }
 
 /// Disk Paxos. A node that is no processor learns by gossip.
-#[must_use]
-pub fn disk_paxos(
+pub(crate) fn disk_paxos(
     config: &Config,
     node: &NodeConfig,
     history: Arc<HistoryOf<DiskPaxos>>,

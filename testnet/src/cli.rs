@@ -3,7 +3,7 @@
 use crate::generate::Target;
 use crate::load::clients::Demand;
 use crate::plan::{Byzantine, Kill};
-use crate::simulation::adversary::Chosen;
+use crate::simulate::Chosen;
 use crate::soak::stamp::LEAST_BYTES;
 use clap::{Args, Parser, Subcommand};
 use node::config::Mode;

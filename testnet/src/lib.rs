@@ -17,15 +17,14 @@
 //!
 //! `generate` writes the files of a network that others run.
 //!
-//! `conformance` is the specification as a program; `trace` holds what nodes did against it, and
-//! `simulation` has the invariants of its proof.
+//! `simulate` runs networks in the one process that the crate `simulation` makes of them; `trace` holds what real nodes
+//! did against the specification in there.
 //!
 //! `observe`, `track`, `expect` and `summary` are pure: events in, verdicts out. Processes, files and
 //! sockets are in `launch` and the client alone, and whatever they start goes away with the launcher,
 //! however that ends.
 
 pub mod cli;
-pub mod conformance;
 pub mod expect;
 pub mod failure;
 pub mod fault;
@@ -39,7 +38,7 @@ pub mod page;
 pub mod plan;
 pub mod scenario;
 pub mod show;
-pub mod simulation;
+pub mod simulate;
 pub mod soak;
 pub mod submit;
 pub mod summary;

@@ -14,9 +14,7 @@ fn main() -> ExitCode {
         Command::Run(args) => in_runtime(testnet::scenario::command::play(&args)),
         Command::Load(args) => in_runtime(testnet::load::load(&args)),
         Command::Soak(args) => in_runtime(testnet::soak::soak(&args)),
-        Command::Simulate(args) => {
-            testnet::simulation::command::simulate(&args).map(ExitCode::from)
-        }
+        Command::Simulate(args) => testnet::simulate::simulate(&args).map(ExitCode::from),
         Command::Trace(args) => testnet::trace::trace(&args).map(ExitCode::from),
         Command::Generate(args) => testnet::generate::generate(&args).map(ExitCode::from),
         Command::Completions(args) => return args.run(Cli::command()),

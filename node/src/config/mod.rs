@@ -24,6 +24,7 @@ mod trust;
 pub(crate) use address::Named;
 pub(crate) use check::mode_of;
 pub use check::{Look, look};
+pub use consensus::Mode;
 pub use limits::Limits;
 
 use crate::disks::DisksConfig;
@@ -39,38 +40,6 @@ use std::sync::Arc;
 
 /// The longest configuration file that is read, in bytes.
 pub const MAX_CONFIG_BYTES: usize = 1 << 20;
-
-/// Which protocol a network runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Heterogeneous Paxos.
-    Hpaxos,
-    /// Classic Paxos.
-    Paxos,
-    /// Disk Paxos.
-    DiskPaxos,
-}
-
-impl Mode {
-    /// All modes there are.
-    pub const ALL: [Mode; 3] = [Mode::Hpaxos, Mode::Paxos, Mode::DiskPaxos];
-
-    /// The name in the configuration.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Mode::Hpaxos => "hpaxos",
-            Mode::Paxos => "paxos",
-            Mode::DiskPaxos => "disk-paxos",
-        }
-    }
-
-    /// The mode of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Mode> {
-        Mode::ALL.into_iter().find(|mode| mode.name() == name)
-    }
-}
 
 /// How a node misbehaves on purpose, in test networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Who is killed when, and for how long: drawn from a seed. No I/O, no clock.
 
 use crate::observe::Node;
-use crate::simulation::chance::Chance;
+use simulation::chance::Chance;
 use std::time::Duration;
 
 /// In so many of a hundred cases all nodes are killed instead of one.

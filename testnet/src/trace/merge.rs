@@ -5,12 +5,12 @@
 //! yet. When that holds for every file, somebody sent something without telling: of an acceptor that is not
 //! safe it is taken as FakeSend, of others it is an error.
 
-use crate::conformance::{Refused, Spec};
 use crate::failure::Failure;
-use crate::simulation::invariants::hpaxos;
 use consensus::hpaxos::trace::{Action, Msg};
 use learner_graph::{AcceptorId, AcceptorSet, LearnerGraph};
 use node::trace::{Init, Line, LineError, Numbered, Reader};
+use simulation::conformance::{Refused, Spec};
+use simulation::invariants::hpaxos;
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::sync::Arc;

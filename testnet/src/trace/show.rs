@@ -1,13 +1,13 @@
 //! What is shown of traces.
 
 use super::merge::{Culprit, Taken};
-use crate::conformance::Spec;
 use crate::show::words;
 use consensus::hpaxos::trace::{Action, Msg};
 use consensus::{Ballot, Slot};
 use learner_graph::LearnerGraph;
 use node::trace::Line;
 use serde_json::json;
+use simulation::conformance::Spec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What accepted traces hold.

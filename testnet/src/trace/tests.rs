@@ -2,12 +2,16 @@
 
 use super::merge::{Merge, Trouble};
 use super::show::Summary;
-use crate::conformance::tests::run::{FOUR, Run};
 use consensus::hpaxos::trace::{Action, Msg, Vote};
 use consensus::{Ballot, Slot};
 use crypto::Digest;
 use learner_graph::{AcceptorId, LearnerId};
 use node::trace::{Init, Line};
+use run::{FOUR, Run};
+
+#[path = "../../../simulation/src/conformance/tests/run.rs"]
+#[expect(dead_code, reason = "the tests of the specification need more of it")]
+mod run;
 
 type Actions = Vec<(usize, Action)>;
 
