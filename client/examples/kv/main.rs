@@ -1,7 +1,7 @@
 //! A key-value store for each learner, replicated by a network of nodes.
 //!
 //! ```text
-//!   cargo run --release -p hpaxos-client --example kv -- --node http://127.0.0.1:8001 --learner alice put k v
+//!   cargo run --example kv -- --node http://127.0.0.1:8001 --learner alice put k v
 //! ```
 //!
 //! `get` goes through the log, so that it sees whatever was done before it began. `local-get` and `dump` show what
