@@ -6,16 +6,13 @@
 //!      └─► invoked, returned ─► history of each key ─► stateright's LinearizabilityTester
 //! ```
 
-#![allow(clippy::unwrap_used)]
-
 mod broken;
 mod history;
-#[path = "../../../client/examples/kv/machine.rs"]
+#[path = "../../../../client/examples/kv/machine.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod machine;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::{Launcher, pid};
 use history::{Call, History};
 use hpaxos_client::{Client, Nodes, Replica, ReplicaError};
 use machine::{Command, Outcome, Store};
@@ -25,7 +22,6 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::sync::Arc;
 use std::time::Duration;
-use support::{Launcher, pid};
 use tokio::sync::mpsc;
 
 /// Longer than anything takes.

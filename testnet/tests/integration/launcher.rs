@@ -1,12 +1,8 @@
 //! The launcher with stand-in nodes: what it shows, how it exits, and that nothing is left behind.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::{Launcher, kill, pid, up};
 use rustix::process::Signal;
 use std::io::Read;
-use support::{Launcher, kill, pid, up};
 
 const FINE: Option<&str> = Some("");
 

@@ -1,12 +1,8 @@
 //! `testnet load`: what it measures, what it counts, what it refuses, and that nothing is left behind.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::{Launcher, Outcome, children, run};
 use rustix::process::Signal;
 use serde_json::Value as Json;
-use support::{Launcher, Outcome, children, run};
 
 const FINE: Option<&str> = Some("");
 

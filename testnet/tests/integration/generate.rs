@@ -371,7 +371,7 @@ fn the_unit_in_the_documentation_is_the_one_that_is_written() {
     let (dir, result) = run("--target systemd --hosts a,b,c,d --network net");
     assert_eq!(result.expect("written"), 0);
     let unit = read(&dir, "a/hpaxos-net-n1.service");
-    let page = include_str!("../../docs/operating.md");
+    let page = include_str!("../../../docs/operating.md");
     let shown = page
         .split("```ini\n")
         .nth(1)

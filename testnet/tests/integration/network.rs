@@ -1,14 +1,10 @@
 //! Networks of real nodes: decisions, deaths, a double-voting acceptor, and nothing left behind.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::{Launcher, kill, pid, up};
 use hpaxos_client::{Client, Evidence};
 use rustix::process::Signal;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
-use support::{Launcher, kill, pid, up};
 
 /// Runs a request against a node.
 fn ask<T>(node: &Json, request: impl AsyncFnOnce(Client) -> T) -> T {

@@ -1,15 +1,11 @@
 //! Traces of networks of real nodes are behaviours of the specification.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::{Launcher, Outcome, kill, pid, run, up};
 use hpaxos_client::Client;
 use rustix::process::Signal;
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use support::{Launcher, Outcome, kill, pid, run, up};
 
 /// Runs a network that writes traces into `dir`.
 fn traced(dir: &Path, args: &[&str]) -> Outcome {

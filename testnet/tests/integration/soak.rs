@@ -1,13 +1,9 @@
 //! `testnet soak`: networks of real nodes hold, nodes that misbehave are found, and nothing is left behind.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::{Launcher, Outcome, children, run};
 use rustix::process::Signal;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
-use support::{Launcher, Outcome, children, run};
 
 const FINE: Option<&str> = Some("");
 

@@ -1,12 +1,8 @@
 //! Every scenario of the examples passes, with real processes; and one that must not does not.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::{entries, run};
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
-use support::{entries, run};
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/scenarios")

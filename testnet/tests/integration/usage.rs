@@ -1,10 +1,6 @@
 //! Wrong arguments and missing files: what is said, and the exit code.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
-use support::up;
+use crate::support::up;
 
 /// Runs and checks code and words.
 fn refused(args: &[&str], code: i32, words: &[&str]) {

@@ -1,7 +1,5 @@
 //! `testnet simulate` as a user calls it.
 
-#![allow(clippy::unwrap_used)]
-
 use serde_json::Value as Json;
 use std::path::Path;
 use std::process::{Command, Output};
