@@ -139,10 +139,10 @@ fn a_flag_that_is_raised_on_the_way_ends_the_rest() {
             stages = told;
             break;
         }
-        assert_eq!(found.weights.len(), if at > 6 { 8 } else { 0 });
+        assert_eq!(found.weights.len(), if at > 8 { 8 } else { 0 });
     }
-    // Validity, two learners, three pairs, weights, promises, the end.
-    assert_eq!(stages, 9);
+    // Validity of three pairs, two learners, three pairs, weights, promises, the end.
+    assert_eq!(stages, 11);
 }
 
 #[test]
