@@ -84,6 +84,7 @@ impl<'a> Analyzer<'a> {
         let learners = learners.iter().zip(stopped);
         let learners = learners.map(|(l, stopped_by)| LearnerFaults {
             name: graph.learner_name(*l).to_owned(),
+            kept_by_liars: kept_by_liars(graph, *l, options),
             stopped_by,
             quorum_of_liars: quorum_of_liars(graph, *l, &options.suspicion.caught),
         });
@@ -106,6 +107,11 @@ impl<'a> Analyzer<'a> {
             complete: run.complete && !run.is_stopped(),
         }
     }
+}
+
+fn kept_by_liars(graph: &LearnerGraph, l: LearnerId, options: &Options) -> bool {
+    let left = graph.acceptors() - options.crashed;
+    graph.is_quorum(l, &left) && !graph.is_quorum(l, &(left - options.suspicion.caught))
 }
 
 fn quorum_of_liars(graph: &LearnerGraph, l: LearnerId, liars: &AcceptorSet) -> Vec<String> {

@@ -342,13 +342,13 @@ impl fmt::Display for SlicesAnalysis {
         }
         harm(
             f,
-            "crashes",
+            ["crash", "crashes"],
             "Silence of one of these sets leaves no quorum (blocking sets)",
             &self.halted_by,
         )?;
         harm(
             f,
-            "lies",
+            ["lie", "lies"],
             "Lies of one of these sets can split the others (splitting sets)",
             &self.split_by,
         )?;
@@ -361,7 +361,7 @@ const SHOWN: usize = 8;
 
 fn harm(
     f: &mut fmt::Formatter<'_>,
-    faults: &str,
+    [fault, faults]: [&str; 2],
     title: &str,
     report: &FaultReport,
 ) -> fmt::Result {
@@ -374,11 +374,8 @@ fn harm(
     writeln!(f, "\n{title}: {}{more}", report.sets)?;
     match (report.verdict, report.tolerated) {
         (Verdict::Broken, _) => writeln!(f, "  it is so already")?,
-        (Verdict::Exact, Some(0)) => writeln!(
-            f,
-            "  none of the {faults} is tolerated for sure: one can be enough"
-        )?,
-        (Verdict::Exact, Some(1)) => writeln!(f, "  any one of the {faults} is tolerated")?,
+        (Verdict::Exact, Some(0)) => writeln!(f, "  no {fault} is tolerated: one can be enough")?,
+        (Verdict::Exact, Some(1)) => writeln!(f, "  1 {fault} is tolerated, whosever it is")?,
         (Verdict::Exact, Some(n)) => writeln!(f, "  any {n} {faults} are tolerated")?,
         (Verdict::AtLeast, Some(n)) => writeln!(
             f,

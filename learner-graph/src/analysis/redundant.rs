@@ -39,6 +39,8 @@ pub(crate) fn redundant(
         let found = known.get(&key, effort.is_stopped()).unwrap_or_else(|| {
             let found = match rest.rules.iter().any(|other| says_as_much(other, &rule)) {
                 true => Found::Yes(()),
+                // What stands alone follows from nothing.
+                false if rest.rules.is_empty() => Found::No,
                 false if effort.is_stopped() => Found::Undecided,
                 false => follows(&rest, (rule.learners, rule.expr), times, &mut search),
             };

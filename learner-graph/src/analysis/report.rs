@@ -187,9 +187,9 @@ pub struct ViolationReport {
     /// Whether these are all that raise one threshold, and, if there are none, whether any raise several: every
     /// threshold that the pair depends on was tried, and it is known what came of it.
     pub repairs_complete: bool,
-    /// How many ways to raise thresholds would mend it too, if they did not leave a learner without a quorum of
-    /// acceptors that are not silent.
-    pub repairs_that_stop: usize,
+    /// What would mend it too, and is no repair, since it leaves a learner without a quorum of acceptors that are not
+    /// silent.
+    pub repairs_that_stop: Vec<Vec<Change>>,
 }
 
 impl ViolationReport {
@@ -253,6 +253,8 @@ pub struct LearnerFaults {
     /// Silent units that leave it no quorum: blocking sets. `tolerated` is the number of crashes
     /// that it survives.
     pub stopped_by: FaultReport,
+    /// It has quorums of acceptors that are not silent, and each of them has a member that is taken to lie.
+    pub kept_by_liars: bool,
     /// A minimal quorum of acceptors that are all taken to lie: these can make it decide whatever they
     /// like. Empty if there is none.
     pub quorum_of_liars: Names,

@@ -206,6 +206,8 @@ impl Unroll<'_> {
         if !self.effort.is_left() {
             return Err(Gap::Undecided);
         }
+        let effort = self.effort.again(STEPS.min(self.effort.left()));
+        let before = effort.left();
         let about: UnitSet = about.iter().map(|node| UnitId(node.0)).collect();
         let classes = apart(self.classes.clone(), &about);
         let faults = Faults {
@@ -214,9 +216,11 @@ impl Unroll<'_> {
             classes,
             given: AcceptorSet::EMPTY,
             n_acceptors: self.slices.n_nodes(),
-            effort: self.effort.again(STEPS),
+            effort: effort.clone(),
         };
-        match faults.any_minimal(MAX_PATTERNS) {
+        let found = faults.any_minimal(MAX_PATTERNS);
+        self.effort.take(before - effort.left());
+        match found {
             Some(found) if found.complete => Ok(found.sets),
             Some(_) => Err(Gap::TooMany),
             None => Err(Gap::Undecided),

@@ -35,7 +35,7 @@ pub(crate) struct Repairs {
     /// Whether every threshold that the pair depends on was tried, alone and with others, and what came of it is known.
     pub(crate) complete: bool,
     /// Ways to raise thresholds that would mend it, and take the last available quorum from a learner.
-    pub(crate) that_stop: usize,
+    pub(crate) that_stop: Vec<Vec<Change>>,
 }
 
 /// For each counterexample what mends it: whoever has a quorum of `available` acceptors keeps one. It may take so many
@@ -74,7 +74,7 @@ pub(crate) fn repairs(
     let none = |needed: &Option<Needed>| Repairs {
         found: Vec::new(),
         complete: needed.is_some(),
-        that_stop: 0,
+        that_stop: Vec::new(),
     };
     let mut found: Vec<Repairs> = attempts.needed.iter().map(none).collect();
     for (number, threshold) in attempts.thresholds.iter().enumerate() {
@@ -142,7 +142,7 @@ impl Attempts<'_> {
                 continue;
             };
             if self.stops_somebody(changed) {
-                found[at].that_stop += 1;
+                found[at].that_stop.push(vec![raised(threshold, raise_to)]);
                 continue;
             }
             let effect = effects.entry(raise_to);

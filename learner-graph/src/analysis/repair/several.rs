@@ -35,13 +35,15 @@ impl Attempts<'_> {
                 repairs.complete = false;
                 continue;
             };
-            if self.stops_somebody(&changed) {
-                repairs.that_stop += 1;
-                continue;
-            }
             let changes = numbers.iter();
             let changes = changes.map(|(number, to)| raised(&self.thresholds[*number], *to));
             let changes: Vec<Change> = changes.collect();
+            if self.stops_somebody(&changed) {
+                if !repairs.that_stop.contains(&changes) {
+                    repairs.that_stop.push(changes);
+                }
+                continue;
+            }
             if repairs.found.iter().all(|known| known.changes != changes) {
                 let effect = self.effect(&changed);
                 repairs.found.push(repair(changes, least, effect));

@@ -165,7 +165,7 @@ fn valid(valid: Option<bool>) -> &'static str {
     match valid {
         Some(true) => "is valid",
         Some(false) => "is NOT VALID",
-        None => "was not decided to be valid",
+        None => "may be valid or not, which was not decided",
     }
 }
 

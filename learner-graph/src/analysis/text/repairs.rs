@@ -33,7 +33,7 @@ pub(super) fn counterexample(
 
 fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
     let found = &violation.repairs;
-    let (complete, that_stop) = (violation.repairs_complete, violation.repairs_that_stop);
+    let (complete, that_stop) = (violation.repairs_complete, &violation.repairs_that_stop);
     let raises = |repair: &&Repair| matches!(repair.changes[..], [Change::Raise { .. }, ..]);
     let raising: Vec<usize> = found
         .iter()
@@ -50,7 +50,7 @@ fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Resu
             f,
             "    No threshold of the file mends it by being raised alone."
         )?,
-        (None, true) if that_stop > 0 => {}
+        (None, true) if !that_stop.is_empty() => {}
         (None, true) => writeln!(
             f,
             "    No thresholds of the file mend it, raised alone or together: other quorums are needed, or the promise has to go."
@@ -65,16 +65,18 @@ fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Resu
         0 => {}
         left => writeln!(f, "         … and {left} more ways (--json has them all)")?,
     }
-    match that_stop {
+    if !that_stop.is_empty() {
+        writeln!(
+            f,
+            "    These mend it too, but leave a learner without a quorum of acceptors that are not silent:"
+        )?;
+    }
+    for refused in that_stop.iter().take(REPAIRS_SHOWN) {
+        writeln!(f, "         {}", changes(refused))?;
+    }
+    match that_stop.len().saturating_sub(REPAIRS_SHOWN) {
         0 => {}
-        1 => writeln!(
-            f,
-            "    One way to raise thresholds mends it too, and leaves a learner without a quorum of acceptors that are not silent."
-        )?,
-        n => writeln!(
-            f,
-            "    {n} ways to raise thresholds mend it too, and leave a learner without a quorum of acceptors that are not silent."
-        )?,
+        left => writeln!(f, "         … and {left} more (--json has them all)")?,
     }
     match (raising.iter().min(), complete) {
         (Some(1), false) => writeln!(f, "    Not all thresholds were tried: there may be others."),
