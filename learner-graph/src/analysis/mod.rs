@@ -8,7 +8,7 @@
 //!
 //! A *harm* is something that faulty acceptors can do, and more of them as well. The smallest
 //! set that does it is found by the search that knows of interchangeable acceptors
-//! (`search.rs`), or by a SAT solver (`formula.rs`) where expressions are irregular; the minimal
+//! (`search/`), or by a SAT solver (`formula.rs`) where expressions are irregular; the minimal
 //! sets by the solver. Nothing is enumerated but what is shown.
 
 mod counting;

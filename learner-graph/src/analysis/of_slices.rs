@@ -326,6 +326,9 @@ impl fmt::Display for SlicesAnalysis {
                 }
             }
         }
+        if self.in_quorums == 0 {
+            return Ok(());
+        }
         let more = if self.quorums.complete {
             ""
         } else {

@@ -76,9 +76,15 @@ impl Slices {
     /// no learners; a comment names them.
     pub fn to_toml(&self, effort: &Effort) -> Result<Unrolled, Box<Problem>> {
         let live = self.quorum_within(&self.all());
-        if live.is_empty() || live.len() > MAX_LEARNERS {
+        if live.is_empty() {
+            let what =
+                "no node can be in a quorum, since no set of nodes has what each of them needs";
+            let mend = "there is nothing that a graph could say";
+            return Err(Box::new(Problem::error(None, what, mend)));
+        }
+        if live.len() > MAX_LEARNERS {
             let what = format!("{} nodes can be in a quorum", live.len());
-            let mend = format!("a graph of them needs 1 to {MAX_LEARNERS}");
+            let mend = format!("a graph has at most {MAX_LEARNERS} learners");
             return Err(Box::new(Problem::error(None, what, mend)));
         }
         let mut unroll = Unroll {
