@@ -1,4 +1,4 @@
-//! What the checks of a whole graph found, in words.
+//! The checks of a whole graph, and what they found in words.
 
 use crate::effort::Effort;
 use crate::graph::LearnerGraph;
@@ -6,49 +6,105 @@ use crate::id::LearnerId;
 use crate::problem::Problem;
 use crate::read::Read;
 use crate::set::AcceptorSet;
-use crate::uniform::UNIFORMITY_STEPS;
-use crate::validity::{VALIDITY_STEPS, Violation};
+use crate::uniform::{KnownDifferences, UNIFORMITY_STEPS, Uniformity};
+use crate::validity::{KnownPairs, VALIDITY_STEPS, Validity, Violation};
 use std::ops::Range;
 
 /// The most counterexamples of one kind that are spelled out.
 const MAX_SHOWN: usize = 8;
 
-/// The problems of a well-formed graph: validity, self-agreement, uniformity.
-pub(crate) fn problems(read: &Read) -> Vec<Problem> {
-    let mut problems = validity(read);
-    if problems.is_empty() {
-        problems.extend(uniformity(read));
-    }
-    problems.extend(no_self_agreement(read));
-    problems
+/// What the checks of a well-formed graph have found. They can go on with more steps.
+#[derive(Default)]
+pub(crate) struct Checks {
+    pairs: KnownPairs,
+    differences: KnownDifferences,
+    /// Whether any two quorums meet where they must.
+    pub(crate) validity: Validity,
+    /// Whether all learners are uniform; that is asked only of a valid graph.
+    pub(crate) uniformity: Option<Uniformity>,
+    /// Whether validity was open after the steps that a node allows.
+    slow: bool,
 }
 
-fn validity(read: &Read) -> Vec<Problem> {
-    let graph = &read.graph;
-    let found = graph.validity_until(VALIDITY_STEPS, &Effort::steps(0));
-    let mut problems = Vec::new();
-    for violation in found.violations.iter().take(MAX_SHOWN) {
-        let span = edge(read, violation);
-        let mend = "use larger quorums or larger safe sets";
-        problems.push(Problem::error(span, words(graph, violation), mend));
+impl Checks {
+    /// Asks whatever is not decided, with so many times as many steps as a node allows when it reads its
+    /// configuration, until the flag of `until` is raised.
+    pub(crate) fn ask(
+        &mut self,
+        graph: &LearnerGraph,
+        times: u64,
+        until: &Effort,
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) {
+        self.pairs.again();
+        self.differences.again();
+        let mut pairs = |done, all| progress("validity", done, all);
+        let steps = VALIDITY_STEPS.times(times);
+        self.validity = graph.validity_until(steps, until, &mut self.pairs, &mut pairs);
+        if times == 1 {
+            self.slow = !self.validity.undecided.is_empty();
+        }
+        self.uniformity = self.validity.holds().then(|| {
+            progress("uniformity", 0, 1);
+            let effort = until.again(UNIFORMITY_STEPS.saturating_mul(times));
+            graph.uniformity_within(&effort, &mut self.differences)
+        });
     }
-    if found.violations.len() > MAX_SHOWN {
-        let more = found.violations.len() - MAX_SHOWN;
-        let what = format!("{more} more pairs of learners have such quorums");
-        problems.push(Problem::error(None, what, ""));
+
+    /// Whether more steps can tell nothing more.
+    pub(crate) fn are_decided(&self) -> bool {
+        let uniform = self.uniformity.as_ref();
+        self.validity.undecided.is_empty() && uniform.is_none_or(|u| u.undecided.is_empty())
     }
-    if let Some((l1, l2)) = found.undecided.first() {
-        let pairs = found.undecided.len();
-        let what = format!(
-            "not decided within {} steps whether the graph is valid ({pairs} pairs \
-             are open, the first is {})",
-            VALIDITY_STEPS.search,
-            pair(graph, *l1, *l2),
-        );
-        let mend = "a graph is used only if it is known to be valid; simplify its expressions";
-        problems.push(Problem::error(span(read, *l1), what, mend));
+
+    /// What was found, in words.
+    pub(crate) fn problems(&self, read: &Read) -> Vec<Problem> {
+        let mut problems = self.not_valid(read);
+        let uniform = self.uniformity.iter();
+        problems.extend(uniform.flat_map(|found| uniformity(read, found)));
+        problems.extend(no_self_agreement(read));
+        if self.slow && self.validity.holds() {
+            let what = "that this graph is valid was decided with more steps than a node takes when it starts";
+            let mend = "a node may refuse it as not decided; simplify its expressions";
+            problems.push(Problem::warning(None, what, mend));
+        }
+        problems
     }
-    problems
+
+    fn not_valid(&self, read: &Read) -> Vec<Problem> {
+        let (graph, found) = (&read.graph, &self.validity);
+        let mut problems = Vec::new();
+        for violation in found.violations.iter().take(MAX_SHOWN) {
+            let span = edge(read, violation);
+            let mend = "use larger quorums or larger safe sets";
+            problems.push(Problem::error(span, words(graph, violation), mend));
+        }
+        if found.violations.len() > MAX_SHOWN {
+            let more = found.violations.len() - MAX_SHOWN;
+            let what = format!("{more} more pairs of learners have such quorums");
+            problems.push(Problem::error(None, what, ""));
+        }
+        if let Some((l1, _)) = found.undecided.first() {
+            let open = open_pairs(graph, &found.undecided);
+            let what = format!(
+                "not decided whether the graph is valid, for the steps or the time ran out ({open})"
+            );
+            let mend = "a graph is used only if it is known to be valid: simplify its expressions; \
+                        hpaxos graph check --seconds 60 takes more time to decide it";
+            problems.push(Problem::error(span(read, *l1), what, mend));
+        }
+        problems
+    }
+}
+
+/// How many pairs are open, and one of them.
+fn open_pairs(graph: &LearnerGraph, open: &[(LearnerId, LearnerId)]) -> String {
+    let first = open.first().map(|(l1, l2)| pair(graph, *l1, *l2));
+    let first = first.unwrap_or_default();
+    match open.len() {
+        1 => format!("{first} is open"),
+        n => format!("{n} pairs are open, the first is {first}"),
+    }
 }
 
 /// A counterexample spelled out: the edge, the two quorums, and what they share.
@@ -126,9 +182,8 @@ fn no_self_agreement(read: &Read) -> Vec<Problem> {
     problems
 }
 
-fn uniformity(read: &Read) -> Vec<Problem> {
+fn uniformity(read: &Read, found: &Uniformity) -> Vec<Problem> {
     let graph = &read.graph;
-    let found = graph.uniformity(UNIFORMITY_STEPS);
     let mut problems = Vec::new();
     let by_learner = found.differences.chunk_by(|a, b| a.learner == b.learner);
     for differences in by_learner.clone().take(MAX_SHOWN) {
@@ -157,12 +212,10 @@ fn uniformity(read: &Read) -> Vec<Problem> {
         let what = format!("{} more learners are not uniform", learners - MAX_SHOWN);
         problems.push(Problem::warning(None, what, ""));
     }
-    if let Some((l1, l2)) = found.undecided.first() {
+    if let Some((l1, _)) = found.undecided.first() {
         let what = format!(
-            "not decided within {UNIFORMITY_STEPS} steps whether the graph is uniform ({} pairs \
-             are open, the first is {})",
-            found.undecided.len(),
-            pair(graph, *l1, *l2),
+            "not decided whether the graph is uniform, for the steps or the time ran out ({})",
+            open_pairs(graph, &found.undecided)
         );
         let mend = "liveness is promised for uniform graphs only";
         problems.push(Problem::warning(span(read, *l1), what, mend));

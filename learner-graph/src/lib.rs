@@ -76,6 +76,8 @@ mod graph;
 mod greedy;
 mod groups;
 mod id;
+mod kinds;
+mod known;
 mod meant;
 mod minimal;
 mod problem;
@@ -98,12 +100,12 @@ mod validity;
 mod written;
 
 pub use analysis::{
-    AgreementChange, Analysis, Borne, Changes, Comparison, Conflict, Declared, FaultReport,
-    LearnerFaults, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED, Options, Outline,
-    OutlinedLearners, OutlinedPairs, OutlinedUnits, PATTERNS_SHOWN, PairFaults, Part, Pattern,
-    ProgressChange, Redundant, Repair, Scope, Shown, SlicesAnalysis, Standing, Starved, Strongest,
-    UnitId, UnitSet, Units, Unrolled, Verdict, ViolationReport, Weight, analyze, analyze_slices,
-    compare, outline,
+    AgreementChange, Analysis, Analyzer, Borne, Change, Changes, Comparison, Conflict, Declared,
+    FaultReport, LearnerFaults, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED, Options,
+    Outline, OutlinedLearners, OutlinedPairs, OutlinedUnits, PATTERNS_SHOWN, PairFaults, Part,
+    Pattern, ProgressChange, Redundant, Repair, Scope, Shown, SlicesAnalysis, SlicesAnalyzer,
+    Standing, Starved, Strongest, UnitId, UnitSet, Units, Unrolled, Verdict, ViolationReport,
+    Weight, analyze, analyze_slices, compare, outline,
 };
 pub use builtin::builtin;
 pub use effort::Effort;
@@ -117,8 +119,8 @@ pub use quorums::{Meeting, QuorumSection, Quorums, Voters};
 pub use read::{MAX_MEMBERS, MAX_NAME_BYTES, MAX_PROBLEMS, MAX_SAFE_ENTRIES};
 pub use read_expr::{MAX_DEPTH, MAX_WEIGHT};
 pub use report::{
-    Agreement, Assumption, Entangled, LearnerReport, MAX_AGREEMENTS_SHOWN, MAX_SETS_SHOWN, Names,
-    Report, acceptor_list, check, explain,
+    Agreement, Assumption, Check, Entangled, LearnerReport, MAX_AGREEMENTS_SHOWN, MAX_SETS_SHOWN,
+    Names, Report, acceptor_list, check, explain,
 };
 pub use set::{AcceptorSet, IdSet, Iter, LearnerSet, MAX_ACCEPTORS, MAX_LEARNERS};
 pub use slices::{QuorumSet, Slices};

@@ -1,5 +1,6 @@
 //! What a graph means, for people and for programs.
 
+use crate::checks::Checks;
 use crate::effort::Effort;
 use crate::family::Family;
 use crate::graph::LearnerGraph;
@@ -7,11 +8,14 @@ use crate::id::LearnerId;
 use crate::meant::meant;
 use crate::minimal::Minimal;
 use crate::problem::Problem;
+use crate::read::Read;
 use crate::search::Search;
 use crate::set::{AcceptorSet, LearnerSet};
-use crate::text::parse_graph;
-use crate::uniform::UNIFORMITY_STEPS;
+use crate::text::{has_errors, ordered, read_text};
+use crate::uniform::{UNIFORMITY_STEPS, Uniformity};
 use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// How many minimal sets are listed of one family.
 pub const MAX_SETS_SHOWN: usize = 8;
@@ -92,19 +96,97 @@ pub struct Entangled {
     pub live_quorum: Option<Names>,
 }
 
-/// Checks the text of a file and explains its graph; `safe` is the comma-separated list of
-/// acceptors to assume safe, if any.
+/// A file's graph that is checked and explained. The check can go on with more steps: what is decided is not asked
+/// again.
+pub struct Check {
+    file: String,
+    text: String,
+    read: Read,
+    /// What is wrong, or may not be expected, whatever the checks find.
+    problems: Vec<Problem>,
+    safe: Option<AcceptorSet>,
+    checks: Checks,
+}
+
+impl Check {
+    /// Reads the text of a file; `safe` is the comma-separated list of acceptors to assume safe, if any.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the shape and the names of the file is returned as problems that name `file`, the line
+    /// and the column. Problems of a wrong `safe` name no file, which tells a mistake in the question from
+    /// one in the graph.
+    pub fn new(file: &str, text: &str, safe: Option<&str>) -> Result<Self, Vec<Problem>> {
+        let (read, problems) = read_text(text).map_err(|problems| in_file(problems, file))?;
+        let safe = safe.map(|list| acceptor_list(&read.graph, list));
+        Ok(Self {
+            safe: safe.transpose()?,
+            file: file.to_owned(),
+            text: text.to_owned(),
+            read,
+            problems,
+            checks: Checks::default(),
+        })
+    }
+
+    /// Asks whatever is not decided, with so many times as many steps as a node allows when it starts, until the
+    /// flag is raised. `progress` is told what is looked at, and how much of it is done.
+    pub fn ask(
+        &mut self,
+        times: u64,
+        stop: &Arc<AtomicBool>,
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) {
+        let until = Effort::until(0, Arc::clone(stop));
+        self.checks.ask(&self.read.graph, times, &until, progress);
+    }
+
+    /// Whether more steps can tell nothing more.
+    pub fn is_decided(&self) -> bool {
+        self.checks.are_decided()
+    }
+
+    /// Whether the graph is valid; nothing if that was not decided.
+    pub fn verdict(&self) -> Option<bool> {
+        self.checks.validity.verdict()
+    }
+
+    /// Explains the graph, until the flag is raised; what is wrong with it, if it is not known to be valid.
+    ///
+    /// # Errors
+    /// Problems that name the file, with lines and columns.
+    pub fn report(&self, stop: &Arc<AtomicBool>) -> Result<Report, Vec<Problem>> {
+        let mut problems = self.problems.clone();
+        problems.extend(self.checks.problems(&self.read));
+        let problems = in_file(ordered(problems, &self.text), &self.file);
+        match (has_errors(&problems), &self.checks.uniformity) {
+            (false, Some(uniformity)) => {
+                let until = Effort::until(0, Arc::clone(stop));
+                Ok(explained(
+                    &self.read.graph,
+                    uniformity,
+                    problems,
+                    self.safe,
+                    &until,
+                ))
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
+fn in_file(problems: Vec<Problem>, file: &str) -> Vec<Problem> {
+    problems.into_iter().map(|p| p.in_file(file)).collect()
+}
+
+/// Checks the text of a file in as many steps as a node takes when it starts, and explains its graph.
 ///
-/// Whatever is wrong with the file is returned as problems that name `file`, the line and the
-/// column. Problems of a wrong `safe` name no file, which tells a mistake in the question from
-/// one in the graph.
+/// # Errors
+/// Those of [`Check::new`] and [`Check::report`].
 pub fn check(file: &str, text: &str, safe: Option<&str>) -> Result<Report, Vec<Problem>> {
-    let named = |problems: Vec<Problem>| -> Vec<Problem> {
-        problems.into_iter().map(|p| p.in_file(file)).collect()
-    };
-    let (graph, warnings) = parse_graph(text).map_err(named)?;
-    let safe = safe.map(|list| acceptor_list(&graph, list)).transpose()?;
-    Ok(explain(&graph, named(warnings), safe))
+    let mut check = Check::new(file, text, safe)?;
+    let never = Arc::default();
+    check.ask(1, &never, &mut |_, _, _| {});
+    check.report(&never)
 }
 
 /// Reads a comma-separated list of acceptors; an empty text is the empty set.
@@ -155,8 +237,19 @@ pub fn acceptor_list(graph: &LearnerGraph, list: &str) -> Result<AcceptorSet, Ve
 /// Explains a graph: its learners' quorums, the closed TrustSafe, whether it is uniform, and, if
 /// `safe` is given, who agrees with whom and who can decide while exactly these are safe.
 pub fn explain(graph: &LearnerGraph, warnings: Vec<Problem>, safe: Option<AcceptorSet>) -> Report {
-    let mut search = Search::new(&graph.exprs, &Effort::steps(0));
     let uniformity = graph.uniformity(UNIFORMITY_STEPS);
+    explained(graph, &uniformity, warnings, safe, &Effort::steps(0))
+}
+
+/// The same of a graph whose uniformity is known, until the flag of an effort is raised.
+fn explained(
+    graph: &LearnerGraph,
+    uniformity: &Uniformity,
+    warnings: Vec<Problem>,
+    safe: Option<AcceptorSet>,
+    until: &Effort,
+) -> Report {
+    let mut search = Search::new(&graph.exprs, until);
     let verdict = |different: bool, open: bool| match (different, open) {
         (true, _) => Some(false),
         (false, true) => None,

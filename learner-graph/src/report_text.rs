@@ -165,8 +165,10 @@ impl Assumption {
 impl fmt::Display for Minimal<Names> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words: Vec<_> = self.sets.iter().map(braces).collect();
-        if !self.complete {
-            words.push(String::from("and more"));
+        match (words.is_empty(), self.complete) {
+            (_, true) => {}
+            (true, false) => words.push(String::from("not decided")),
+            (false, false) => words.push(String::from("and more")),
         }
         f.write_str(&words.join(" "))
     }

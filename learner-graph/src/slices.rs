@@ -160,10 +160,6 @@ impl Slices {
     }
 
     /// A number for each of some sets of nodes, the same for those that can change places.
-    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
-        symmetry::kinds(&self.exprs, classes, |swap| self.keeps(swap))
-    }
-
     /// Whether the system is the same with some nodes in each other's places.
     fn keeps(&self, swap: &mut Swap) -> bool {
         // Where it is not kept, those that are moved will mostly tell.
@@ -213,8 +209,12 @@ impl Harm for Halts<'_> {
         (self.0.needs.clone(), self.0.all())
     }
 
-    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
-        self.0.kinds(classes)
+    fn exprs(&self) -> &Exprs {
+        self.0.exprs()
+    }
+
+    fn keeps(&self, swap: &mut Swap) -> bool {
+        self.0.keeps(swap)
     }
 
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
@@ -323,8 +323,12 @@ impl Harm for Forks<'_> {
         (self.0.needs.clone(), self.0.all())
     }
 
-    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
-        self.0.kinds(classes)
+    fn exprs(&self) -> &Exprs {
+        self.0.exprs()
+    }
+
+    fn keeps(&self, swap: &mut Swap) -> bool {
+        self.0.keeps(swap)
     }
 
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()> {
@@ -368,12 +372,13 @@ impl Harm for Gathers<'_> {
         (self.0.needs.clone(), self.0.all())
     }
 
-    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
-        let keeps = |swap: &mut Swap| {
-            let stays = self.1.is_none_or(|node| swap.acceptor(node) == node);
-            stays && self.0.keeps(swap)
-        };
-        symmetry::kinds(&self.0.exprs, classes, keeps)
+    fn exprs(&self) -> &Exprs {
+        self.0.exprs()
+    }
+
+    fn keeps(&self, swap: &mut Swap) -> bool {
+        let stays = self.1.is_none_or(|node| swap.acceptor(node) == node);
+        stays && self.0.keeps(swap)
     }
 
     fn done_by(&self, members: &AcceptorSet, _: &Effort) -> Found<()> {

@@ -4,6 +4,7 @@ use crate::effort::Effort;
 use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
+use crate::kinds::Kinds;
 use crate::search::{Found, Search};
 use crate::set::{AcceptorSet, LearnerSet};
 use std::collections::HashMap;
@@ -54,14 +55,12 @@ impl LearnerGraph {
             return self.ent(&(all - suspicion.caught));
         }
         let mut possible = Possible::new(self, suspicion, CONNECTED_STEPS);
-        let classes = self.agreement_classes();
+        let kinds = Kinds::of(self);
         let mut known = HashMap::new();
         let mut rows = vec![LearnerSet::EMPTY; self.n_learners()];
         for l1 in self.learners() {
             for l2 in self.learners().iter().filter(|l2| l1 <= *l2) {
-                let (c1, c2) = (classes[usize::from(l1.0)], classes[usize::from(l2.0)]);
-                let key = (c1.min(c2), c1.max(c2));
-                let answer = known.entry(key);
+                let answer = known.entry(kinds.promise(l1, l2));
                 if *answer.or_insert_with(|| possible.set_within(l1, l2, &all)) {
                     rows[usize::from(l1.0)].insert(l2);
                     rows[usize::from(l2.0)].insert(l1);
@@ -69,22 +68,6 @@ impl LearnerGraph {
             }
         }
         rows
-    }
-
-    /// A number per learner: learners with the same number are declared to agree with the same
-    /// others under the same conditions, so that TrustSafe does not tell them apart.
-    pub(crate) fn agreement_classes(&self) -> Vec<usize> {
-        let mut seen: HashMap<Vec<usize>, usize> = HashMap::new();
-        let class = |l: LearnerId| {
-            let places = self.rules.iter().enumerate();
-            let mine: Vec<usize> = places
-                .filter(|(_, rule)| rule.learners.contains(l))
-                .map(|(at, _)| at)
-                .collect();
-            let next = seen.len();
-            *seen.entry(mine).or_insert(next)
-        };
-        self.learners().iter().map(class).collect()
     }
 }
 

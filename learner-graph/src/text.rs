@@ -1,9 +1,11 @@
 //! The graph as TOML text: which top-level fields there are, and from text to graph.
 
+use crate::checks::Checks;
+use crate::effort::Effort;
 use crate::graph::LearnerGraph;
 use crate::problem::{Position, Problem, Severity};
+use crate::read::{self, Read};
 use crate::tree::Tree;
-use crate::{checks, read};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use std::fmt;
@@ -47,7 +49,7 @@ impl GraphSection {
     pub fn build(&self) -> Result<(LearnerGraph, Vec<Problem>), Vec<Problem>> {
         let read = read::graph(self)?;
         let mut problems = read.warnings.clone();
-        problems.extend(checks::problems(&read));
+        problems.extend(found_in(&read));
         finish(read.graph, problems)
     }
 
@@ -58,16 +60,26 @@ impl GraphSection {
     }
 }
 
+/// What the checks say in as many steps as a node takes.
+fn found_in(read: &Read) -> Vec<Problem> {
+    let mut checks = Checks::default();
+    checks.ask(&read.graph, 1, &Effort::steps(0), &mut |_, _, _| {});
+    checks.problems(read)
+}
+
 fn finish(
     graph: LearnerGraph,
     problems: Vec<Problem>,
 ) -> Result<(LearnerGraph, Vec<Problem>), Vec<Problem>> {
-    let bad = problems.iter().any(|p| p.severity == Severity::Error);
-    if bad {
-        Err(problems)
-    } else {
-        Ok((graph, problems))
+    match has_errors(&problems) {
+        true => Err(problems),
+        false => Ok((graph, problems)),
     }
+}
+
+/// Whether a file with these problems is refused.
+pub(crate) fn has_errors(problems: &[Problem]) -> bool {
+    problems.iter().any(|p| p.severity == Severity::Error)
 }
 
 /// Reads a graph from TOML text, which may be a node's whole configuration file: fields in
@@ -76,36 +88,37 @@ fn finish(
 /// Returns the graph with warnings, or every problem found, with lines and columns. A text that
 /// is not TOML has one problem.
 pub fn parse_graph(text: &str) -> Result<(LearnerGraph, Vec<Problem>), Vec<Problem>> {
-    let (section, mut problems) = parse_section(text)?;
-    let built = match section.build() {
-        Ok((graph, warnings)) => {
-            problems.extend(warnings);
-            finish(graph, problems)
-        }
-        Err(more) => {
-            problems.extend(more);
-            Err(problems)
-        }
-    };
-    built
-        .map(|(graph, warnings)| (graph.with_lines_of(text), ordered(warnings, text)))
-        .map_err(|problems| ordered(problems, text))
+    let (read, mut problems) = read_text(text)?;
+    problems.extend(found_in(&read));
+    finish(read.graph.with_lines_of(text), ordered(problems, text))
 }
 
 /// Reads a graph as [`parse_graph`] does, but accepts one that is not valid and says nothing
 /// about uniformity.
 pub fn parse_unchecked(text: &str) -> Result<LearnerGraph, Vec<Problem>> {
+    let (read, mut problems) = read_text(text)?;
+    problems.retain(|p| p.severity == Severity::Error);
+    let graph = read.graph.with_lines_of(text);
+    finish(graph, ordered(problems, text)).map(|(graph, _)| graph)
+}
+
+/// Reads a graph that is not checked yet, with what is to be said of its file in any case, which may be errors.
+pub(crate) fn read_text(text: &str) -> Result<(Read, Vec<Problem>), Vec<Problem>> {
     let (section, mut problems) = parse_section(text)?;
-    match section.build_unchecked() {
-        Ok(graph) if problems.is_empty() => return Ok(graph.with_lines_of(text)),
-        Ok(_) => {}
-        Err(more) => problems.extend(more),
+    match read::graph(&section) {
+        Ok(mut read) => {
+            problems.append(&mut read.warnings);
+            Ok((read, problems))
+        }
+        Err(more) => {
+            problems.extend(more);
+            Err(ordered(problems, text))
+        }
     }
-    Err(ordered(problems, text))
 }
 
 /// With lines and columns, in the order of the text; what is about no place in it comes last.
-fn ordered(problems: Vec<Problem>, text: &str) -> Vec<Problem> {
+pub(crate) fn ordered(problems: Vec<Problem>, text: &str) -> Vec<Problem> {
     let mut problems: Vec<_> = problems.into_iter().map(|p| p.located(text)).collect();
     let place = |p: &Problem| p.span.as_ref().map_or(usize::MAX, |span| span.start);
     problems.sort_by_key(place);

@@ -4,10 +4,11 @@ use crate::effort::Effort;
 use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
+use crate::kinds::Kinds;
+use crate::known::Known;
 use crate::search::{Found, Search};
 use crate::set::AcceptorSet;
 use crate::validity::smallest;
-use std::collections::HashMap;
 
 /// The steps that checking uniformity may take.
 pub const UNIFORMITY_STEPS: u64 = 500_000;
@@ -48,6 +49,9 @@ impl Uniformity {
     }
 }
 
+/// What is known of pairs that TrustSafe tells apart, the learner first: a set of its own that is none of the two.
+pub(crate) type KnownDifferences = Known<[usize; 2], Found<AcceptorSet>>;
+
 impl LearnerGraph {
     /// Checks in at most `steps` steps ([`UNIFORMITY_STEPS`] is a good number) whether every
     /// learner is uniform: whether it has the same TrustSafe sets with all learners that it has
@@ -56,24 +60,29 @@ impl LearnerGraph {
     /// By transitivity, what makes a learner agree with anyone makes it agree with itself, so
     /// only a set of its own that is missing from the other family can tell them apart.
     pub fn uniformity(&self, steps: u64) -> Uniformity {
-        self.uniformity_within(&Effort::steps(steps))
+        self.uniformity_within(&Effort::steps(steps), &mut KnownDifferences::default())
     }
 
-    /// The same within an effort.
-    pub(crate) fn uniformity_within(&self, effort: &Effort) -> Uniformity {
+    /// The same within an effort; what is known is not asked again.
+    pub(crate) fn uniformity_within(
+        &self,
+        effort: &Effort,
+        known: &mut KnownDifferences,
+    ) -> Uniformity {
         let mut search = Search::new(&self.exprs, effort);
         let mut result = Uniformity::default();
-        let classes = self.agreement_classes();
-        let mut known = HashMap::new();
+        let kinds = Kinds::of(self);
         for learner in self.learners() {
             for other in self.learners().iter().filter(|other| *other != learner) {
-                if effort.is_stopped() {
-                    result.undecided.push((learner, other));
-                    continue;
-                }
-                let class = |l: LearnerId| classes[usize::from(l.0)];
-                let found = known.entry((class(learner), class(other)));
-                match *found.or_insert_with(|| self.difference(&mut search, learner, other)) {
+                let key = [learner, other].map(|l| kinds.agreement(l));
+                let found = known.get(&key, effort.is_stopped()).unwrap_or_else(|| {
+                    let found = match effort.is_stopped() {
+                        true => Found::Undecided,
+                        false => self.difference(&mut search, learner, other),
+                    };
+                    known.keep(key, found, found != Found::Undecided, effort.is_stopped())
+                });
+                match found {
                     Found::Yes(set) => result.differences.push(Difference {
                         learner,
                         other,

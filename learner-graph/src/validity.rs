@@ -10,6 +10,8 @@ use crate::family::Family;
 use crate::formula::{Counter, Formula};
 use crate::graph::LearnerGraph;
 use crate::id::{AcceptorId, LearnerId};
+use crate::kinds::{self, Kinds};
+use crate::known::Known;
 use crate::search::{Found, Search};
 use crate::set::AcceptorSet;
 use batsat::Lit;
@@ -31,7 +33,7 @@ pub struct Steps {
 }
 
 /// Three sets that ought to have an acceptor in common and do not. All are minimal.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Violation {
     /// The edge starts here.
     pub from: LearnerId,
@@ -71,37 +73,55 @@ impl Validity {
     }
 }
 
+impl Steps {
+    /// So many times as many.
+    pub(crate) fn times(self, times: u64) -> Self {
+        Self {
+            search: self.search.saturating_mul(times),
+            solver: self.solver.saturating_mul(times),
+        }
+    }
+}
+
+/// What is known of the validity of pairs that differ in more than the learners' names.
+pub(crate) type KnownPairs = Known<kinds::Pair, Found<Violation>>;
+
 impl LearnerGraph {
     /// Checks validity in at most `steps` steps ([`VALIDITY_STEPS`] is a good number).
     pub fn validity(&self, steps: Steps) -> Validity {
-        self.validity_until(steps, &Effort::steps(0))
+        let until = Effort::steps(0);
+        self.validity_until(steps, &until, &mut KnownPairs::default(), &mut |_, _| {})
     }
 
-    /// The same until the flag of this effort is raised; its steps do not count.
-    pub(crate) fn validity_until(&self, steps: Steps, until: &Effort) -> Validity {
+    /// The same until the flag of this effort is raised, whose steps do not count. What is known is not asked
+    /// again; `progress` is told how many pairs are done, and of how many.
+    pub(crate) fn validity_until(
+        &self,
+        steps: Steps,
+        until: &Effort,
+        known: &mut KnownPairs,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Validity {
         let mut search = Search::new(&self.exprs, &until.again(steps.search));
         let mut result = Validity::default();
-        let classes = self.agreement_classes();
-        let class = |l: LearnerId| {
-            let at = usize::from(l.0);
-            (classes[at], self.live[at].0)
-        };
+        let kinds = Kinds::of(self);
         let mut seen = HashSet::new();
-        for from in self.learners() {
-            for to in self.learners().iter().filter(|to| from <= *to) {
-                let (a, b) = (class(from), class(to));
-                if !seen.insert((a.min(b), a.max(b))) {
-                    continue;
-                }
-                if until.is_stopped() {
-                    result.undecided.push((from, to));
-                    continue;
-                }
-                match self.violation(&mut search, from, to, &until.again(steps.solver)) {
-                    Found::Yes(violation) => result.violations.push(violation),
-                    Found::No => {}
-                    Found::Undecided => result.undecided.push((from, to)),
-                }
+        let mut pairs = self.pairs();
+        pairs.retain(|(from, to)| seen.insert(kinds.pair(*from, *to)));
+        for (at, (from, to)) in pairs.iter().copied().enumerate() {
+            progress(at, pairs.len());
+            let kind = kinds.pair(from, to);
+            let found = known.get(&kind, until.is_stopped()).unwrap_or_else(|| {
+                let found = match until.is_stopped() {
+                    true => Found::Undecided,
+                    false => self.violation(&mut search, from, to, &until.again(steps.solver)),
+                };
+                known.keep(kind, found, found != Found::Undecided, until.is_stopped())
+            });
+            match found {
+                Found::Yes(violation) => result.violations.push(violation),
+                Found::No => {}
+                Found::Undecided => result.undecided.push((from, to)),
             }
         }
         result
@@ -140,7 +160,7 @@ impl LearnerGraph {
     /// far as that can be found.
     pub(crate) fn smallest_violation(&self, violation: &Violation, until: &Effort) -> Violation {
         let (from, to) = (violation.from, violation.to);
-        let mut best = violation.clone();
+        let mut best = *violation;
         if until.is_stopped() {
             return best;
         }

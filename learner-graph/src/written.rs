@@ -12,7 +12,7 @@ use crate::set::LearnerSet;
 use crate::text::GraphSection;
 use crate::tree::{Shape, Tree};
 use serde::Serialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
@@ -59,6 +59,13 @@ pub(crate) struct Threshold {
     /// The weight of all of its members: it can be raised so far.
     pub(crate) total: u64,
     root: Root,
+}
+
+impl Threshold {
+    /// Whether it is a part of a promise, and not of quorums.
+    pub(crate) fn is_promise(&self) -> bool {
+        matches!(self.root, Root::Safe(_))
+    }
 }
 
 /// The definitions that each expression of a file names.
@@ -136,16 +143,31 @@ impl Written {
         found
     }
 
-    /// The graph of a file in which the threshold of this number is another.
-    pub(crate) fn changed(&self, number: usize, need: u64) -> Option<LearnerGraph> {
-        let need = i64::try_from(need).ok()?;
+    /// The graph of a file in which the thresholds of these numbers are others.
+    pub(crate) fn changed(&self, needs: &BTreeMap<usize, u64>) -> Option<LearnerGraph> {
         let mut section = self.section.clone();
         let mut at = 0;
         each_threshold(&mut section, &mut |_, _, old, _| {
-            if at == number {
+            let need = needs.get(&at).and_then(|need| i64::try_from(*need).ok());
+            if let Some(need) = need {
                 *old.as_mut() = Tree(Shape::Integer(need));
             }
             at += 1;
+        });
+        read::graph(&section).ok().map(|read| read.graph)
+    }
+
+    /// The graph of a file in which this learner is in none of these `[[safe]]` entries, by their numbers.
+    pub(crate) fn without(&self, learner: &str, entries: &BTreeSet<usize>) -> Option<LearnerGraph> {
+        let mut section = self.section.clone();
+        let Some(Tree(Shape::Array(safe))) = section.safe.as_mut().map(Spanned::as_mut) else {
+            return None;
+        };
+        let mut at = 0;
+        safe.retain_mut(|entry| {
+            let is_one = entries.contains(&at);
+            at += 1;
+            !is_one || is_left(entry.as_mut(), learner)
         });
         read::graph(&section).ok().map(|read| read.graph)
     }
@@ -191,6 +213,19 @@ impl Written {
         }
         Needed(needed)
     }
+}
+
+/// Takes a learner out of a `[[safe]]` entry; whether anybody is left in it.
+fn is_left(entry: &mut Tree, learner: &str) -> bool {
+    let Tree(Shape::Table(fields)) = entry else {
+        return true;
+    };
+    let between = fields.iter_mut().find(|(key, _)| key.as_ref() == "between");
+    let Some(Tree(Shape::Array(names))) = between.map(|(_, names)| names.as_mut()) else {
+        return true;
+    };
+    names.retain(|name| !matches!(&name.as_ref().0, Shape::Text(name) if name == learner));
+    !names.is_empty()
 }
 
 impl Root {

@@ -7,33 +7,15 @@
 
 mod oracle;
 
-use learner_graph::{Meeting, Severity, Steps, Suspicion, parse_graph, parse_unchecked};
-use oracle::{Bits, Expr, Graph, bits_of, expr, graph, learner, minimal, set_of};
+use learner_graph::{Check, Meeting, Severity, Steps, Suspicion, parse_graph, parse_unchecked};
+use oracle::{Bits, Expr, Graph, bits_of, check, expr, graph, learner, minimal, set_of};
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Steps that no graph of these tests needs.
 const PLENTY: u64 = 10_000_000;
-
-fn runner(cases: u32) -> TestRunner {
-    // PROPTEST_RNG_SEED and PROPTEST_MAX_SHRINK_ITERS still work; no file of regressions is kept.
-    TestRunner::new(ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })
-}
-
-fn check<S: Strategy>(
-    cases: u32,
-    strategy: &S,
-    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
-) {
-    if let Err(error) = runner(cases).run(strategy, test) {
-        panic!("{error}");
-    }
-}
 
 #[test]
 fn quorums() {
@@ -110,6 +92,59 @@ fn validity() {
     assert!(
         valid.get() > 300 && not_valid.get() > 300,
         "{valid:?} {not_valid:?}"
+    );
+}
+
+/// With however few steps, whatever is said is true, and a check that goes on says all.
+#[test]
+fn what_few_steps_decide_is_right() {
+    let (open, decided) = (Cell::new(0), Cell::new(0));
+    let steps = prop_oneof![Just(0u64), 1u64..30, 30u64..2000];
+    check(
+        2000,
+        &(graph(5, 4), steps, 0usize..4),
+        |(slow, steps, until)| {
+            let closed = slow.closed();
+            let expected = slow.is_valid(&closed);
+            let found = slow.build().validity(Steps {
+                search: steps,
+                solver: steps,
+            });
+            let counter = if found.verdict().is_none() {
+                &open
+            } else {
+                &decided
+            };
+            counter.set(counter.get() + 1);
+            prop_assert!(found.verdict().is_none_or(|it| it == expected));
+            for v in &found.violations {
+                let (from, to) = (usize::from(v.from.0), usize::from(v.to.0));
+                let [q, q1, q2] = [v.safe, v.quorum_from, v.quorum_to].map(|s| bits_of(&s));
+                prop_assert!(q & q1 & q2 == 0 && closed[from][to][q as usize]);
+                prop_assert!(slow.live[from].holds(q1) && slow.live[to].holds(q2));
+            }
+            // The flag is raised after some pairs, and lowered again.
+            let stop = Arc::new(AtomicBool::new(until == 0));
+            let mut asked = Check::new("graph.toml", &slow.text(), None).expect("a graph");
+            let mut told = 0;
+            asked.ask(1, &stop, &mut |_, _, _| {
+                told += 1;
+                stop.fetch_or(told == until, Ordering::Relaxed);
+            });
+            prop_assert!(asked.verdict().is_none_or(|it| it == expected));
+            prop_assert!(until > 0 || asked.verdict().is_none());
+            prop_assert!(asked.verdict().is_some() || asked.report(&stop).is_err());
+            stop.store(false, Ordering::Relaxed);
+            asked.ask(8, &stop, &mut |_, _, _| {});
+            prop_assert!(asked.is_decided());
+            prop_assert_eq!(asked.verdict(), Some(expected));
+            prop_assert_eq!(asked.report(&stop).is_ok(), expected);
+            Ok(())
+        },
+    );
+    assert!(
+        open.get() > 100 && decided.get() > 100,
+        "{open:?} {decided:?}"
     );
 }
 

@@ -11,25 +11,9 @@ use learner_graph::{
     Borne, FaultReport, Options, Part, Steps, Units, Verdict, analyze, outline, parse_graph,
     parse_unchecked,
 };
-use oracle::{Bits, Graph, graph, minimal, set_of};
+use oracle::{Bits, Graph, check, graph, minimal, set_of, sets_of};
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 use std::cell::Cell;
-
-fn check<S: Strategy>(
-    cases: u32,
-    strategy: &S,
-    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
-) {
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
-    if let Err(error) = runner.run(strategy, test) {
-        panic!("{error}");
-    }
-}
 
 fn look(slow: &Graph, options: &Options) -> learner_graph::Analysis {
     let fast = slow.build();
@@ -60,9 +44,9 @@ fn single(slow: &Graph) -> Groups {
 }
 
 /// The sets of such units by their names.
-fn places(units: &Groups, names: &[String]) -> Bits {
+fn places<S: AsRef<str>>(units: &Groups, names: &[S]) -> Bits {
     let places = units.iter().enumerate();
-    let named = places.filter(|(_, (name, _))| names.contains(name));
+    let named = places.filter(|(_, (name, _))| names.iter().any(|n| n.as_ref() == name));
     named.map(|(at, _)| 1 << at).sum()
 }
 
@@ -75,21 +59,8 @@ fn members(units: &Groups, set: Bits) -> Bits {
 
 /// All sets of some patterns.
 fn expanded(units: &Groups, patterns: &[Vec<Part>]) -> Vec<Bits> {
-    let mut all = Vec::new();
-    for pattern in patterns {
-        let mut sets = vec![0];
-        for part in pattern {
-            let of = places(units, &part.of);
-            let choices: Vec<Bits> = (0..=of)
-                .filter(|set| set & of == *set && set.count_ones() as usize == part.any)
-                .collect();
-            sets = sets
-                .iter()
-                .flat_map(|set| choices.iter().map(move |choice| set | choice))
-                .collect();
-        }
-        all.extend(sets);
-    }
+    let sets = sets_of(patterns).into_iter();
+    let mut all: Vec<Bits> = sets.map(|set| places(units, &set)).collect();
     all.sort_unstable();
     all
 }

@@ -1,38 +1,17 @@
 //! What is said of the file of a graph: which number would mend it, tried with every threshold and every number,
 //! and which entries could be left out.
 
-#![expect(
-    clippy::needless_range_loop,
-    reason = "the definitions are stated over pairs of learners, by number"
-)]
-
 mod oracle;
 
 use learner_graph::{
-    AcceptorSet, Analysis, LearnerGraph, LearnerId, Options, Place, Repair, Units, analyze,
+    AcceptorSet, Analysis, Change, LearnerGraph, LearnerId, Options, Place, Repair, Units, analyze,
     parse_unchecked,
 };
-use oracle::{Bits, Expr, Graph, graph, set_of};
+use oracle::{Bits, Expr, Graph, check, graph, set_of};
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
-
-fn check<S: Strategy>(
-    cases: u32,
-    strategy: &S,
-    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
-) {
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
-    if let Err(error) = runner.run(strategy, test) {
-        panic!("{error}");
-    }
-}
 
 fn look(graph: &LearnerGraph, options: &Options) -> Analysis {
     let names = graph.acceptor_names(&graph.acceptors());
@@ -126,16 +105,58 @@ fn all_thresholds(file: &mut Table) -> BTreeMap<String, (&mut i64, i64)> {
     all
 }
 
-/// The graph of a file with another number at a place.
-fn with(text: &str, place: &str, number: i64) -> LearnerGraph {
+/// The graph of a file with other numbers at some places.
+fn with(text: &str, numbers: &[(&str, i64)]) -> LearnerGraph {
     let mut file: Table = text.parse().expect("a table");
     let mut all = all_thresholds(&mut file);
-    let (need, _) = all
-        .get_mut(place)
-        .unwrap_or_else(|| panic!("no {place} in\n{text}"));
-    **need = number;
-    let text = toml::to_string(&file).expect("written");
+    for (place, number) in numbers {
+        let (need, _) = all
+            .get_mut(*place)
+            .unwrap_or_else(|| panic!("no {place} in\n{text}"));
+        **need = *number;
+    }
+    written(&file)
+}
+
+fn written(file: &Table) -> LearnerGraph {
+    let text = toml::to_string(file).expect("written");
     parse_unchecked(&text).unwrap_or_else(|e| panic!("{e:?}\n{text}"))
+}
+
+/// The graph of a file with some changes.
+fn changed(text: &str, changes: &[&Change]) -> LearnerGraph {
+    let mut file: Table = text.parse().expect("a table");
+    let mut gone = Vec::new();
+    for change in changes {
+        let entry = |place: &Place| -> usize {
+            let number = place.name.strip_prefix("[[safe]] ").expect("an entry");
+            number.parse::<usize>().expect("a number") - 1
+        };
+        let safe = file.get_mut("safe").and_then(Value::as_array_mut);
+        match change {
+            Change::Raise {
+                place, raise_to, ..
+            } => {
+                let mut all = all_thresholds(&mut file);
+                let (need, _) = all.get_mut(&place.name).expect("a threshold");
+                **need = *raise_to as i64;
+            }
+            Change::TakeOut { place, learner } => {
+                let between = safe.expect("entries")[entry(place)].get_mut("between");
+                let names = between.and_then(Value::as_array_mut).expect("learners");
+                names.retain(|name| name.as_str() != Some(learner));
+                assert!(!names.is_empty(), "somebody is left");
+            }
+            Change::Remove { place } => gone.push(entry(place)),
+        }
+    }
+    gone.sort_unstable();
+    if let Some(safe) = file.get_mut("safe").and_then(Value::as_array_mut) {
+        for at in gone.iter().rev() {
+            safe.remove(*at);
+        }
+    }
+    written(&file)
 }
 
 /// Whether any three sets of a pair meet, as the definition says.
@@ -158,13 +179,94 @@ fn pairs(graph: &LearnerGraph) -> Vec<(LearnerId, LearnerId)> {
         .collect()
 }
 
+/// Every threshold by itself: its place, its number, the least number that mends a pair, and how many pairs are
+/// left; and how many thresholds would take the last quorum from somebody.
+type Alone = (Vec<(String, i64, i64, usize)>, usize);
+
+/// A file whose graph is not valid for a pair.
+struct Bad<'a> {
+    text: &'a str,
+    graph: &'a LearnerGraph,
+    pair: (LearnerId, LearnerId),
+    available: AcceptorSet,
+    before: &'a [(LearnerId, LearnerId)],
+}
+
+fn bad(graph: &LearnerGraph) -> Vec<(LearnerId, LearnerId)> {
+    let pairs = pairs(graph).into_iter();
+    pairs.filter(|(x, y)| !is_valid(graph, *x, *y)).collect()
+}
+
+impl Bad<'_> {
+    fn is_mended(&self, changed: &LearnerGraph) -> bool {
+        is_valid(changed, self.pair.0, self.pair.1)
+    }
+
+    fn stops_somebody(&self, changed: &LearnerGraph) -> bool {
+        let quorum = |graph: &LearnerGraph, l| graph.is_quorum(l, &self.available);
+        let mut learners = self.graph.learners().iter();
+        learners.any(|l| quorum(self.graph, l) && !quorum(changed, l))
+    }
+
+    /// Every threshold with every number.
+    fn alone(&self, thresholds: &[(String, i64, i64)]) -> Alone {
+        let (mut found, mut that_stop) = (Vec::new(), 0);
+        for (place, need, total) in thresholds {
+            let with = |number: i64| with(self.text, &[(place, number)]);
+            let Some(least) = (need + 1..=*total).find(|n| self.is_mended(&with(*n))) else {
+                continue;
+            };
+            let changed = with(least);
+            if self.stops_somebody(&changed) {
+                that_stop += 1;
+                continue;
+            }
+            let left = bad(&changed);
+            assert!(left.iter().all(|pair| self.before.contains(pair)));
+            found.push((place.clone(), *need, least, left.len()));
+        }
+        (found, that_stop)
+    }
+
+    /// A proposal is enough, no change of it can be left out or be smaller, and what is said to come of it does.
+    fn is_mended_by(&self, repair: &Repair) -> Result<(), TestCaseError> {
+        let changes: Vec<&Change> = repair.changes.iter().collect();
+        let after = changed(self.text, &changes);
+        prop_assert!(repair.least && self.is_mended(&after) && !self.stops_somebody(&after));
+        let leaves = repair.leaves.expect("decided");
+        prop_assert_eq!(leaves, bad(&after).len());
+        prop_assert_eq!(repair.mends, Some(self.before.len() - leaves));
+        let all = self.graph.acceptors();
+        let promised = |graph: &LearnerGraph, (x, y)| graph.trust_safe(x, y, &all);
+        let ended = pairs(self.graph).into_iter();
+        let ended = ended.filter(|pair| promised(self.graph, *pair) && !promised(&after, *pair));
+        prop_assert_eq!(repair.ends, ended.count());
+        for at in 0..changes.len() {
+            let mut fewer = changes.clone();
+            let smaller = match fewer.remove(at) {
+                Change::Raise {
+                    place,
+                    threshold,
+                    raise_to,
+                } if threshold + 1 < *raise_to => Some(Change::Raise {
+                    place: place.clone(),
+                    threshold: *threshold,
+                    raise_to: raise_to - 1,
+                }),
+                _ => None,
+            };
+            fewer.extend(&smaller);
+            prop_assert!(!self.is_mended(&changed(self.text, &fewer)));
+        }
+        Ok(())
+    }
+}
+
 #[test]
 fn repairs() {
-    let (mended, hopeless) = (Cell::new(0), Cell::new(0));
-    let (nested, of_several, refused) = (Cell::new(0), Cell::new(0), Cell::new(0));
-    let more = |count: &Cell<u32>| count.set(count.get() + 1);
+    let counts = Counts::default();
     check(
-        300,
+        400,
         &(shared(), any::<Bits>()),
         |((slow, text), crashed)| {
             let graph = parse_unchecked(&text).expect("a graph");
@@ -173,70 +275,113 @@ fn repairs() {
                 crashed: set_of(crashed),
                 ..Options::default()
             };
-            let available = graph.acceptors() - set_of(crashed);
             let found = look(&graph, &options);
-            let bad = |graph: &LearnerGraph| -> Vec<(LearnerId, LearnerId)> {
-                let pairs = pairs(graph).into_iter();
-                pairs.filter(|(x, y)| !is_valid(graph, *x, *y)).collect()
-            };
             let before = bad(&graph);
             let mut file: Table = text.parse().expect("a table");
-            let written: Vec<(String, i64, i64)> = all_thresholds(&mut file)
+            let thresholds: Vec<(String, i64, i64)> = all_thresholds(&mut file)
                 .into_iter()
                 .map(|(place, (need, total))| (place, *need, total))
                 .collect();
-            let quorum = |graph: &LearnerGraph, l, of: &AcceptorSet| graph.is_quorum(l, of);
+            let highest = thresholds.iter();
+            let highest: Vec<_> = highest.map(|(place, _, n)| (place.as_str(), *n)).collect();
             for v in &found.violations {
                 prop_assert!(v.repairs_complete);
-                let [x, y] = v
-                    .between
-                    .each_ref()
-                    .map(|l| graph.learner(l).expect("a learner"));
-                let mut expected = Vec::new();
-                let mut that_stop = 0;
-                for (place, need, total) in &written {
-                    let mends = |number: &i64| is_valid(&with(&text, place, *number), x, y);
-                    let Some(least) = (need + 1..=*total).find(mends) else {
-                        continue;
-                    };
-                    let changed = with(&text, place, least);
-                    let stopped =
-                        |l| quorum(&graph, l, &available) && !quorum(&changed, l, &available);
-                    if graph.learners().iter().any(stopped) {
-                        more(&refused);
-                        that_stop += 1;
-                        continue;
-                    }
-                    let left = bad(&changed);
-                    prop_assert!(left.iter().all(|pair| before.contains(pair)));
-                    expected.push((place.clone(), *need, least, left.len()));
-                    if place.contains("member") {
-                        more(&nested);
-                    }
-                    if before.len() > left.len() + 1 {
-                        more(&of_several);
-                    }
-                }
-                let said = |r: &Repair| {
-                    prop_assert!(r.least);
-                    let leaves = r.leaves.expect("decided");
-                    prop_assert_eq!(r.mends, Some(before.len() - leaves));
-                    let (from, to) = (r.threshold as i64, r.raise_to as i64);
-                    Ok((r.place.name.clone(), from, to, leaves))
+                let names = v.between.each_ref();
+                let [x, y] = names.map(|l| graph.learner(l).expect("a learner"));
+                let it = Bad {
+                    text: &text,
+                    graph: &graph,
+                    pair: (x, y),
+                    available: graph.acceptors() - set_of(crashed),
+                    before: &before,
                 };
-                let mut said = v.repairs.iter().map(said).collect::<Result<Vec<_>, _>>()?;
-                prop_assert!(said.is_sorted_by_key(|(_, _, _, left)| *left));
+                for repair in &v.repairs {
+                    it.is_mended_by(repair)?;
+                }
+                let left = |repair: &Repair| repair.leaves;
+                prop_assert!(v.repairs.is_sorted_by_key(left));
+                let (mut expected, stop_alone) = it.alone(&thresholds);
+                let mut said = v.repairs.iter().filter_map(alone).collect::<Vec<_>>();
                 said.sort();
                 expected.sort();
                 prop_assert_eq!(&said, &expected, "{}\n{:?}", text, v);
-                prop_assert_eq!(v.repairs_that_stop, that_stop);
-                more(if said.is_empty() { &hopeless } else { &mended });
+                counts.refused(stop_alone);
+                for (place, ..) in &expected {
+                    counts.nested(place.contains("member"));
+                }
+                if !said.is_empty() {
+                    prop_assert_eq!(said.len(), v.repairs.len());
+                    prop_assert_eq!(v.repairs_that_stop.len(), stop_alone);
+                    continue;
+                }
+                // All thresholds as high as they can be say whether any numbers are enough.
+                let together = it.is_mended(&with(&text, &highest));
+                let raises = |r: &&Repair| matches!(r.changes[0], Change::Raise { .. });
+                let raising = v.repairs.iter().filter(raises).count();
+                let refused = v.repairs_that_stop.len();
+                prop_assert_eq!(together, raising + refused > 0, "{}", text);
+                prop_assert!(refused >= stop_alone && raising + refused <= stop_alone + 2);
+                counts.together(raising);
+                if raising == 0 {
+                    // Whichever of the two gives up promises.
+                    let learners = if x == y { 1 } else { 2 };
+                    prop_assert_eq!(v.repairs.len(), learners, "{}", text);
+                    counts.given_up(learners);
+                }
             }
             Ok(())
         },
     );
-    let counts = [&mended, &hopeless, &nested, &of_several, &refused].map(Cell::get);
-    assert!(counts.iter().all(|count| *count > 5), "{counts:?}");
+    counts.are_many();
+}
+
+/// A proposal to raise one threshold, as it is expected.
+fn alone(repair: &Repair) -> Option<(String, i64, i64, usize)> {
+    let [
+        Change::Raise {
+            place,
+            threshold,
+            raise_to,
+        },
+    ] = &repair.changes[..]
+    else {
+        return None;
+    };
+    let name = place.name.clone();
+    let leaves = repair.leaves.expect("decided");
+    Some((name, *threshold as i64, *raise_to as i64, leaves))
+}
+
+/// How often each kind of proposal was made.
+#[derive(Debug, Default)]
+struct Counts {
+    nested: Cell<usize>,
+    refused: Cell<usize>,
+    together: Cell<usize>,
+    given_up: Cell<usize>,
+}
+
+impl Counts {
+    fn nested(&self, one: bool) {
+        self.nested.set(self.nested.get() + usize::from(one));
+    }
+
+    fn refused(&self, n: usize) {
+        self.refused.set(self.refused.get() + n);
+    }
+
+    fn together(&self, n: usize) {
+        self.together.set(self.together.get() + n);
+    }
+
+    fn given_up(&self, n: usize) {
+        self.given_up.set(self.given_up.get() + n);
+    }
+
+    fn are_many(&self) {
+        let all = [&self.nested, &self.refused, &self.together, &self.given_up];
+        assert!(all.iter().all(|count| count.get() > 5), "{self:?}");
+    }
 }
 
 #[test]

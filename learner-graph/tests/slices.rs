@@ -1,11 +1,16 @@
 //! Quorum slices against enumeration: small random systems with nodes that say nothing, nodes that are in no
 //! quorum unless somebody lies, nodes that need the same, and some that lie or are silent already.
 
+mod oracle;
+
 use learner_graph::stellar::{Network, read};
 use learner_graph::{
-    AcceptorId, AcceptorSet, FaultReport, Options, SlicesAnalysis, Verdict, analyze_slices,
+    AcceptorId, AcceptorSet, Effort, FaultReport, Options, SlicesAnalysis, VALIDITY_STEPS, Verdict,
+    analyze_slices, parse_unchecked,
 };
+use oracle::{Bits, check, sets_of};
 use proptest::prelude::*;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 /// What a node needs: so many of these nodes, and of sets of which so many are needed.
@@ -105,41 +110,20 @@ fn halted(nodes: &[Option<Needs>], silent: u32) -> bool {
 }
 
 /// The minimal sets that do harm together with those given; none if that do it alone.
-fn minimal(n: usize, given: u32, harm: impl Fn(u32) -> bool) -> Option<BTreeSet<u32>> {
-    if harm(given) {
-        return None;
-    }
-    let mut sets: Vec<u32> = (0..1 << n).filter(|set| set & given == 0).collect();
-    sets.sort_by_key(|set| set.count_ones());
-    let mut least: BTreeSet<u32> = BTreeSet::new();
-    for set in sets {
-        if !least.iter().any(|less| less & set == *less) && harm(set | given) {
-            least.insert(set);
-        }
-    }
-    Some(least)
+fn minimal(n: usize, given: Bits, harm: impl Fn(Bits) -> bool) -> Option<BTreeSet<Bits>> {
+    let sets = oracle::minimal(0..1 << n, |set| harm(set | given));
+    let without = |set: &Bits| set & given == 0;
+    (!harm(given)).then(|| sets.into_iter().filter(without).collect())
 }
 
 /// The sets that the patterns of a report stand for.
-fn sets(report: &FaultReport) -> BTreeSet<u32> {
-    let mut all = BTreeSet::new();
-    for pattern in &report.minimal.sets {
-        let mut of_pattern = vec![0u32];
-        for part in pattern {
-            let mask = |name: &String| 1u32 << name[1..].parse::<u32>().expect("a number");
-            let of = part.of.iter().map(mask).fold(0, |all, one| all | one);
-            let choices: Vec<u32> = (0u32..1 << MOST)
-                .filter(|c| c & of == *c && c.count_ones() as usize == part.any)
-                .collect();
-            let longer = |set: &u32| choices.iter().map(|c| set | c).collect::<Vec<_>>();
-            of_pattern = of_pattern.iter().flat_map(longer).collect();
-        }
-        all.extend(of_pattern);
-    }
-    all
+fn sets(report: &FaultReport) -> BTreeSet<Bits> {
+    let mask = |name: &String| -> Bits { 1 << name[1..].parse::<u32>().expect("a number") };
+    let sets = sets_of(&report.minimal.sets).into_iter();
+    sets.map(|set| set.into_iter().map(mask).sum()).collect()
 }
 
-fn agrees(report: &FaultReport, expected: Option<&BTreeSet<u32>>) -> Result<(), TestCaseError> {
+fn agrees(report: &FaultReport, expected: Option<&BTreeSet<Bits>>) -> Result<(), TestCaseError> {
     let Some(expected) = expected else {
         prop_assert_eq!(report.verdict, Verdict::Broken);
         return Ok(());
@@ -184,6 +168,62 @@ proptest! {
         agrees(&found.halted_by, minimal(n, gone, |set| halted(&nodes, set)).as_ref())?;
         agrees(&found.split_by, minimal(n, lie, |set| split(&nodes, set)).as_ref())?;
     }
+}
+
+/// The quorums that contain a node, and what contains one of them.
+fn decides(nodes: &[Option<Needs>], node: usize, set: Bits) -> bool {
+    (1..=set).any(|q| q & set == q && q >> node & 1 == 1 && content(nodes, q, q))
+}
+
+/// Whatever becomes a learner has its quorums, however few steps are allowed; what does not is told.
+#[test]
+fn what_is_imported_is_right_or_told_as_missing() {
+    let (whole, cut, promised, open) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
+    let more = |count: &Cell<u32>| count.set(count.get() + 1);
+    let steps = prop_oneof![Just(0u64), 1u64..300, Just(1_000_000)];
+    check(600, &(system(), steps), |((nodes, ..), steps)| {
+        let network = network(&nodes);
+        let live: Vec<usize> = (0..nodes.len())
+            .filter(|node| decides(&nodes, *node, (1 << nodes.len()) - 1))
+            .collect();
+        let Ok(made) = network.to_toml(&Effort::steps(steps)) else {
+            prop_assert!(live.is_empty());
+            return Ok(());
+        };
+        let missing = made.undecided.len() + made.too_many_quorums.len();
+        prop_assert_eq!(made.learners(nodes.len()) + missing, live.len());
+        more(if missing == 0 { &whole } else { &cut });
+        let meet = !split(&nodes, 0);
+        prop_assert!(made.meet.is_none_or(|it| it == meet));
+        more(if made.meet == Some(true) {
+            &promised
+        } else {
+            &open
+        });
+        if made.learners(nodes.len()) == 0 {
+            return Ok(());
+        }
+        let graph = parse_unchecked(&made.toml).expect("a graph");
+        for l in graph.learners() {
+            let node: usize = graph.learner_name(l)[1..].parse().expect("a number");
+            for set in 0..1 << nodes.len() {
+                let names = (0..nodes.len()).filter(|a| set >> a & 1 == 1);
+                let there = names
+                    .filter_map(|a| graph.acceptor(&format!("n{a}")))
+                    .collect();
+                prop_assert_eq!(graph.is_quorum(l, &there), decides(&nodes, node, set));
+            }
+        }
+        if made.meet == Some(true) {
+            let valid = graph.validity(VALIDITY_STEPS);
+            prop_assert!(valid.holds(), "{}", made.toml);
+        } else {
+            prop_assert!(graph.agreements().is_empty());
+        }
+        Ok(())
+    });
+    let counts = [&whole, &cut, &promised, &open].map(Cell::get);
+    assert!(counts.iter().all(|count| *count > 20), "{counts:?}");
 }
 
 /// A node that relies on one that says nothing is in no quorum, until that one lies: then it is one alone.

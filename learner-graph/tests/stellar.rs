@@ -1,11 +1,14 @@
 //! Snapshots of real networks, and what an independent analyser (fbas_analyzer 0.7.4) prints for
 //! them. Nodes are named by their places in the files.
 
+mod oracle;
+
 use learner_graph::stellar::{Network, read};
 use learner_graph::{
     AcceptorId, Effort, FaultReport, Options, Part, SlicesAnalysis, Verdict, analyze_slices,
     parse_graph, parse_unchecked,
 };
+use oracle::sets_of;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -39,31 +42,8 @@ fn place(network: &Network, name: &String) -> usize {
 
 /// The sets of some patterns, by the places of their nodes.
 fn sets(network: &Network, patterns: &[Vec<Part>]) -> BTreeSet<BTreeSet<usize>> {
-    let mut all = BTreeSet::new();
-    for pattern in patterns {
-        let mut sets: Vec<BTreeSet<usize>> = vec![BTreeSet::new()];
-        for part in pattern {
-            let of: Vec<usize> = part.of.iter().map(|name| place(network, name)).collect();
-            let choices = (0u32..1 << of.len()).filter(|c| c.count_ones() as usize == part.any);
-            let choices: Vec<Vec<usize>> = choices
-                .map(|c| {
-                    (0..of.len())
-                        .filter(|i| c & (1 << i) != 0)
-                        .map(|i| of[i])
-                        .collect()
-                })
-                .collect();
-            let longer = |set: &BTreeSet<usize>| -> Vec<BTreeSet<usize>> {
-                let with = choices
-                    .iter()
-                    .map(|c| set.iter().chain(c).copied().collect());
-                with.collect()
-            };
-            sets = sets.iter().flat_map(longer).collect();
-        }
-        all.extend(sets);
-    }
-    all
+    let places = |set: Vec<&String>| set.into_iter().map(|name| place(network, name)).collect();
+    sets_of(patterns).into_iter().map(places).collect()
 }
 
 fn of(expected: &[&[usize]]) -> BTreeSet<BTreeSet<usize>> {

@@ -4,17 +4,18 @@
 //! or a quorum of the old graph is held against the new one as it is: an acceptor that was added
 //! is in none of them.
 
-use super::of_graph::Options;
+use super::options::Options;
 use super::report::{Analysis, FaultReport, PairFaults, Verdict, ViolationReport};
 use crate::effort::Effort;
 use crate::expr::{Exprs, Node, NodeId};
 use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::{AcceptorId, LearnerId};
+use crate::kinds::{Kinds, Promise};
 use crate::report::Names;
 use crate::search::{Found, Search};
 use crate::set::{AcceptorSet, MAX_ACCEPTORS};
-use crate::uniform::UNIFORMITY_STEPS;
+use crate::uniform::{KnownDifferences, UNIFORMITY_STEPS};
 use crate::validity::smallest;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -119,7 +120,10 @@ pub fn compare(
 ) -> Comparison {
     let mut both = Both::new(old.0, new.0, options);
     let effort = || Effort::until(UNIFORMITY_STEPS, Arc::clone(&options.stop));
-    let uniform = [old.0, new.0].map(|graph| graph.uniformity_within(&effort()).verdict());
+    let uniform = [old.0, new.0].map(|graph| {
+        let known = &mut KnownDifferences::default();
+        graph.uniformity_within(&effort(), known).verdict()
+    });
     let learners = |graph: &LearnerGraph| graph.learner_names(&graph.learners());
     let acceptors = |graph: &LearnerGraph| graph.acceptor_names(&graph.acceptors());
     let progress = progress(&mut both, old.1, new.1);
@@ -237,9 +241,9 @@ struct Both<'a> {
     exprs: Exprs,
     known: HashMap<NodeId, NodeId>,
     options: &'a Options,
-    quorums: HashMap<(NodeId, NodeId), Option<AcceptorSet>>,
-    promises: HashMap<[usize; 4], Option<AcceptorSet>>,
-    classes: [Vec<usize>; 2],
+    quorums: HashMap<[NodeId; 2], Option<AcceptorSet>>,
+    promises: HashMap<[Promise; 2], Option<AcceptorSet>>,
+    kinds: [Kinds; 2],
     complete: bool,
 }
 
@@ -260,7 +264,7 @@ impl<'a> Both<'a> {
             options,
             quorums: HashMap::new(),
             promises: HashMap::new(),
-            classes: [old.agreement_classes(), new.agreement_classes()],
+            kinds: [old, new].map(Kinds::of),
             complete: true,
             old,
             new,
@@ -308,19 +312,19 @@ impl<'a> Both<'a> {
 
     fn lost_quorum(&mut self, learner: &str) -> Option<Names> {
         let (l, now) = (self.old.learner(learner)?, self.new.learner(learner)?);
-        let old = self.old.live[usize::from(l.0)].0;
-        let new = self.new.live[usize::from(now.0)].0;
+        let [of_old, of_new] = &self.kinds;
+        let (old, new) = (of_old.quorums_of(l), of_new.quorums_of(now));
         let Some(numbers) = self.numbers.clone() else {
             self.complete = false;
             return None;
         };
-        if !self.quorums.contains_key(&(old, new)) {
+        if !self.quorums.contains_key(&[old, new]) {
             let there = self.translated(new, &numbers);
             let found = self.search(&Family::Of(old), Some(Family::Of(there)));
             let least = found.map(|set| smallest(set, |s| self.old.is_quorum(l, s)));
-            self.quorums.insert((old, new), least);
+            self.quorums.insert([old, new], least);
         }
-        self.named(self.quorums[&(old, new)])
+        self.named(self.quorums[&[old, new]])
     }
 
     fn lost_promise(&mut self, [a, b]: &[String; 2]) -> Option<Names> {
@@ -328,8 +332,8 @@ impl<'a> Both<'a> {
             Some([graph.learner(a)?, graph.learner(b)?])
         };
         let ([a, b], [c, d]) = (of(self.old)?, of(self.new)?);
-        let class = |at: usize, l: LearnerId| self.classes[at][usize::from(l.0)];
-        let key = [class(0, a), class(0, b), class(1, c), class(1, d)];
+        let [of_old, of_new] = &self.kinds;
+        let key = [of_old.promise(a, b), of_new.promise(c, d)];
         let Some(numbers) = self.numbers.clone() else {
             self.complete = false;
             return None;

@@ -206,7 +206,21 @@ impl<H: Harm + ?Sized> Faults<'_, H> {
         steps: u64,
         patterns: &mut Vec<Pattern>,
     ) -> Option<bool> {
-        let mut asked = self.ask(&self.effort.again(steps));
+        let effort = self.effort.again(steps.min(self.effort.left()));
+        let before = effort.left();
+        let found = self.enumerate_within(from, cap, &effort, patterns);
+        self.effort.take(before - effort.left());
+        found
+    }
+
+    fn enumerate_within(
+        &self,
+        from: Option<usize>,
+        cap: usize,
+        effort: &Effort,
+        patterns: &mut Vec<Pattern>,
+    ) -> Option<bool> {
+        let mut asked = self.ask(effort);
         for pattern in patterns.iter() {
             asked.leave_out(pattern);
         }

@@ -11,7 +11,7 @@ use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
 use crate::search::{Found, Search};
 use crate::set::AcceptorSet;
-use crate::symmetry;
+use crate::symmetry::{self, Swap};
 use batsat::Lit;
 
 /// The steps of a search by classes of interchangeable acceptors, before the solver is asked.
@@ -29,9 +29,20 @@ pub(crate) trait Harm {
     /// faulty. Acceptors that stand in the same places of the expressions do the same.
     fn about(&self) -> (Vec<NodeId>, AcceptorSet);
 
+    /// Where these expressions are.
+    fn exprs(&self) -> &Exprs;
+
+    /// Whether the harm is the same with some acceptors in each other's places.
+    fn keeps(&self, swap: &mut Swap) -> bool {
+        let (roots, _) = self.about();
+        swap.keeps(&roots)
+    }
+
     /// A number for each of some classes of acceptors that the harm does not tell apart, the same for
     /// classes that can change places as a whole.
-    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize>;
+    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
+        symmetry::kinds(self.exprs(), classes, |swap| self.keeps(swap))
+    }
 
     /// Whether these faulty acceptors do the harm.
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()>;
@@ -147,9 +158,8 @@ impl Harm for Stops<'_> {
         (vec![live], self.graph.exprs.support(live))
     }
 
-    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
-        let (roots, _) = self.about();
-        symmetry::kinds(&self.graph.exprs, classes, |swap| swap.keeps(&roots))
+    fn exprs(&self) -> &Exprs {
+        &self.graph.exprs
     }
 
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
@@ -174,9 +184,8 @@ impl Harm for Splits<'_> {
         (self.quorums.to_vec(), first & second)
     }
 
-    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
-        let (roots, _) = self.about();
-        symmetry::kinds(self.exprs, classes, |swap| swap.keeps(&roots))
+    fn exprs(&self) -> &Exprs {
+        self.exprs
     }
 
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()> {
@@ -229,9 +238,8 @@ impl Harm for Disentangles<'_> {
         (roots, all)
     }
 
-    fn kinds(&self, classes: &[AcceptorSet]) -> Vec<usize> {
-        let (roots, _) = self.about();
-        symmetry::kinds(&self.graph.exprs, classes, |swap| swap.keeps(&roots))
+    fn exprs(&self) -> &Exprs {
+        &self.graph.exprs
     }
 
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {

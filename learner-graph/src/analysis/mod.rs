@@ -8,22 +8,22 @@
 //!
 //! A *harm* is something that faulty acceptors can do, and more of them as well. The smallest
 //! set that does it is found by the search that knows of interchangeable acceptors
-//! (`search.rs`), or by a SAT solver (`formula.rs`) where expressions are irregular; the minimal
+//! (`search/`), or by a SAT solver (`formula.rs`) where expressions are irregular; the minimal
 //! sets by the solver. Nothing is enumerated but what is shown.
 
 mod counting;
 mod difference;
 mod faults;
 mod harm;
-mod kinds;
 mod of_graph;
 mod of_slices;
+mod options;
 mod outline;
 mod pattern;
-mod promised;
 mod redundant;
 mod repair;
 mod report;
+mod run;
 mod strongest;
 mod text;
 mod units;
@@ -32,16 +32,17 @@ mod weights;
 
 pub use difference::{AgreementChange, Changes, Comparison, ProgressChange, Standing, compare};
 pub(crate) use harm::Harm;
-pub use of_graph::{Options, Scope, analyze};
-pub use of_slices::{SlicesAnalysis, analyze_slices};
+pub use of_graph::{Analyzer, analyze};
+pub use of_slices::{SlicesAnalysis, SlicesAnalyzer, analyze_slices};
+pub use options::{Options, Scope};
 pub use outline::{
     Borne, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED, Outline, OutlinedLearners,
     OutlinedPairs, OutlinedUnits, outline,
 };
 pub use pattern::Pattern;
 pub use report::{
-    Analysis, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Redundant, Repair,
-    Starved, Strongest, Verdict, ViolationReport, Weight,
+    Analysis, Change, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Redundant,
+    Repair, Starved, Strongest, Verdict, ViolationReport, Weight,
 };
 pub use text::{PATTERNS_SHOWN, Shown};
 pub use units::{UnitId, UnitSet, Units};

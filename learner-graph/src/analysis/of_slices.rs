@@ -2,12 +2,13 @@
 
 use super::Harm;
 use super::faults::Faults;
-use super::of_graph::Options;
+use super::options::Options;
 use super::pattern::Pattern;
 use super::report::{FaultReport, Part, parts};
 use super::text::{MORE, pattern_of};
 use super::units::{UnitSet, Units};
 use crate::effort::Effort;
+use crate::known::Known;
 use crate::minimal::Minimal;
 use crate::report::Names;
 use crate::search::Found;
@@ -58,69 +59,167 @@ pub fn analyze_slices(
     options: &Options,
     progress: &mut dyn FnMut(&str, usize, usize),
 ) -> SlicesAnalysis {
-    let caught = options.suspicion.caught;
-    let silent = options.crashed | caught;
-    let look = Look {
-        slices,
-        units,
-        options,
-        classes: classes(slices, units, options),
-    };
-    let names = |set: &AcceptorSet| -> Names {
-        set.iter()
-            .map(|a| slices.names()[usize::from(a.0)].clone())
-            .collect()
-    };
-    progress("quorum intersection", 0, 4);
-    let (intersect, apart) = match Forks(slices).quorums(&caught, &look.effort()) {
-        Found::Yes(pair) => {
-            let smaller = pair.map(|quorum| slices.smaller_quorum(&quorum, &caught));
-            (Some(false), Some(smaller.map(|quorum| names(&quorum))))
+    SlicesAnalyzer::new(slices, units, options).ask(1, progress)
+}
+
+/// An analysis that can go on with more steps; see [`Analyzer`](super::Analyzer).
+pub struct SlicesAnalyzer<'a> {
+    slices: &'a Slices,
+    units: &'a Units,
+    options: &'a Options,
+    classes: Vec<UnitSet>,
+    times: u64,
+    apart: Known<(), Found<[AcceptorSet; 2]>>,
+    quorums: Known<(), Minimal<Pattern>>,
+    harms: Known<&'static str, FaultReport>,
+}
+
+impl<'a> SlicesAnalyzer<'a> {
+    /// Nothing is asked yet.
+    pub fn new(slices: &'a Slices, units: &'a Units, options: &'a Options) -> Self {
+        Self {
+            slices,
+            units,
+            options,
+            classes: classes(slices, units, options),
+            times: 1,
+            apart: Known::default(),
+            quorums: Known::default(),
+            harms: Known::default(),
         }
-        Found::No => (Some(true), None),
-        Found::Undecided => (None, None),
-    };
-    progress("minimal quorums", 1, 4);
-    let gathers = Gathers(slices, None);
-    let quorums = look
-        .faults(&gathers, AcceptorSet::EMPTY)
-        .minimal(0, options.max_sets);
-    progress("blocking sets", 2, 4);
-    let (tolerance, blocking) = look.faults(&Halts(slices), silent).look(options.max_sets);
-    let halted_by = FaultReport::new(units, tolerance, &blocking);
-    progress("splitting sets", 3, 4);
-    let (tolerance, splitting) = look.faults(&Forks(slices), caught).look(options.max_sets);
-    let split_by = FaultReport::new(units, tolerance, &splitting);
-    progress("done", 4, 4);
-    let top = quorums.sets.iter().map(Pattern::support);
-    let top = top.fold(UnitSet::EMPTY, |all, units| all | units);
-    let count = quorums.sets.iter().map(Pattern::sets);
-    let count = count.fold(0, u128::saturating_add);
-    let complete = intersect.is_some()
-        && quorums.complete
-        && [&halted_by, &split_by]
-            .iter()
-            .all(|report| report.minimal.complete && !report.is_open());
-    SlicesAnalysis {
-        units: units.names(&units.all()),
-        by: options.by.clone(),
-        crashed: names(&options.crashed),
-        byzantine: names(&caught),
-        in_quorums: slices.quorum_within(&slices.all()).len(),
-        quorum_of_liars: names(
-            &slices.smaller_quorum(&slices.quorum_within(&caught), &AcceptorSet::EMPTY),
-        ),
-        intersect,
-        apart,
-        n_quorums: u64::try_from(count).unwrap_or(u64::MAX),
-        top_tier: units.names(&top),
-        quorums: Minimal {
-            sets: quorums.sets.iter().map(|p| parts(units, p)).collect(),
-            complete: quorums.complete,
-        },
-        halted_by,
-        split_by,
-        complete,
+    }
+
+    /// Asks whatever is not decided, with so many times as many steps for each question as the options say, and tells
+    /// all that is known. `progress` is told what is looked at, and how much of it is done.
+    pub fn ask(
+        &mut self,
+        times: u64,
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) -> SlicesAnalysis {
+        self.times = times;
+        self.apart.again();
+        self.quorums.again();
+        self.harms.again();
+        let (slices, caught) = (self.slices, self.options.suspicion.caught);
+        let silent = self.options.crashed | caught;
+        progress("quorum intersection", 0, 4);
+        let apart = self.apart();
+        progress("minimal quorums", 1, 4);
+        let quorums = self.quorums();
+        progress("blocking sets", 2, 4);
+        let halted_by = self.harm("halts", &Halts(slices), silent);
+        progress("splitting sets", 3, 4);
+        let split_by = self.harm("forks", &Forks(slices), caught);
+        progress("done", 4, 4);
+        self.found(apart, &quorums, halted_by, split_by)
+    }
+
+    fn effort(&self) -> Effort {
+        let steps = self.options.steps.saturating_mul(self.times);
+        Effort::until(steps, Arc::clone(&self.options.stop))
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.effort().is_stopped()
+    }
+
+    fn faults<'b>(&'b self, harm: &'b dyn Harm, given: AcceptorSet) -> Faults<'b, dyn Harm + 'b> {
+        Faults {
+            harm,
+            units: self.units,
+            classes: self.classes.clone(),
+            given,
+            n_acceptors: self.slices.n_nodes(),
+            effort: self.effort(),
+        }
+    }
+
+    /// Two quorums without a node in common that is not caught.
+    fn apart(&mut self) -> Found<[AcceptorSet; 2]> {
+        if let Some(known) = self.apart.get(&(), self.is_stopped()) {
+            return known;
+        }
+        let caught = self.options.suspicion.caught;
+        let found = Forks(self.slices).quorums(&caught, &self.effort());
+        let (decided, stopped) = (found != Found::Undecided, self.is_stopped());
+        self.apart.keep((), found, decided, stopped)
+    }
+
+    fn quorums(&mut self) -> Minimal<Pattern> {
+        if let Some(known) = self.quorums.get(&(), self.is_stopped()) {
+            return known;
+        }
+        let cap = self.options.max_sets;
+        let gathers = Gathers(self.slices, None);
+        let found = self.faults(&gathers, AcceptorSet::EMPTY).minimal(0, cap);
+        let decided = found.complete || found.sets.len() >= cap;
+        let stopped = self.is_stopped();
+        self.quorums.keep((), found, decided, stopped)
+    }
+
+    fn harm(&mut self, name: &'static str, harm: &dyn Harm, given: AcceptorSet) -> FaultReport {
+        if let Some(known) = self.harms.get(&name, self.is_stopped()) {
+            return known;
+        }
+        let cap = self.options.max_sets;
+        let (tolerance, sets) = self.faults(harm, given).look(cap);
+        let report = FaultReport::new(self.units, tolerance, &sets);
+        let (decided, stopped) = (report.is_decided(cap), self.is_stopped());
+        self.harms.keep(name, report, decided, stopped)
+    }
+
+    fn found(
+        &self,
+        apart: Found<[AcceptorSet; 2]>,
+        quorums: &Minimal<Pattern>,
+        halted_by: FaultReport,
+        split_by: FaultReport,
+    ) -> SlicesAnalysis {
+        let (slices, units, options) = (self.slices, self.units, self.options);
+        let caught = options.suspicion.caught;
+        let names = |set: &AcceptorSet| -> Names {
+            set.iter()
+                .map(|a| slices.names()[usize::from(a.0)].clone())
+                .collect()
+        };
+        let (intersect, apart) = match apart {
+            Found::Yes(pair) => {
+                let smaller = pair.map(|quorum| slices.smaller_quorum(&quorum, &caught));
+                (Some(false), Some(smaller.map(|quorum| names(&quorum))))
+            }
+            Found::No => (Some(true), None),
+            Found::Undecided => (None, None),
+        };
+        let top = quorums.sets.iter().map(Pattern::support);
+        let top = top.fold(UnitSet::EMPTY, |all, units| all | units);
+        let count = quorums.sets.iter().map(Pattern::sets);
+        let count = count.fold(0, u128::saturating_add);
+        let complete = intersect.is_some()
+            && quorums.complete
+            && [&halted_by, &split_by]
+                .iter()
+                .all(|report| report.minimal.complete && !report.is_open());
+        SlicesAnalysis {
+            units: units.names(&units.all()),
+            by: options.by.clone(),
+            crashed: names(&options.crashed),
+            byzantine: names(&caught),
+            in_quorums: slices.quorum_within(&slices.all()).len(),
+            quorum_of_liars: names(
+                &slices.smaller_quorum(&slices.quorum_within(&caught), &AcceptorSet::EMPTY),
+            ),
+            intersect,
+            apart,
+            n_quorums: u64::try_from(count).unwrap_or(u64::MAX),
+            top_tier: units.names(&top),
+            quorums: Minimal {
+                sets: quorums.sets.iter().map(|p| parts(units, p)).collect(),
+                complete: quorums.complete,
+            },
+            halted_by,
+            split_by,
+            complete,
+        }
     }
 }
 
@@ -176,31 +275,6 @@ impl SlicesAnalysis {
     }
 }
 
-/// What all questions have in common.
-struct Look<'a> {
-    slices: &'a Slices,
-    units: &'a Units,
-    options: &'a Options,
-    classes: Vec<UnitSet>,
-}
-
-impl Look<'_> {
-    fn effort(&self) -> Effort {
-        Effort::until(self.options.steps, Arc::clone(&self.options.stop))
-    }
-
-    fn faults<'b>(&'b self, harm: &'b dyn Harm, given: AcceptorSet) -> Faults<'b, dyn Harm + 'b> {
-        Faults {
-            harm,
-            units: self.units,
-            classes: self.classes.clone(),
-            given,
-            n_acceptors: self.slices.n_nodes(),
-            effort: self.effort(),
-        }
-    }
-}
-
 /// Units that the system does not tell apart; what has failed is not like what has not.
 fn classes(slices: &Slices, units: &Units, options: &Options) -> Vec<UnitSet> {
     if !units.are_single() {
@@ -252,6 +326,9 @@ impl fmt::Display for SlicesAnalysis {
                 }
             }
         }
+        if self.in_quorums == 0 {
+            return Ok(());
+        }
         let more = if self.quorums.complete {
             ""
         } else {
@@ -268,13 +345,13 @@ impl fmt::Display for SlicesAnalysis {
         }
         harm(
             f,
-            "crashes",
+            ["crash", "crashes"],
             "Silence of one of these sets leaves no quorum (blocking sets)",
             &self.halted_by,
         )?;
         harm(
             f,
-            "lies",
+            ["lie", "lies"],
             "Lies of one of these sets can split the others (splitting sets)",
             &self.split_by,
         )?;
@@ -287,7 +364,7 @@ const SHOWN: usize = 8;
 
 fn harm(
     f: &mut fmt::Formatter<'_>,
-    faults: &str,
+    [fault, faults]: [&str; 2],
     title: &str,
     report: &FaultReport,
 ) -> fmt::Result {
@@ -300,11 +377,8 @@ fn harm(
     writeln!(f, "\n{title}: {}{more}", report.sets)?;
     match (report.verdict, report.tolerated) {
         (Verdict::Broken, _) => writeln!(f, "  it is so already")?,
-        (Verdict::Exact, Some(0)) => writeln!(
-            f,
-            "  none of the {faults} is tolerated for sure: one can be enough"
-        )?,
-        (Verdict::Exact, Some(1)) => writeln!(f, "  any one of the {faults} is tolerated")?,
+        (Verdict::Exact, Some(0)) => writeln!(f, "  no {fault} is tolerated: one can be enough")?,
+        (Verdict::Exact, Some(1)) => writeln!(f, "  1 {fault} is tolerated, whosever it is")?,
         (Verdict::Exact, Some(n)) => writeln!(f, "  any {n} {faults} are tolerated")?,
         (Verdict::AtLeast, Some(n)) => writeln!(
             f,

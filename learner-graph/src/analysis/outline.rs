@@ -2,8 +2,9 @@
 //! what hangs on each acceptor. Nothing is listed that grows faster than the graph, so that graphs of
 //! hundreds of acceptors are outlined at once.
 
-use super::of_graph::{Options, Run};
+use super::options::Options;
 use super::report::{FaultReport, Verdict};
+use super::run::Run;
 use super::units::{UnitSet, Units};
 use super::weights::ClassWeight;
 use crate::graph::LearnerGraph;
@@ -93,16 +94,6 @@ pub struct OutlinedUnits {
     pub undecided_agreement: usize,
 }
 
-impl Borne {
-    fn undecided() -> Self {
-        Self {
-            verdict: Verdict::Undecided,
-            tolerated: None,
-            smallest: Vec::new(),
-        }
-    }
-}
-
 impl From<FaultReport> for Borne {
     fn from(report: FaultReport) -> Self {
         Self {
@@ -135,17 +126,14 @@ pub fn outline(graph: &LearnerGraph, units: &Units, options: &Options) -> Outlin
         pairs,
         pairs_left_out,
         weights,
-        complete: run.complete && !open && !run.effort().is_stopped(),
+        complete: run.complete && !open && !run.is_stopped(),
     }
 }
 
 fn learners(run: &mut Run<'_>) -> Vec<OutlinedLearners> {
     let mut all: Vec<OutlinedLearners> = Vec::new();
     for l in run.graph.learners() {
-        let stopped_by = match run.effort().is_stopped() {
-            true => Borne::undecided(),
-            false => Borne::from(run.stops(l)),
-        };
+        let stopped_by = Borne::from(run.stops(l));
         let name = run.graph.learner_name(l).to_owned();
         match all.iter_mut().find(|o| o.stopped_by == stopped_by) {
             Some(alike) => alike.names.push(name),
@@ -166,14 +154,9 @@ fn pairs(run: &mut Run<'_>) -> (Vec<OutlinedPairs>, usize) {
         if !run.is_promised(l1, l2) {
             continue;
         }
-        let (declared, quorums) = match run.effort().is_stopped() {
-            true => (Borne::undecided(), Borne::undecided()),
-            false => {
-                let found = run.pair(l1, l2);
-                let declared = found.declared.map_or_else(Borne::undecided, Borne::from);
-                (declared, Borne::from(found.quorums))
-            }
-        };
+        let found = run.pair(l1, l2);
+        let declared = found.declared.unwrap_or_else(FaultReport::undecided);
+        let (declared, quorums) = (Borne::from(declared), Borne::from(found.quorums));
         let between = [l1, l2].map(|l| run.graph.learner_name(l).to_owned());
         let alike = |o: &&mut OutlinedPairs| o.declared == declared && o.quorums == quorums;
         let full = all.len() == MAX_PAIR_GROUPS;

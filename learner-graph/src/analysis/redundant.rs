@@ -3,17 +3,28 @@
 use super::report::Redundant;
 use crate::closure::Rule;
 use crate::effort::Effort;
+use crate::expr::NodeId;
 use crate::family::Family;
 use crate::graph::LearnerGraph;
+use crate::known::Known;
 use crate::search::{Found, Search};
+use crate::set::LearnerSet;
 
 /// The steps that one question may take.
 const STEPS: u64 = 100_000;
 
+/// Whether an entry follows from others, by their numbers.
+pub(crate) type KnownRedundant = Known<(usize, Vec<usize>), Found<()>>;
+
 /// Entries of the file that could be left out, one after the other from the last one, without
 /// changing TrustSafe, and of how many others that was not decided; agreements as the graph has
-/// them if it came from no file.
-pub(crate) fn redundant(graph: &LearnerGraph, effort: &Effort) -> (Vec<Redundant>, usize) {
+/// them if it came from no file. Each question may take so many times as many steps as usual.
+pub(crate) fn redundant(
+    graph: &LearnerGraph,
+    times: u64,
+    effort: &Effort,
+    known: &mut KnownRedundant,
+) -> (Vec<Redundant>, usize) {
     let mut rest = entries(graph);
     // What is left of the entries, by their numbers.
     let mut numbers: Vec<usize> = (0..rest.rules.len()).collect();
@@ -24,11 +35,17 @@ pub(crate) fn redundant(graph: &LearnerGraph, effort: &Effort) -> (Vec<Redundant
     for at in (0..rest.rules.len()).rev() {
         let rule = rest.rules.remove(at);
         let number = numbers.remove(at);
-        let found = match rest.rules.iter().any(|other| says_as_much(other, &rule)) {
-            true => Found::Yes(()),
-            false if effort.is_stopped() => Found::Undecided,
-            false => follows(&rest, &rule, &mut search),
-        };
+        let key = (number, numbers.clone());
+        let found = known.get(&key, effort.is_stopped()).unwrap_or_else(|| {
+            let found = match rest.rules.iter().any(|other| says_as_much(other, &rule)) {
+                true => Found::Yes(()),
+                // What stands alone follows from nothing.
+                false if rest.rules.is_empty() => Found::No,
+                false if effort.is_stopped() => Found::Undecided,
+                false => follows(&rest, (rule.learners, rule.expr), times, &mut search),
+            };
+            known.keep(key, found, found != Found::Undecided, effort.is_stopped())
+        });
         if matches!(found, Found::Yes(())) {
             let declared = graph.declared(&rule);
             let entry = Redundant {
@@ -78,16 +95,21 @@ fn entries(graph: &LearnerGraph) -> LearnerGraph {
 }
 
 /// Whether all that an agreement says follows from others over the same expressions.
-pub(super) fn follows(others: &LearnerGraph, rule: &Rule, search: &mut Search) -> Found<()> {
+pub(super) fn follows(
+    others: &LearnerGraph,
+    (learners, expr): (LearnerSet, NodeId),
+    times: u64,
+    search: &mut Search,
+) -> Found<()> {
     let mut follows = Found::Yes(());
-    for l1 in rule.learners {
-        let first = rule.learners.iter().next().unwrap_or(l1);
+    for l1 in learners {
+        let first = learners.iter().next().unwrap_or(l1);
         let Some(others_say) = Family::agreement(others, first, l1) else {
             return Found::No;
         };
-        search.allow(STEPS);
+        search.allow(STEPS.saturating_mul(times));
         let all = others.acceptors();
-        match search.separate(&all, &Family::Of(rule.expr), &[others_say]) {
+        match search.separate(&all, &Family::Of(expr), &[others_say]) {
             Found::No => {}
             Found::Yes(_) => return Found::No,
             Found::Undecided => follows = Found::Undecided,

@@ -1,7 +1,7 @@
 //! What an analysis found, for people ([`Display`](std::fmt::Display)) and for programs (serde).
 
 use super::faults::Tolerance;
-use super::of_graph::{Options, Scope};
+use super::options::{Options, Scope};
 use super::pattern::Pattern;
 use super::units::{UnitSet, Units};
 use crate::minimal::Minimal;
@@ -184,31 +184,65 @@ pub struct ViolationReport {
     pub quorums: [Names; 2],
     /// Changes of the file each of which is enough for this pair; the one that mends most first.
     pub repairs: Vec<Repair>,
-    /// Whether these are all that raise one threshold: every threshold that the pair depends on was
-    /// tried, and it is known what came of it.
+    /// Whether these are all that raise one threshold, and, if there are none, whether any raise several: every
+    /// threshold that the pair depends on was tried, and it is known what came of it.
     pub repairs_complete: bool,
-    /// How many thresholds would mend it too, if they did not leave a learner without a quorum of
-    /// acceptors that are not silent.
-    pub repairs_that_stop: usize,
+    /// What would mend it too, and is no repair, since it leaves a learner without a quorum of acceptors that are not
+    /// silent.
+    pub repairs_that_stop: Vec<Vec<Change>>,
 }
 
-/// One number of the file that is to be another. It was tried: the graph was read again and the
+impl ViolationReport {
+    /// Whether more steps can tell nothing more of what mends it.
+    pub(crate) fn is_decided(&self) -> bool {
+        let known = |repair: &Repair| repair.least && repair.leaves.is_some();
+        self.repairs_complete && self.repairs.iter().all(known)
+    }
+}
+
+/// Changes of the file that are enough together. They were tried: the graph was read again and the
 /// pair is valid then. Every learner that has a quorum of acceptors that are not silent keeps one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Repair {
-    /// The threshold; a definition has one, however many share it.
-    pub place: Place,
-    /// What stands there now.
-    pub threshold: u64,
-    /// What is enough.
-    pub raise_to: u64,
-    /// Whether no smaller number is; if not, that was not decided.
+    /// All of them are needed. More than one threshold is raised only if none is enough alone, and promises are
+    /// given up only if no thresholds are.
+    pub changes: Vec<Change>,
+    /// Whether no change can be left out, and none be smaller; if not, that was not decided.
     pub least: bool,
     /// How many pairs of learners that are not valid become so, this one among them; absent if
     /// that was not decided.
     pub mends: Option<usize>,
     /// How many stay as they are.
     pub leaves: Option<usize>,
+    /// To how many pairs of learners nothing is promised any more.
+    pub ends: usize,
+}
+
+/// A change of a file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "change")]
+pub enum Change {
+    /// A number is to be another.
+    Raise {
+        /// The threshold; a definition has one, however many share it.
+        place: Place,
+        /// What stands there now.
+        threshold: u64,
+        /// What is enough.
+        raise_to: u64,
+    },
+    /// A learner is not to be in the `between` of an entry.
+    TakeOut {
+        /// The `[[safe]]` entry.
+        place: Place,
+        /// The learner.
+        learner: String,
+    },
+    /// An entry of one learner is not to be there.
+    Remove {
+        /// The `[[safe]]` entry.
+        place: Place,
+    },
 }
 
 /// What stops a learner.
@@ -219,6 +253,8 @@ pub struct LearnerFaults {
     /// Silent units that leave it no quorum: blocking sets. `tolerated` is the number of crashes
     /// that it survives.
     pub stopped_by: FaultReport,
+    /// It has quorums of acceptors that are not silent, and each of them has a member that is taken to lie.
+    pub kept_by_liars: bool,
     /// A minimal quorum of acceptors that are all taken to lie: these can make it decide whatever they
     /// like. Empty if there is none.
     pub quorum_of_liars: Names,

@@ -10,6 +10,7 @@
 //! way, and either may.
 
 use super::pattern::Pattern;
+use super::redundant::follows;
 use super::report::{Conflict, Declared, Strongest};
 use crate::effort::Effort;
 use crate::expr::{Exprs, NodeId, TRUE};
@@ -62,12 +63,14 @@ pub(crate) fn condition(exprs: &mut Exprs, splitting: &[Pattern]) -> NodeId {
 /// For the pairs that can agree, the weakest condition under which they do.
 type Conditions = BTreeMap<(LearnerId, LearnerId), NodeId>;
 
-/// The strongest TrustSafe, from the splitting sets of every pair (the smaller learner first).
+/// The strongest TrustSafe, from the splitting sets of every pair (the smaller learner first). Looking for conflicts
+/// may take so many times as many steps as usual. Whether the graph says all of it; nothing if that is not known.
 pub(crate) fn strongest(
     graph: &LearnerGraph,
     splitting: Vec<((LearnerId, LearnerId), Splitting)>,
+    times: u64,
     effort: &Effort,
-) -> Strongest {
+) -> (Strongest, Option<bool>) {
     let mut exprs = graph.exprs.clone();
     let mut known = Conditions::new();
     let (mut never, mut undecided) = (Vec::new(), BTreeSet::new());
@@ -87,16 +90,45 @@ pub(crate) fn strongest(
         between: graph.learner_names(&learners),
         when: graph.toml_of(&exprs, when),
     };
-    let mut found = Conflicts::new(&exprs, effort);
+    let mut found = Conflicts::new(&exprs, times, effort);
     found.look(graph, &known, &undecided);
-    Strongest {
-        agreements: entries(&known).into_iter().map(entry).collect(),
+    let entries = entries(&known);
+    let declared = match (undecided.is_empty(), found.named.is_empty()) {
+        (false, _) => None,
+        (true, false) => Some(false),
+        (true, true) => says_all(graph, &exprs, &entries, times, effort),
+    };
+    let strongest = Strongest {
+        agreements: entries.into_iter().map(entry).collect(),
         never: never.into_iter().map(name).collect(),
         conflicts: found.named,
         conflicts_left_out: found.left_out,
         conflicts_undecided: found.undecided,
         undecided: undecided.iter().copied().map(name).collect(),
+    };
+    (strongest, declared)
+}
+
+/// Whether these agreements, over more expressions than those of a graph, follow from what it declares.
+fn says_all(
+    graph: &LearnerGraph,
+    exprs: &Exprs,
+    entries: &[(NodeId, LearnerSet)],
+    times: u64,
+    effort: &Effort,
+) -> Option<bool> {
+    let mut declared = graph.clone();
+    declared.exprs = exprs.clone();
+    let mut search = Search::new(exprs, effort);
+    let mut all = Some(true);
+    for (when, learners) in entries {
+        match follows(&declared, (*learners, *when), times, &mut search) {
+            Found::Yes(()) => {}
+            Found::No => return Some(false),
+            Found::Undecided => all = None,
+        }
     }
+    all
 }
 
 fn of(known: &Conditions, a: LearnerId, b: LearnerId) -> Option<NodeId> {
@@ -111,20 +143,24 @@ struct Conflicts {
     undecided: usize,
     search: Search,
     effort: Effort,
+    /// For all that is to come.
     steps: u64,
+    /// For one question.
+    of_each: u64,
     /// Of two conditions and a third one what a search found.
     known: HashMap<(NodeId, NodeId, Option<NodeId>), Found<AcceptorSet>>,
 }
 
 impl Conflicts {
-    fn new(exprs: &Exprs, effort: &Effort) -> Self {
+    fn new(exprs: &Exprs, times: u64, effort: &Effort) -> Self {
         Self {
             named: Vec::new(),
             left_out: 0,
             undecided: 0,
             search: Search::new(exprs, effort),
             effort: effort.clone(),
-            steps: ALL_STEPS,
+            steps: ALL_STEPS.saturating_mul(times),
+            of_each: STEPS.saturating_mul(times),
             known: HashMap::new(),
         }
     }
@@ -191,7 +227,7 @@ impl Conflicts {
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let steps = self.steps.min(STEPS);
+        let steps = self.steps.min(self.of_each);
         self.search.allow(steps);
         let both = self.search.both(first, second);
         let outside: Vec<Family> = third.map(Family::Of).into_iter().collect();

@@ -76,9 +76,15 @@ impl Slices {
     /// no learners; a comment names them.
     pub fn to_toml(&self, effort: &Effort) -> Result<Unrolled, Box<Problem>> {
         let live = self.quorum_within(&self.all());
-        if live.is_empty() || live.len() > MAX_LEARNERS {
+        if live.is_empty() {
+            let what =
+                "no node can be in a quorum, since no set of nodes has what each of them needs";
+            let mend = "there is nothing that a graph could say";
+            return Err(Box::new(Problem::error(None, what, mend)));
+        }
+        if live.len() > MAX_LEARNERS {
             let what = format!("{} nodes can be in a quorum", live.len());
-            let mend = format!("a graph of them needs 1 to {MAX_LEARNERS}");
+            let mend = format!("a graph has at most {MAX_LEARNERS} learners");
             return Err(Box::new(Problem::error(None, what, mend)));
         }
         let mut unroll = Unroll {
@@ -206,6 +212,8 @@ impl Unroll<'_> {
         if !self.effort.is_left() {
             return Err(Gap::Undecided);
         }
+        let effort = self.effort.again(STEPS.min(self.effort.left()));
+        let before = effort.left();
         let about: UnitSet = about.iter().map(|node| UnitId(node.0)).collect();
         let classes = apart(self.classes.clone(), &about);
         let faults = Faults {
@@ -214,9 +222,11 @@ impl Unroll<'_> {
             classes,
             given: AcceptorSet::EMPTY,
             n_acceptors: self.slices.n_nodes(),
-            effort: self.effort.again(STEPS),
+            effort: effort.clone(),
         };
-        match faults.any_minimal(MAX_PATTERNS) {
+        let found = faults.any_minimal(MAX_PATTERNS);
+        self.effort.take(before - effort.left());
+        match found {
             Some(found) if found.complete => Ok(found.sets),
             Some(_) => Err(Gap::TooMany),
             None => Err(Gap::Undecided),

@@ -2,11 +2,13 @@
 
 use super::faults::Tolerance;
 use super::harm::{Disentangles, Harm, Stops};
-use super::of_graph::Run;
 use super::report::{FaultReport, Verdict, Weight};
-use super::units::UnitSet;
+use super::run::Run;
+use super::units::{UnitId, UnitSet};
 use crate::expr::NodeId;
 use crate::id::LearnerId;
+use crate::kinds::Promise;
+use crate::known::Known;
 use crate::search::Found;
 use crate::set::AcceptorSet;
 use std::collections::{BTreeMap, HashMap};
@@ -30,6 +32,20 @@ pub(super) struct ClassWeight {
     pub(super) weight: Weight,
     /// How many pairs it disentangles, which need not all be named.
     pub(super) disentangled: usize,
+}
+
+/// What comes of the failure of each unit, for learners with the same quorums, and for pairs with the same promise.
+#[derive(Default)]
+pub(super) struct KnownWeights {
+    progress: Known<(UnitId, NodeId), Change>,
+    agreement: Known<(UnitId, Promise), Change>,
+}
+
+impl KnownWeights {
+    pub(super) fn again(&mut self) {
+        self.progress.again();
+        self.agreement.again();
+    }
 }
 
 impl Run<'_> {
@@ -61,14 +77,14 @@ impl Run<'_> {
     ) -> Vec<ClassWeight> {
         let mut lives: HashMap<NodeId, Vec<LearnerId>> = HashMap::new();
         for l in learners {
-            let live = self.graph.live[usize::from(l.0)].0;
+            let live = self.kinds.quorums_of(*l);
             lives.entry(live).or_default().push(*l);
         }
         // In order, so that always the same are named.
-        let mut agreements: BTreeMap<(usize, usize), Vec<(LearnerId, LearnerId)>> = BTreeMap::new();
+        let mut agreements: BTreeMap<Promise, Vec<(LearnerId, LearnerId)>> = BTreeMap::new();
         for (l1, l2) in pairs {
             if self.is_promised(*l1, *l2) {
-                let key = self.declared_key(*l1, *l2);
+                let key = self.kinds.promise(*l1, *l2);
                 agreements.entry(key).or_default().push((*l1, *l2));
             }
         }
@@ -98,9 +114,10 @@ impl Run<'_> {
                 undecided_agreement: 0,
             };
             let failed = self.units.acceptors(&std::iter::once(unit).collect());
+            let mut is_known = false;
             for (live, learners) in &lives {
-                let harm = Stops::new(self.graph, learners[0]);
-                let change = self.change(self.stops.get(live), &harm, self.silent(), failed);
+                let change = self.without(unit, failed, *live, learners[0]);
+                is_known |= change != Change::UNKNOWN;
                 if change.is_open() {
                     weight.undecided_progress += learners.len();
                 }
@@ -113,10 +130,9 @@ impl Run<'_> {
             }
             weight.stops.sort();
             let mut disentangled = 0;
-            let caught = self.options.suspicion.caught;
             for (key, pairs) in &agreements {
-                let harm = Disentangles::new(self.graph, pairs[0].0, pairs[0].1);
-                let change = self.change(self.declared.get(key), &harm, caught, failed);
+                let change = self.lying(unit, failed, *key, pairs[0]);
+                is_known |= change != Change::UNKNOWN;
                 if change.is_open() {
                     weight.undecided_agreement += pairs.len();
                 }
@@ -132,13 +148,12 @@ impl Run<'_> {
                 }
             }
             weight.disentangles.sort();
-            if self.effort().is_stopped() {
-                // Of this class and those to come nothing is known, which is not the same as that nothing
-                // hangs on them.
-                self.complete = false;
-                break;
-            }
             self.complete &= weight.undecided_progress + weight.undecided_agreement == 0;
+            if self.is_stopped() && !is_known {
+                // Of this class nothing is known, which is not the same as that nothing hangs on it.
+                self.complete = false;
+                continue;
+            }
             weights.push(ClassWeight {
                 class,
                 weight,
@@ -146,6 +161,46 @@ impl Run<'_> {
             });
         }
         weights
+    }
+
+    /// What becomes of learners with these quorums if a unit is silent as well.
+    fn without(
+        &mut self,
+        unit: UnitId,
+        failed: AcceptorSet,
+        quorums: NodeId,
+        one: LearnerId,
+    ) -> Change {
+        let key = (unit, quorums);
+        if let Some(known) = self.known.weights.progress.get(&key, self.is_stopped()) {
+            return known;
+        }
+        let harm = Stops::new(self.graph, one);
+        let before = self.known.stops.find(&quorums);
+        let change = self.change(before, &harm, self.silent(), failed);
+        let (decided, stopped) = (!change.is_open(), self.is_stopped());
+        let known = &mut self.known.weights.progress;
+        known.keep(key, change, decided, stopped)
+    }
+
+    /// What becomes of pairs with this promise if a unit lies as well.
+    fn lying(
+        &mut self,
+        unit: UnitId,
+        failed: AcceptorSet,
+        promise: Promise,
+        one: (LearnerId, LearnerId),
+    ) -> Change {
+        let key = (unit, promise);
+        if let Some(known) = self.known.weights.agreement.get(&key, self.is_stopped()) {
+            return known;
+        }
+        let harm = Disentangles::new(self.graph, one.0, one.1);
+        let before = self.known.declared.find(&promise);
+        let change = self.change(before, &harm, self.options.suspicion.caught, failed);
+        let (decided, stopped) = (!change.is_open(), self.is_stopped());
+        let known = &mut self.known.weights.agreement;
+        known.keep(key, change, decided, stopped)
     }
 
     /// What is done with the acceptors of `failed` faulty as well, beside what was known without.

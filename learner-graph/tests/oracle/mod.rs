@@ -1,9 +1,59 @@
 //! A slow, obviously right reading of the definitions: sets are enumerated one by one.
 
 #![allow(dead_code, reason = "each file of tests uses a part of it")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "the definitions are stated over pairs of learners, by number"
+)]
 
-use learner_graph::{AcceptorId, AcceptorSet, IdSet, LearnerGraph, LearnerId, parse_unchecked};
+use learner_graph::{
+    AcceptorId, AcceptorSet, IdSet, LearnerGraph, LearnerId, Part, parse_unchecked,
+};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+/// Tests some cases of a strategy.
+pub(crate) fn check<S: Strategy>(
+    cases: u32,
+    strategy: &S,
+    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    // PROPTEST_RNG_SEED and PROPTEST_MAX_SHRINK_ITERS still work; no file of regressions is kept.
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    if let Err(error) = runner.run(strategy, test) {
+        panic!("{error}");
+    }
+}
+
+/// All sets that some patterns stand for, by the names of their members.
+pub(crate) fn sets_of(patterns: &[Vec<Part>]) -> Vec<Vec<&String>> {
+    let mut all = Vec::new();
+    for pattern in patterns {
+        let mut sets = vec![Vec::new()];
+        for part in pattern {
+            let choices =
+                (0u32..1 << part.of.len()).filter(|c| c.count_ones() as usize == part.any);
+            let chosen = |choice: u32| {
+                let of = part.of.iter().enumerate();
+                of.filter(move |(at, _)| choice & (1 << at) != 0)
+                    .map(|(_, name)| name)
+            };
+            let longer = |set: &Vec<_>| -> Vec<Vec<_>> {
+                let longer = choices
+                    .clone()
+                    .map(|c| set.iter().copied().chain(chosen(c)).collect());
+                longer.collect()
+            };
+            sets = sets.iter().flat_map(longer).collect();
+        }
+        all.extend(sets);
+    }
+    all
+}
 
 /// A set of acceptors as bits of a number.
 pub(crate) type Bits = u32;

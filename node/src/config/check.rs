@@ -1,11 +1,11 @@
 //! Checks every part of a file even if another one is wrong, so that all problems are found at once.
 
 use super::file::File;
-use super::trust::{self, Trust};
+use super::trust::{self, Build, Trust};
 use super::{Config, ConfigError, Limits, Mode, NodeConfig, disks, nodes};
 use consensus::hpaxos::PAGE;
 use consensus::{Member, Network, NetworkError};
-use learner_graph::{Problem, Quorums, Severity};
+use learner_graph::{GraphSection, Problem, Quorums, Severity};
 use std::sync::Arc;
 use toml::Spanned;
 
@@ -15,7 +15,7 @@ pub struct Look {
     pub mode: Option<Mode>,
     /// The quorums, in a mode in which all learners share them, if nothing is wrong with them.
     pub quorums: Option<Quorums>,
-    /// Everything that is wrong, and what the file's author may not expect.
+    /// Everything that is wrong, and what the file's author may not expect; of a learner graph only its shape.
     pub problems: Vec<Problem>,
 }
 
@@ -28,7 +28,8 @@ impl Look {
 }
 
 /// Looks at a file, which may be a whole configuration or its graph or quorums alone: without nodes,
-/// `network` may be missing. `mode` is that of a file that names none.
+/// `network` may be missing. `mode` is that of a file that names none. Whether a learner graph is valid is not asked:
+/// that can take long.
 #[must_use]
 pub fn look(text: &str, file: &str, mode: Mode) -> Look {
     let parsed = match parse(text) {
@@ -42,7 +43,8 @@ pub fn look(text: &str, file: &str, mode: Mode) -> Look {
         }
     };
     let mut problems = Vec::new();
-    let parts = Parts::read(&parsed, file, mode, &mut problems);
+    let build: Build = |graph| graph.build_unchecked().map(|graph| (graph, Vec::new()));
+    let parts = Parts::read(&parsed, file, mode, build, &mut problems);
     if !parsed.nodes.is_empty() {
         let _ = parts.assemble(&parsed, &mut problems);
     }
@@ -57,7 +59,13 @@ pub fn look(text: &str, file: &str, mode: Mode) -> Look {
 pub(super) fn config(text: &str, file: &str) -> Result<Config, ConfigError> {
     let parsed = parse(text).map_err(|problems| ConfigError(named(problems, text, file)))?;
     let mut problems = Vec::new();
-    let parts = Parts::read(&parsed, file, Mode::Hpaxos, &mut problems);
+    let parts = Parts::read(
+        &parsed,
+        file,
+        Mode::Hpaxos,
+        GraphSection::build,
+        &mut problems,
+    );
     let config = parts.assemble(&parsed, &mut problems);
     let warnings = named(problems, text, file);
     match config {
@@ -116,7 +124,13 @@ struct Parts {
 }
 
 impl Parts {
-    fn read(file: &File, name: &str, default: Mode, problems: &mut Vec<Problem>) -> Parts {
+    fn read(
+        file: &File,
+        name: &str,
+        default: Mode,
+        build: Build,
+        problems: &mut Vec<Problem>,
+    ) -> Parts {
         let mode = match &file.mode {
             None => Some(default),
             Some(mode) => read_mode(mode, problems),
@@ -127,7 +141,7 @@ impl Parts {
         Parts {
             mode,
             limits: Limits::read(&file.limits, problems),
-            trust: mode.and_then(|mode| trust::read(file, mode, problems)),
+            trust: mode.and_then(|mode| trust::read(file, mode, build, problems)),
             locations: disks::read(file, name, problems),
         }
     }

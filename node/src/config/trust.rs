@@ -2,7 +2,9 @@
 
 use super::Mode;
 use super::file::File;
-use learner_graph::{LearnerGraph, MAX_LEARNERS, Problem, QuorumSection, Quorums, Tree, Voters};
+use learner_graph::{
+    GraphSection, LearnerGraph, MAX_LEARNERS, Problem, QuorumSection, Quorums, Tree, Voters,
+};
 use std::ops::Range;
 use toml::Spanned;
 
@@ -14,11 +16,19 @@ pub(super) struct Trust {
     pub(super) quorums: Option<Quorums>,
 }
 
+/// How a learner graph is made, checked or not.
+pub(super) type Build = fn(&GraphSection) -> Result<(LearnerGraph, Vec<Problem>), Vec<Problem>>;
+
 /// Reads the part of a file that is about trust, as its mode has it.
-pub(super) fn read(file: &File, mode: Mode, problems: &mut Vec<Problem>) -> Option<Trust> {
+pub(super) fn read(
+    file: &File,
+    mode: Mode,
+    build: Build,
+    problems: &mut Vec<Problem>,
+) -> Option<Trust> {
     strange_fields(file, mode, problems);
     let read = match mode {
-        Mode::Hpaxos => file.graph().build().map(|(graph, warnings)| {
+        Mode::Hpaxos => build(&file.graph()).map(|(graph, warnings)| {
             let quorums = None;
             (Trust { graph, quorums }, warnings)
         }),

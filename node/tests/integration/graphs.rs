@@ -130,6 +130,84 @@ fn analyze_says_what_it_knows_when_the_time_is_over() {
 }
 
 #[test]
+fn check_says_what_it_knows_when_the_time_is_over() {
+    let dir = files();
+    let args = ["check", "good.toml", "--seconds", "0", "--json"];
+    let stopped = graph(&args, dir.path());
+    assert_eq!(stopped.status.code(), Some(1), "{stopped:?}");
+    assert_eq!(one_object(&stopped)["valid"], Value::Null);
+    let words = "error: not decided whether the graph is valid, for the steps or the time ran out";
+    assert!(text(&stopped.stderr).contains(words), "{stopped:?}");
+    let good = graph(&["check", "good.toml", "--seconds", "60"], dir.path());
+    let plain = graph(&["check", "good.toml"], dir.path());
+    assert_eq!(good.status.code(), Some(0), "{good:?}");
+    assert_eq!((good.stdout, good.stderr), (plain.stdout, plain.stderr));
+    // What is wrong elsewhere is known in any case.
+    let worse = format!("colour = \"red\"\n{THREE}");
+    std::fs::write(dir.path().join("worse.toml"), worse).expect("written");
+    let args = ["check", "worse.toml", "--seconds", "0", "--json"];
+    let worse = graph(&args, dir.path());
+    assert_eq!(one_object(&worse)["valid"], false);
+    assert!(text(&worse.stderr).contains("unknown field"), "{worse:?}");
+}
+
+#[test]
+fn check_names_who_says_what_would_mend_a_graph() {
+    let dir = files();
+    let bad = graph(&["check", "bad.toml"], dir.path());
+    assert_eq!(bad.status.code(), Some(1), "{bad:?}");
+    let note = "note: hpaxos graph analyze bad.toml says what would mend it\n";
+    assert!(text(&bad.stderr).ends_with(note), "{bad:?}");
+    let good = graph(&["check", "good.toml"], dir.path());
+    assert!(!text(&good.stderr).contains("analyze"), "{good:?}");
+}
+
+#[test]
+fn an_import_without_time_is_no_graph() {
+    let dir = files();
+    let stopped = graph(&["import", "nodes.json", "--seconds", "0"], dir.path());
+    let found = (stopped.status.code(), text(&stopped.stdout));
+    assert_eq!(found, (Some(1), String::new()), "{stopped:?}");
+    for words in [
+        "3 not decided, since the steps or the time ran out",
+        "no node has become a learner",
+    ] {
+        assert!(text(&stopped.stderr).contains(words), "{stopped:?}");
+    }
+}
+
+#[test]
+fn all_that_is_wrong_with_a_question_is_said_at_once() {
+    let dir = files();
+    let args = [
+        "analyze",
+        "good.toml",
+        "--crashed",
+        "a9,a1",
+        "--byzantine",
+        "a1,b",
+    ];
+    let refused = graph(&[&args[..], &["--by", "colour"]].concat(), dir.path());
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    for words in [
+        "error: --crashed: 'a9' is not an acceptor",
+        "error: --byzantine: 'b' is not an acceptor",
+        "error: --by colour: no such groups in good.toml",
+    ] {
+        assert!(text(&refused.stderr).contains(words), "{refused:?}");
+    }
+    let args = ["diff", "good.toml", "nodes.json", "--by", "colour"];
+    let refused = graph(&args, dir.path());
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    for words in [
+        "no such groups in good.toml",
+        "nodes.json is a list of nodes",
+    ] {
+        assert!(text(&refused.stderr).contains(words), "{refused:?}");
+    }
+}
+
+#[test]
 fn questions_that_make_no_sense_are_refused() {
     let dir = files();
     let paxos = "mode = \"paxos\"\nacceptors = [\"a\"]\n";

@@ -181,10 +181,14 @@ impl Shown<'_> {
         if analysis.redundant_undecided > 0 {
             let entries = counted(
                 analysis.redundant_undecided,
-                "further promise follows",
-                "further promises follow",
+                "entry of [[safe]] follows",
+                "entries of [[safe]] follow",
             );
-            open.push(format!("whether {entries} from the others"));
+            let more = match analysis.redundant.is_empty() {
+                true => "",
+                false => " as well",
+            };
+            open.push(format!("whether {entries} from the others{more}"));
         }
         if open.is_empty() && !analysis.complete {
             open.push(String::from("some questions"));

@@ -2,9 +2,10 @@
 
 use super::super::difference::{Changes, Comparison, Standing};
 use super::super::report::Verdict;
+use super::repairs::counterexample;
 use super::table::{Row, table};
 use super::words::{list, pairs, set};
-use super::{MAX_ROWS, counterexample, grouped, more};
+use super::{MAX_ROWS, grouped, more};
 use std::fmt;
 
 impl fmt::Display for Comparison {
@@ -164,7 +165,7 @@ fn valid(valid: Option<bool>) -> &'static str {
     match valid {
         Some(true) => "is valid",
         Some(false) => "is NOT VALID",
-        None => "was not decided to be valid",
+        None => "may be valid or not, which was not decided",
     }
 }
 

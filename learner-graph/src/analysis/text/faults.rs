@@ -11,7 +11,11 @@ impl Shown<'_> {
         // What reads the same is one row.
         let learners = self.analysis.learners.iter().map(|learner| {
             let report = &learner.stopped_by;
-            let survived = tolerated(report, "no quorum left");
+            let broken = match learner.kept_by_liars {
+                true => "none without liars",
+                false => "no quorum left",
+            };
+            let survived = tolerated(report, broken);
             let lines = minimal_sets(report, self.patterns);
             ((survived, lines), learner.name.as_str())
         });

@@ -8,11 +8,12 @@
 mod advice;
 mod difference;
 mod faults;
+mod repairs;
 mod table;
 mod words;
 
-use super::report::{Analysis, LearnerFaults, Verdict, ViolationReport};
-use crate::report::Names;
+use super::report::{Analysis, LearnerFaults, Verdict};
+use repairs::counterexample;
 use std::fmt;
 pub(crate) use words::pattern_of;
 use words::{list, set};
@@ -23,8 +24,6 @@ pub const PATTERNS_SHOWN: usize = 4;
 pub(crate) const MORE: &str = "--seconds 60 allows more, up to a minute";
 /// The most rows of a table, and the most lines of a list.
 const MAX_ROWS: usize = 16;
-/// The most repairs of one pair that are shown.
-const REPAIRS_SHOWN: usize = 6;
 
 /// An analysis to be written with so many patterns of each kind.
 #[derive(Clone, Copy, Debug)]
@@ -152,79 +151,6 @@ impl Shown<'_> {
             None => "acceptors",
             Some(_) => "groups",
         }
-    }
-}
-
-fn counterexample(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
-    let [a, b] = &violation.between;
-    // A counterexample is of use only as a whole.
-    let whole = |names: &Names| format!("{{{}}}", names.join(", "));
-    let [of_a, of_b] = violation.quorums.each_ref().map(whole);
-    let safe = whole(&violation.safe);
-    if a == b {
-        writeln!(
-            f,
-            "  {a} shall agree with itself while {safe} are safe; {of_a} and {of_b} are quorums of it."
-        )?;
-    } else {
-        writeln!(
-            f,
-            "  {a} and {b} shall agree while {safe} are safe; {of_a} is a quorum of {a}, {of_b} one of {b}."
-        )?;
-    }
-    repairs(f, violation)
-}
-
-fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
-    let found = &violation.repairs;
-    for (at, repair) in found.iter().take(REPAIRS_SHOWN).enumerate() {
-        let either = if at == 0 { "mend it:" } else { "     or:" };
-        let (place, from, to) = (&repair.place, repair.threshold, repair.raise_to);
-        let least = match repair.least {
-            true => "",
-            false => ", or to a smaller number, which was not decided",
-        };
-        let others = match (repair.mends, repair.leaves) {
-            (Some(1), Some(0)) => String::new(),
-            (Some(all), Some(0)) => format!("; then all {all} pairs are valid"),
-            (_, Some(1)) => String::from("; another pair stays as it is"),
-            (_, Some(n)) => format!("; {n} other pairs stay as they are"),
-            _ => String::from("; what becomes of other pairs was not decided"),
-        };
-        writeln!(
-            f,
-            "    {either} raise the threshold of {place} from {from} to {to}{least}{others}"
-        )?;
-    }
-    match found.len().saturating_sub(REPAIRS_SHOWN) {
-        0 => {}
-        left => writeln!(
-            f,
-            "         … and {left} more thresholds (--json has them all)"
-        )?,
-    }
-    match violation.repairs_that_stop {
-        0 => {}
-        n => {
-            let one = if n == 1 { "threshold" } else { "thresholds" };
-            writeln!(
-                f,
-                "    {n} {one} could mend it, and would leave a learner without a quorum of acceptors that are not silent."
-            )?;
-        }
-    }
-    match (found.is_empty(), violation.repairs_complete) {
-        (true, true) if violation.repairs_that_stop > 0 => Ok(()),
-        (false, true) => Ok(()),
-        (true, true) => writeln!(
-            f,
-            "    No threshold of the file mends it by being raised alone: other quorums are needed, or the promise has to go."
-        ),
-        (true, false) => writeln!(
-            f,
-            "    Whether raising one threshold mends it was not decided."
-        ),
-        (false, false) => writeln!(f, "    Not all thresholds were tried: there may be others."),
     }
 }
 

@@ -1,17 +1,18 @@
 //! `hpaxos graph analyze`.
 
-use super::super::{Exit, complain, fail, print};
+use super::super::{Exit, complain};
 use super::deeper::deeper;
+use super::form::{Form, verdict};
 use super::running::Running;
-use super::source::{Content, Source, units, units_of_list};
-use super::until::{Say, Tell, until};
+use super::source::{Content, Source};
+use super::until::{Budget, Say, Tell, until};
 use clap::Args;
 use learner_graph::{
-    AcceptorId, AcceptorSet, Analysis, LearnerGraph, Options, PATTERNS_SHOWN, SlicesAnalysis,
-    acceptor_list, stellar,
+    AcceptorSet, Analysis, Analyzer, LearnerGraph, Options, PATTERNS_SHOWN, SlicesAnalysis,
+    SlicesAnalyzer, Units, stellar,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -43,13 +44,10 @@ pub struct AnalyzeArgs {
     /// Show the strongest promises even if they are those of the file
     #[arg(long)]
     strongest: bool,
-    /// Work until all is decided, and for so many seconds at most; Ctrl-C ends it as well, and what is known
-    /// is printed. Without it each question may take some thousand steps
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
-    seconds: Option<u64>,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    budget: Budget,
+    #[command(flatten)]
+    form: Form,
 }
 
 pub(super) fn analyze(args: &AnalyzeArgs) -> Exit {
@@ -57,42 +55,54 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Exit {
         Ok(source) => source,
         Err(exit) => return exit,
     };
-    let options = match args.options(&source) {
-        Ok(options) => options,
+    let (options, units) = match args.question(&source) {
+        Ok(question) => question,
         Err(exit) => return exit,
     };
     let stop = std::sync::Arc::clone(&options.stop);
     let args = args.clone();
-    until(&[stop], args.seconds, move |tell| {
+    until(&[stop], args.budget, move |tell| {
         match source.content.clone() {
-            Content::Graph(graph) => of_graph(args, source, &graph, &options, tell),
-            Content::Slices(network) => of_slices(args, source, &network, &options, tell),
+            Content::Graph(graph) => of_graph(args, source, &graph, &units, &options, tell),
+            Content::Slices(network) => of_slices(args, source, &network, &units, &options, tell),
         }
     })
 }
 
 impl AnalyzeArgs {
-    fn options(&self, source: &Source) -> Result<Options, Exit> {
+    /// What is asked, and what fails as a whole. All that is wrong with it is said at once.
+    fn question(&self, source: &Source) -> Result<(Options, Units), Exit> {
+        let mut wrong = Vec::new();
+        let mut named = |flag: &str, names: &Option<String>| {
+            let set = source.acceptors(flag, names.as_deref().unwrap_or_default());
+            set.unwrap_or_else(|more| {
+                wrong.extend(more);
+                AcceptorSet::EMPTY
+            })
+        };
+        let crashed = named("--crashed", &self.crashed);
+        let lying = named("--byzantine", &self.byzantine);
+        let both = source.names(&(crashed & lying)).join(",");
+        if !both.is_empty() {
+            wrong.push(format!(
+                "--crashed and --byzantine both name {both}: whoever lies may be silent as well; name it in --byzantine alone"
+            ));
+        }
+        let units = source.units(self.by.as_deref());
+        let units = units.map_err(|why| wrong.push(why)).ok();
+        let (Some(units), true) = (units, wrong.is_empty()) else {
+            wrong
+                .iter()
+                .for_each(|why| complain(format!("error: {why}")));
+            return Err(Exit::Usage);
+        };
         let mut options = Options {
             by: self.by.clone(),
             max_sets: usize::try_from(self.sets).map_or(PATTERNS_ASKED, |n| n.max(PATTERNS_ASKED)),
+            crashed,
             ..Options::default()
         };
-        let named = |flag: &str, names: &Option<String>| match names {
-            Some(names) => acceptors(source, flag, names),
-            None => Ok(AcceptorSet::EMPTY),
-        };
-        options.crashed = named("--crashed", &self.crashed)?;
-        options.suspicion.caught = named("--byzantine", &self.byzantine)?;
-        let both = options.crashed & options.suspicion.caught;
-        if !both.is_empty() {
-            let names = source.names(&both).join(",");
-            let why = "whoever lies may be silent as well; name it in --byzantine alone";
-            return Err(fail(
-                Exit::Usage,
-                format!("--crashed and --byzantine both name {names}: {why}"),
-            ));
-        }
+        options.suspicion.caught = lying;
         if let Some(url) = &self.node {
             let known = Running::ask(url)?.suspicion(source)?;
             let both = options.crashed & known.caught;
@@ -106,19 +116,12 @@ impl AnalyzeArgs {
             options.suspicion.caught |= known.caught;
             options.suspicion.disagreements = known.disagreements;
         }
-        Ok(options)
+        Ok((options, units))
     }
 
     fn show(&self, source: &Source, found: &impl Serialize, text: &impl fmt::Display) {
-        if !self.json {
-            return print(format!("{text}").trim_end());
-        }
-        let facts = serde_json::to_value(found);
-        let mut object = json!({"event": "analysis", "file": source.name});
-        if let (Ok(Value::Object(facts)), Some(object)) = (facts, object.as_object_mut()) {
-            object.extend(facts);
-        }
-        print(object);
+        let about = json!({"event": "analysis", "file": source.name});
+        self.form.print(about, found, text);
     }
 }
 
@@ -126,20 +129,17 @@ fn of_graph(
     args: AnalyzeArgs,
     source: Source,
     graph: &LearnerGraph,
+    units: &Units,
     options: &Options,
     tell: Tell<'_>,
 ) -> Say {
-    let by = options.by.as_deref();
-    let units = match units(by, &graph.group_kinds(), graph.units(by), &source.name) {
-        Ok(units) => units,
-        Err(exit) => return Box::new(move || exit),
-    };
+    let mut analyzer = Analyzer::new(graph, units, options);
     let found = deeper(
-        options,
-        args.seconds.is_some(),
+        &options.stop,
+        args.budget,
         tell,
         |found: &Analysis| found.is_decided(options),
-        |options, tell| learner_graph::analyze(graph, &units, options, tell),
+        |times, tell| analyzer.ask(times, tell),
     );
     let patterns = usize::try_from(args.sets).unwrap_or(PATTERNS_SHOWN);
     Box::new(move || {
@@ -152,61 +152,24 @@ fn of_graph(
     })
 }
 
-/// Nobody can rely on what was not decided.
-fn verdict(good: Option<bool>) -> Exit {
-    match good {
-        Some(true) => Exit::Done,
-        Some(false) | None => Exit::Bad,
-    }
-}
-
 fn of_slices(
     args: AnalyzeArgs,
     source: Source,
     network: &stellar::Network,
+    units: &Units,
     options: &Options,
     tell: Tell<'_>,
 ) -> Say {
-    let units = match units_of_list(options.by.as_deref(), network, &source.name) {
-        Ok(units) => units,
-        Err(exit) => return Box::new(move || exit),
-    };
+    let mut analyzer = SlicesAnalyzer::new(&network.slices, units, options);
     let found = deeper(
-        options,
-        args.seconds.is_some(),
+        &options.stop,
+        args.budget,
         tell,
         |found: &SlicesAnalysis| found.is_decided(options),
-        |options, tell| learner_graph::analyze_slices(&network.slices, &units, options, tell),
+        |times, tell| analyzer.ask(times, tell),
     );
     Box::new(move || {
         args.show(&source, &found, &found);
         verdict(found.intersect)
     })
-}
-
-/// A comma-separated list of acceptors, or of nodes.
-fn acceptors(source: &Source, flag: &str, names: &str) -> Result<AcceptorSet, Exit> {
-    match &source.content {
-        Content::Graph(graph) => acceptor_list(graph, names).map_err(|problems| {
-            let words = problems
-                .iter()
-                .map(|p| format!("{flag}: {}; {}", p.what, p.mend));
-            fail(Exit::Usage, words.collect::<Vec<_>>().join("; "))
-        }),
-        Content::Slices(network) => {
-            let known = network.slices.names();
-            if names.trim().is_empty() {
-                return Ok(AcceptorSet::EMPTY);
-            }
-            let names = names.split(',').map(str::trim);
-            let place = |name: &str| match known.iter().zip(0..).find(|(known, _)| *known == name) {
-                Some((_, at)) => Ok(AcceptorId(at)),
-                None => {
-                    let why = format!("{flag}: {} has no node '{name}'", source.name);
-                    Err(fail(Exit::Usage, why))
-                }
-            };
-            names.map(place).collect()
-        }
-    }
 }

@@ -1,26 +1,32 @@
 //! `hpaxos graph check`.
 
 use super::super::{Exit, complain, fail, print, read_text};
+use super::deeper::deeper;
+use super::form::Form;
 use super::source::is_list;
+use super::until::{Budget, until};
 use crate::config::{Look, MAX_CONFIG_BYTES, Mode, look};
 use clap::Args;
-use learner_graph::{Minimal, Names, Problem, Quorums, Severity, explain, stellar};
+use learner_graph::{Check, Minimal, Names, Problem, Quorums, Report, Severity, explain, stellar};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// The arguments of `hpaxos graph check`.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct CheckArgs {
     /// A graph, the quorums of another mode, or a whole network configuration
     file: PathBuf,
     /// Also say who agrees with whom if exactly these acceptors are safe
     #[arg(long, value_name = "A1,A2,…")]
     safe: Option<String>,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    budget: Budget,
+    #[command(flatten)]
+    form: Form,
 }
 
 pub(super) fn check(args: &CheckArgs) -> Exit {
@@ -37,7 +43,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     match look.mode {
         Some(mode @ (Mode::Paxos | Mode::DiskPaxos)) => check_quorums(args, mode, look),
         Some(Mode::Hpaxos) => check_graph(args, &name, &text, look.problems),
-        None => refuse(&look.problems, args.json),
+        None => refuse(&look.problems, args.form),
     }
 }
 
@@ -51,40 +57,81 @@ fn refuse_list(args: &CheckArgs, name: &str, text: &str) -> Exit {
             );
             fail(Exit::Usage, format!("{name} {why}: {mend}"))
         }
-        Err(problem) => refuse(&[problem.in_file(name)], args.json),
+        Err(problem) => refuse(&[problem.in_file(name)], args.form),
     }
 }
 
 fn check_graph(args: &CheckArgs, name: &str, text: &str, elsewhere: Vec<Problem>) -> Exit {
-    let checked = learner_graph::check(name, text, args.safe.as_deref());
-    let mut problems = match &checked {
+    let mut check = match Check::new(name, text, args.safe.as_deref()) {
         // Problems of a wrong question name no file.
         Err(problems) if problems.iter().all(|p| p.file.is_none()) => {
-            let words: Vec<String> = problems
+            let words = problems
                 .iter()
-                .map(|p| format!("--safe: {}; {}", p.what, p.mend))
-                .collect();
-            return fail(Exit::Usage, words.join("; "));
+                .map(|p| format!("--safe: {}; {}", p.what, p.mend));
+            return fail(Exit::Usage, words.collect::<Vec<_>>().join("; "));
         }
-        Err(problems) => problems.clone(),
-        Ok(_) => Vec::new(),
+        Err(problems) => return refuse(&all(problems, elsewhere), args.form),
+        Ok(check) => check,
     };
+    let stop = Arc::new(AtomicBool::new(false));
+    let (args, name) = (args.clone(), name.to_owned());
+    until(&[Arc::clone(&stop)], args.budget, move |tell| {
+        deeper(
+            &stop,
+            args.budget,
+            tell,
+            |decided| *decided,
+            |times, tell| {
+                check.ask(times, &stop, tell);
+                check.is_decided()
+            },
+        );
+        tell("minimal sets", 0, 1);
+        let report = check.report(&stop);
+        Box::new(move || said(&args, &name, &check, report, elsewhere))
+    })
+}
+
+/// Says what was found of a graph that could be read.
+fn said(
+    args: &CheckArgs,
+    name: &str,
+    check: &Check,
+    report: Result<Report, Vec<Problem>>,
+    elsewhere: Vec<Problem>,
+) -> Exit {
+    let verdict = check.verdict();
+    let problems = match report {
+        Ok(report) if elsewhere.iter().all(|p| p.severity != Severity::Error) => {
+            show(args, &report);
+            return Exit::Done;
+        }
+        Ok(_) => Vec::new(),
+        Err(problems) => problems,
+    };
+    let problems = all(problems, elsewhere);
+    // It is not said to be bad if all that is wrong is that this was not decided.
+    let errors = problems.iter().filter(|p| p.severity == Severity::Error);
+    let open = verdict.is_none() && errors.count() == 1;
+    tell_problems(&problems, (!open).then_some(false), args.form);
+    if verdict == Some(false) {
+        complain(format!(
+            "note: hpaxos graph analyze {name} says what would mend it"
+        ));
+    }
+    Exit::Bad
+}
+
+/// The problems of a graph, and the errors elsewhere in its file that are not among them.
+fn all(mut problems: Vec<Problem>, elsewhere: Vec<Problem>) -> Vec<Problem> {
     for problem in elsewhere {
         let known = |p: &Problem| p.at == problem.at && (p.at.is_some() || p.what == problem.what);
         if problem.severity == Severity::Error && !problems.iter().any(known) {
             problems.push(problem);
         }
     }
-    match checked {
-        Ok(report) if problems.is_empty() => {
-            show(args, serde_json::to_value(&report), &report);
-            Exit::Done
-        }
-        _ => {
-            problems.sort_by_key(|p| p.span.as_ref().map(|s| s.start));
-            refuse(&problems, args.json)
-        }
-    }
+    problems.sort_by_key(|p| p.span.as_ref().map(|s| s.start));
+    problems
 }
 
 /// Where nobody lies, what a graph asks of a file is that its quorums meet.
@@ -97,10 +144,10 @@ fn check_quorums(args: &CheckArgs, mode: Mode, look: Look) -> Exit {
         return fail(Exit::Usage, why);
     }
     let (false, Some(quorums)) = (look.is_bad(), &look.quorums) else {
-        return refuse(&look.problems, args.json);
+        return refuse(&look.problems, args.form);
     };
     let report = QuorumReport::new(mode, quorums, look.problems);
-    show(args, serde_json::to_value(&report), &report);
+    show(args, &report);
     Exit::Done
 }
 
@@ -160,25 +207,24 @@ impl fmt::Display for QuorumReport {
     }
 }
 
-fn show(args: &CheckArgs, facts: serde_json::Result<Value>, report: &impl fmt::Display) {
-    if !args.json {
-        return print(report);
-    }
+fn show<T: Serialize + fmt::Display>(args: &CheckArgs, report: &T) {
     let name = args.file.display().to_string();
-    let mut object = json!({"event": "graph", "file": name, "valid": true});
-    if let (Ok(Value::Object(facts)), Some(object)) = (facts, object.as_object_mut()) {
-        object.extend(facts);
-    }
-    print(object);
+    let about = json!({"event": "graph", "file": name, "valid": true});
+    args.form.print(about, report, report);
 }
 
 /// Says what is wrong with a file.
-pub(super) fn refuse(problems: &[Problem], json: bool) -> Exit {
+fn refuse(problems: &[Problem], form: Form) -> Exit {
+    tell_problems(problems, Some(false), form);
+    Exit::Bad
+}
+
+/// Says what is wrong with a file, or what is not known of it.
+fn tell_problems(problems: &[Problem], valid: Option<bool>, form: Form) {
     for problem in problems {
         complain(problem);
     }
-    if json {
-        print(json!({"event": "graph", "valid": false, "problems": problems}));
+    if form.json {
+        print(json!({"event": "graph", "valid": valid, "problems": problems}));
     }
-    Exit::Bad
 }

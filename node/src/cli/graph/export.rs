@@ -1,13 +1,13 @@
 //! `hpaxos graph export`.
 
-use super::super::{Exit, print};
+use super::super::{Exit, fail, print};
 use super::deeper::deeper;
 use super::source::Source;
 use super::svg;
-use super::until::until;
+use super::until::{Budget, until};
 use clap::{Args, ValueEnum};
 use learner_graph::{
-    Analysis, Declared, FaultReport, LearnerGraph, Options, Scope, Verdict, analyze,
+    Analysis, Analyzer, Declared, FaultReport, LearnerGraph, Options, Scope, Verdict,
 };
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -26,10 +26,8 @@ pub struct ExportArgs {
     /// What to print
     #[arg(long, value_name = "FORMAT")]
     to: Format,
-    /// Work until all is decided, and for so many seconds at most; Ctrl-C ends it as well, and what is known
-    /// is printed. Without it each question may take some thousand steps
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
-    seconds: Option<u64>,
+    #[command(flatten)]
+    budget: Budget,
 }
 
 /// What a graph can be printed as.
@@ -50,7 +48,7 @@ pub(super) fn export(args: &ExportArgs) -> Exit {
     };
     let graph = match source.graph() {
         Ok(graph) => graph.clone(),
-        Err(exit) => return exit,
+        Err(why) => return fail(Exit::Usage, why),
     };
     if args.to == Format::Json {
         print(as_json(&graph));
@@ -62,19 +60,19 @@ pub(super) fn export(args: &ExportArgs) -> Exit {
         scope: Scope::Picture,
         ..Options::default()
     };
-    let to = args.to;
-    let seconds = args.seconds;
-    until(&[Arc::clone(&options.stop)], seconds, move |tell| {
+    let (to, budget) = (args.to, args.budget);
+    until(&[Arc::clone(&options.stop)], budget, move |tell| {
         // Every acceptor by itself is always there.
         let Some(units) = graph.units(None) else {
             return Box::new(|| Exit::Failed);
         };
+        let mut analyzer = Analyzer::new(&graph, &units, &options);
         let found = deeper(
-            &options,
-            seconds.is_some(),
+            &options.stop,
+            budget,
             tell,
             |found: &Analysis| found.is_decided(&options),
-            |options, tell| analyze(&graph, &units, options, tell),
+            |times, tell| analyzer.ask(times, tell),
         );
         let text = match to {
             Format::Svg => svg::draw(&graph, &found),

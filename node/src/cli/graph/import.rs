@@ -2,7 +2,7 @@
 
 use super::super::{Exit, complain, fail, print, printable};
 use super::source::{Content, Source};
-use super::until::until;
+use super::until::{Budget, until};
 use clap::Args;
 use learner_graph::{AcceptorSet, Effort, LearnerGraph, Unrolled, parse_unchecked, stellar};
 use std::path::PathBuf;
@@ -17,10 +17,8 @@ const STEPS: u64 = 5_000_000;
 pub struct ImportArgs {
     /// A list of nodes with quorum sets in JSON, as crawlers of the Stellar network publish them
     file: PathBuf,
-    /// Work for so many seconds at most; Ctrl-C ends it as well, and what is known is written. Without it some
-    /// million steps are allowed
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
-    seconds: Option<u64>,
+    #[command(flatten)]
+    budget: Budget,
 }
 
 pub(super) fn import(args: &ImportArgs) -> Exit {
@@ -33,10 +31,10 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
         return fail(Exit::Usage, format!("{}: {why}", source.name));
     };
     let (name, stop) = (source.name, Arc::new(AtomicBool::new(false)));
-    let seconds = args.seconds;
-    until(&[Arc::clone(&stop)], seconds, move |tell| {
+    let budget = args.budget;
+    until(&[Arc::clone(&stop)], budget, move |tell| {
         tell("minimal quorums", 0, 1);
-        let steps = seconds.map_or(STEPS, |_| u64::MAX);
+        let steps = budget.seconds.map_or(STEPS, |_| u64::MAX);
         let made = network.to_toml(&Effort::until(steps, stop));
         let groups = made.as_ref().map(|made| groups(&network, &made.toml));
         let groups = groups.unwrap_or_default();

@@ -13,6 +13,7 @@ mod check;
 mod deeper;
 mod diff;
 mod export;
+mod form;
 mod hanging;
 mod import;
 mod running;

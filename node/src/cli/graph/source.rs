@@ -3,7 +3,8 @@
 use super::super::{Exit, complain, fail, read_text};
 use crate::config::{Mode, mode_of};
 use learner_graph::{
-    AcceptorId, AcceptorSet, LearnerGraph, Problem, Units, parse_unchecked, stellar,
+    AcceptorId, AcceptorSet, LearnerGraph, Problem, Units, acceptor_list, meant, parse_unchecked,
+    stellar,
 };
 use std::path::Path;
 
@@ -78,60 +79,87 @@ impl Source {
         }
     }
 
+    /// What fails as a whole: groups of a kind, or each acceptor or node by itself.
+    ///
+    /// # Errors
+    /// What is wrong with the question, and which kinds there are.
+    pub(super) fn units(&self, by: Option<&str>) -> Result<Units, String> {
+        let (units, kinds, none) = match &self.content {
+            Content::Graph(graph) => (
+                graph.units(by),
+                graph.group_kinds(),
+                "it has no groups; add a table [groups.KIND]",
+            ),
+            Content::Slices(network) => (
+                network.units(by),
+                network.groups.keys().map(String::as_str).collect(),
+                "no node says of what country, isp, organisation or version it is",
+            ),
+        };
+        units.ok_or_else(|| {
+            let (by, file) = (by.unwrap_or_default(), &self.name);
+            let there = match (kinds.as_slice(), &self.content) {
+                ([], _) => none.to_owned(),
+                (kinds, Content::Graph(_)) => format!("it has groups by {}", kinds.join(", ")),
+                (kinds, Content::Slices(_)) => {
+                    format!("nodes say of what {} they are", kinds.join(", "))
+                }
+            };
+            format!("--by {by}: no such groups in {file}; {there}")
+        })
+    }
+
+    /// The acceptors, or nodes, of a comma-separated list that was given with a flag.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the list.
+    pub(super) fn acceptors(&self, flag: &str, list: &str) -> Result<AcceptorSet, Vec<String>> {
+        match &self.content {
+            Content::Graph(graph) => acceptor_list(graph, list).map_err(|problems| {
+                let words = problems.iter();
+                words
+                    .map(|p| format!("{flag}: {}; {}", p.what, p.mend))
+                    .collect()
+            }),
+            Content::Slices(_) if list.trim().is_empty() => Ok(AcceptorSet::EMPTY),
+            Content::Slices(network) => {
+                let known = network.slices.names();
+                let (mut set, mut wrong) = (AcceptorSet::EMPTY, Vec::new());
+                for name in list.split(',').map(str::trim) {
+                    match known.iter().zip(0..).find(|(known, _)| *known == name) {
+                        Some((_, at)) => {
+                            set.insert(AcceptorId(at));
+                        }
+                        None => {
+                            let near = meant(name, known.iter().map(String::as_str));
+                            let file = &self.name;
+                            wrong.push(format!("{flag}: {file} has no node '{name}'{near}"));
+                        }
+                    }
+                }
+                if wrong.is_empty() {
+                    Ok(set)
+                } else {
+                    Err(wrong)
+                }
+            }
+        }
+    }
+
     /// The graph, where only a graph will do.
-    pub(super) fn graph(&self) -> Result<&LearnerGraph, Exit> {
+    ///
+    /// # Errors
+    /// That it is none, and what to do.
+    pub(super) fn graph(&self) -> Result<&LearnerGraph, String> {
         match &self.content {
             Content::Graph(graph) => Ok(graph),
             Content::Slices(_) => {
                 let name = &self.name;
                 let mend = format!("make a graph of it first: hpaxos graph import {name}");
-                Err(fail(
-                    Exit::Usage,
-                    format!("{name} is a list of nodes; {mend}"),
-                ))
+                Err(format!("{name} is a list of nodes; {mend}"))
             }
         }
     }
-}
-
-/// What fails as a whole, of the kinds that there are.
-pub(super) fn units(
-    by: Option<&str>,
-    kinds: &[&str],
-    units: Option<Units>,
-    file: &str,
-) -> Result<Units, Exit> {
-    units.ok_or_else(|| {
-        let by = by.unwrap_or_default();
-        let there = match kinds {
-            [] => String::from("it has no groups; add a table [groups.KIND]"),
-            kinds => format!("it has groups by {}", kinds.join(", ")),
-        };
-        fail(
-            Exit::Usage,
-            format!("--by {by}: no such groups in {file}; {there}"),
-        )
-    })
-}
-
-/// The same of a list of nodes.
-pub(super) fn units_of_list(
-    by: Option<&str>,
-    network: &stellar::Network,
-    file: &str,
-) -> Result<Units, Exit> {
-    network.units(by).ok_or_else(|| {
-        let by = by.unwrap_or_default();
-        let kinds: Vec<&str> = network.groups.keys().map(String::as_str).collect();
-        let there = match kinds.as_slice() {
-            [] => String::from("no node says of what country, isp, organisation or version it is"),
-            kinds => format!("nodes say of what {} they are", kinds.join(", ")),
-        };
-        fail(
-            Exit::Usage,
-            format!("--by {by}: no such groups in {file}; {there}"),
-        )
-    })
 }
 
 /// Whether this is a list of nodes in JSON and no TOML, in which an array cannot begin a file.

@@ -60,7 +60,7 @@ pub(super) fn draw(graph: &LearnerGraph, found: &Analysis) -> String {
     let (class, verdict) = match found.valid {
         Some(true) => ("", "valid"),
         Some(false) => ("bad", "NOT VALID"),
-        None => ("bad", "not decided to be valid"),
+        None => ("bad", "not decided whether it is valid"),
     };
     let _ = writeln!(
         svg,

@@ -3,10 +3,20 @@
 use super::super::client::block_on;
 use super::super::progress::Progress;
 use super::super::{Exit, complain, fail};
+use clap::Args;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How long a command may work.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Budget {
+    /// Work until all is decided, and for so many seconds at most; Ctrl-C ends it as well, and what is known
+    /// is printed. Without it each question may take some thousand steps
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    pub(super) seconds: Option<u64>,
+}
 
 /// How often something moves while work goes on.
 const TICK: Duration = Duration::from_millis(100);
@@ -22,10 +32,10 @@ pub(super) type Tell<'a> = &'a mut dyn FnMut(&str, usize, usize);
 /// the program at once. What the work has found is said when nothing else is on the screen any more.
 pub(super) fn until(
     stops: &[Arc<AtomicBool>],
-    seconds: Option<u64>,
+    budget: Budget,
     work: impl FnOnce(Tell<'_>) -> Say + Send + 'static,
 ) -> Exit {
-    let stops = stops.to_vec();
+    let (stops, seconds) = (stops.to_vec(), budget.seconds);
     block_on(async move {
         let mut interrupts = match signal(SignalKind::interrupt()) {
             Ok(interrupts) => interrupts,

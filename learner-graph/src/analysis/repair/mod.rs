@@ -1,20 +1,27 @@
-//! Which change of one threshold of the file would make a pair of learners valid.
+//! Which changes of the file would make a pair of learners valid.
 //!
-//! Larger thresholds leave fewer quorums and fewer safe sets, so that raising one makes no pair
-//! worse, and what one number mends a larger one mends as well: the least is found by halving.
-//! Every attempt is made with the file: one number is another, all is read again, whatever shares
-//! the definition changes with it, and the pair is searched for a counterexample.
+//! ```text
+//!  one threshold that is raised ─none─► several that are raised together ─none─► a learner taken out of promises
+//! ```
+//!
+//! Larger thresholds leave fewer quorums and fewer safe sets, and so do fewer promises: no change makes a pair worse,
+//! and what one number mends a larger one mends as well: the least is found by halving.
+//! Every attempt is made with the file: something in it is another, all is read again, whatever shares
+//! a definition changes with it, and the pair is searched for a counterexample. The last way is always open: to a
+//! learner in no promise nobody is promised to agree.
 
-use super::kinds::Kinds;
-use super::report::Repair;
+mod several;
+
+use super::report::{Change, Repair};
 use crate::effort::Effort;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
+use crate::kinds::Kinds;
 use crate::search::{Found, Search};
 use crate::set::AcceptorSet;
 use crate::validity::Violation;
 use crate::written::{Needed, Threshold, Written};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The steps that all attempts may take together. To read a file again takes one for each member.
 const STEPS: u64 = 1_000_000;
@@ -25,23 +32,25 @@ const QUESTION: u64 = 100_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Repairs {
     pub(crate) found: Vec<Repair>,
-    /// Whether every threshold that the pair depends on was tried, and what came of it is known.
+    /// Whether every threshold that the pair depends on was tried, alone and with others, and what came of it is known.
     pub(crate) complete: bool,
-    /// Thresholds that would mend it, and take the last available quorum from a learner.
-    pub(crate) that_stop: usize,
+    /// Ways to raise thresholds that would mend it, and take the last available quorum from a learner.
+    pub(crate) that_stop: Vec<Vec<Change>>,
 }
 
-/// For each counterexample what mends it: whoever has a quorum of `available` acceptors keeps one.
+/// For each counterexample what mends it: whoever has a quorum of `available` acceptors keeps one. It may take so many
+/// times as many steps as usual.
 pub(crate) fn repairs(
     graph: &LearnerGraph,
     violations: &[Violation],
     available: &AcceptorSet,
+    times: u64,
     effort: &Effort,
 ) -> Vec<Repairs> {
     let Some(written) = graph.written.as_deref() else {
         return vec![Repairs::default(); violations.len()];
     };
-    let effort = effort.again(STEPS);
+    let effort = effort.again(STEPS.saturating_mul(times));
     let uses = written.uses();
     let needed = |v: &Violation| {
         if !effort.is_left() {
@@ -54,22 +63,30 @@ pub(crate) fn repairs(
     let attempts = Attempts {
         graph,
         written,
+        thresholds: written.thresholds(),
         size: written.size(),
         needed: violations.iter().map(needed).collect(),
         violations,
         available,
+        question: QUESTION.saturating_mul(times),
         effort: effort.clone(),
     };
     let none = |needed: &Option<Needed>| Repairs {
         found: Vec::new(),
         complete: needed.is_some(),
-        that_stop: 0,
+        that_stop: Vec::new(),
     };
     let mut found: Vec<Repairs> = attempts.needed.iter().map(none).collect();
-    for (number, threshold) in written.thresholds().iter().enumerate() {
+    for (number, threshold) in attempts.thresholds.iter().enumerate() {
         attempts.threshold(number, threshold, &mut found);
     }
-    for repairs in &mut found {
+    for (at, repairs) in found.iter_mut().enumerate() {
+        if repairs.found.is_empty() {
+            attempts.together(at, repairs);
+        }
+        if repairs.found.is_empty() {
+            attempts.without_promise(at, repairs);
+        }
         // The one that mends most comes first.
         let left = |repair: &Repair| repair.leaves.unwrap_or(usize::MAX);
         repairs.found.sort_by_key(left);
@@ -80,12 +97,15 @@ pub(crate) fn repairs(
 struct Attempts<'a> {
     graph: &'a LearnerGraph,
     written: &'a Written,
+    thresholds: Vec<Threshold>,
     /// How much there is to read.
     size: u64,
     violations: &'a [Violation],
     /// What each of them depends on; nothing if the steps ran out before that was looked up.
     needed: Vec<Option<Needed>>,
     available: &'a AcceptorSet,
+    /// The steps that one question may take.
+    question: u64,
     effort: Effort,
 }
 
@@ -122,19 +142,13 @@ impl Attempts<'_> {
                 continue;
             };
             if self.stops_somebody(changed) {
-                found[at].that_stop += 1;
+                found[at].that_stop.push(vec![raised(threshold, raise_to)]);
                 continue;
             }
             let effect = effects.entry(raise_to);
             let effect = *effect.or_insert_with(|| self.effect(changed));
-            found[at].found.push(Repair {
-                place: threshold.place.clone(),
-                threshold: threshold.need,
-                raise_to,
-                least,
-                mends: effect.map(|(mends, _)| mends),
-                leaves: effect.map(|(_, leaves)| leaves),
-            });
+            let change = raised(threshold, raise_to);
+            found[at].found.push(repair(vec![change], least, effect));
         }
     }
 
@@ -155,19 +169,8 @@ impl Attempts<'_> {
             Enough::No => return Some((None, true)),
             Enough::Unknown => return None,
         }
-        let (mut below, mut at, mut least) = (threshold.need, threshold.total, true);
-        while at - below > 1 {
-            let middle = below + (at - below) / 2;
-            match enough(middle) {
-                Enough::Yes => at = middle,
-                Enough::No => below = middle,
-                Enough::Unknown => {
-                    least = false;
-                    below = middle;
-                }
-            }
-        }
-        Some((Some(at), least))
+        let (number, least) = least_of(threshold, enough);
+        Some((Some(number), least))
     }
 
     fn mends(&self, changed: &LearnerGraph, v: &Violation) -> Enough {
@@ -191,7 +194,7 @@ impl Attempts<'_> {
         from: LearnerId,
         to: LearnerId,
     ) -> Found<Violation> {
-        let [search, solver] = [(); 2].map(|()| self.effort.again(QUESTION));
+        let [search, solver] = [(); 2].map(|()| self.effort.again(self.question));
         let found = match self.effort.is_left() {
             true => {
                 let mut search = Search::new(&changed.exprs, &search);
@@ -199,7 +202,8 @@ impl Attempts<'_> {
             }
             false => Found::Undecided,
         };
-        let taken = 2 * QUESTION - search.left() - solver.left();
+        let left = search.left().saturating_add(solver.left());
+        let taken = self.question.saturating_mul(2).saturating_sub(left);
         self.effort.take(taken + 1);
         found
     }
@@ -235,6 +239,43 @@ impl Attempts<'_> {
     }
 }
 
+/// A threshold that is raised.
+fn raised(threshold: &Threshold, raise_to: u64) -> Change {
+    Change::Raise {
+        place: threshold.place.clone(),
+        threshold: threshold.need,
+        raise_to,
+    }
+}
+
+/// Changes with what comes of them; promises stay.
+fn repair(changes: Vec<Change>, least: bool, effect: Option<(usize, usize)>) -> Repair {
+    Repair {
+        changes,
+        least,
+        mends: effect.map(|(mends, _)| mends),
+        leaves: effect.map(|(_, leaves)| leaves),
+        ends: 0,
+    }
+}
+
+/// The least number that is enough, where the largest is, and whether it is known to be the least.
+fn least_of(threshold: &Threshold, mut enough: impl FnMut(u64) -> Enough) -> (u64, bool) {
+    let (mut below, mut at, mut least) = (threshold.need, threshold.total, true);
+    while at - below > 1 {
+        let middle = below + (at - below) / 2;
+        match enough(middle) {
+            Enough::Yes => at = middle,
+            Enough::No => below = middle,
+            Enough::Unknown => {
+                least = false;
+                below = middle;
+            }
+        }
+    }
+    (at, least)
+}
+
 /// The graphs of a file with one threshold changed, by its number.
 struct Graphs {
     number: usize,
@@ -245,7 +286,11 @@ impl Graphs {
     fn read(&mut self, attempts: &Attempts<'_>, need: u64) -> Option<&LearnerGraph> {
         let graph = self.read.entry(need).or_insert_with(|| {
             let left = attempts.effort.take(attempts.size);
-            left.then(|| attempts.written.changed(self.number, need))?
+            left.then(|| {
+                attempts
+                    .written
+                    .changed(&BTreeMap::from([(self.number, need)]))
+            })?
         });
         graph.as_ref()
     }

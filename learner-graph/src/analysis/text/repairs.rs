@@ -1,0 +1,141 @@
+//! What breaks validity, and what mends it.
+
+use super::super::report::{Change, Repair, ViolationReport};
+use crate::report::Names;
+use std::fmt;
+
+/// The most repairs of one pair that are shown.
+const REPAIRS_SHOWN: usize = 6;
+
+/// A counterexample, and what mends it.
+pub(super) fn counterexample(
+    f: &mut fmt::Formatter<'_>,
+    violation: &ViolationReport,
+) -> fmt::Result {
+    let [a, b] = &violation.between;
+    // A counterexample is of use only as a whole.
+    let whole = |names: &Names| format!("{{{}}}", names.join(", "));
+    let [of_a, of_b] = violation.quorums.each_ref().map(whole);
+    let safe = whole(&violation.safe);
+    if a == b {
+        writeln!(
+            f,
+            "  {a} shall agree with itself while {safe} are safe; {of_a} and {of_b} are quorums of it."
+        )?;
+    } else {
+        writeln!(
+            f,
+            "  {a} and {b} shall agree while {safe} are safe; {of_a} is a quorum of {a}, {of_b} one of {b}."
+        )?;
+    }
+    repairs(f, violation)
+}
+
+fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
+    let found = &violation.repairs;
+    let (complete, that_stop) = (violation.repairs_complete, &violation.repairs_that_stop);
+    let raises = |repair: &&Repair| matches!(repair.changes[..], [Change::Raise { .. }, ..]);
+    let raising: Vec<usize> = found
+        .iter()
+        .filter(raises)
+        .map(|r| r.changes.len())
+        .collect();
+    match (raising.iter().min(), complete) {
+        (Some(1), _) => {}
+        (_, false) => writeln!(
+            f,
+            "    Whether raising thresholds mends it was not decided."
+        )?,
+        (Some(_), true) => writeln!(
+            f,
+            "    No threshold of the file mends it by being raised alone."
+        )?,
+        (None, true) if !that_stop.is_empty() => {}
+        (None, true) => writeln!(
+            f,
+            "    No thresholds of the file mend it, raised alone or together: other quorums are needed, or the promise has to go."
+        )?,
+    }
+    for (at, repair) in found.iter().take(REPAIRS_SHOWN).enumerate() {
+        let either = if at == 0 { "mend it:" } else { "     or:" };
+        let what = changes(&repair.changes);
+        writeln!(f, "    {either} {what}{}", consequences(repair))?;
+    }
+    match found.len().saturating_sub(REPAIRS_SHOWN) {
+        0 => {}
+        left => writeln!(f, "         … and {left} more ways (--json has them all)")?,
+    }
+    if !that_stop.is_empty() {
+        writeln!(
+            f,
+            "    These mend it too, but leave a learner without a quorum of acceptors that are not silent:"
+        )?;
+    }
+    for refused in that_stop.iter().take(REPAIRS_SHOWN) {
+        writeln!(f, "         {}", changes(refused))?;
+    }
+    match that_stop.len().saturating_sub(REPAIRS_SHOWN) {
+        0 => {}
+        left => writeln!(f, "         … and {left} more (--json has them all)")?,
+    }
+    match (raising.iter().min(), complete) {
+        (Some(1), false) => writeln!(f, "    Not all thresholds were tried: there may be others."),
+        _ => Ok(()),
+    }
+}
+
+/// What is to be changed, in one sentence.
+fn changes(changes: &[Change]) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut before: Option<&Change> = None;
+    for change in changes {
+        let begin = |verb: &str, again: &str| match before {
+            Some(last) if std::mem::discriminant(last) == std::mem::discriminant(change) => {
+                again.to_owned()
+            }
+            _ => verb.to_owned(),
+        };
+        words.push(match change {
+            Change::Raise {
+                place,
+                threshold,
+                raise_to,
+            } => {
+                let begin = begin("raise the threshold of", "that of");
+                format!("{begin} {place} from {threshold} to {raise_to}")
+            }
+            Change::TakeOut { place, learner } => {
+                let begin = begin(&format!("take {learner} out of"), "");
+                format!("{begin} {place}")
+            }
+            Change::Remove { place } => format!("{} {place}", begin("remove", "")),
+        });
+        before = Some(change);
+    }
+    let words: Vec<&str> = words.iter().map(|words| words.trim()).collect();
+    words.join(" and ")
+}
+
+/// What comes of it.
+fn consequences(repair: &Repair) -> String {
+    let mut words = String::new();
+    if !repair.least {
+        words.push_str(match repair.changes.as_slice() {
+            [Change::Raise { .. }] => ", or to a smaller number, which was not decided",
+            _ => ", or less than that, which was not decided",
+        });
+    }
+    words.push_str(&match repair.ends {
+        0 => String::new(),
+        1 => String::from("; to 1 pair nothing is promised any more"),
+        n => format!("; to {n} pairs nothing is promised any more"),
+    });
+    words.push_str(&match (repair.mends, repair.leaves) {
+        (Some(1), Some(0)) => String::new(),
+        (Some(all), Some(0)) => format!("; then all {all} pairs are valid"),
+        (_, Some(1)) => String::from("; another pair stays as it is"),
+        (_, Some(n)) => format!("; {n} other pairs stay as they are"),
+        _ => String::from("; what becomes of other pairs was not decided"),
+    });
+    words
+}
