@@ -21,13 +21,16 @@ pub(crate) struct Origin {
     pub(crate) path: String,
 }
 
+/// What happened in the end: an error's own words only name the URL again.
+pub(crate) fn cause(error: &reqwest::Error) -> String {
+    use std::error::Error as _;
+    let cause = std::iter::successors(error.source(), |e| (*e).source()).last();
+    cause.map_or_else(|| error.to_string(), ToString::to_string)
+}
+
 impl Origin {
     pub(crate) fn no_answer(&self, error: &reqwest::Error) -> Error {
-        use std::error::Error as _;
-        // The error's own words name the URL again; its cause says what happened.
-        let cause = std::iter::successors(error.source(), |e| (*e).source()).last();
-        let reason = cause.map_or_else(|| error.to_string(), ToString::to_string);
-        let url = self.url.clone();
+        let (url, reason) = (self.url.clone(), cause(error));
         Error::NoAnswer { url, reason }
     }
 

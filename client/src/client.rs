@@ -1,6 +1,6 @@
 //! A client of one node.
 
-use crate::answer::{EVIDENCE_BYTES, MAX_ANSWER_BYTES, Origin};
+use crate::answer::{EVIDENCE_BYTES, MAX_ANSWER_BYTES, Origin, cause};
 use crate::error::Error;
 use crate::graph::{EvidenceList, Graph};
 use crate::retry::WhileBusy;
@@ -29,11 +29,13 @@ impl Connections {
     pub fn new() -> Result<Connections, Error> {
         // Nodes are on this machine or addressed on purpose: a proxy would only be in the way.
         let http = http_client()
+            // Only http is spoken: a machine without certificates will do.
+            .tls_certs_only([])
             .no_proxy()
             .connect_timeout(CONNECT_PATIENCE)
             .build();
         http.map(Connections)
-            .map_err(|e| Error::NoSockets(e.to_string()))
+            .map_err(|e| Error::NoSockets(cause(&e)))
     }
 
     /// A client of the node at an address such as `http://127.0.0.1:8001`; without `http://` it needs a port.

@@ -2,7 +2,6 @@
 //! same process and with the same library, which is built without a provider of its own.
 
 /// A builder of HTTP clients, after [`choose_tls`].
-#[must_use]
 pub fn http_client() -> reqwest::ClientBuilder {
     choose_tls();
     reqwest::Client::builder()

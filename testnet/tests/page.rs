@@ -386,6 +386,23 @@ async fn what_the_graph_survives_shows_and_what_if_is_told_from_what_is() {
         )
         .await;
     assert_eq!(browser.errors().await, json!([]));
+    // A quorum that has a liar lasts as long as the liar does.
+    let client = hpaxos_client::http_client().build().unwrap();
+    let inflict = async |fault: Value| {
+        let faults = format!("{}/v1/faults", page["http"].as_str().unwrap());
+        let done = client.post(faults).json(&fault).send().await.unwrap();
+        assert_eq!(done.status(), 200, "{fault}");
+    };
+    browser.go(page["http"].as_str().unwrap()).await;
+    inflict(json!({"byzantine": {"node": "n3", "how": "double-vote"}})).await;
+    let alice = |words: &str| {
+        let row = row("progress", "alice");
+        format!("{row}?.textContent.includes('{words}')")
+    };
+    browser.until(&alice("needs liars")).await;
+    inflict(json!({"kill": "n3"})).await;
+    browser.until(&alice("stopped")).await;
+    assert_eq!(browser.errors().await, json!([]));
     run.signal(Signal::INT);
     run.end();
 }

@@ -13,8 +13,6 @@ const README: &str = include_str!("templates/systemd/README.md");
 const DISKS: &str = include_str!("templates/disks.md");
 const KEYS_HERE: &str =
     " **Remove the keys here afterwards**, or keep them where nobody else gets them.";
-const KEYS_THERE: &str =
-    " Then remove the keys from the directory: those in `/etc/hpaxos` are used.";
 
 pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
     let key = |node: &Placed| {
@@ -88,9 +86,9 @@ fn readme(plan: &Plan, id: &str) -> String {
     };
     let rows: Vec<String> = plan.nodes.iter().map(row).collect();
     let first = plan.nodes.first();
-    let (keys_here, keys_there) = match plan.keys {
-        Keys::Ours => (KEYS_HERE, KEYS_THERE),
-        Keys::Theirs(_) => ("", ""),
+    let keys_here = match plan.keys {
+        Keys::Ours => KEYS_HERE,
+        Keys::Theirs(_) => "",
     };
     let given = [
         ("network", plan.network.as_str()),
@@ -103,7 +101,6 @@ fn readme(plan: &Plan, id: &str) -> String {
             ),
         ),
         ("keys_here", keys_here),
-        ("keys_there", keys_there),
         ("rows", &rows.join("\n")),
         ("node", first.map_or("n1", |node| &node.name)),
         ("host", first.map_or("", |node| &node.host)),

@@ -1,6 +1,6 @@
 //! The launcher with stand-in nodes: what it shows, how it exits, and that nothing is left behind.
 
-use crate::support::{Launcher, kill, pid, up};
+use crate::support::{self, Launcher, kill, pid, up};
 use rustix::process::Signal;
 use std::io::Read;
 

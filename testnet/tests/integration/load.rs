@@ -1,6 +1,6 @@
 //! `testnet load`: what it measures, what it counts, what it refuses, and that nothing is left behind.
 
-use crate::support::{Launcher, Outcome, children, run};
+use crate::support::{self, Launcher, Outcome, children, run};
 use rustix::process::Signal;
 use serde_json::Value as Json;
 

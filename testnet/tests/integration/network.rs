@@ -1,6 +1,6 @@
 //! Networks of real nodes: decisions, deaths, a double-voting acceptor, and nothing left behind.
 
-use crate::support::{Launcher, kill, pid, up};
+use crate::support::{self, Launcher, kill, pid, up};
 use hpaxos_client::{Client, Evidence};
 use rustix::process::Signal;
 use serde_json::Value as Json;

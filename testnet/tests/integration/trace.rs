@@ -1,6 +1,6 @@
 //! Traces of networks of real nodes are behaviours of the specification.
 
-use crate::support::{Launcher, Outcome, kill, pid, run, up};
+use crate::support::{self, Launcher, Outcome, kill, pid, run, up};
 use hpaxos_client::Client;
 use rustix::process::Signal;
 use serde_json::Value as Json;

@@ -123,14 +123,22 @@ impl Lanes {
         all.into_iter().map(dispute).collect()
     }
 
-    /// The place of what was decided in a slot in the order of the digests that learners have decided there.
-    pub(super) fn place(&self, slot: u64, digest: &str) -> usize {
-        let lanes = self.cells.values().filter_map(|lane| lane.get(&slot));
-        let before = lanes.filter(|cell| cell.digest.as_str() < digest);
-        before
-            .map(|cell| &cell.digest)
-            .collect::<BTreeSet<_>>()
-            .len()
+    /// What learners have decided in a slot, as far as their values are kept.
+    pub(super) fn digests(&self, slot: u64) -> BTreeSet<&str> {
+        let cells = self.cells.values().filter_map(|lane| lane.get(&slot));
+        cells.map(|cell| cell.digest.as_str()).collect()
+    }
+
+    /// Two digits of a digest, those that tell it from the others of its slot: the first two, if they do.
+    pub(super) fn digits(&self, slot: u64, digest: &str) -> String {
+        let all = self.digests(slot);
+        let at = |from: usize, digest: &str| digest.chars().skip(from).take(2).collect::<String>();
+        let tells = |from: &usize| {
+            let seen: BTreeSet<String> = all.iter().map(|digest| at(*from, digest)).collect();
+            seen.len() == all.len()
+        };
+        let from = (0..digest.len()).find(tells).unwrap_or(0);
+        crate::cli::printable(&at(from, digest))
     }
 }
 

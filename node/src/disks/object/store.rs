@@ -8,6 +8,7 @@ use object_store::path::Path;
 use object_store::{
     ClientOptions, Error, GetOptions, ObjectStore, PutMode, PutOptions, RetryConfig, UpdateVersion,
 };
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -265,9 +266,16 @@ fn bucket_and_prefix(url: &str) -> Option<(&str, &str)> {
 }
 
 fn failed(place: &str, doing: &'static str, error: Error) -> DiskError {
+    // What happened in the end, such as that a certificate is not trusted, is not in the error's own words.
+    let causes = std::iter::successors(Some(&error as &dyn StdError), |error| (*error).source());
+    let cause = causes.last().map(ToString::to_string).unwrap_or_default();
+    let source: Box<dyn StdError + Send + Sync> = match error.to_string() {
+        words if words.contains(&cause) => Box::new(error),
+        words => format!("{words} ({cause})").into(),
+    };
     DiskError::Store {
         place: place.to_owned(),
         doing,
-        source: Box::new(error),
+        source,
     }
 }

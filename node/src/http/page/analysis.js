@@ -24,7 +24,7 @@ let shown = null;
 
 // The path, and who says nothing: that may be a liar as well.
 const question = (crashed, byzantine, silent) => ({
-  silent: new Set(silent),
+  silent: [...silent].sort(),
   path: "/v1/graph/analysis?" + new URLSearchParams({ crashed: [...crashed].sort().join(","), byzantine: [...byzantine].sort().join(",") }),
 });
 const questions = () => {
@@ -99,7 +99,7 @@ const pairKey = ([a, b]) => [a, b].sort().join(" ");
 const goneWord = (name, silent) => holdsWithout(graph.learners.find(learner => learner.name === name).expression, silent) ? NEEDS_LIARS : STOPPED;
 const index = (outline, { silent }) => ({
   outline,
-  learners: new Map(outline.learners.flatMap(group => group.names.map(name => [name, { ...group.stopped_by, gone: goneWord(name, silent) }]))),
+  learners: new Map(outline.learners.flatMap(group => group.names.map(name => [name, { ...group.stopped_by, gone: goneWord(name, new Set(silent)) }]))),
   pairs: new Map(outline.pairs.flatMap(group => group.between.map(pair => [pairKey(pair), group]))),
 });
 // What was proved holds whatever the graph says.

@@ -15,6 +15,8 @@ export const draw = (name, attributes = {}, ...children) => {
   element.append(...children);
   return element;
 };
+// The time of day, of milliseconds since 1970.
+export const clock = at => new Date(at).toLocaleTimeString([], { hourCycle: "h23" });
 export const text = async path => {
   const answer = await fetch(path);
   if (!answer.ok) throw new Error(path + ": " + answer.status);

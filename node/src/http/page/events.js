@@ -1,13 +1,13 @@
 "use strict";
 // What nodes say, as it comes, and in words.
 
-import { $, make } from "./dom.js";
+import { $, clock, make } from "./dom.js";
 
 const EVENTS = 100;
 
 // What happened at a time, in milliseconds since 1970.
 export const tell = (at, words, look) => {
-  const time = make("time", {}, new Date(at).toLocaleTimeString());
+  const time = make("time", {}, clock(at));
   $("events").prepend(make("li", look ? { class: "warn" } : {}, time, words));
   while ($("events").childElementCount > EVENTS) $("events").lastChild.remove();
 };
@@ -25,7 +25,7 @@ export const patience = status => {
   const [least, most] = [Math.min(...waits), Math.max(...waits)];
   return least === most ? `${least} ms` : `${least} to ${most} ms`;
 };
-export const gaveUp = e => `ballot ${e.ballot} is given up: ${e.words}`;
+const gaveUp = e => `ballot ${e.ballot} is given up: ${e.words}`;
 // How many ballots it has given up, and the last one in words.
 export const givenUp = ({ given_up }) =>
   given_up ? [String(given_up.times), ...(given_up.last ? [gaveUp(given_up.last)] : [])] : ["–"];

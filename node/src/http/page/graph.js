@@ -10,7 +10,7 @@ const LABELLED = 24;
 const LEAST = .9;
 
 // What holds between two learners that the graph says are to agree.
-export const edges = (graph, status) => {
+const edges = (graph, status) => {
   const caught = new Set(status.caught || []);
   const found = new Map();
   for (const agreement of graph.agreements)

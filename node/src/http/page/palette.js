@@ -6,8 +6,9 @@
 const HUES = ["#0b5fc4", "#8a4b00", "#5a2d8c", "#6b7000", "#00607a", "#b0233a", "#3d3d8f", "#4a6b1e"];
 const HATCHES = ["plain", "rising", "falling", "dotted"];
 // An entry is a hue with a hatching; after so many they come again.
-export const ENTRIES = HUES.length * HATCHES.length;
-// From one value of a slot to the next: no divisor of it is one of the hues' number, so that so many values all differ in hue.
+const ENTRIES = HUES.length * HATCHES.length;
+// From one value of a slot to the next. It has no factor in common with the number of hues, so that so many values all
+// differ in hue.
 const STEP = 3;
 
 // The entry of the value that is at `place` in the order of a slot's digests.

@@ -1,7 +1,7 @@
 "use strict";
 // Values per second and the time to a decision, over the last minutes.
 
-import { $ } from "./dom.js";
+import { $, clock } from "./dom.js";
 import { decided } from "./lanes.js";
 
 const SECONDS = 300;
@@ -25,7 +25,7 @@ const chart = (id, title, series, unit) => {
   return new uPlot({
     title, width: $(id).clientWidth, height: 200, cursor: { y: false },
     scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } },
-    axes: [{ ...axis, space: 80, values: (_, ticks) => ticks.map(t => new Date(1000 * t).toLocaleTimeString([], { hour12: false })) },
+    axes: [{ ...axis, space: 80, values: (_, ticks) => ticks.map(t => clock(1000 * t)) },
       { ...axis, size: (_, labels) => 20 + 8 * Math.max(...(labels ?? []).map(words => words.length), 3), values: (_, ticks) => ticks.map(t => t + unit) }],
     series: [{}, ...series],
   }, [[]], $(id));

@@ -12,7 +12,7 @@ mod history;
 #[allow(dead_code, unreachable_pub)]
 mod machine;
 
-use crate::support::{Launcher, pid};
+use crate::support::{self, Launcher, pid};
 use history::{Call, History};
 use hpaxos_client::{Client, Nodes, Replica, ReplicaError};
 use machine::{Command, Outcome, Store};

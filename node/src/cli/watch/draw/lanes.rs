@@ -18,8 +18,6 @@ const WIDTH: u16 = 3;
 const BESIDE: u16 = 4;
 /// Colours that white text can be read on, bluish and yellowish in turn.
 const COLOURS: [u8; 10] = [18, 94, 24, 88, 54, 58, 60, 22, 90, 130];
-/// From one value of a slot to the next: no divisor of it is one of the colours' number, so that so many values differ.
-const STEP: u64 = 3;
 
 /// Lines that all lanes take.
 pub(super) fn height(watch: &Watch) -> u16 {
@@ -51,7 +49,7 @@ pub(super) fn show(frame: &mut Frame, area: Rect, watch: &Watch, view: &mut View
     let slots = end.saturating_sub(shown)..end;
     let rows = usize::from(inner.height.saturating_sub(2));
     view.down = view.down.min(names.len().saturating_sub(rows));
-    let marks = marks(watch);
+    let marks = marks(watch, slots.clone());
     let mut lines = vec![head(name_width, slots.clone(), &marks)];
     for name in names.iter().skip(view.down).take(rows) {
         lines.push(lane(watch, name, name_width, slots.clone(), &marks));
@@ -77,13 +75,19 @@ pub(super) fn show(frame: &mut Frame, area: Rect, watch: &Watch, view: &mut View
 /// Slots in which learners differ, with whether they may.
 type Marks = BTreeMap<u64, bool>;
 
-fn marks(watch: &Watch) -> Marks {
+fn marks(watch: &Watch, slots: Range<u64>) -> Marks {
     let mut marks = Marks::new();
-    for dispute in watch.disputes() {
-        for slot in dispute.slots {
-            let allowed = marks.entry(slot).or_insert(true);
+    let disputes = watch.disputes();
+    for dispute in &disputes {
+        for slot in &dispute.slots {
+            let allowed = marks.entry(*slot).or_insert(true);
             *allowed &= dispute.allowed;
         }
+    }
+    // Of pairs that differ in very many slots only the first ones are named.
+    for slot in slots.filter(|slot| watch.lanes.digests(*slot).len() > 1) {
+        let all = || disputes.iter().all(|dispute| dispute.allowed);
+        marks.entry(slot).or_insert_with(all);
     }
     marks
 }
@@ -139,14 +143,11 @@ fn lane(
         let span = match watch.lanes.cell(name, slot) {
             None => Span::styled(" · ", QUIET),
             Some(cell) => {
-                let digits: String = printable(&cell.digest).chars().take(2).collect();
+                let digits = watch.lanes.digits(slot, &cell.digest);
                 match marks.get(&slot) {
                     Some(false) => Span::styled(format!("!{digits:<2}"), LOUD),
                     Some(true) => Span::styled(format!(" {digits:<2}"), AMBER),
-                    None => {
-                        let style = colour(slot, watch.lanes.place(slot, &cell.digest));
-                        Span::styled(format!(" {digits:<2}"), style)
-                    }
+                    None => Span::styled(format!(" {digits:<2}"), colour(slot)),
                 }
             }
         };
@@ -155,21 +156,8 @@ fn lane(
     Line::from(spans)
 }
 
-/// The colour of a value by its place among those of its slot, so that values of one slot and of neighbours differ.
-fn colour(slot: u64, place: usize) -> Style {
-    let number = slot + STEP * place as u64;
-    let colour = COLOURS[(number % COLOURS.len() as u64) as usize];
+/// All of a slot have one colour, unless they differ; neighbours have another.
+fn colour(slot: u64) -> Style {
+    let colour = COLOURS[(slot % COLOURS.len() as u64) as usize];
     Style::new().fg(Color::White).bg(Color::Indexed(colour))
-}
-
-#[test]
-fn values_of_one_slot_and_neighbours_have_different_colours() {
-    for slot in 0..20 {
-        let of_slot: Vec<Style> = (0..COLOURS.len())
-            .map(|place| colour(slot, place))
-            .collect();
-        let alike = |style: &&Style| of_slot.iter().filter(|other| other == style).count() > 1;
-        assert_eq!(of_slot.iter().find(alike), None, "slot {slot}");
-        assert_ne!(colour(slot, 0), colour(slot + 1, 0), "slot {slot}");
-    }
 }

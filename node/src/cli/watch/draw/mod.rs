@@ -176,7 +176,7 @@ fn help(frame: &mut Frame, area: Rect) {
         "h l, left right  earlier and later slots",
         "Home End         the first slots, the latest",
         "",
-        "In a slot equal colours are equal values. Where",
+        "In a slot equal digits are equal values. Where",
         "learners differ it is amber, if the graph allows it,",
         "and red with '!' if not.",
     ];

@@ -251,6 +251,31 @@ fn what_the_graph_allows_is_amber_and_says_why() {
     );
 }
 
+/// Texts whose digests begin with the same two digits.
+fn alike() -> (String, String) {
+    let digest = |n: u32| crypto::Digest::of(n.to_string().as_bytes()).to_string();
+    let other = (1..).find(|n| digest(*n)[..2] == digest(0)[..2]).unwrap();
+    ("0".to_owned(), other.to_string())
+}
+
+#[test]
+fn values_of_one_slot_are_told_apart_by_digits() {
+    let mut watch = agreeing();
+    let (ours, theirs) = alike();
+    let second = Duration::from_secs(6);
+    watch.take(0, second, decided("alice", 12, &ours));
+    watch.take(0, second, decided("bob", 12, &theirs));
+    let digits = |text: &str| {
+        let digest = crypto::Digest::of(text.as_bytes()).to_string();
+        watch.lanes.digits(12, &digest)
+    };
+    assert_ne!(digits(&ours), digits(&theirs));
+    assert_eq!(digits(&ours).len(), 2);
+    // Where there is nothing to tell apart they are the first.
+    let digest = crypto::Digest::of(b"value 3").to_string();
+    assert_eq!(watch.lanes.digits(3, &digest), digest[..2]);
+}
+
 #[test]
 fn nodes_that_differ_about_one_learner_are_seen() {
     let mut watch = agreeing();
