@@ -38,7 +38,10 @@ pub struct Names(pub Vec<String>);
 impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a name, or a list of names")]
+        #[serde(
+            untagged,
+            expecting = "what it is done to is missing: write a name, or a list of names"
+        )]
         enum OneOrMore {
             One(String),
             More(Vec<String>),

@@ -69,6 +69,8 @@ pub struct Summary {
     pub byzantine: Vec<Node>,
     /// Acceptors that nodes have evidence against.
     pub caught: Vec<String>,
+    /// What evidence proves, in words, the first of them: proposers that lie are caught as well, and are no acceptors.
+    pub evidence: Vec<String>,
     /// How long the run took.
     pub elapsed: Duration,
     /// When the latest of the values was decided.
@@ -157,6 +159,7 @@ impl Summary {
             "dead": self.dead.iter().map(|(n, how)| json!({"node": self.node(*n), "how": how})).collect::<Vec<_>>(),
             "byzantine": self.byzantine.iter().map(|n| self.node(*n)).collect::<Vec<_>>(),
             "caught": self.caught,
+            "evidence": self.evidence,
             "decided_ms": self.last.filter(|_| self.decided()).map(ms),
             "elapsed_ms": ms(self.elapsed),
         })
@@ -255,6 +258,7 @@ pub fn summarise(
         living: living.len(),
         byzantine: nodes.byzantine.clone(),
         caught,
+        evidence: Vec::new(),
         elapsed,
         last: tracker.last(),
         others: 0,

@@ -399,9 +399,15 @@ async fn what_the_graph_survives_shows_and_what_if_is_told_from_what_is() {
         let row = row("progress", "alice");
         format!("{row}?.textContent.includes('{words}')")
     };
-    browser.until(&alice("needs liars")).await;
+    browser.until(&alice("liars only")).await;
     inflict(json!({"kill": "n3"})).await;
     browser.until(&alice("stopped")).await;
+    let values = format!("{}/v1/values?node=n3", page["http"].as_str().unwrap());
+    let refused = client.post(values).body("x").send().await.unwrap();
+    assert_eq!(refused.status(), 409);
+    let problem: Value = refused.json().await.unwrap();
+    let why = "n3 is down, and takes no values; choose another node";
+    assert_eq!(problem["detail"], why);
     assert_eq!(browser.errors().await, json!([]));
     run.signal(Signal::INT);
     run.end();

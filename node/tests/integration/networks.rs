@@ -232,7 +232,7 @@ async fn what_is_left_is_told_by_a_running_node(net: &mut TestNet) {
         .run(&[&analyze[..], &["--crashed", "a3"]].concat())
         .await;
     let words = String::from_utf8_lossy(&told.stdout);
-    assert!(words.contains("alice, bob  no quorum left"), "{words}");
+    assert!(words.contains("alice, bob  none without liars"), "{words}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

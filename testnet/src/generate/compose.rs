@@ -1,5 +1,6 @@
 //! One file for Docker Compose, with a service per node and one more that makes its data directory.
 
+use super::keys::Keys;
 use super::out::{Access, Out};
 use super::plan::{Placed, Plan};
 use super::template::fill;
@@ -21,6 +22,10 @@ pub(super) fn write(plan: &Plan, out: &Out) -> Result<(), Failure> {
     let keys = plan.nodes.iter().map(key).collect::<Result<Vec<_>, _>>()?;
     let (config, id) = plan.config(&keys)?;
     out.write("network.toml", &config, Access::All)?;
+    if matches!(plan.keys, Keys::Theirs(_)) {
+        let note = "The secret key of each node goes here, as NODE.key.\n";
+        out.write("keys/README.md", note, Access::All)?;
+    }
     out.write("compose.yaml", &compose(plan), Access::All)?;
     let (names, first) = (plan.names(), plan.nodes.first());
     let row = |node: &Placed| format!("| `{}` | http://127.0.0.1:{} |", node.name, node.http_port);

@@ -1,7 +1,10 @@
 //! What the loss of a single acceptor or disk does to each learner.
 
+use crate::launch::layout::NodePlan;
+use crate::show::words;
 use learner_graph::{AcceptorId, AcceptorSet, LearnerGraph, LearnerId};
 use node::config::Mode;
+use std::collections::BTreeMap;
 
 fn all_but(graph: &LearnerGraph, one: AcceptorId) -> AcceptorSet {
     let mut others = graph.acceptors();
@@ -16,6 +19,38 @@ fn of_one_liar(graph: &LearnerGraph, learner: LearnerId) -> &'static str {
         true => "; no one acceptor that lies makes it contradict itself",
         false => "; one acceptor that lies can make it contradict itself",
     }
+}
+
+/// A line for each host with several nodes, and who stands still without it. Containers have no host of their own, which has
+/// no name.
+pub(super) fn of_hosts<'a>(
+    graph: &LearnerGraph,
+    nodes: impl Iterator<Item = (&'a str, &'a NodePlan)>,
+) -> Vec<String> {
+    let mut hosts: BTreeMap<&str, Vec<&NodePlan>> = BTreeMap::new();
+    for (host, node) in nodes.filter(|(host, _)| !host.is_empty()) {
+        hosts.entry(host).or_default().push(node);
+    }
+    let several = hosts.into_iter().filter(|(_, nodes)| nodes.len() > 1);
+    let line = |(host, nodes): (&str, Vec<&NodePlan>)| {
+        let mut left = graph.acceptors();
+        let acceptors = nodes.iter().filter_map(|node| node.acceptor.as_deref());
+        for acceptor in acceptors.filter_map(|name| graph.acceptor(name)) {
+            left.remove(acceptor);
+        }
+        let learners = graph.learners().into_iter();
+        let stopped = learners.filter(|learner| !graph.is_quorum(*learner, &left));
+        let stopped: Vec<&str> = stopped.map(|learner| graph.learner_name(learner)).collect();
+        let n = nodes.len();
+        match stopped.as_slice() {
+            [] => format!("{n} nodes are on host {host}, and fail with it"),
+            [..] => format!(
+                "{n} nodes are on host {host}, and fail with it: then no quorum is left to {}",
+                words::list(&stopped)
+            ),
+        }
+    };
+    several.map(line).collect()
 }
 
 /// A line for each learner, in the order of the graph: which single losses it does not stand. Learners that differ in

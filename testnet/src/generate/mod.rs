@@ -59,9 +59,7 @@ pub fn generate(args: &GenerateArgs) -> Result<u8, Failure> {
         Target::Compose => compose::write(&plan, &out),
         Target::Kubernetes => kubernetes::write(&plan, &out),
     }?;
-    for line in &plan.losses {
-        complain(line);
-    }
+    complain(&plan.losses());
     complain(&format!(
         "wrote {} for {} nodes: begin with {}",
         args.out.display(),

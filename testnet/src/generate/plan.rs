@@ -49,7 +49,9 @@ pub(super) struct Plan {
     /// Where their keys come from.
     pub(super) keys: Keys,
     /// What single losses do, a line for each learner.
-    pub(super) losses: Vec<String>,
+    losses: Vec<String>,
+    /// What the loss of a host with several nodes does.
+    crowded: Vec<String>,
     layout: Layout,
 }
 
@@ -77,7 +79,12 @@ impl Plan {
             Target::Compose => in_containers(args, &layout.nodes)?,
             Target::Kubernetes => in_pods(&layout.nodes),
         };
-        warnings.extend(crowded(&nodes, args.target));
+        let played = nodes.iter().zip(&layout.nodes);
+        let crowded = losses::of_hosts(
+            expect.graph(),
+            played.map(|(at, plan)| (at.host.as_str(), plan)),
+        );
+        warnings.extend(crowded.iter().map(|line| format!("warning: {line}")));
         let plan = Plan {
             network,
             image: args.image.clone().unwrap_or_else(|| IMAGE.to_owned()),
@@ -85,6 +92,7 @@ impl Plan {
             nodes,
             keys,
             losses,
+            crowded,
             layout,
         };
         Ok((plan, warnings))
@@ -142,10 +150,11 @@ impl Plan {
         !self.disks.is_empty()
     }
 
-    /// What single losses do, as a list.
+    /// What single losses do, and those of hosts with several nodes, as a list.
     pub(super) fn losses(&self) -> String {
         let line = |line: &String| format!("- {line}");
-        let lines: Vec<String> = self.losses.iter().map(line).collect();
+        let all = self.losses.iter().chain(&self.crowded);
+        let lines: Vec<String> = all.map(line).collect();
         lines.join("\n")
     }
 
@@ -330,19 +339,4 @@ fn host_name(host: &str) -> Result<&str, Failure> {
         )));
     }
     Ok(host)
-}
-
-/// A warning for each host with several nodes.
-fn crowded(nodes: &[Placed], target: Target) -> Vec<String> {
-    if target != Target::Systemd {
-        return Vec::new();
-    }
-    let mut hosts: BTreeMap<&str, usize> = BTreeMap::new();
-    for node in nodes {
-        *hosts.entry(&node.host).or_default() += 1;
-    }
-    let several = hosts.into_iter().filter(|(_, n)| *n > 1);
-    several
-        .map(|(host, n)| format!("warning: {n} nodes are on host {host}, and fail with it"))
-        .collect()
 }

@@ -322,6 +322,23 @@ struct For {
     node: String,
 }
 
+/// Why a node takes no value now, if the testnet knows.
+async fn away(shared: &Shared, node: &str) -> Option<String> {
+    let (send, answer) = oneshot::channel();
+    shared.commands.send(Command::Look(send)).await.ok()?;
+    let picture = answer.await.ok()?;
+    let found = picture["nodes"]
+        .as_array()?
+        .iter()
+        .find(|n| n["name"] == node)?;
+    match found["state"].as_str()? {
+        "up" => None,
+        state => Some(format!(
+            "{node} is {state}, and takes no values; choose another node"
+        )),
+    }
+}
+
 async fn values(
     State(shared): State<Arc<Shared>>,
     whom: Result<Query<For>, QueryRejection>,
@@ -343,6 +360,9 @@ async fn values(
     let Some((_, client)) = shared.nodes.iter().find(|(name, _)| *name == node) else {
         return Kind::NOT_FOUND.with(format!("there is no node '{node}'; there are {names}"));
     };
+    if let Some(why) = away(&shared, &node).await {
+        return Kind::NOT_NOW.with(why);
+    }
     match client.submit(&body, "").await {
         Ok(submitted) => Json(json!({"id": submitted.id})).into_response(),
         Err(error) => Kind::NODE.with(error),

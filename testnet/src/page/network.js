@@ -269,7 +269,7 @@ const refresh = async () => {
     if (graph && network.mode !== "disk-paxos") showStuck(network);
     // Nodes work it out, if one of them runs.
     if (graph && status && network.mode === "hpaxos" && network.nodes.some(node => node.state === "up"))
-      showAnalysis(graph, failed(network));
+      showAnalysis(graph, { ...failed(network), aside: network.links.some(link => link.cut) ? "Links that are cut are not counted here." : "" });
     // Those that were told to misbehave are not safe, whether or not they have been caught.
     const unsafe = new Set([...caught, ...lying.map(node => node.acceptor)]);
     const words = JSON.stringify([graph !== null, [...unsafe], connected, [...forks]]);

@@ -179,9 +179,10 @@ fn nodes(summary: &Summary, paint: Paint) -> Vec<String> {
     }
     if !summary.byzantine.is_empty() {
         let names: Vec<&str> = summary.byzantine.iter().map(|n| summary.node(*n)).collect();
-        let caught = match summary.caught.as_slice() {
-            [] => "no evidence against anybody was reported".to_owned(),
-            caught => format!("there is evidence against {}", words::list(caught)),
+        let caught = match (summary.caught.as_slice(), summary.evidence.as_slice()) {
+            ([], []) => "no evidence against anybody was reported".to_owned(),
+            ([], [proved, ..]) => format!("there is evidence: {proved}"),
+            (caught, _) => format!("there is evidence against {}", words::list(caught)),
         };
         lines.push(paint.warn(&format!("Byzantine: {}; {caught}", words::list(&names))));
     }

@@ -27,6 +27,9 @@ pub(super) enum Taken {
     Gap,
 }
 
+/// Pieces of evidence that the verdict has.
+const PROVED: usize = 20;
+
 /// Everything known about a run.
 pub(super) struct Intake {
     expect: Expectation,
@@ -384,7 +387,9 @@ impl Intake {
         let caught = caught.into_iter().cloned().collect();
         let (expect, observer, tracker) = (&self.expect, &self.observer, &self.tracker);
         let summary = summarise(expect, observer, tracker, &self.nodes, caught, elapsed);
+        let proved: BTreeSet<&String> = self.evidence.iter().map(|(_, words)| words).collect();
         Summary {
+            evidence: proved.into_iter().take(PROVED).cloned().collect(),
             others: self.others.values().copied().max().unwrap_or(0),
             interrupted: interrupted && !summary.decided(),
             ..summary

@@ -365,6 +365,25 @@ fn who_brings_public_keys_gets_no_secret_ones() {
     }
 }
 
+#[test]
+fn hosts_with_several_nodes_are_told_with_who_stands_still_without_them() {
+    let (dir, result) = run("--target systemd --hosts a,b,a,c");
+    assert_eq!(result.expect("written"), 0);
+    let readme = read(&dir, "README.md");
+    let told = "- 2 nodes are on host a, and fail with it: then no quorum is left to everyone\n";
+    assert!(readme.contains(told), "{readme}");
+    let (dir, result) = run("--target systemd --nodes 7 --hosts a,b,a,c,d,e,f");
+    assert_eq!(result.expect("written"), 0);
+    let readme = read(&dir, "README.md");
+    let told = "- 2 nodes are on host a, and fail with it\n";
+    assert!(readme.contains(told), "{readme}");
+    for (target, nodes) in [("compose", 4), ("kubernetes", 4)] {
+        let (dir, result) = run(&format!("--target {target} --nodes {nodes}"));
+        assert_eq!(result.expect("written"), 0);
+        assert!(!read(&dir, "README.md").contains("are on host"), "{target}");
+    }
+}
+
 /// The unit of the documentation is the one that is written, without what only protects the host.
 #[test]
 fn the_unit_in_the_documentation_is_the_one_that_is_written() {

@@ -165,6 +165,19 @@ fn a_double_voter_is_caught_everywhere_and_divides_nobody() {
     );
 }
 
+/// What convicts a proposer names no acceptor.
+#[test]
+fn a_proposer_that_lies_is_in_the_verdict() {
+    let arguments = ["--byzantine", "n1=double-announce", "--keep"];
+    let mut run = Launcher::start(&arguments, None);
+    run.until(|e| e["event"] == "evidence" && e["node"] != "n1");
+    run.signal(Signal::INT);
+    let (_, last) = run.end();
+    let summary = last.unwrap();
+    let words = summary["evidence"][0].as_str().unwrap_or_default();
+    assert!(words.starts_with("proposer n1 equivocated"), "{summary}");
+}
+
 #[test]
 fn a_double_voter_does_not_stop_the_others() {
     let outcome = up(&["--byzantine", "n4=double-vote"], None);

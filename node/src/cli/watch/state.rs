@@ -351,7 +351,7 @@ impl Watch {
 
 /// That a node gave a ballot up, in words.
 pub(super) fn gives_up(timeout: &Timeout) -> String {
-    format!("gives ballot {} up: {}", timeout.ballot, timeout.words)
+    format!("ballot {} is given up: {}", timeout.ballot, timeout.words)
 }
 
 /// How a line is to be looked at.

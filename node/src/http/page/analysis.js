@@ -13,7 +13,7 @@ const NAMED = 8;
 
 let graph = null;
 // What has failed, each with what is said of it: `crashed` and `byzantine` acceptors; `apart`, pairs proved not to agree.
-let real = { crashed: new Map(), byzantine: new Map(), apart: new Set() };
+let real = { crashed: new Map(), byzantine: new Map(), apart: new Set(), aside: "" };
 // What is supposed to fail besides, by acceptor: "crashed" or "Byzantine".
 const supposed = new Map();
 // Outlines by question, and what is shown: those of the graph, of now, and of what if.
@@ -92,7 +92,7 @@ const pairsInWords = pairs => {
 
 // ---- what is known of a learner and of a pair ----------------------------------------------------
 
-const STOPPED = "stopped", NEEDS_LIARS = "needs liars";
+const STOPPED = "stopped", NEEDS_LIARS = "liars only";
 const pairKey = ([a, b]) => [a, b].sort().join(" ");
 // Of a learner without a quorum that can be relied on: one that has a quorum among those that speak goes on for as long as the
 // liars in it like.
@@ -320,7 +320,7 @@ const show = () => {
   const names = failed().map(([name, words]) => `${name} is ${words}`);
   const of_now = shown.now ?? (names.length ? null : shown.graph), then = of_now && consequences(of_now, names.length > 0);
   const lead = names.length ? `Now ${some(names)}.` : "No acceptor is known to have failed.";
-  sentence($("stands"), problem || `${lead} ${then ? then.words : "…"}`, problem ? "warn" : then?.bad ? "bad" : then?.warn || names.length ? "warn" : "quiet");
+  sentence($("stands"), problem || [lead, real.aside, then ? then.words : "…"].filter(Boolean).join(" "), problem ? "warn" : then?.bad ? "bad" : then?.warn || names.length ? "warn" : "quiet");
   $("what-if").hidden = !supposed.size;
   const iffy = shown.whatIf && consequences(shown.whatIf, true);
   const words = supposed.size ? `What if ${some(supposals())}${names.length ? " as well" : ""}? ${iffy ? iffy.words : "…"}` : "";
@@ -336,14 +336,14 @@ const show = () => {
 let showing = "";
 
 // What is known to have failed, as the page of a node or of a network has it: `crashed` and `byzantine` are maps from
-// acceptors to words, `connected` has for each learner those that it may still agree with.
-export const showAnalysis = (of, { crashed, byzantine, connected }) => {
+// acceptors to words, `connected` has for each learner those that it may still agree with, and `aside` is what to say besides.
+export const showAnalysis = (of, { crashed, byzantine, connected, aside = "" }) => {
   graph = of;
   const apart = new Set();
   for (const [a, others] of Object.entries(connected ?? {}))
     for (const { name: b } of graph.learners) if (!others.includes(b)) apart.add(pairKey([a, b]));
   for (const name of byzantine.keys()) supposed.delete(name);
   for (const name of crashed.keys()) if (supposed.get(name) === "crashed") supposed.delete(name);
-  real = { crashed, byzantine, apart };
+  real = { crashed, byzantine, apart, aside };
   refresh();
 };

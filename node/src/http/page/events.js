@@ -43,8 +43,16 @@ const live = (words, kind) => {
   $("live").textContent = words;
   $("live").className = "pill " + kind;
 };
-export const unreachable = () => live("not reachable", "bad");
-export const reachable = () => live("live", "good");
+// What is shown stays, and is marked as old.
+export const unreachable = () => {
+  live("not reachable", "bad");
+  if (!document.body.classList.contains("old")) $("as-of").textContent = `What is shown here was so at ${clock(Date.now())}.`;
+  document.body.classList.add("old");
+};
+export const reachable = () => {
+  live("live", "good");
+  document.body.classList.remove("old");
+};
 
 // Listens for good; what a page does with some kinds of events goes before what all of them do.
 export const listen = (path, also) => {

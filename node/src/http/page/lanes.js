@@ -7,6 +7,8 @@ import { entryOf, paint } from "./palette.js";
 import { list } from "./trust.js";
 
 const SLOTS = 60;
+// So many have all their numbers.
+const FEW = 20;
 // Slots of a lane whose values are kept.
 const CELLS = 4 * SLOTS;
 // The digest of a batch without values.
@@ -79,7 +81,7 @@ export const showLanes = (graph, known = nothingKnown()) => {
   }
   const mark = slot => marks.has(slot) ? "differs " + marks.get(slot) : "";
   const head = make("tr", {}, make("th", { scope: "col" }), ...slots.map(slot =>
-    make("th", { scope: "col", class: mark(slot) }, marks.has(slot) || slot % 5 === 0 ? String(slot) : "")));
+    make("th", { scope: "col", class: mark(slot) }, marks.has(slot) || slot % 5 === 0 || slots.length <= FEW ? String(slot) : "")));
   // In the order of the graph, whoever decided first.
   const order = (graph?.learners ?? []).map(learner => learner.name);
   const lanesInOrder = [...decided].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));

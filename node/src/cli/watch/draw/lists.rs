@@ -194,7 +194,7 @@ pub(super) fn evidence(watch: &Watch) -> Vec<Line<'static>> {
         played.and_then(|player| player.node.clone())
     };
     let caught = caught.iter().map(|acceptor| {
-        let by = player(acceptor).map_or(String::new(), |node| format!(", played by {node}"));
+        let by = player(acceptor).map_or(String::new(), |node| format!(", played by {node},"));
         Line::styled(printable(&format!("{acceptor}{by} was caught")), BAD)
     });
     let pieces = watch.evidence.values();
