@@ -172,6 +172,11 @@ async fn who_may_disagree_shows_with_the_reason() {
     assert_eq!(browser.errors().await, json!([]));
     run.signal(Signal::INT);
     run.end();
+    // What is left on the page says how old it is.
+    browser.shows("as-of", "What is shown here was so at ").await;
+    browser
+        .until("getComputedStyle(document.getElementById('as-of')).display !== 'none'")
+        .await;
 }
 
 /// Each half of the network decides a value while it is cut off from the other.
