@@ -173,7 +173,9 @@ async fn who_may_disagree_shows_with_the_reason() {
     run.signal(Signal::INT);
     run.end();
     // What is left on the page says how old it is.
-    browser.shows("as-of", "What is shown here was so at ").await;
+    browser
+        .shows("as-of", "What is shown here was so at ")
+        .await;
     browser
         .until("getComputedStyle(document.getElementById('as-of')).display !== 'none'")
         .await;
