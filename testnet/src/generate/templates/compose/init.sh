@@ -14,6 +14,6 @@ for node in {{nodes}}; do
         echo "init.sh: node $node has been made before ($node.initialised)"
         continue
     fi
-    $compose run --rm --no-deps "$node-init"
+    $compose --profile init run --rm --no-deps "$node-init"
     date -u +%Y-%m-%dT%H:%M:%SZ >"$node.initialised"
 done
