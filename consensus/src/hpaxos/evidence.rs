@@ -87,12 +87,20 @@ pub enum EvidenceError {
     NoDisagreement,
 }
 
+/// How a signed message becomes one that can be believed.
+trait Open: Fn(Signed<Message>) -> Result<Verified<Message>, Refusal> {}
+impl<F: Fn(Signed<Message>) -> Result<Verified<Message>, Refusal>> Open for F {}
+
 impl Certificate {
     /// Checks every signature and the quorum. Returns the acceptors whose 2b count.
     ///
     /// # Errors
     /// [`EvidenceError`] says what is missing.
     pub fn verify(&self, network: &Network) -> Result<AcceptorSet, EvidenceError> {
+        self.proves(network, |signed| signed.verify(network.keyring()))
+    }
+
+    fn proves(&self, network: &Network, open: impl Open) -> Result<AcceptorSet, EvidenceError> {
         let graph = network.graph();
         if !graph.learners().contains(self.learner) {
             return Err(EvidenceError::UnknownLearner);
@@ -103,7 +111,7 @@ impl Certificate {
         }
         let mut quorum = AcceptorSet::EMPTY;
         for signed in &self.two_b {
-            let message = signed.clone().verify(network.keyring())?;
+            let message = open(signed.clone())?;
             if let Some(acceptor) = network.acceptor_of(message.signer())
                 && self.counts(&message)
             {
@@ -155,10 +163,19 @@ impl Evidence {
     /// # Errors
     /// [`EvidenceError`] if it proves nothing.
     pub fn verify(&self, network: &Network) -> Result<Finding, EvidenceError> {
+        self.proves(network, |signed| signed.verify(network.keyring()))
+    }
+
+    /// The same for evidence that is made of messages which this node has verified: their signatures are not looked at.
+    pub(super) fn recall(&self, network: &Network) -> Result<Finding, EvidenceError> {
+        self.proves(network, |signed| signed.recall(network.keyring()))
+    }
+
+    fn proves(&self, network: &Network, open: impl Open) -> Result<Finding, EvidenceError> {
         match self {
             Evidence::Contradiction { first, second } => {
-                let first = first.clone().verify(network.keyring())?;
-                let second = second.clone().verify(network.keyring())?;
+                let first = open(first.clone())?;
+                let second = open(second.clone())?;
                 if first.signer() != second.signer() {
                     return Err(EvidenceError::NoContradiction);
                 }
@@ -176,8 +193,8 @@ impl Evidence {
                 if first.slot != second.slot || first.value == second.value {
                     return Err(EvidenceError::NoDisagreement);
                 }
-                first.verify(network)?;
-                second.verify(network)?;
+                first.proves(network, &open)?;
+                second.proves(network, &open)?;
                 Ok(Finding::NotEntangled {
                     first: first.learner,
                     second: second.learner,

@@ -1,6 +1,6 @@
 //! What follows from new 2b and new evidence: LearnerDecide, LearnerRecv and Disconnect.
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, EvidenceError, Finding};
 use super::learner::Learned;
 use super::{Decision, HPaxos, Invalid, Output, Record};
 use crate::history::Keep;
@@ -126,14 +126,27 @@ impl HPaxos {
 
     /// Evidence that this node found itself: if it is news, everyone gets it.
     pub(super) fn found(&mut self, evidence: Evidence, out: &mut Vec<Output>) {
-        if self.admit(evidence.clone(), out) {
+        // A liar may contradict itself all day long.
+        let finding = evidence.recall(&self.network);
+        if self.take_evidence(evidence.clone(), finding, out) {
             out.push(Output::SendEvidence(evidence));
         }
     }
 
+    /// Evidence from elsewhere.
+    pub(super) fn admit(&mut self, evidence: Evidence, out: &mut Vec<Output>) {
+        let finding = evidence.verify(&self.network);
+        self.take_evidence(evidence, finding, out);
+    }
+
     /// HPaxos: Disconnect, when evidence proves it. True if the evidence is news.
-    pub(super) fn admit(&mut self, evidence: Evidence, out: &mut Vec<Output>) -> bool {
-        let Ok(finding) = evidence.verify(&self.network) else {
+    fn take_evidence(
+        &mut self,
+        evidence: Evidence,
+        finding: Result<Finding, EvidenceError>,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let Ok(finding) = finding else {
             self.refuse(Invalid::Evidence.reason());
             return false;
         };
