@@ -3,7 +3,8 @@
 
 use learner_graph::PATTERNS_SHOWN;
 use learner_graph::{
-    Analysis, LearnerGraph, Options, Scope, Verdict, analyze, compare, outline, parse_unchecked,
+    Analysis, LearnerGraph, Options, Scope, Steps, Verdict, analyze, compare, outline,
+    parse_unchecked,
 };
 use std::fmt::Write;
 use std::sync::Arc;
@@ -141,8 +142,9 @@ fn a_flag_that_is_raised_on_the_way_ends_the_rest() {
         }
         assert_eq!(found.weights.len(), if at > 8 { 8 } else { 0 });
     }
-    // Validity of three pairs, two learners, three pairs, weights, promises, the end.
-    assert_eq!(stages, 11);
+    // Validity of three pairs, two learners, three pairs, weights, promises, three counterexamples, what mends them,
+    // the end.
+    assert_eq!(stages, 15);
 }
 
 #[test]
@@ -158,6 +160,70 @@ fn what_hangs_on_an_acceptor_may_be_more_than_is_known() {
     let text = found.to_string();
     assert!(text.contains("0 to 1    0 to 1  –"), "{text}");
     assert!(text.contains("all that hangs on a0, a1"), "{text}");
+}
+
+/// An easy pair that is not valid, after one that nobody can decide.
+#[test]
+fn a_hard_pair_hides_no_easy_one() {
+    let text = irregular_text(200, 2);
+    let easy = "{ threshold = 2, of = [\"a1\", \"a2\", \"a3\", \"a4\"] }";
+    let text = text.replace("[[safe]]", &format!("x = {easy}\n[[safe]]"));
+    let text = format!("{text}\n[[safe]]\nbetween = [\"x\"]\nwhen = {easy}\n");
+    let graph = parse_unchecked(&text).expect("a graph");
+    let x = graph.learner("x").expect("it is there");
+    for (search, solver) in [(2_000, 0), (0, 1_000)] {
+        let found = graph.validity(Steps { search, solver });
+        assert!(!found.undecided.is_empty(), "{search} {solver}");
+        let bad: Vec<_> = found.violations.iter().map(|v| (v.from, v.to)).collect();
+        assert_eq!(bad, [(x, x)], "{search} {solver}");
+    }
+}
+
+/// Learners that agree in a chain, each two of which have quorums that do not meet: counterexamples, which are many,
+/// come after whatever else is asked.
+#[test]
+fn counterexamples_come_last() {
+    let n = 8;
+    let names: Vec<String> = (0..=n).map(|a| format!("\"a{a}\"")).collect();
+    let mut text = format!("acceptors = [{}]\n[learners]\n", names.join(", "));
+    for l in 0..n {
+        let _ = writeln!(text, "l{l} = {{ sets = [[\"a{l}\", \"a{}\"]] }}", l + 1);
+    }
+    for l in 1..n {
+        let _ = writeln!(
+            text,
+            "[[safe]]\nbetween = [\"l{}\", \"l{l}\"]\nwhen = \"a{l}\"",
+            l - 1
+        );
+    }
+    let graph = parse_unchecked(&text).expect("a graph");
+    let units = graph.units(None).expect("acceptors");
+    let options = Options::default();
+    let mut told = Vec::new();
+    let found = analyze(&graph, &units, &options, &mut |what, _, _| {
+        if what == "counterexamples" {
+            options.stop.store(true, Ordering::Relaxed);
+        }
+        told.push(what.to_owned());
+    });
+    let known = |verdict| verdict != Verdict::Undecided;
+    assert!(found.learners.iter().all(|l| known(l.stopped_by.verdict)));
+    assert!(found.pairs.iter().all(|pair| known(pair.quorums.verdict)));
+    assert!(!found.weights.is_empty() && !found.strongest.agreements.is_empty());
+    assert_eq!(found.valid, Some(false));
+    // Each two that are no neighbours.
+    assert_eq!(found.violations.len(), (n - 1) * (n - 2) / 2);
+    let counted = told.iter().filter(|what| *what == "counterexamples");
+    assert_eq!(counted.count(), found.violations.len());
+    // A picture shows none of them.
+    let options = Options {
+        scope: Scope::Picture,
+        ..Options::default()
+    };
+    let found = analyze(&graph, &units, &options, &mut |what, _, _| {
+        assert!(!["counterexamples", "what mends them"].contains(&what));
+    });
+    assert_eq!(found.violations.len(), (n - 1) * (n - 2) / 2);
 }
 
 const FOUR: &str = "acceptors = [\"a\", \"b\", \"c\", \"d\"]\n";

@@ -213,7 +213,8 @@ impl Harm for Disentangles<'_> {
             formula.clause([!place(l2)]);
         }
         let touches = |rule: &&Rule| l1 != l2 || rule.learners.contains(l1);
-        for rule in self.graph.rules.iter().filter(touches) {
+        let near = self.graph.rules_among(self.graph.component(l1));
+        for rule in near.filter(touches) {
             let holds = formula.reports(&self.graph.exprs, rule.expr, &safe);
             if l1 == l2 {
                 formula.clause([!holds]);

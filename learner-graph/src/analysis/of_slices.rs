@@ -320,7 +320,11 @@ impl fmt::Display for SlicesAnalysis {
                 "\nNot decided: whether any two quorums have a node in common."
             )?,
             (Some(false), apart) => {
-                writeln!(f, "\nNot safe: there are quorums without a common node.")?;
+                let what = match self.byzantine.is_empty() {
+                    true => "quorums without a common node.",
+                    false => "quorums that have only liars in common; the honest part of each:",
+                };
+                writeln!(f, "\nNot safe: there are {what}")?;
                 for quorum in apart.iter().flatten() {
                     writeln!(f, "  {{{}}}", quorum.join(", "))?;
                 }

@@ -209,6 +209,8 @@ impl Conflicts {
                     }
                 }
                 if self.effort.is_stopped() {
+                    // Others were not asked.
+                    open = true;
                     break;
                 }
             }
