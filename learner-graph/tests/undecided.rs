@@ -3,7 +3,7 @@
 
 use learner_graph::PATTERNS_SHOWN;
 use learner_graph::{
-    Analysis, LearnerGraph, Options, Scope, Steps, Verdict, analyze, compare, outline,
+    Analysis, LearnerGraph, Limit, Options, Scope, Steps, Verdict, analyze, compare, outline,
     parse_unchecked,
 };
 use std::fmt::Write;
@@ -226,6 +226,66 @@ fn counterexamples_come_last() {
     assert_eq!(found.violations.len(), (n - 1) * (n - 2) / 2);
 }
 
+/// More patterns than are asked for are no matter of time, and what hangs on each of too many is none either.
+#[test]
+fn what_is_beyond_a_limit_is_said() {
+    let graph = irregular(8, 1);
+    let options = Options {
+        max_sets: 1,
+        ..Options::default()
+    };
+    let found = analyzed(&graph, &options);
+    assert_eq!(found.strongest.undecided.len(), 1);
+    assert_eq!(found.strongest.too_many, 1);
+    assert_eq!(found.limits, [Limit::Patterns]);
+    assert!(!found.complete && found.is_decided(&options));
+    let text = found.to_string();
+    assert!(text.contains("\nNot decided:\n"), "{text}");
+    assert!(text.contains("(--sets 1000 asks for more)"), "{text}");
+    // Each acceptor stands in other places, and the quorums of each learner are others.
+    let learners = 150;
+    let mut text = String::from("acceptors = [\"a0\"");
+    for a in 1..=learners {
+        let _ = write!(text, ", \"a{a}\"");
+    }
+    text.push_str("]\n[learners]\n");
+    for l in 0..learners {
+        let _ = writeln!(text, "l{l} = {{ sets = [[\"a{l}\", \"a{}\"]] }}", l + 1);
+    }
+    let graph = parse_unchecked(&text).expect("a graph");
+    let options = Options {
+        scope: Scope::Picture,
+        ..Options::default()
+    };
+    let found = analyzed(&graph, &options);
+    assert_eq!(found.limits, [Limit::Weights]);
+    assert!(!found.complete && found.is_decided(&options));
+    assert!(
+        found
+            .to_string()
+            .contains("of the acceptors: too many of them")
+    );
+}
+
+/// What more sets than a number holds are listed by is told without a number.
+#[test]
+fn counts_beyond_numbers_are_absent() {
+    let names: Vec<String> = (0..80).map(|a| format!("\"a{a}\"")).collect();
+    let names = names.join(", ");
+    let text =
+        format!("acceptors = [{names}]\n[learners]\nl = {{ threshold = 40, of = [{names}] }}\n");
+    let found = analyzed(
+        &parse_unchecked(&text).expect("a graph"),
+        &Options::default(),
+    );
+    let report = &found.learners[0].stopped_by;
+    assert_eq!((report.sets, report.minimal.complete), (None, true));
+    assert!(found.to_string().contains("more than 10^19: any 41 of"));
+    assert!(
+        serde_json::to_value(&found).expect("json")["learners"][0]["stopped_by"]["sets"].is_null()
+    );
+}
+
 const FOUR: &str = "acceptors = [\"a\", \"b\", \"c\", \"d\"]\n";
 
 fn of_four(learner: &str, quorum: usize, safe: usize) -> LearnerGraph {
@@ -364,9 +424,15 @@ fn organisations_that_can_change_places_are_listed_at_once() {
     let graph = parse_unchecked(&text).expect("a graph");
     let found = analyzed(&graph, &Options::default());
     let blocking = &found.learners[0].stopped_by;
-    assert_eq!((blocking.sets, blocking.minimal.sets.len()), (945, 35));
+    assert_eq!(
+        (blocking.sets, blocking.minimal.sets.len()),
+        (Some(945), 35)
+    );
     assert!(blocking.minimal.complete);
     let splitting = &found.pairs[0].quorums;
-    assert_eq!((splitting.sets, splitting.minimal.sets.len()), (945, 35));
+    assert_eq!(
+        (splitting.sets, splitting.minimal.sets.len()),
+        (Some(945), 35)
+    );
     assert!(splitting.minimal.complete);
 }

@@ -42,8 +42,8 @@ pub use outline::{
 };
 pub use pattern::Pattern;
 pub use report::{
-    Analysis, Change, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Redundant,
-    Repair, Starved, Strongest, Verdict, ViolationReport, Weight,
+    Analysis, Change, Conflict, Declared, FaultReport, LearnerFaults, Limit, PairFaults, Part,
+    Redundant, Repair, Starved, Strongest, Verdict, ViolationReport, Weight,
 };
 pub use text::{PATTERNS_SHOWN, Shown};
 pub use units::{UnitId, UnitSet, Units};

@@ -3,7 +3,7 @@
 use super::faults::Tolerance;
 use super::options::{Options, Scope};
 use super::redundant::redundant;
-use super::report::{Analysis, FaultReport, LearnerFaults, Redundant, Starved, Strongest};
+use super::report::{Analysis, FaultReport, LearnerFaults, Limit, Redundant, Starved, Strongest};
 use super::run::Run;
 use super::strongest::{Splitting, strongest};
 use super::units::Units;
@@ -104,7 +104,9 @@ impl<'a> Analyzer<'a> {
             strongest: promises.strongest,
             strongest_is_declared: promises.strongest_is_declared,
             starved: promises.starved,
-            complete: run.complete && !run.is_stopped(),
+            complete: run.complete && run.limits.is_empty() && !run.is_stopped(),
+            answered: run.complete && !run.is_stopped(),
+            limits: std::mem::take(&mut run.limits),
         }
     }
 }
@@ -150,7 +152,13 @@ impl Run<'_> {
         let times = self.times;
         let (redundant, redundant_undecided) =
             redundant(self.graph, times, &effort, &mut self.known.redundant);
-        self.complete &= redundant_undecided == 0 && strongest.conflicts_undecided == 0;
+        // Conflicts with pairs of which too much is to be known are open for that reason.
+        let conflicts = strongest.conflicts_undecided == 0 || strongest.too_many > 0;
+        let unknown = strongest.undecided.len() > strongest.too_many;
+        self.complete &= redundant_undecided == 0 && conflicts && !unknown;
+        if strongest.too_many > 0 {
+            self.limits.push(Limit::Patterns);
+        }
         Promises {
             strongest,
             strongest_is_declared,
@@ -203,6 +211,7 @@ impl Run<'_> {
             let splitting = match split.tolerance {
                 Tolerance::Broken => Splitting::Never,
                 _ if split.minimal.complete => Splitting::All(split.minimal.sets),
+                _ if split.minimal.sets.len() >= self.options.max_sets => Splitting::TooMany,
                 _ => Splitting::Unknown,
             };
             ((l1, l2), splitting)

@@ -15,8 +15,8 @@ mod words;
 use super::report::{Analysis, LearnerFaults, Verdict};
 use repairs::counterexample;
 use std::fmt;
-pub(crate) use words::pattern_of;
 use words::{list, set};
+pub(crate) use words::{number, pattern_of};
 
 /// The patterns of minimal sets that are shown of each kind if nothing else is asked for.
 pub const PATTERNS_SHOWN: usize = 4;
