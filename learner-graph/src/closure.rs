@@ -61,6 +61,17 @@ impl LearnerGraph {
         reach(l1, groups, holds).contains(l2)
     }
 
+    /// The learners that chains of declared agreements could lead to from one, whatever holds; none if it is in none.
+    pub(crate) fn component(&self, from: LearnerId) -> LearnerSet {
+        reach(from, self.rules.iter().map(|rule| rule.learners), |_| true)
+    }
+
+    /// The declared agreements of these learners.
+    pub(crate) fn rules_among(&self, learners: LearnerSet) -> impl Iterator<Item = &Rule> + Clone {
+        let among = move |rule: &&Rule| rule.learners.intersects(&learners);
+        self.rules.iter().filter(among)
+    }
+
     /// TrustSafe as clauses: a literal that can be true only if `l1` and `l2` are sure to agree
     /// while the acceptors with a true literal in `safe` are. Whom a chain of agreements that
     /// hold leads to from `l1` is said step by step.
@@ -71,11 +82,13 @@ impl LearnerGraph {
         l2: LearnerId,
         safe: &[Lit],
     ) -> Lit {
+        // Others are in no chain, however hard they are.
+        let near: Vec<&Rule> = self.rules_among(self.component(l1)).collect();
         let mut holds = Vec::new();
-        for rule in &self.rules {
+        for rule in &near {
             holds.push(formula.requires(&self.exprs, rule.expr, safe));
         }
-        let own = self.rules.iter().zip(&holds);
+        let own = near.iter().zip(&holds);
         let own = own.filter(|(rule, _)| rule.learners.contains(l1));
         let some = formula.fresh();
         formula.clause(own.map(|(_, holds)| *holds).chain([!some]));
@@ -86,12 +99,12 @@ impl LearnerGraph {
         let mut reached = vec![no; self.n_learners()];
         reached[usize::from(l1.0)] = some;
         // No chain is longer than there are agreements.
-        for _ in 0..self.rules.len().min(self.n_learners()) {
+        for _ in 0..near.len().min(self.n_learners()) {
             if formula.is_given_up() {
                 break;
             }
             let mut ways: Vec<Vec<Lit>> = reached.iter().map(|literal| vec![*literal]).collect();
-            for (rule, holds) in self.rules.iter().zip(&holds) {
+            for (rule, holds) in near.iter().zip(&holds) {
                 let from = rule.learners.iter().map(|l| reached[usize::from(l.0)]);
                 let from: Vec<Lit> = from.filter(|literal| *literal != no).collect();
                 if from.is_empty() {

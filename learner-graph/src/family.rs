@@ -39,15 +39,11 @@ impl Family {
 
     /// The closed TrustSafe of a pair; nothing if no set of acceptors makes them agree.
     pub(crate) fn agreement(graph: &LearnerGraph, from: LearnerId, to: LearnerId) -> Option<Self> {
-        let all = graph.rules.iter().map(|rule| rule.learners);
-        let component = reach(from, all, |_| true);
+        let component = graph.component(from);
         if !component.contains(to) {
             return None;
         }
-        let near = graph
-            .rules
-            .iter()
-            .filter(|r| r.learners.intersects(&component));
+        let near = graph.rules_among(component);
         Some(Self::Agreement {
             from,
             to,

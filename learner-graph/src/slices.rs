@@ -159,7 +159,6 @@ impl Slices {
         classes
     }
 
-    /// A number for each of some sets of nodes, the same for those that can change places.
     /// Whether the system is the same with some nodes in each other's places.
     fn keeps(&self, swap: &mut Swap) -> bool {
         // Where it is not kept, those that are moved will mostly tell.

@@ -23,6 +23,12 @@ pub const VALIDITY_STEPS: Steps = Steps {
     solver: 200_000,
 };
 
+/// The steps that each pair may take before any takes more.
+const FIRST_STEPS: Steps = Steps {
+    search: 5_000,
+    solver: 2_000,
+};
+
 /// How much work a check may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Steps {
@@ -45,6 +51,24 @@ pub struct Violation {
     pub quorum_from: AcceptorSet,
     /// A quorum of `to`.
     pub quorum_to: AcceptorSet,
+}
+
+impl Violation {
+    /// Three sets that have nobody in common, and nobody whom they can spare: a safe set of a pair and a quorum of
+    /// each.
+    pub(crate) fn least(
+        graph: &LearnerGraph,
+        (from, to): (LearnerId, LearnerId),
+        [safe, quorum_from, quorum_to]: [AcceptorSet; 3],
+    ) -> Self {
+        Self {
+            from,
+            to,
+            safe: smallest(safe, |s| graph.trust_safe(from, to, s)),
+            quorum_from: smallest(quorum_from, |s| graph.is_quorum(from, s)),
+            quorum_to: smallest(quorum_to, |s| graph.is_quorum(to, s)),
+        }
+    }
 }
 
 /// What a check of validity found.
@@ -102,26 +126,55 @@ impl LearnerGraph {
         known: &mut KnownPairs,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Validity {
-        let mut search = Search::new(&self.exprs, &until.again(steps.search));
-        let mut result = Validity::default();
+        let mut search = Search::new(&self.exprs, until);
         let kinds = Kinds::of(self);
         let mut seen = HashSet::new();
         let mut pairs = self.pairs();
         pairs.retain(|(from, to)| seen.insert(kinds.pair(*from, *to)));
-        for (at, (from, to)) in pairs.iter().copied().enumerate() {
+        let mut left = steps.search;
+        let mut ask = |(from, to), share: Steps, left: &mut u64| {
+            let allowed = share.search.min(*left);
+            search.allow(allowed);
+            let found = self.violation(&mut search, from, to, &until.again(share.solver));
+            *left -= allowed - search.left().min(allowed);
+            found
+        };
+        // Easy pairs come first, in half of the steps: a hard one would leave nothing to those after it.
+        let most = steps.search / (2 * pairs.len().max(1) as u64);
+        let first = Steps {
+            search: most.min(FIRST_STEPS.search),
+            solver: steps.solver.min(FIRST_STEPS.solver),
+        };
+        let mut open = Vec::new();
+        for (at, pair) in pairs.iter().enumerate() {
             progress(at, pairs.len());
-            let kind = kinds.pair(from, to);
-            let found = known.get(&kind, until.is_stopped()).unwrap_or_else(|| {
-                let found = match until.is_stopped() {
-                    true => Found::Undecided,
-                    false => self.violation(&mut search, from, to, &until.again(steps.solver)),
-                };
-                known.keep(kind, found, found != Found::Undecided, until.is_stopped())
-            });
-            match found {
-                Found::Yes(violation) => result.violations.push(violation),
-                Found::No => {}
-                Found::Undecided => result.undecided.push((from, to)),
+            let kind = kinds.pair(pair.0, pair.1);
+            if until.is_stopped() || known.get(&kind, false).is_some() {
+                continue;
+            }
+            match ask(*pair, first, &mut left) {
+                Found::Undecided => open.push(*pair),
+                found => {
+                    known.keep(kind, found, true, false);
+                }
+            }
+        }
+        for (at, pair) in open.iter().enumerate() {
+            if until.is_stopped() {
+                break;
+            }
+            progress(pairs.len() - open.len() + at, pairs.len());
+            let search = left / (open.len() - at) as u64;
+            let found = ask(*pair, Steps { search, ..steps }, &mut left);
+            let kind = kinds.pair(pair.0, pair.1);
+            known.keep(kind, found, found != Found::Undecided, until.is_stopped());
+        }
+        let mut result = Validity::default();
+        for (from, to) in pairs {
+            match known.find(&kinds.pair(from, to)) {
+                Some(Found::Yes(violation)) => result.violations.push(*violation),
+                Some(Found::No) => {}
+                Some(Found::Undecided) | None => result.undecided.push((from, to)),
             }
         }
         result
@@ -147,36 +200,24 @@ impl LearnerGraph {
             // Irregular expressions are nothing for the search, but often for the solver.
             found = Apart::new(self, from, to, solver).find(None);
         }
-        found.map(|[safe, quorum_from, quorum_to]| Violation {
-            from,
-            to,
-            safe: smallest(safe, |s| self.trust_safe(from, to, s)),
-            quorum_from: smallest(quorum_from, |s| self.is_quorum(from, s)),
-            quorum_to: smallest(quorum_to, |s| self.is_quorum(to, s)),
-        })
+        found.map(|sets| Violation::least(self, (from, to), sets))
     }
 
     /// A counterexample of the same edge with as few acceptors in its three sets as possible, as
-    /// far as that can be found.
-    pub(crate) fn smallest_violation(&self, violation: &Violation, until: &Effort) -> Violation {
+    /// far as that can be found in these steps.
+    pub(crate) fn smallest_violation(&self, violation: &Violation, effort: &Effort) -> Violation {
         let (from, to) = (violation.from, violation.to);
         let mut best = *violation;
-        if until.is_stopped() {
+        if !effort.is_left() {
             return best;
         }
-        let mut apart = Apart::new(self, from, to, &until.again(VALIDITY_STEPS.solver));
+        let mut apart = Apart::new(self, from, to, effort);
         loop {
             let size = best.safe.len() + best.quorum_from.len() + best.quorum_to.len();
-            let Found::Yes([safe, quorum_from, quorum_to]) = apart.find(Some(size)) else {
+            let Found::Yes(sets) = apart.find(Some(size)) else {
                 return best;
             };
-            best = Violation {
-                from,
-                to,
-                safe: smallest(safe, |s| self.trust_safe(from, to, s)),
-                quorum_from: smallest(quorum_from, |s| self.is_quorum(from, s)),
-                quorum_to: smallest(quorum_to, |s| self.is_quorum(to, s)),
-            };
+            best = Violation::least(self, (from, to), sets);
         }
     }
 

@@ -73,6 +73,8 @@ pub(crate) struct Splits<'a> {
 pub(crate) struct Disentangles<'a> {
     graph: &'a LearnerGraph,
     pair: [LearnerId; 2],
+    /// Their TrustSafe; nothing if they have no set.
+    family: Option<Family>,
 }
 
 impl<'a> Stops<'a> {
@@ -138,6 +140,7 @@ impl<'a> Disentangles<'a> {
         Self {
             graph,
             pair: [l1, l2],
+            family: Family::agreement(graph, l1, l2),
         }
     }
 }
@@ -199,6 +202,12 @@ impl Harm for Splits<'_> {
     }
 }
 
+impl Disentangles<'_> {
+    fn roots(&self) -> &[NodeId] {
+        self.family.as_ref().map_or(&[], Family::roots)
+    }
+}
+
 impl Harm for Disentangles<'_> {
     /// There is a way to put every learner on one of two sides, the pair on different ones, such
     /// that no agreement that holds among the safe acceptors crosses. A learner that shall not
@@ -213,7 +222,8 @@ impl Harm for Disentangles<'_> {
             formula.clause([!place(l2)]);
         }
         let touches = |rule: &&Rule| l1 != l2 || rule.learners.contains(l1);
-        for rule in self.graph.rules.iter().filter(touches) {
+        let near = self.graph.rules_among(self.graph.component(l1));
+        for rule in near.filter(touches) {
             let holds = formula.reports(&self.graph.exprs, rule.expr, &safe);
             if l1 == l2 {
                 formula.clause([!holds]);
@@ -231,11 +241,13 @@ impl Harm for Disentangles<'_> {
     }
 
     fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
-        let [l1, l2] = self.pair;
-        let family = Family::agreement(self.graph, l1, l2);
-        let roots = family.map_or(Vec::new(), |family| family.roots().to_vec());
+        let roots = self.roots().to_vec();
         let all = self.graph.exprs.supports(&roots);
         (roots, all)
+    }
+
+    fn keeps(&self, swap: &mut Swap) -> bool {
+        swap.keeps(self.roots())
     }
 
     fn exprs(&self) -> &Exprs {
@@ -249,11 +261,10 @@ impl Harm for Disentangles<'_> {
     }
 
     fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {
-        let [l1, l2] = self.pair;
-        let Some(family) = Family::agreement(self.graph, l1, l2) else {
+        let Some(family) = &self.family else {
             return Found::Yes(AcceptorSet::EMPTY);
         };
         let mut search = Search::new(&self.graph.exprs, &effort.again(SEARCH_STEPS));
-        search.leave(&(self.graph.acceptors() - *given), &family)
+        search.leave(&(self.graph.acceptors() - *given), family)
     }
 }

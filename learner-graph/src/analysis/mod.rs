@@ -11,6 +11,7 @@
 //! (`search/`), or by a SAT solver (`formula.rs`) where expressions are irregular; the minimal
 //! sets by the solver. Nothing is enumerated but what is shown.
 
+mod counterexamples;
 mod counting;
 mod difference;
 mod faults;
@@ -41,8 +42,8 @@ pub use outline::{
 };
 pub use pattern::Pattern;
 pub use report::{
-    Analysis, Change, Conflict, Declared, FaultReport, LearnerFaults, PairFaults, Part, Redundant,
-    Repair, Starved, Strongest, Verdict, ViolationReport, Weight,
+    Analysis, Change, Conflict, Declared, FaultReport, LearnerFaults, Limit, PairFaults, Part,
+    Redundant, Repair, Starved, Strongest, Verdict, ViolationReport, Weight,
 };
 pub use text::{PATTERNS_SHOWN, Shown};
 pub use units::{UnitId, UnitSet, Units};

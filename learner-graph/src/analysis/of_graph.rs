@@ -3,10 +3,7 @@
 use super::faults::Tolerance;
 use super::options::{Options, Scope};
 use super::redundant::redundant;
-use super::repair::{Repairs, repairs};
-use super::report::{
-    Analysis, FaultReport, LearnerFaults, Redundant, Starved, Strongest, ViolationReport,
-};
+use super::report::{Analysis, FaultReport, LearnerFaults, Limit, Redundant, Starved, Strongest};
 use super::run::Run;
 use super::strongest::{Splitting, strongest};
 use super::units::Units;
@@ -15,7 +12,7 @@ use crate::id::LearnerId;
 use crate::set::AcceptorSet;
 use crate::suspicion::Suspicion;
 use crate::uniform::UNIFORMITY_STEPS;
-use crate::validity::{VALIDITY_STEPS, Violation, smallest};
+use crate::validity::smallest;
 
 /// Analyses a graph. `progress` is told what is looked at, and how much of it is done.
 pub fn analyze(
@@ -50,7 +47,7 @@ impl<'a> Analyzer<'a> {
         let learners: Vec<LearnerId> = graph.learners().iter().collect();
         let pairs = graph.pairs();
         let asked = |scopes: &[Scope]| scopes.contains(&options.scope);
-        let (valid, violations) = run.validity(progress);
+        let mut validity = run.validity(progress);
         let mut stopped = Vec::new();
         for (at, l) in learners.iter().enumerate() {
             progress("blocking sets", at, learners.len());
@@ -61,6 +58,7 @@ impl<'a> Analyzer<'a> {
             progress("splitting sets", at, pairs.len());
             pair_faults.push(run.pair(*l1, *l2));
         }
+        let valid = run.verdict(&mut validity, &pairs, &mut pair_faults);
         let mut weights = Vec::new();
         if asked(&[Scope::Everything, Scope::Picture]) {
             progress("what hangs on each", 0, 1);
@@ -73,6 +71,8 @@ impl<'a> Analyzer<'a> {
             }
             _ => Promises::not_asked(graph),
         };
+        // Last, for they are the only ones that may take as long as they like.
+        let violations = run.violations(&validity, progress);
         let known = |report: &FaultReport| !report.is_open();
         run.complete &= stopped.iter().all(known);
         run.complete &= pair_faults.iter().all(|pair| {
@@ -104,7 +104,9 @@ impl<'a> Analyzer<'a> {
             strongest: promises.strongest,
             strongest_is_declared: promises.strongest_is_declared,
             starved: promises.starved,
-            complete: run.complete && !run.is_stopped(),
+            complete: run.complete && run.limits.is_empty() && !run.is_stopped(),
+            answered: run.complete && !run.is_stopped(),
+            limits: std::mem::take(&mut run.limits),
         }
     }
 }
@@ -143,71 +145,6 @@ impl Promises {
 }
 
 impl Run<'_> {
-    fn validity(
-        &mut self,
-        progress: &mut dyn FnMut(&str, usize, usize),
-    ) -> (Option<bool>, Vec<ViolationReport>) {
-        let (steps, until) = (VALIDITY_STEPS.times(self.times), self.effort());
-        let pairs = &mut self.known.pairs;
-        let found = self
-            .graph
-            .validity_until(steps, &until, pairs, &mut |done, all| {
-                progress("validity", done, all);
-            });
-        let bad = found.violations.iter();
-        let bad = bad.map(|v| (self.kinds.pair(v.from, v.to), Some(false)));
-        let open = found.undecided.iter();
-        let open = open.map(|(a, b)| (self.kinds.pair(*a, *b), None));
-        self.not_valid = bad.chain(open).collect();
-        let valid = found.verdict();
-        self.complete &= found.undecided.is_empty();
-        if self.options.scope == Scope::Tolerances {
-            return (valid, Vec::new());
-        }
-        let n = found.violations.len();
-        if let Some(known) = self.known.violations.get(&n, self.is_stopped()) {
-            return (valid, known);
-        }
-        let reports = self.violations(&found.violations);
-        let repaired = |v: &ViolationReport| self.options.scope == Scope::Picture || v.is_decided();
-        let decided = found.undecided.is_empty() && reports.iter().all(repaired);
-        let stopped = self.is_stopped();
-        let reports = self.known.violations.keep(n, reports, decided, stopped);
-        (valid, reports)
-    }
-
-    /// Counterexamples as small as they can be found, and what mends them.
-    fn violations(&self, violations: &[Violation]) -> Vec<ViolationReport> {
-        let smallest = violations.iter();
-        let smallest = smallest.map(|v| self.graph.smallest_violation(v, &self.effort()));
-        let smallest: Vec<Violation> = smallest.collect();
-        let available = self.graph.acceptors() - self.silent();
-        let repairs = match self.options.scope {
-            Scope::Picture => vec![Repairs::default(); smallest.len()],
-            _ => repairs(
-                self.graph,
-                &smallest,
-                &available,
-                self.times,
-                &self.effort(),
-            ),
-        };
-        let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
-        let violations = smallest.iter().zip(repairs);
-        let violations = violations.map(|(v, repairs)| ViolationReport {
-            between: [name(v.from), name(v.to)],
-            safe: self.graph.acceptor_names(&v.safe),
-            quorums: [
-                self.graph.acceptor_names(&v.quorum_from),
-                self.graph.acceptor_names(&v.quorum_to),
-            ],
-            repairs: repairs.found,
-            repairs_complete: repairs.complete,
-            repairs_that_stop: repairs.that_stop,
-        });
-        violations.collect()
-    }
-
     fn promises(&mut self, valid: Option<bool>) -> Promises {
         let (strongest, strongest_is_declared) = self.strongest(valid);
         let starved = self.starved();
@@ -215,7 +152,13 @@ impl Run<'_> {
         let times = self.times;
         let (redundant, redundant_undecided) =
             redundant(self.graph, times, &effort, &mut self.known.redundant);
-        self.complete &= redundant_undecided == 0 && strongest.conflicts_undecided == 0;
+        // Conflicts with pairs of which too much is to be known are open for that reason.
+        let conflicts = strongest.conflicts_undecided == 0 || strongest.too_many > 0;
+        let unknown = strongest.undecided.len() > strongest.too_many;
+        self.complete &= redundant_undecided == 0 && conflicts && !unknown;
+        if strongest.too_many > 0 {
+            self.limits.push(Limit::Patterns);
+        }
         Promises {
             strongest,
             strongest_is_declared,
@@ -268,6 +211,7 @@ impl Run<'_> {
             let splitting = match split.tolerance {
                 Tolerance::Broken => Splitting::Never,
                 _ if split.minimal.complete => Splitting::All(split.minimal.sets),
+                _ if split.minimal.sets.len() >= self.options.max_sets => Splitting::TooMany,
                 _ => Splitting::Unknown,
             };
             ((l1, l2), splitting)

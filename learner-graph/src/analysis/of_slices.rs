@@ -3,9 +3,9 @@
 use super::Harm;
 use super::faults::Faults;
 use super::options::Options;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, sets_of};
 use super::report::{FaultReport, Part, parts};
-use super::text::{MORE, pattern_of};
+use super::text::{MORE, number, pattern_of};
 use super::units::{UnitSet, Units};
 use crate::effort::Effort;
 use crate::known::Known;
@@ -36,12 +36,12 @@ pub struct SlicesAnalysis {
     /// Whether any two quorums have a node in common that is not Byzantine; absent if that was
     /// not decided.
     pub intersect: Option<bool>,
-    /// Two quorums that do not.
+    /// Two quorums that do not, without their Byzantine nodes.
     pub apart: Option<[Names; 2]>,
     /// The minimal quorums, in patterns.
     pub quorums: Minimal<Vec<Part>>,
     /// How many minimal quorums the patterns stand for.
-    pub n_quorums: u64,
+    pub n_quorums: Option<u64>,
     /// All units of minimal quorums: nobody else matters to the system as a whole.
     pub top_tier: Names,
     /// Silent units that leave no quorum: blocking sets.
@@ -192,8 +192,6 @@ impl<'a> SlicesAnalyzer<'a> {
         };
         let top = quorums.sets.iter().map(Pattern::support);
         let top = top.fold(UnitSet::EMPTY, |all, units| all | units);
-        let count = quorums.sets.iter().map(Pattern::sets);
-        let count = count.fold(0, u128::saturating_add);
         let complete = intersect.is_some()
             && quorums.complete
             && [&halted_by, &split_by]
@@ -210,7 +208,7 @@ impl<'a> SlicesAnalyzer<'a> {
             ),
             intersect,
             apart,
-            n_quorums: u64::try_from(count).unwrap_or(u64::MAX),
+            n_quorums: sets_of(&quorums.sets),
             top_tier: units.names(&top),
             quorums: Minimal {
                 sets: quorums.sets.iter().map(|p| parts(units, p)).collect(),
@@ -320,7 +318,11 @@ impl fmt::Display for SlicesAnalysis {
                 "\nNot decided: whether any two quorums have a node in common."
             )?,
             (Some(false), apart) => {
-                writeln!(f, "\nNot safe: there are quorums without a common node.")?;
+                let what = match self.byzantine.is_empty() {
+                    true => "quorums without a common node.",
+                    false => "quorums that have only liars in common; the honest part of each:",
+                };
+                writeln!(f, "\nNot safe: there are {what}")?;
                 for quorum in apart.iter().flatten() {
                     writeln!(f, "  {{{}}}", quorum.join(", "))?;
                 }
@@ -329,17 +331,17 @@ impl fmt::Display for SlicesAnalysis {
         if self.in_quorums == 0 {
             return Ok(());
         }
-        let more = if self.quorums.complete {
-            ""
-        } else {
-            " or more"
-        };
-        writeln!(
-            f,
-            "\nMinimal quorums: {}{more}, made of {} of the {what}",
-            self.n_quorums,
-            self.top_tier.len()
-        )?;
+        let count = or_more(self.n_quorums, self.quorums.complete);
+        match self.quorums.sets.is_empty() {
+            true => writeln!(f, "\nMinimal quorums: {count}")?,
+            false => {
+                let made_of = self.top_tier.len();
+                writeln!(
+                    f,
+                    "\nMinimal quorums: {count}, made of {made_of} of the {what}"
+                )?;
+            }
+        }
         for pattern in self.quorums.sets.iter().take(SHOWN) {
             writeln!(f, "  {}", words(pattern))?;
         }
@@ -362,6 +364,15 @@ impl fmt::Display for SlicesAnalysis {
 /// The most patterns that are shown of each kind.
 const SHOWN: usize = 8;
 
+/// How many sets there are, as far as that is known.
+fn or_more(sets: Option<u64>, complete: bool) -> String {
+    match (sets, complete) {
+        (Some(0), false) => String::from("not known"),
+        (Some(n), false) => format!("{n} or more"),
+        (sets, _) => number(sets),
+    }
+}
+
 fn harm(
     f: &mut fmt::Formatter<'_>,
     [fault, faults]: [&str; 2],
@@ -369,12 +380,8 @@ fn harm(
     report: &FaultReport,
 ) -> fmt::Result {
     use super::report::Verdict;
-    let more = if report.minimal.complete {
-        ""
-    } else {
-        " or more"
-    };
-    writeln!(f, "\n{title}: {}{more}", report.sets)?;
+    let count = or_more(report.sets, report.minimal.complete);
+    writeln!(f, "\n{title}: {count}")?;
     match (report.verdict, report.tolerated) {
         (Verdict::Broken, _) => writeln!(f, "  it is so already")?,
         (Verdict::Exact, Some(0)) => writeln!(f, "  no {fault} is tolerated: one can be enough")?,

@@ -126,7 +126,7 @@ pub fn outline(graph: &LearnerGraph, units: &Units, options: &Options) -> Outlin
         pairs,
         pairs_left_out,
         weights,
-        complete: run.complete && !open && !run.is_stopped(),
+        complete: run.complete && run.limits.is_empty() && !open && !run.is_stopped(),
     }
 }
 

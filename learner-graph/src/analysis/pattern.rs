@@ -46,6 +46,12 @@ impl Pattern {
     }
 }
 
+/// How many sets some patterns stand for; nothing if that is more than `u64` holds.
+pub(crate) fn sets_of(patterns: &[Pattern]) -> Option<u64> {
+    let sets = patterns.iter().map(Pattern::sets);
+    u64::try_from(sets.fold(0, u128::saturating_add)).ok()
+}
+
 /// Classes taken apart: units of a set are in none with others.
 pub(crate) fn apart(classes: Vec<UnitSet>, set: &UnitSet) -> Vec<UnitSet> {
     let parts = classes

@@ -2,7 +2,7 @@
 
 use super::faults::Tolerance;
 use super::options::{Options, Scope};
-use super::pattern::Pattern;
+use super::pattern::{Pattern, sets_of};
 use super::units::{UnitSet, Units};
 use crate::minimal::Minimal;
 use crate::report::Names;
@@ -20,8 +20,8 @@ pub struct FaultReport {
     pub smallest: Names,
     /// The minimal sets that do it, in patterns of units that nothing tells apart.
     pub minimal: Minimal<Vec<Part>>,
-    /// How many minimal sets the patterns stand for.
-    pub sets: u64,
+    /// How many minimal sets the patterns stand for; absent if that is more than `u64` holds.
+    pub sets: Option<u64>,
 }
 
 /// What is known of a tolerance.
@@ -57,7 +57,7 @@ impl FaultReport {
             tolerated: None,
             smallest: Vec::new(),
             minimal: Minimal::none_listed(),
-            sets: 0,
+            sets: Some(0),
         }
     }
 
@@ -95,8 +95,6 @@ impl FaultReport {
             Tolerance::Always => (Verdict::Never, Some(units.len()), UnitSet::EMPTY),
             Tolerance::Undecided => (Verdict::Undecided, None, UnitSet::EMPTY),
         };
-        let sets = minimal.sets.iter().map(Pattern::sets);
-        let sets = sets.fold(0, u128::saturating_add);
         Self {
             verdict,
             tolerated,
@@ -105,7 +103,7 @@ impl FaultReport {
                 sets: minimal.sets.iter().map(|p| parts(units, p)).collect(),
                 complete: minimal.complete,
             },
-            sets: u64::try_from(sets).unwrap_or(u64::MAX),
+            sets: sets_of(&minimal.sets),
         }
     }
 }
@@ -152,8 +150,24 @@ pub struct Analysis {
     pub strongest_is_declared: Option<bool>,
     /// Learners that can be starved by old votes: where the vouching rule may have no answer.
     pub starved: Vec<Starved>,
-    /// Whether every question was answered; if not, the time or the steps ran out.
+    /// What was not asked, since it is too much however much time there is.
+    pub limits: Vec<Limit>,
+    /// Whether every question was answered; if not, the time or the steps ran out, or there are `limits`.
     pub complete: bool,
+    /// Whether every question was answered that is within the limits.
+    #[serde(skip)]
+    pub(crate) answered: bool,
+}
+
+/// A limit that no time lifts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// There are more patterns of splitting sets than are asked for ([`Options::max_sets`]): what could be promised
+    /// does not follow from some of them.
+    Patterns,
+    /// There are too many different acceptors and learners to say what hangs on each.
+    Weights,
 }
 
 impl Analysis {
@@ -167,7 +181,7 @@ impl Analysis {
             declared.is_none_or(|report| report.is_decided(cap))
                 && (!by_quorums || pair.quorums.is_decided(cap))
         };
-        self.complete
+        self.answered
             && self.learners.iter().all(|l| l.stopped_by.is_decided(cap))
             && pairs.all(decided)
     }
@@ -335,8 +349,10 @@ pub struct Strongest {
     pub conflicts_left_out: usize,
     /// How many pairs may be in one: that was not decided.
     pub conflicts_undecided: usize,
-    /// Pairs for which the condition is not known: there are too many splitting sets.
+    /// Pairs for which the condition is not known, since not all splitting sets are.
     pub undecided: Vec<[String; 2]>,
+    /// For how many of these there are more patterns of splitting sets than are listed, however long one looks.
+    pub too_many: usize,
 }
 
 /// Two agreements that would imply a third one, which the quorums do not allow.

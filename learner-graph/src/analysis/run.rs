@@ -5,7 +5,7 @@ use super::harm::{Disentangles, Harm, Splits, Stops};
 use super::options::{Options, Scope};
 use super::pattern::Pattern;
 use super::redundant::KnownRedundant;
-use super::report::{FaultReport, PairFaults, Strongest, ViolationReport};
+use super::report::{FaultReport, Limit, PairFaults, Strongest, ViolationReport};
 use super::units::{UnitSet, Units};
 use super::weights::KnownWeights;
 use crate::effort::Effort;
@@ -35,8 +35,9 @@ pub(super) struct Run<'a> {
     pub(super) known: Memory,
     /// Whether pairs of these kinds are valid, if they are not or that was not decided.
     pub(super) not_valid: HashMap<kinds::Pair, Option<bool>>,
-    /// Whether everything was decided so far.
+    /// Whether everything was decided so far, apart from what is beyond limits.
     pub(super) complete: bool,
+    pub(super) limits: Vec<Limit>,
 }
 
 /// What is known of each question.
@@ -94,6 +95,7 @@ impl<'a> Run<'a> {
             units,
             options,
             complete: true,
+            limits: Vec::new(),
         }
     }
 
@@ -101,6 +103,7 @@ impl<'a> Run<'a> {
     pub(super) fn again(&mut self, times: u64) {
         self.times = times;
         self.complete = true;
+        self.limits.clear();
         self.known.again();
     }
 

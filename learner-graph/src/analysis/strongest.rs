@@ -35,7 +35,9 @@ pub(crate) enum Splitting {
     All(Vec<Pattern>),
     /// The quorums need not meet at all.
     Never,
-    /// There are too many.
+    /// There are more than are listed.
+    TooMany,
+    /// Not all were found.
     Unknown,
 }
 
@@ -74,13 +76,15 @@ pub(crate) fn strongest(
     let mut exprs = graph.exprs.clone();
     let mut known = Conditions::new();
     let (mut never, mut undecided) = (Vec::new(), BTreeSet::new());
+    let mut too_many = 0;
     for (pair, splitting) in splitting {
         match splitting {
             Splitting::All(patterns) => {
                 known.insert(pair, condition(&mut exprs, &patterns));
             }
             Splitting::Never => never.push(pair),
-            Splitting::Unknown => {
+            Splitting::TooMany | Splitting::Unknown => {
+                too_many += usize::from(matches!(splitting, Splitting::TooMany));
                 undecided.insert(pair);
             }
         }
@@ -105,6 +109,7 @@ pub(crate) fn strongest(
         conflicts_left_out: found.left_out,
         conflicts_undecided: found.undecided,
         undecided: undecided.iter().copied().map(name).collect(),
+        too_many,
     };
     (strongest, declared)
 }
@@ -209,6 +214,8 @@ impl Conflicts {
                     }
                 }
                 if self.effort.is_stopped() {
+                    // Others were not asked.
+                    open = true;
                     break;
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::faults::Tolerance;
 use super::harm::{Disentangles, Harm, Stops};
-use super::report::{FaultReport, Verdict, Weight};
+use super::report::{FaultReport, Limit, Verdict, Weight};
 use super::run::Run;
 use super::units::{UnitId, UnitSet};
 use crate::expr::NodeId;
@@ -95,7 +95,7 @@ impl Run<'_> {
         let matter = self.graph.exprs.supports(&roots);
         let classes = self.classes((roots, matter));
         if classes.len() * (lives.len() + agreements.len()) > MAX_WEIGHED {
-            self.complete = false;
+            self.limits.push(Limit::Weights);
             return Vec::new();
         }
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();

@@ -13,6 +13,7 @@
 mod several;
 
 use super::report::{Change, Repair};
+use super::text::MAX_ROWS;
 use crate::effort::Effort;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
@@ -22,6 +23,7 @@ use crate::set::AcceptorSet;
 use crate::validity::Violation;
 use crate::written::{Needed, Threshold, Written};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 /// The steps that all attempts may take together. To read a file again takes one for each member.
 const STEPS: u64 = 1_000_000;
@@ -77,19 +79,24 @@ pub(crate) fn repairs(
         that_stop: Vec::new(),
     };
     let mut found: Vec<Repairs> = attempts.needed.iter().map(none).collect();
-    for (number, threshold) in attempts.thresholds.iter().enumerate() {
-        attempts.threshold(number, threshold, &mut found);
-    }
-    for (at, repairs) in found.iter_mut().enumerate() {
-        if repairs.found.is_empty() {
-            attempts.together(at, repairs);
+    // Those that are shown come first.
+    let shown = violations.len().min(MAX_ROWS);
+    for part in [0..shown, shown..violations.len()] {
+        for (number, threshold) in attempts.thresholds.iter().enumerate() {
+            attempts.threshold(number, threshold, part.clone(), &mut found);
         }
-        if repairs.found.is_empty() {
-            attempts.without_promise(at, repairs);
+        for at in part {
+            let repairs = &mut found[at];
+            if repairs.found.is_empty() {
+                attempts.together(at, repairs);
+            }
+            if repairs.found.is_empty() && (at < shown || effort.is_left()) {
+                attempts.without_promise(at, repairs);
+            }
+            // The one that mends most comes first.
+            let left = |repair: &Repair| repair.leaves.unwrap_or(usize::MAX);
+            repairs.found.sort_by_key(left);
         }
-        // The one that mends most comes first.
-        let left = |repair: &Repair| repair.leaves.unwrap_or(usize::MAX);
-        repairs.found.sort_by_key(left);
     }
     found
 }
@@ -117,8 +124,14 @@ enum Enough {
 }
 
 impl Attempts<'_> {
-    /// Raises one threshold of the file, for all counterexamples that it could mend.
-    fn threshold(&self, number: usize, threshold: &Threshold, found: &mut [Repairs]) {
+    /// Raises one threshold of the file, for all of these counterexamples that it could mend.
+    fn threshold(
+        &self,
+        number: usize,
+        threshold: &Threshold,
+        part: Range<usize>,
+        found: &mut [Repairs],
+    ) {
         if threshold.need >= threshold.total {
             return;
         }
@@ -127,7 +140,8 @@ impl Attempts<'_> {
             read: HashMap::new(),
         };
         let mut effects: HashMap<u64, Option<(usize, usize)>> = HashMap::new();
-        for (at, violation) in self.violations.iter().enumerate() {
+        for at in part {
+            let violation = &self.violations[at];
             let needed = self.needed[at].as_ref();
             if !needed.is_some_and(|needed| needed.contains(threshold)) {
                 continue;

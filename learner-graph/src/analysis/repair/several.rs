@@ -123,6 +123,8 @@ impl Attempts<'_> {
                 Enough::Unknown => least = false,
             }
         }
+        // Of one there is nothing less.
+        least |= out.len() == 1;
         let changed = self.written.without(name, &out)?;
         let changes = own.iter().filter(|(at, _)| out.contains(at));
         let changes = changes.map(|(at, between)| {

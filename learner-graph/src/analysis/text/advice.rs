@@ -1,6 +1,6 @@
 //! Who can starve, what could be promised, what says nothing, and what is not known.
 
-use super::super::report::{Declared, FaultReport};
+use super::super::report::{Declared, FaultReport, Limit};
 use super::table::{Row, table};
 use super::words::{list, pairs, set};
 use super::{MAX_ROWS, MORE, Shown, grouped, more};
@@ -170,11 +170,14 @@ impl Shown<'_> {
             ));
         }
         if !analysis.strongest.undecided.is_empty() {
-            let of = pairs(&analysis.strongest.undecided);
-            open.push(format!(
-                "what could be promised to {}: not all splitting sets are known",
-                list(&of)
-            ));
+            let of = list(&pairs(&analysis.strongest.undecided));
+            let why = match analysis.limits.contains(&Limit::Patterns) {
+                true => {
+                    "there are more kinds of splitting sets than were asked for (--sets 1000 asks for more)"
+                }
+                false => "not all splitting sets are known",
+            };
+            open.push(format!("what could be promised to {of}: {why}"));
         }
         open.extend(self.open_conflicts());
         open.extend(self.open_weights());
@@ -196,10 +199,14 @@ impl Shown<'_> {
         if open.is_empty() {
             return Ok(());
         }
-        writeln!(
-            f,
-            "\nNot decided, for the time or the steps that one question may take ran out ({MORE}):"
-        )?;
+        match analysis.answered {
+            // No time would help.
+            true => writeln!(f, "\nNot decided:")?,
+            false => writeln!(
+                f,
+                "\nNot decided, for the time or the steps that one question may take ran out ({MORE}):"
+            )?,
+        }
         open.iter().try_for_each(|what| writeln!(f, "  {what}"))
     }
 }
@@ -226,7 +233,11 @@ impl Shown<'_> {
         let open: Vec<&str> = open.map(|w| w.name.as_str()).collect();
         let mut words = Vec::new();
         if !missing.is_empty() && weights.is_empty() {
-            words.push(format!("what hangs on each of the {}", self.things()));
+            let why = match self.analysis.limits.contains(&Limit::Weights) {
+                true => ": too many of them, or of the learners, are different",
+                false => "",
+            };
+            words.push(format!("what hangs on each of the {}{why}", self.things()));
         } else if !missing.is_empty() {
             words.push(format!("what hangs on {}", list(&missing)));
         }

@@ -15,15 +15,15 @@ mod words;
 use super::report::{Analysis, LearnerFaults, Verdict};
 use repairs::counterexample;
 use std::fmt;
-pub(crate) use words::pattern_of;
 use words::{list, set};
+pub(crate) use words::{number, pattern_of};
 
 /// The patterns of minimal sets that are shown of each kind if nothing else is asked for.
 pub const PATTERNS_SHOWN: usize = 4;
 /// How to have more decided.
 pub(crate) const MORE: &str = "--seconds 60 allows more, up to a minute";
 /// The most rows of a table, and the most lines of a list.
-const MAX_ROWS: usize = 16;
+pub(super) const MAX_ROWS: usize = 16;
 
 /// An analysis to be written with so many patterns of each kind.
 #[derive(Clone, Copy, Debug)]

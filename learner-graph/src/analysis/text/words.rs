@@ -52,8 +52,8 @@ pub(super) fn minimal_sets(report: &FaultReport, shown: usize) -> Vec<String> {
         }];
     }
     let count = match (report.sets, complete) {
-        (sets, true) => sets.to_string(),
-        (sets, false) => format!("at least {sets}"),
+        (Some(sets), false) => format!("at least {sets}"),
+        (sets, _) => number(sets),
     };
     let mut lines: Vec<String> = found.iter().take(shown).map(|p| pattern(p)).collect();
     let left = found.len() - lines.len();
@@ -65,6 +65,11 @@ pub(super) fn minimal_sets(report: &FaultReport, shown: usize) -> Vec<String> {
         None => lines.push(count),
     }
     lines
+}
+
+/// A count that may be too large for a number.
+pub(crate) fn number(count: Option<u64>) -> String {
+    count.map_or_else(|| String::from("more than 10^19"), |n| n.to_string())
 }
 
 /// How many faults are tolerated; `broken` is what is said if it is too late.

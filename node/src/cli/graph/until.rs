@@ -6,7 +6,7 @@ use super::super::{Exit, complain, fail};
 use clap::Args;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a command may work.
@@ -20,6 +20,9 @@ pub(super) struct Budget {
 
 /// How often something moves while work goes on.
 const TICK: Duration = Duration::from_millis(100);
+
+/// Interrupts that come together like this are one: a terminal and what runs the program may both send it.
+const AT_ONCE: Duration = Duration::from_millis(300);
 
 /// Says what has been found, and how the command ends.
 pub(super) type Say = Box<dyn FnOnce() -> Exit + Send>;
@@ -57,6 +60,7 @@ pub(super) fn until(
         let limit = tokio::time::sleep(share);
         tokio::pin!(limit);
         let mut over = 0;
+        let mut interrupted: Option<Instant> = None;
         loop {
             tokio::select! {
                 done = &mut work => {
@@ -71,6 +75,10 @@ pub(super) fn until(
                     limit.as_mut().reset(next);
                 }
                 Some(()) = interrupts.recv() => {
+                    if interrupted.is_some_and(|at| at.elapsed() < AT_ONCE) {
+                        continue;
+                    }
+                    interrupted = Some(Instant::now());
                     let ending = stops.iter().map(|stop| stop.swap(true, Ordering::Relaxed));
                     // All are raised, whatever was before.
                     if ending.fold(true, |all, was| all & was) {

@@ -1,0 +1,189 @@
+//! Validity, with counterexamples as small as they can be found, and what mends them.
+
+use super::faults::Tolerance;
+use super::harm::Splits;
+use super::options::Scope;
+use super::repair::{Repairs, repairs};
+use super::report::{PairFaults, ViolationReport};
+use super::run::Run;
+use super::text::MAX_ROWS;
+use crate::id::LearnerId;
+use crate::search::Found;
+use crate::set::AcceptorSet;
+use crate::validity::{VALIDITY_STEPS, Validity, Violation};
+
+/// The steps that looking for smaller counterexamples may take, all of them together.
+const SMALLEST_STEPS: u64 = VALIDITY_STEPS.solver;
+
+impl Run<'_> {
+    pub(super) fn validity(&mut self, progress: &mut dyn FnMut(&str, usize, usize)) -> Validity {
+        let (steps, until) = (VALIDITY_STEPS.times(self.times), self.effort());
+        let pairs = &mut self.known.pairs;
+        let found = self
+            .graph
+            .validity_until(steps, &until, pairs, &mut |done, all| {
+                progress("validity", done, all);
+            });
+        let bad = found.violations.iter();
+        let bad = bad.map(|v| (self.kinds.pair(v.from, v.to), Some(false)));
+        let open = found.undecided.iter();
+        let open = open.map(|(a, b)| (self.kinds.pair(*a, *b), None));
+        self.not_valid = bad.chain(open).collect();
+        found
+    }
+
+    /// Whether the graph is valid: pairs of which that was not decided are not if their quorums stand fewer lies than
+    /// they were promised.
+    pub(super) fn verdict(
+        &mut self,
+        validity: &mut Validity,
+        pairs: &[(LearnerId, LearnerId)],
+        faults: &mut [PairFaults],
+    ) -> Option<bool> {
+        let mut verdict = validity.verdict();
+        for (pair, faults) in pairs.iter().zip(faults) {
+            let declared = faults.declared.as_ref();
+            if faults.kept.is_some() || !declared.is_some_and(|d| d.is_broken_by(&faults.quorums)) {
+                continue;
+            }
+            faults.kept = Some(false);
+            verdict = Some(false);
+            // Of pairs of a kind one is listed.
+            if let Some(at) = validity.undecided.iter().position(|open| open == pair) {
+                validity.undecided.remove(at);
+                validity.violations.extend(self.counterexample(*pair));
+            }
+        }
+        self.complete &= validity.undecided.is_empty();
+        verdict
+    }
+
+    /// Of a pair whose quorums are split by fewer lies than end what it was promised.
+    fn counterexample(&mut self, (from, to): (LearnerId, LearnerId)) -> Option<Violation> {
+        let liars = match self.splits(from, to).tolerance {
+            Tolerance::Faults { by, .. } => self.units.acceptors(&by),
+            _ => AcceptorSet::EMPTY,
+        };
+        let liars = liars | self.options.suspicion.caught;
+        let splits = Splits::new(self.graph, from, to);
+        let Found::Yes([quorum_from, quorum_to]) = splits.quorums(&liars, &self.effort()) else {
+            return None;
+        };
+        let (safe, graph) = (self.graph.acceptors() - liars, self.graph);
+        Some(Violation::least(
+            graph,
+            (from, to),
+            [safe, quorum_from, quorum_to],
+        ))
+    }
+
+    /// Counterexamples as small as they can be found, and what mends them.
+    pub(super) fn violations(
+        &mut self,
+        validity: &Validity,
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) -> Vec<ViolationReport> {
+        if self.options.scope == Scope::Tolerances {
+            return Vec::new();
+        }
+        let n = validity.violations.len();
+        if let Some(known) = self.known.violations.get(&n, self.is_stopped()) {
+            return known;
+        }
+        let reports = match self.options.scope {
+            // Nobody sees how large they are, or what mends them.
+            Scope::Picture => {
+                let found = validity.violations.iter();
+                found
+                    .map(|v| self.violation(v, Repairs::default()))
+                    .collect()
+            }
+            _ => self.smallest(&validity.violations, progress),
+        };
+        let repaired = |v: &ViolationReport| self.options.scope == Scope::Picture || v.is_decided();
+        let decided = validity.undecided.is_empty() && reports.iter().all(repaired);
+        let stopped = self.is_stopped();
+        self.known.violations.keep(n, reports, decided, stopped)
+    }
+
+    fn smallest(
+        &self,
+        violations: &[Violation],
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) -> Vec<ViolationReport> {
+        let effort = self.effort_of(SMALLEST_STEPS);
+        let mut smallest = Vec::new();
+        for (at, violation) in violations.iter().enumerate() {
+            progress("counterexamples", at, violations.len());
+            let sharing = (violations.len() - at).min(MAX_ROWS) as u64;
+            let share = effort.again(effort.left() / sharing);
+            let allowed = share.left();
+            smallest.push(self.graph.smallest_violation(violation, &share));
+            effort.take(allowed - share.left());
+        }
+        progress("what mends them", 0, 1);
+        let available = self.graph.acceptors() - self.silent();
+        let (times, effort) = (self.times, self.effort());
+        let repairs = repairs(self.graph, &smallest, &available, times, &effort);
+        let found = smallest.iter().zip(repairs);
+        found
+            .map(|(v, repairs)| self.violation(v, repairs))
+            .collect()
+    }
+
+    fn violation(&self, v: &Violation, repairs: Repairs) -> ViolationReport {
+        let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
+        ViolationReport {
+            between: [name(v.from), name(v.to)],
+            safe: self.graph.acceptor_names(&v.safe),
+            quorums: [
+                self.graph.acceptor_names(&v.quorum_from),
+                self.graph.acceptor_names(&v.quorum_to),
+            ],
+            repairs: repairs.found,
+            repairs_complete: repairs.complete,
+            repairs_that_stop: repairs.that_stop,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::Options;
+    use super::*;
+    use crate::parse_unchecked;
+
+    #[test]
+    fn what_stands_fewer_lies_than_is_promised_is_not_valid() {
+        // Two of four quorums, which are split by nobody, shall agree whatever one of them does.
+        let of = |n: usize| format!("{{ threshold = {n}, of = [\"a\", \"b\", \"c\", \"d\"] }}");
+        let text = format!(
+            "acceptors = [\"a\", \"b\", \"c\", \"d\"]\n[learners]\nx = {}\n\
+             [[safe]]\nbetween = [\"x\"]\nwhen = {}\n",
+            of(2),
+            of(3)
+        );
+        let graph = parse_unchecked(&text).expect("a graph");
+        let units = graph.units(None).expect("acceptors");
+        let options = Options::default();
+        let mut run = Run::new(&graph, &units, &options);
+        let pair = (LearnerId(0), LearnerId(0));
+        let mut validity = Validity {
+            undecided: vec![pair],
+            ..Validity::default()
+        };
+        let mut faults = [run.pair(pair.0, pair.1)];
+        faults[0].kept = None;
+        let verdict = run.verdict(&mut validity, &[pair], &mut faults);
+        assert_eq!((verdict, faults[0].kept), (Some(false), Some(false)));
+        assert!(validity.undecided.is_empty() && run.complete);
+        let found = validity.violations[0];
+        assert_eq!(
+            found.safe & found.quorum_from & found.quorum_to,
+            AcceptorSet::EMPTY
+        );
+        assert!(graph.is_quorum(pair.0, &found.quorum_from));
+        assert!(graph.is_quorum(pair.0, &found.quorum_to));
+        assert!(graph.trust_safe(pair.0, pair.0, &found.safe));
+    }
+}
