@@ -5,6 +5,7 @@ use crate::effort::Effort;
 use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
+use crate::kinds::{Kinds, Promise};
 use crate::meant::meant;
 use crate::minimal::Minimal;
 use crate::problem::Problem;
@@ -14,6 +15,7 @@ use crate::set::{AcceptorSet, LearnerSet};
 use crate::text::{has_errors, ordered, read_text};
 use crate::uniform::{UNIFORMITY_STEPS, Uniformity};
 use serde::Serialize;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -284,6 +286,8 @@ fn explained(
 fn agreements(graph: &LearnerGraph, search: &mut Search) -> (Vec<Agreement>, usize) {
     let mut listed = Vec::new();
     let mut left_out = 0;
+    let kinds = Kinds::of(graph);
+    let mut known: HashMap<Promise, Minimal<Names>> = HashMap::new();
     for l1 in graph.learners() {
         for l2 in graph.learners().iter().filter(|l2| l1 <= *l2) {
             let Some(family) = Family::agreement(graph, l1, l2) else {
@@ -295,7 +299,12 @@ fn agreements(graph: &LearnerGraph, search: &mut Search) -> (Vec<Agreement>, usi
             }
             listed.push(Agreement {
                 between: [l1, l2].map(|l| graph.learner_name(l).to_owned()),
-                safe_sets: minimal(graph, &family, search, |s| graph.trust_safe(l1, l2, s)),
+                safe_sets: known
+                    .entry(kinds.promise(l1, l2))
+                    .or_insert_with(|| {
+                        minimal(graph, &family, search, |s| graph.trust_safe(l1, l2, s))
+                    })
+                    .clone(),
             });
         }
     }

@@ -108,9 +108,10 @@ pub(super) fn ours(name: &str, file: &str) {
     let found = analyze_slices(&network.slices, &units, &options, &mut |what, _, _| {
         parts.begin(what)
     });
-    let sets = |sets, complete| match complete {
-        true => format!("{sets}"),
-        false => format!("{sets}+"),
+    let sets = |sets: Option<u64>, complete| {
+        let count = sets.map_or_else(|| String::from("too many"), |n| n.to_string());
+        let more = if complete { "" } else { "+" };
+        format!("{count}{more}")
     };
     let counts = [
         format!("{:?}", found.intersect),

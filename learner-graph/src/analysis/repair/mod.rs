@@ -4,7 +4,7 @@
 //!  one threshold that is raised ─none─► several that are raised together ─none─► a learner taken out of promises
 //! ```
 //!
-//! Larger thresholds leave fewer quorums and fewer safe sets, and so do fewer promises: no change makes a pair worse,
+//! Larger thresholds leave fewer quorums and fewer safe sets, and so do fewer promises: no change makes a valid pair invalid,
 //! and what one number mends a larger one mends as well: the least is found by halving.
 //! Every attempt is made with the file: something in it is another, all is read again, whatever shares
 //! a definition changes with it, and the pair is searched for a counterexample. The last way is always open: to a
