@@ -168,12 +168,15 @@ fn over() -> Response {
     Kind::UNAVAILABLE.with("the network is being stopped")
 }
 
-async fn network(State(shared): State<Arc<Shared>>) -> Response {
+/// How the nodes, links and disks stand; nothing if the run is over.
+async fn look(shared: &Shared) -> Option<Value> {
     let (send, answer) = oneshot::channel();
-    if shared.commands.send(Command::Look(send)).await.is_err() {
-        return over();
-    }
-    let Ok(mut picture) = answer.await else {
+    shared.commands.send(Command::Look(send)).await.ok()?;
+    answer.await.ok()
+}
+
+async fn network(State(shared): State<Arc<Shared>>) -> Response {
+    let Some(mut picture) = look(&shared).await else {
         return over();
     };
     let status = |client: Client| async move { client.within(STATUS_PATIENCE).status().await.ok() };
@@ -324,9 +327,7 @@ struct For {
 
 /// Why a node takes no value now, if the testnet knows.
 async fn away(shared: &Shared, node: &str) -> Option<String> {
-    let (send, answer) = oneshot::channel();
-    shared.commands.send(Command::Look(send)).await.ok()?;
-    let picture = answer.await.ok()?;
+    let picture = look(shared).await?;
     let found = picture["nodes"]
         .as_array()?
         .iter()

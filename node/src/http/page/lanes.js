@@ -92,16 +92,18 @@ export const showLanes = (graph, known = nothingKnown()) => {
   };
   const digests = new Map(slots.map(slot =>
     [slot, [...new Set(lanesInOrder.map(([learner, lane]) => in_lane(learner, lane, slot)?.digest).filter(Boolean))].sort()]));
+  const otherwise = (slot, digest) => {
+    const differs = lanesInOrder.filter(([name, lane]) => ![undefined, digest].includes(in_lane(name, lane, slot)?.digest)).map(([name]) => name);
+    const words = `${differs.length ? list(differs) : "another node"} decided otherwise here`;
+    return marks.get(slot) === "allowed" ? ` — ${words}, which is allowed` : ` — VIOLATION: ${words}`;
+  };
   const rows = lanesInOrder.map(([learner, lane]) => make("tr", { "data-learner": learner },
     make("th", { scope: "row" }, learner), ...slots.map(slot => {
       const d = in_lane(learner, lane, slot), cell = make("td", { class: mark(slot) });
       if (!d) { cell.append(make("span", { class: "cell none" })); return cell; }
       const badge = digits(d.digest, digests.get(slot)), entry = entryOf(slot, digests.get(slot).indexOf(d.digest));
-      const differs = lanesInOrder.filter(([name, lane]) => ![undefined, d.digest].includes(in_lane(name, lane, slot)?.digest)).map(([name]) => name);
-      const otherwise = `${differs.length ? list(differs) : "another node"} decided otherwise here`;
-      const kind = { allowed: ` — ${otherwise}, which is allowed`, violation: ` — VIOLATION: ${otherwise}` };
       const words = `${learner}, slot ${slot}` + (d.ballot === null ? "" : `, ballot ${d.ballot}`) + (marks.has(slot) ? `, value ${badge}` : "") + `: ${d.ballot === null ? `${d.digest} (its values are not kept here)` : valueWords(d)}` +
-        (d.latency_ms === null ? "" : ` (${d.latency_ms} ms)`) + (marks.has(slot) ? kind[marks.get(slot)] + "." : "");
+        (d.latency_ms === null ? "" : ` (${d.latency_ms} ms)`) + (marks.has(slot) ? otherwise(slot, d.digest) + "." : "");
       const classes = "cell" + (d.values.length || d.ballot === null ? "" : " empty") + (fresh.has(learner + " " + slot) ? " new" : "");
       const chip = make("button", { class: classes, type: "button", tabindex: "-1", "data-digest": d.digest, "data-key": learner + " " + slot,
         "data-slot": slot, "data-entry": entry, "aria-label": words, title: words }, badge);
