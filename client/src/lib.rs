@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Connections ──node──► Client ──submit, submit_and_wait──► POST /v1/values
+//!              Gather ──────┤ ────submit_many, decide_many──► POST /v1/values/many
 //!                           │ ────status, graph, graph_analysis, evidence, certificate, page──► GET
 //!                           │ ◄───events──── GET /v1/events            (resumes after a lost connection)
 //!                           │ ◄───decisions─ pages, then the events    (every slot once, in order)
@@ -42,7 +43,9 @@ mod decisions;
 mod error;
 mod event;
 mod events;
+mod gather;
 mod graph;
+mod many;
 mod nodes;
 mod replica;
 mod retry;
@@ -58,7 +61,9 @@ pub use decisions::Decisions;
 pub use error::{Error, Problem};
 pub use event::Event;
 pub use events::{Followed, Since};
+pub use gather::Gather;
 pub use graph::{Evidence, EvidenceList, Graph, Player, Statement};
+pub use many::{Fate, MAX_REQUEST_BYTES, MAX_VALUES, VALUE_OVERHEAD, Values};
 pub use nodes::Nodes;
 pub use replica::{Replica, ReplicaError, StateMachine};
 pub use sse::{MAX_EVENT_BYTES, ServerEvent, SseParser, TooLarge};

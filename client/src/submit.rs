@@ -62,6 +62,16 @@ struct Answer {
     decided: bool,
 }
 
+/// A key as a header. The same keys are refused where they are no headers: a value has one name however it comes.
+pub(crate) fn key_header(key: &str) -> Result<HeaderValue, Error> {
+    let bad_key = || Error::Key(key.escape_debug().to_string());
+    // Blanks around a header are no part of it: two keys would become one.
+    if key.starts_with(BLANKS) || key.ends_with(BLANKS) {
+        return Err(bad_key());
+    }
+    HeaderValue::from_bytes(key.as_bytes()).map_err(|_| bad_key())
+}
+
 impl Client {
     /// Submits a value under an idempotency key; an empty key is none. The node has made it durable
     /// when it answers.
@@ -144,12 +154,7 @@ impl Client {
         let url = self.address(&["v1", "values"], query);
         let origin = self.origin(&url);
         let timeout = self.patience().saturating_add(wait);
-        let bad_key = || Error::Key(key.escape_debug().to_string());
-        // Blanks around a header are no part of it: two keys would become one.
-        if key.starts_with(BLANKS) || key.ends_with(BLANKS) {
-            return Err(bad_key());
-        }
-        let key = HeaderValue::from_bytes(key.as_bytes()).map_err(|_| bad_key())?;
+        let key = key_header(key)?;
         let request = || {
             let request = self.http().post(url.clone()).timeout(timeout);
             let request = match key.is_empty() {

@@ -197,10 +197,14 @@ pub struct LoadArgs {
     /// The protocols: hpaxos, paxos or disk-paxos; all three if not given.
     #[arg(long, visible_alias = "modes", value_name = "MODE,…", value_delimiter = ',', value_parser = mode)]
     pub mode: Vec<Mode>,
-    /// Numbers of clients, 1 to 1000 each; every number is a measurement of its own.
+    /// Numbers of clients, 1 to 10000 each; every number is a measurement of its own.
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,8,64",
-        value_parser = clap::value_parser!(u16).range(1..=1000))]
+        value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub clients: Vec<u16>,
+    /// The clients of a node share so many requests, each of which takes all values that wait, as a program with many
+    /// tasks does. Without it every value is a request of its own.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub shared_requests: Option<u16>,
     /// Instead of clients that wait: so many values in a second, each at its time, whatever has become of those
     /// before. Every rate is a measurement of its own.
     #[arg(long, value_name = "N,…", value_delimiter = ',', conflicts_with = "clients",

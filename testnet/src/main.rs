@@ -8,6 +8,9 @@ use testnet::failure::Failure;
 use testnet::launch::{child, guard};
 use testnet::show::complain;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Up(args) => in_runtime(testnet::up::up(&args)),

@@ -34,6 +34,7 @@ impl Stub {
     pub(crate) async fn serve(&self) -> Client {
         let router = Router::new()
             .route("/v1/values", post(submit))
+            .route("/v1/values/many", post(submit_many))
             .route("/v1/learners/{learner}/decisions", get(decisions))
             .route("/v1/events", get(events))
             .route("/v1/status", get(status))
@@ -124,6 +125,30 @@ async fn submit(
         .into_response(),
         _ => (StatusCode::ACCEPTED, axum::Json(json!({"id": id, "decided": false}))).into_response(),
     }
+}
+
+/// Decides all values in one slot; of a request it notes how many bytes it has.
+async fn submit_many(State(stub): State<Stub>, body: axum::body::Bytes) -> Response {
+    let mut rest = &body[..];
+    let mut values = Vec::new();
+    while let [key, more @ ..] = rest {
+        let (key, more) = more.split_at(usize::from(*key));
+        let (length, more) = more.split_first_chunk::<4>().expect("a length");
+        let (value, more) = more.split_at(u32::from_le_bytes(*length) as usize);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        values.push(format!("{}: {}", text(key), text(value)));
+        rest = more;
+    }
+    stub.asked.lock().expect("whole").push(values.join(", "));
+    if let Some(prescribed) = stub.prescribed() {
+        return prescribed;
+    }
+    let places: Vec<usize> = (0..values.len()).collect();
+    let slot = json!({
+        "node": "n1", "learner": "alice", "slot": 7, "ballot": 1, "digest": "00", "latency_ms": null,
+        "acceptors": ["a1"], "values": places,
+    });
+    axum::Json(json!({"decided": [slot], "kept": [], "full": []})).into_response()
 }
 
 async fn decisions(

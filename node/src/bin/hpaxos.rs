@@ -8,6 +8,9 @@ use node::cli::{
 };
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Heterogeneous Paxos: run a node, and ask about networks.
 ///
 /// Exit codes: 0 done, 1 the thing asked about is bad, 2 wrong usage, 3 could not run.

@@ -18,6 +18,7 @@ use crypto::MemberId;
 use learner_graph::LearnerId;
 use std::sync::Arc;
 use std::sync::mpsc::TrySendError;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 /// A node of the configuration, by its place in `Config::nodes`.
@@ -54,12 +55,12 @@ pub(crate) enum Event {
     Alive(MemberId),
     /// Something happened on a disk. Must reach the engine: [`EngineHandle::send`].
     Disk(disk_paxos::Event),
-    /// A client submits a value.
+    /// A client submits values.
     Submit {
-        /// The value, within its bounds.
-        value: ClientValue,
-        /// Told when the value is durable here, or refused.
-        answer: oneshot::Sender<Submitted>,
+        /// The values, within their bounds, each with the client's number for it.
+        values: Vec<(usize, ClientValue)>,
+        /// Told when a value is durable here, or refused.
+        answer: UnboundedSender<(usize, Submitted)>,
     },
     /// A client asks for the certificate of a decision.
     Certificate {

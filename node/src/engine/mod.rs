@@ -46,7 +46,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::UnboundedSender;
 use wanted::Wanted;
 
 /// How many events one step handles at most, so that a full queue does not delay the sends.
@@ -157,7 +158,7 @@ struct State<I> {
     /// The values that are followed, if any are.
     follow: Option<Follow>,
     /// Clients that wait for `Accepted` or `Full`. Bounded by the HTTP requests in progress.
-    submitted: HashMap<Digest, Vec<oneshot::Sender<Submitted>>>,
+    submitted: HashMap<Digest, Vec<(usize, UnboundedSender<(usize, Submitted)>)>>,
     published: Instant,
     nonce: u64,
 }
@@ -304,14 +305,13 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             match event {
                 Event::Alive(member) => inputs.push(Input::Alive(member)),
                 Event::Disk(event) => inputs.push(Input::Disk(event)),
-                Event::Submit { value, answer } => {
+                Event::Submit { values, answer } => {
                     self.forget_gone_clients();
-                    self.state
-                        .submitted
-                        .entry(value.id())
-                        .or_default()
-                        .push(answer);
-                    inputs.push(Input::Submit(value));
+                    for (number, value) in values {
+                        let clients = self.state.submitted.entry(value.id()).or_default();
+                        clients.push((number, answer.clone()));
+                        inputs.push(Input::Submit(value));
+                    }
                 }
                 Event::Certificate {
                     learner,
@@ -335,7 +335,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             return;
         }
         self.state.submitted.retain(|_, clients| {
-            clients.retain(|c| !c.is_closed());
+            clients.retain(|(_, answer)| !answer.is_closed());
             !clients.is_empty()
         });
     }

@@ -183,9 +183,9 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
     }
 
     fn tell(&mut self, id: &Digest, answer: Submitted) {
-        for client in self.state.submitted.remove(id).unwrap_or_default() {
+        for (number, client) in self.state.submitted.remove(id).unwrap_or_default() {
             // Clients may have gone away.
-            let _ = client.send(answer);
+            let _ = client.send((number, answer));
         }
     }
 

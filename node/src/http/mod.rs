@@ -20,6 +20,7 @@ mod events;
 mod held;
 mod host;
 mod json;
+mod many;
 pub mod page;
 mod patient;
 mod problem;
@@ -27,6 +28,7 @@ mod query;
 mod rate;
 mod server;
 mod status;
+mod submission;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -161,6 +163,7 @@ impl Api {
 pub(crate) fn router(api: Arc<Api>) -> Router {
     let limited = Router::new()
         .route("/v1/values", post(values::submit))
+        .route("/v1/values/many", post(many::submit))
         .route("/v1/learners/{learner}/decisions", get(decisions::list))
         .route(
             "/v1/decisions/{learner}/{slot}/certificate",

@@ -3,11 +3,9 @@
 use super::json::Json;
 use super::problem::Problem;
 use super::query::{Asked, Raw};
+use super::submission::{self, Came, Fate, Wait, ready};
 use super::{Api, SMALL, json};
 use crate::config::Mode;
-use crate::engine::{Event, NotSent, Submitted};
-use crate::telemetry::Submission;
-use crate::view::Phase;
 use crate::view::decisions::Delivered;
 use axum::body::{Body, HttpBody};
 use axum::extract::State;
@@ -16,20 +14,16 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use consensus::{ClientValue, MAX_VALUE_BYTES};
-use crypto::Digest;
 use futures::StreamExt;
-use learner_graph::LearnerId;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-/// How long a client may take to send its value.
+/// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the engine may take to store it.
-const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long `?wait=` waits by default, and at most.
 const WAIT_MS: u64 = 30_000;
 const MAX_WAIT_MS: u64 = 600_000;
@@ -51,78 +45,45 @@ pub(super) async fn submit(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let start = SystemTime::now();
-    let asked = Asked::read(query, &["wait", "timeout_ms"])?;
-    let timeout_ms = asked.number("timeout_ms", "a time in milliseconds")?;
-    match api.view.phase() {
-        Phase::Ready => {}
-        Phase::Starting => return Err(Problem::unavailable("the node is replaying its storage")),
-        Phase::Stopping => return Err(Problem::unavailable("the node is ending")),
-    }
-    let learner = asked
-        .text("wait")
-        .map(|name| api.learner(name, StatusCode::BAD_REQUEST));
-    let learner = learner.transpose()?;
+    let at = SystemTime::now();
+    let wait = wait(&api, query)?;
+    ready(&api)?;
     let (value, room) = read(&api, &headers, body).await?;
-    let id = value.id();
-    let mut span = span(&api, id, start, &headers);
-    // Waiting begins before submitting, so that no decision is missed.
-    let waiting = learner.map(|l| Waiting::begin(&api, l, id)).transpose();
-    let waiting = match waiting {
-        Ok(waiting) => waiting,
-        Err(found) => return Ok(decided(&api, &id, &found, span.as_mut())),
+    let came = Came {
+        at,
+        headers: &headers,
     };
-    if let Some(learner) = learner
-        && let Some(found) = api.read_disk(move |view| view.find(learner, &id)).await?
-    {
-        return Ok(decided(&api, &id, &found, span.as_mut()));
-    }
-    store(&api, value).await?;
-    // From now on it counts as one that waits.
-    drop(room);
-    if let Some(span) = &mut span {
-        span.accepted();
-    }
-    let limit = Duration::from_millis(timeout_ms.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
-    if let Some(mut waiting) = waiting {
-        let mut stop = api.stop.clone();
-        tokio::select! {
-            found = timeout(limit, &mut waiting.receiver) => {
-                if let Ok(Ok(found)) = found {
-                    return Ok(decided(&api, &id, &found, span.as_mut()));
-                }
-            }
-            // A node that ends waits for nothing: the value is kept, and decided by the others.
-            _ = stop.changed() => {}
+    let fates = submission::submit(&api, came, vec![value], room, wait).await?;
+    // One value has one fate.
+    let (id, fate) = fates.into_iter().next().ok_or_else(Fate::full)?;
+    match fate {
+        Fate::Decided(found) => {
+            let mut object = receipt(&api, &found);
+            object["id"] = json!(id);
+            object["decided"] = true.into();
+            Ok(Json(object).into_response())
         }
+        Fate::Kept => {
+            let kept = Json(json!({"id": id, "decided": false}));
+            Ok((StatusCode::ACCEPTED, kept).into_response())
+        }
+        Fate::Full => Err(Fate::full()),
     }
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(json!({"id": id, "decided": false})),
-    )
-        .into_response())
 }
 
-/// The span of this submission, if its value is followed.
-fn span(api: &Api, id: Digest, start: SystemTime, headers: &HeaderMap) -> Option<Submission> {
-    let telemetry = api.view.telemetry.as_ref()?;
-    let client = headers.get("traceparent").and_then(|v| v.to_str().ok());
-    Submission::begin(telemetry, id, start, client)
+/// For whom the client wants to wait.
+pub(super) fn wait(api: &Api, query: Raw) -> Result<Option<Wait>, Problem> {
+    let asked = Asked::read(query, &["wait", "timeout_ms"])?;
+    let limit = asked.number("timeout_ms", "a time in milliseconds")?;
+    let limit = Duration::from_millis(limit.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
+    let learner = |name| api.learner(name, StatusCode::BAD_REQUEST);
+    let learner = asked.text("wait").map(learner).transpose()?;
+    Ok(learner.map(|learner| Wait { learner, limit }))
 }
 
-fn decided(
-    api: &Api,
-    id: &Digest,
-    delivered: &Delivered,
-    span: Option<&mut Submission>,
-) -> Response {
-    if let Some(span) = span {
-        span.decided(delivered.slot.0);
-    }
-    // The values of others in the batch are not repeated to everyone who waits.
+/// Where and by whom a value was decided. The values of others in the batch are not repeated to everyone who waits.
+pub(super) fn receipt(api: &Api, delivered: &Delivered) -> serde_json::Value {
     let mut object = json!({
-        "id": id,
-        "decided": true,
         "node": api.view.node.name,
         "learner": api.view.learner_name(delivered.learner),
         "slot": delivered.slot,
@@ -137,7 +98,7 @@ fn decided(
         let path = format!("/v1/decisions/{learner}/{}/certificate", delivered.slot);
         object["certificate"] = path.into();
     }
-    Json(object).into_response()
+    object
 }
 
 /// A value, and its room in memory.
@@ -159,9 +120,9 @@ async fn read(
     } else {
         MAX_VALUE_BYTES
     };
-    let read = timeout(BODY_TIMEOUT, read_body(api, body, limit)).await;
-    let (bytes, room) =
-        read.map_err(|_| Problem::timeout("the value did not arrive in time"))??;
+    let (bytes, room) = read_body(api, body, limit, &format!(
+        "a value has at most {MAX_VALUE_BYTES} bytes; split it, or store it elsewhere and submit its digest"
+    )).await?;
     let bytes = if is_json { from_json(&bytes)? } else { bytes };
     let key = headers
         .get("idempotency-key")
@@ -173,16 +134,24 @@ async fn read(
     Ok((value?, room))
 }
 
-async fn read_body(
+/// The body of a request, of at most so many bytes, and its room in memory; `bound` says what is larger than that.
+pub(super) async fn read_body(
     api: &Api,
     body: Body,
     limit: usize,
+    bound: &str,
 ) -> Result<(Vec<u8>, Vec<OwnedSemaphorePermit>), Problem> {
-    let too_large = || {
-        Problem::too_large(format!(
-            "a value has at most {MAX_VALUE_BYTES} bytes; split it, or store it elsewhere and submit its digest"
-        ))
-    };
+    let read = timeout(BODY_TIMEOUT, read_pieces(api, body, limit, bound)).await;
+    read.map_err(|_| Problem::timeout("the body did not arrive in time"))?
+}
+
+async fn read_pieces(
+    api: &Api,
+    body: Body,
+    limit: usize,
+    bound: &str,
+) -> Result<(Vec<u8>, Vec<OwnedSemaphorePermit>), Problem> {
+    let too_large = || Problem::too_large(bound);
     // Not read at all if its length is announced.
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large());
@@ -212,64 +181,6 @@ fn from_json(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
     STANDARD
         .decode(body.value)
         .map_err(|e| Problem::bad_request(format!("{e}; {wanted}")))
-}
-
-/// Returns when the value is durable here.
-async fn store(api: &Api, value: ClientValue) -> Result<(), Problem> {
-    let (answer, stored) = oneshot::channel();
-    api.engine
-        .try_send(Event::Submit { value, answer })
-        .map_err(|error| match error {
-            NotSent::Full => Problem::too_many("the node is busy"),
-            NotSent::Stopped => Problem::unavailable("the node is ending"),
-        })?;
-    match timeout(STORE_TIMEOUT, stored).await {
-        Ok(Ok(Submitted::Accepted)) => Ok(()),
-        Ok(Ok(Submitted::Full)) => Err(Problem::too_many(
-            "too many values wait to be decided (limits.max_waiting, limits.max_waiting_mib)",
-        )),
-        Ok(Err(_)) => Err(Problem::unavailable(
-            "the node is ending; whether the value was kept is not known, submit it again",
-        )),
-        Err(_) => Err(Problem::unavailable(
-            "the storage is slow; submit the value again, it counts once",
-        )),
-    }
-}
-
-/// A client's wait for a value; forgotten when dropped.
-struct Waiting {
-    api: Arc<Api>,
-    learner: LearnerId,
-    id: Digest,
-    receiver: oneshot::Receiver<Arc<Delivered>>,
-}
-
-impl Waiting {
-    /// The decision itself if there is one already.
-    fn begin(api: &Arc<Api>, learner: LearnerId, id: Digest) -> Result<Self, Arc<Delivered>> {
-        let receiver = match api.view.log(learner).map(|mut log| log.wait_for(id)) {
-            Some(Ok(found)) => return Err(found),
-            Some(Err(receiver)) => receiver,
-            // Only learners that are played get here; without a log nobody would ever answer.
-            None => oneshot::channel().1,
-        };
-        Ok(Waiting {
-            api: Arc::clone(api),
-            learner,
-            id,
-            receiver,
-        })
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.receiver.close();
-        if let Some(mut log) = self.api.view.log(self.learner) {
-            log.forget(&self.id);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerId};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::UnboundedSender;
 
 /// A decision as it was delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,9 +71,12 @@ pub(crate) struct DecisionLog {
     delivered: u64,
     /// Where each value kept was delivered.
     index: HashMap<Digest, Slot>,
-    /// Clients that wait for a value. Bounded by the HTTP requests in progress.
-    waiting: HashMap<Digest, Vec<oneshot::Sender<Arc<Delivered>>>>,
+    /// Clients that wait for a value, with their numbers for it. Bounded by the values of HTTP requests in progress.
+    waiting: HashMap<Digest, Vec<(usize, Told)>>,
 }
+
+/// Where a client hears of the decisions of its values.
+pub(crate) type Told = UnboundedSender<(usize, Arc<Delivered>)>;
 
 impl DecisionLog {
     /// The log of a learner that goes on at a slot.
@@ -97,9 +100,9 @@ impl DecisionLog {
         self.bytes += decision.size();
         for (id, _) in &decision.values {
             self.index.insert(*id, decision.slot);
-            for client in self.waiting.remove(id).unwrap_or_default() {
+            for (number, client) in self.waiting.remove(id).unwrap_or_default() {
                 // The client may have gone away.
-                let _ = client.send(Arc::clone(&decision));
+                let _ = client.send((number, Arc::clone(&decision)));
             }
         }
         self.kept.push_back(decision);
@@ -136,26 +139,28 @@ impl DecisionLog {
         Page::Decisions(decisions, next)
     }
 
-    /// The decision that delivered a value, or a promise of it.
+    /// The decision that delivered a value; without one yet the client will be told, with its number for the value.
     pub(crate) fn wait_for(
         &mut self,
         id: Digest,
-    ) -> Result<Arc<Delivered>, oneshot::Receiver<Arc<Delivered>>> {
+        number: usize,
+        client: &Told,
+    ) -> Option<Arc<Delivered>> {
         if let Some(slot) = self.index.get(&id) {
             let at = self.kept.partition_point(|d| d.slot < *slot);
             if let Some(found) = self.kept.get(at) {
-                return Ok(Arc::clone(found));
+                return Some(Arc::clone(found));
             }
         }
-        let (sender, receiver) = oneshot::channel();
-        self.waiting.entry(id).or_default().push(sender);
-        Err(receiver)
+        let clients = self.waiting.entry(id).or_default();
+        clients.push((number, client.clone()));
+        None
     }
 
     /// Forgets clients that no longer wait for a value.
     pub(crate) fn forget(&mut self, id: &Digest) {
         if let Some(clients) = self.waiting.get_mut(id) {
-            clients.retain(|c| !c.is_closed());
+            clients.retain(|(_, client)| !client.is_closed());
             if clients.is_empty() {
                 self.waiting.remove(id);
             }
@@ -176,6 +181,7 @@ impl DecisionLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::sync::mpsc::unbounded_channel;
 
     fn decision(slot: u64, text: &str) -> Arc<Delivered> {
         let value = ClientValue {
@@ -238,15 +244,18 @@ mod tests {
         let mut log = DecisionLog::new(Slot(0), 100, 1 << 20);
         let wanted = decision(0, "v");
         let id = wanted.values[0].0;
-        let mut waiting = log.wait_for(id).unwrap_err();
-        let gone = log.wait_for(id).unwrap_err();
-        drop(gone);
+        let (client, mut told) = unbounded_channel();
+        let (gone, nobody) = unbounded_channel();
+        assert_eq!(log.wait_for(id, 7, &client), None);
+        assert_eq!(log.wait_for(id, 0, &gone), None);
+        drop(nobody);
         log.forget(&id);
         assert_eq!(log.waiting[&id].len(), 1);
-        assert!(waiting.try_recv().is_err());
+        assert!(told.try_recv().is_err());
         log.push(Arc::clone(&wanted));
-        assert_eq!(waiting.try_recv().unwrap(), wanted);
-        assert_eq!(log.wait_for(id).unwrap(), wanted);
+        assert_eq!(told.try_recv().unwrap(), (7, Arc::clone(&wanted)));
+        assert_eq!(log.wait_for(id, 7, &client), Some(wanted));
+        assert!(told.try_recv().is_err());
         assert!(log.waiting.is_empty());
     }
 }

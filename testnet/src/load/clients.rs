@@ -6,11 +6,12 @@ use crate::mix::mix;
 use crate::show::words;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use hpaxos_client::{Client, Error};
+use hpaxos_client::{Client, Error, Fate, Gather};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a value may take to be decided before it counts as an error.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The pause after an error, so that a network that refuses is not asked millions of times.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -54,6 +55,8 @@ pub struct Target {
     pub node: Client,
     /// The learner.
     pub learner: String,
+    /// The requests that clients share; without them each has its own.
+    pub shared: Option<Gather>,
 }
 
 /// What is asked of a network.
@@ -169,10 +172,20 @@ enum Failed {
 impl Target {
     /// Submits a value, and waits until the learner has decided it.
     async fn ask(&self, value: &[u8]) -> Result<(), Failed> {
-        let answer = self.node.decide(value, "", &self.learner, PATIENCE).await;
-        Err(Failed::Otherwise(match answer {
-            Ok(submitted) if submitted.receipt.is_some() => return Ok(()),
-            Ok(_) => "not decided in time".to_owned(),
+        let fate = match &self.shared {
+            Some(shared) => shared.decide(value.to_vec(), "").await,
+            None => {
+                let answer = self.node.decide(value, "", &self.learner, PATIENCE).await;
+                answer.map(|submitted| match submitted.receipt {
+                    Some(receipt) => Fate::Decided(Arc::new(receipt)),
+                    None => Fate::Kept,
+                })
+            }
+        };
+        Err(Failed::Otherwise(match fate {
+            Ok(Fate::Decided(_)) => return Ok(()),
+            Ok(Fate::Kept) => "not decided in time".to_owned(),
+            Ok(Fate::Full) => "too many wait".to_owned(),
             Err(Error::NoAnswer { reason, .. }) => return Err(Failed::Silent(reason)),
             Err(Error::Refused { problem, .. } | Error::Busy { problem, .. }) => {
                 format!("status {}", problem.status)

@@ -32,7 +32,7 @@ use crate::up::prepare::{Prepared, prepare};
 use crate::up::signals::Signals;
 use clients::{Demand, Target, Values};
 use compare::Cell;
-use hpaxos_client::Client;
+use hpaxos_client::{Client, Gather};
 use node::config::Mode;
 use plain::PlainLoop;
 use show::{Plain, Row, Show};
@@ -193,7 +193,7 @@ async fn measure(
         Reach::Directly,
     )
     .await?;
-    let targets = targets(prepared, &running)?;
+    let targets = targets(args, prepared, &running)?;
     show.begin(layout, args, value_bytes, plain.as_ref())?;
     let mut values = Values::new(value_bytes as usize);
     for demand in args.demands() {
@@ -254,12 +254,21 @@ async fn row(
 }
 
 /// Every node, with the first learner that it plays: its own in modes for crashes only.
-fn targets(prepared: &Prepared, running: &Running) -> Result<Vec<Target>, Failure> {
+fn targets(
+    args: &LoadArgs,
+    prepared: &Prepared,
+    running: &Running,
+) -> Result<Vec<Target>, Failure> {
     let nodes = prepared.layout.nodes.iter().zip(clients_of(&running.urls)?);
     let target = |(plan, node): (&launch::layout::NodePlan, Client)| {
+        let learner = plan.learners.first()?.clone();
+        let shared = args.shared_requests.map(|requests| {
+            Gather::start(&node, &learner, clients::PATIENCE, usize::from(requests))
+        });
         Some(Target {
             node,
-            learner: plan.learners.first()?.clone(),
+            learner,
+            shared,
         })
     };
     Ok(nodes.filter_map(target).collect())

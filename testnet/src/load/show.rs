@@ -206,7 +206,7 @@ fn row_json(row: &Row, layout: &Layout, args: &LoadArgs, ratio: Option<f64>) -> 
     let (clients, rate) = row.demand.numbers();
     let mut object = json!({
         "event": "load", "mode": layout.mode.name(), "nodes": layout.nodes.len(),
-        "clients": clients, "rate": rate, "value_bytes": row.value_bytes,
+        "clients": clients, "rate": rate, "shared_requests": args.shared_requests, "value_bytes": row.value_bytes,
         "seconds": args.seconds.as_secs_f64(), "values": tally.values,
         "values_per_second": per_second(tally.values, args.seconds),
         "latency_ms": latency(&tally.times), "errors": tally.error_count(),

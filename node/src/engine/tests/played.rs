@@ -154,7 +154,7 @@ pub(super) struct Stage {
     /// Whether the log can be made durable.
     pub(super) syncs: bool,
     events: Receiver<Queued<InputOf<Played>>>,
-    client: Option<oneshot::Receiver<Submitted>>,
+    client: Option<mpsc::UnboundedReceiver<(usize, Submitted)>>,
     _directory: tempfile::TempDir,
 }
 
@@ -175,8 +175,9 @@ impl Stage {
 
     /// A client submits a value, and waits.
     pub(super) fn submit(&mut self, value: ClientValue) {
-        let (answer, client) = oneshot::channel();
-        let submit = Event::Submit { value, answer };
+        let (answer, client) = mpsc::unbounded_channel();
+        let values = vec![(0, value)];
+        let submit = Event::Submit { values, answer };
         self.engine.send(submit).expect("there is room");
         self.client = Some(client);
     }
@@ -267,7 +268,7 @@ impl Disks for Journal {
 struct Log {
     done: Journal,
     network: mpsc::Receiver<Command>,
-    client: Option<oneshot::Receiver<Submitted>>,
+    client: Option<mpsc::UnboundedReceiver<(usize, Submitted)>>,
     history: Arc<HistoryFile<u64>>,
     syncs: bool,
     grown: u64,
@@ -285,8 +286,8 @@ impl Log {
                 .into_iter()
                 .for_each(|m| self.done.note(Done::Sent(m)));
         }
-        if let Some(Ok(answer)) = self.client.as_mut().map(oneshot::Receiver::try_recv) {
-            assert_eq!(answer, Submitted::Accepted);
+        if let Some(Ok(answer)) = self.client.as_mut().map(mpsc::UnboundedReceiver::try_recv) {
+            assert_eq!(answer, (0, Submitted::Accepted));
             self.client = None;
             self.done.note(Done::Accepted);
         }

@@ -103,10 +103,14 @@ impl Fixture {
         std::thread::spawn(move || {
             for (slot, event) in (0..).zip(events) {
                 match event {
-                    Event::Submit { value, answer } => {
-                        answer.send(answer_all).unwrap();
+                    Event::Submit { values, answer } => {
+                        for (number, _) in &values {
+                            answer.send((*number, answer_all)).unwrap();
+                        }
                         if decide {
-                            view.decided(decision(slot, value), Some(Time::from_millis(30)));
+                            let values = values.into_iter().map(|(_, value)| value);
+                            let decision = decision(slot, values.collect());
+                            view.decided(decision, Some(Time::from_millis(30)));
                         }
                     }
                     Event::Certificate { answer, .. } => answer.send(Ok(None)).unwrap(),
@@ -119,11 +123,11 @@ impl Fixture {
     fn decide(&self, slot: u64, bytes: &[u8]) {
         let value = ClientValue::new(Vec::new(), bytes.to_vec()).unwrap();
         self.view
-            .decided(decision(slot, value), Some(Time::from_millis(30)));
+            .decided(decision(slot, vec![value]), Some(Time::from_millis(30)));
     }
 }
 
-fn decision(slot: u64, value: ClientValue) -> Decision {
+fn decision(slot: u64, values: Vec<ClientValue>) -> Decision {
     let mut quorum = AcceptorSet::EMPTY;
     quorum.insert(AcceptorId(1));
     Decision {
@@ -131,7 +135,7 @@ fn decision(slot: u64, value: ClientValue) -> Decision {
         slot: Slot(slot),
         ballot: Ballot(3),
         value: Digest::of(b"batch"),
-        values: vec![value],
+        values,
         heard: Some(Time::from_millis(10)),
         quorum,
     }
@@ -279,6 +283,73 @@ async fn wait_answers_with_the_decision() {
 }
 
 #[tokio::test]
+async fn the_fate_of_each_of_many_values_is_told_by_its_place() {
+    let mut f = fixture("").await;
+    f.view.set_ready();
+    f.decide(0, b"old");
+    let (events, view) = (f.events.take().unwrap(), Arc::clone(&f.view));
+    // The first and the last of the new values are decided, in one slot.
+    let engine = std::thread::spawn(move || {
+        let Ok(Event::Submit { values, answer }) = events.recv_timeout(DEADLINE) else {
+            panic!("nothing was submitted");
+        };
+        let submitted = values
+            .iter()
+            .map(|(number, value)| (*number, value.bytes.clone()));
+        let submitted: Vec<_> = submitted.collect();
+        let decided = values.into_iter().filter(|(_, v)| v.bytes[0] == b'd');
+        let decided = decided.map(|(_, value)| value).collect();
+        for (number, bytes) in &submitted {
+            let full = bytes == b"full";
+            let fate = if full {
+                Submitted::Full
+            } else {
+                Submitted::Accepted
+            };
+            answer.send((*number, fate)).unwrap();
+        }
+        view.decided(decision(1, decided), Some(Time::from_millis(30)));
+        submitted
+    });
+    let mut body = Vec::new();
+    for value in [&b"d1"[..], b"full", b"old", b"kept", b"d2", b"d1"] {
+        body.push(0);
+        body.extend_from_slice(&u32::try_from(value.len()).unwrap().to_le_bytes());
+        body.extend_from_slice(value);
+    }
+    let request = f.post("/many?wait=alice&timeout_ms=50").body(body);
+    let (status, told) = answer(request).await;
+    let slots: Vec<_> = told["decided"].as_array().unwrap().iter().collect();
+    let places: Vec<_> = slots.iter().map(|s| (&s["slot"], &s["values"])).collect();
+    assert_eq!(
+        places,
+        [(&json!(0), &json!([2])), (&json!(1), &json!([0, 4, 5]))]
+    );
+    assert_eq!(slots[1]["certificate"], "/v1/decisions/alice/1/certificate");
+    assert_eq!(
+        (status, &told["kept"], &told["full"]),
+        (202, &json!([3]), &json!([1]))
+    );
+    let submitted = engine.join().unwrap();
+    let expected = [
+        (0, &b"d1"[..]),
+        (1, b"full"),
+        (3, b"kept"),
+        (4, b"d2"),
+        (5, b"d1"),
+    ];
+    assert_eq!(submitted, expected.map(|(n, value)| (n, value.to_vec())));
+}
+
+#[tokio::test]
+async fn many_values_of_which_none_has_room_are_refused() {
+    let mut f = fixture("").await;
+    f.engine(Submitted::Full, false);
+    let (status, problem) = answer(f.post("/many").body(&b"\0\0\0\0\0"[..])).await;
+    assert_eq!(status, 429, "{problem}");
+}
+
+#[tokio::test]
 async fn wait_is_bounded() {
     let mut f = fixture("").await;
     f.engine(Submitted::Accepted, false);
@@ -293,7 +364,7 @@ async fn whoever_waits_is_answered_when_the_node_ends() {
     let events = f.events.take().unwrap();
     let waiting = tokio::spawn(answer(f.post("?wait=alice&timeout_ms=600000").body("v")));
     let accepted = tokio::task::spawn_blocking(move || match events.recv_timeout(DEADLINE) {
-        Ok(Event::Submit { answer, .. }) => answer.send(Submitted::Accepted).unwrap(),
+        Ok(Event::Submit { answer, .. }) => answer.send((0, Submitted::Accepted)).unwrap(),
         other => panic!("{other:?}"),
     });
     accepted.await.unwrap();

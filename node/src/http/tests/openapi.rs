@@ -102,6 +102,15 @@ async fn answers_are_as_it_says() {
     )
     .await;
     assert_eq!(fits("/v1/values", "post", decided), 200);
+    let many = |query, body: &[u8]| {
+        let many = f.post(&format!("/many{query}"));
+        answer(many.body(body.to_vec()))
+    };
+    let path = "/v1/values/many";
+    let two = b"\0\x01\0\0\0a\x01k\x01\0\0\0b";
+    assert_eq!(fits(path, "post", many("", two).await), 202);
+    assert_eq!(fits(path, "post", many("?wait=alice", two).await), 200);
+    assert_eq!(fits(path, "post", many("", b"\0").await), 400);
     let refused = answer(f.post("?wait=nobody").body("value")).await;
     assert_eq!(fits("/v1/values", "post", refused), 400);
     f.view.set_status(Status {
@@ -127,7 +136,7 @@ async fn answers_are_as_it_says() {
     }
     let path = "/v1/learners/{learner}/decisions";
     let decisions = answer(f.get("/v1/learners/alice/decisions")).await;
-    assert_eq!(decisions.1["decisions"].as_array().unwrap().len(), 2);
+    assert_eq!(decisions.1["decisions"].as_array().unwrap().len(), 3);
     assert_eq!(fits(path, "get", decisions), 200);
     assert_eq!(
         fits(

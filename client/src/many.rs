@@ -1,0 +1,214 @@
+//! Submitting several values with one request: `POST /v1/values/many`.
+
+use crate::answer::MAX_ANSWER_BYTES;
+use crate::client::Client;
+use crate::error::Error;
+use crate::submit::{Receipt, key_header};
+use reqwest::header::CONTENT_TYPE;
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Values in one request, at most.
+pub const MAX_VALUES: usize = 4096;
+/// Bytes of one request, at most: of each value its key, its bytes and [`VALUE_OVERHEAD`].
+pub const MAX_REQUEST_BYTES: usize = (1 << 20) + 4096;
+/// Bytes that a value takes in a request beside its key and its own.
+pub const VALUE_OVERHEAD: usize = 5;
+
+/// What became of one of several values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The learner has decided it. Values of one slot share the receipt.
+    Decided(Arc<Receipt>),
+    /// The node has made it durable, and will have it decided.
+    Kept,
+    /// Too many values wait at the node: submit it again later.
+    Full,
+}
+
+/// Several values, as a request takes them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Values {
+    bytes: Vec<u8>,
+    count: usize,
+}
+
+impl Values {
+    /// Adds a value under an idempotency key; an empty key is none. False if it does not fit any more.
+    ///
+    /// # Errors
+    /// [`Error::Key`] if this cannot be a key: as a header it would be another one.
+    pub fn push(&mut self, value: &[u8], key: &str) -> Result<bool, Error> {
+        key_header(key)?;
+        let bytes = self.bytes.len() + VALUE_OVERHEAD + key.len() + value.len();
+        if self.count == MAX_VALUES || bytes > MAX_REQUEST_BYTES {
+            return Ok(false);
+        }
+        let (Ok(key_bytes), Ok(value_bytes)) =
+            (u8::try_from(key.len()), u32::try_from(value.len()))
+        else {
+            return Err(Error::Key(key.escape_debug().to_string()));
+        };
+        self.bytes.push(key_bytes);
+        self.bytes.extend_from_slice(key.as_bytes());
+        self.bytes.extend_from_slice(&value_bytes.to_le_bytes());
+        self.bytes.extend_from_slice(value);
+        self.count += 1;
+        Ok(true)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    decided: Vec<Slot>,
+    kept: Vec<usize>,
+    full: Vec<usize>,
+}
+
+#[derive(Deserialize)]
+struct Slot {
+    #[serde(flatten)]
+    receipt: Receipt,
+    values: Vec<usize>,
+}
+
+impl Answer {
+    /// The fate of each of so many values; `None` if it does not say what became of each exactly once.
+    fn fates(self, count: usize) -> Option<Vec<Fate>> {
+        let mut fates: Vec<Option<Fate>> = vec![None; count];
+        let mut set = |at: usize, fate: Fate| {
+            let free = fates.get_mut(at).filter(|fate| fate.is_none())?;
+            *free = Some(fate);
+            Some(())
+        };
+        for Slot { receipt, values } in self.decided {
+            let receipt = Arc::new(receipt);
+            for at in values {
+                set(at, Fate::Decided(Arc::clone(&receipt)))?;
+            }
+        }
+        for at in self.kept {
+            set(at, Fate::Kept)?;
+        }
+        for at in self.full {
+            set(at, Fate::Full)?;
+        }
+        fates.into_iter().collect()
+    }
+}
+
+impl Client {
+    /// Submits several values at once: one request, and at the node one look at its storage, for all. The node has made
+    /// those durable that are [`Fate::Kept`]. Returns the fate of each, in their order.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit), for all of them. [`Error::Busy`] if the node has room for none.
+    pub async fn submit_many(&self, values: &Values) -> Result<Vec<Fate>, Error> {
+        self.post_many(values, &[], Duration::ZERO).await
+    }
+
+    /// Submits several values at once, and waits until a learner that the node plays has decided all of them, 600 s at
+    /// most. Those that are [`Fate::Kept`] were not decided within `timeout`.
+    ///
+    /// # Errors
+    /// As [`submit_many`](Self::submit_many), or if the node does not play the learner.
+    pub async fn decide_many(
+        &self,
+        values: &Values,
+        learner: &str,
+        timeout: Duration,
+    ) -> Result<Vec<Fate>, Error> {
+        let ms = timeout.as_millis().to_string();
+        let query = [("wait", learner), ("timeout_ms", &ms)];
+        self.post_many(values, &query, timeout).await
+    }
+
+    async fn post_many(
+        &self,
+        values: &Values,
+        query: &[(&str, &str)],
+        wait: Duration,
+    ) -> Result<Vec<Fate>, Error> {
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let url = self.address(&["v1", "values", "many"], query);
+        let origin = self.origin(&url);
+        let timeout = self.patience().saturating_add(wait);
+        let request = || {
+            let request = self.http().post(url.clone()).timeout(timeout);
+            request
+                .header(CONTENT_TYPE, "application/octet-stream")
+                .body(values.bytes.clone())
+        };
+        let bytes = self.ask(request, &origin, MAX_ANSWER_BYTES).await?;
+        let answer: Answer =
+            serde_json::from_slice(&bytes).map_err(|error| origin.unreadable(error))?;
+        let wrong = || origin.unreadable("it does not say of each value once what became of it");
+        answer.fates(values.len()).ok_or_else(wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_fill_a_request_and_no_more() {
+        let mut values = Values::default();
+        for _ in 0..MAX_VALUES {
+            assert_eq!(values.push(b"", ""), Ok(true));
+        }
+        assert_eq!(values.push(b"", ""), Ok(false));
+        let mut values = Values::default();
+        let most = vec![0; MAX_REQUEST_BYTES - VALUE_OVERHEAD - 3];
+        assert_eq!(values.push(&most, "key"), Ok(true));
+        assert_eq!(values.push(b"", ""), Ok(false));
+        assert_eq!(values.len(), 1);
+        assert!(matches!(values.push(b"", " "), Err(Error::Key(_))));
+        let long = "k".repeat(256);
+        assert!(matches!(
+            Values::default().push(b"", &long),
+            Err(Error::Key(_))
+        ));
+    }
+
+    #[test]
+    fn an_answer_says_of_each_value_once_what_became_of_it() {
+        let slot = |values: &[usize]| Slot {
+            receipt: Receipt::default(),
+            values: values.to_vec(),
+        };
+        let answer = |decided, kept: &[usize], full: &[usize]| Answer {
+            decided,
+            kept: kept.to_vec(),
+            full: full.to_vec(),
+        };
+        let receipt = Arc::new(Receipt::default());
+        let fates = answer(vec![slot(&[2])], &[0], &[1]).fates(3);
+        assert_eq!(
+            fates,
+            Some(vec![Fate::Kept, Fate::Full, Fate::Decided(receipt)])
+        );
+        for wrong in [
+            answer(vec![slot(&[0]), slot(&[0])], &[1], &[]),
+            answer(vec![], &[0], &[]),
+            answer(vec![], &[0, 1, 2], &[]),
+        ] {
+            assert_eq!(wrong.fates(2), None);
+        }
+    }
+}
