@@ -78,7 +78,7 @@ impl<W: Clone + Send> History<W> for InMemory<W> {
             return;
         };
         let mut rows = self.rows();
-        for value in &decision.values {
+        for value in decision.values.iter() {
             let learners = rows.delivered.entry(value.id()).or_default();
             learners.insert(decision.learner);
         }
