@@ -5,11 +5,11 @@ use super::{Load, Measured};
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
 use consensus::{
-    Batching, ClientValue, HistoryOf, Input, InputOf, Output, OutputOf, Protocol, Slot, Time, steps,
+    Batching, ClientValue, HistoryOf, Input, InputOf, Member, Network, Output, OutputOf, Protocol,
+    Slot, Time, steps,
 };
-use crypto::{Signer, Verified};
-use learner_graph::LearnerId;
-use simulation::cast::{Cast, key};
+use crypto::{Keypair, MemberId, Signer, Verified};
+use learner_graph::{AcceptorId, LearnerId, parse_graph};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,25 +21,25 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What can be measured.
 pub(super) trait Machine: Protocol {
-    fn cast(learners: usize) -> Cast;
-    fn machine(cast: &Cast, at: usize, history: Arc<HistoryOf<Self>>) -> Self;
+    /// How many nodes there are, and how many of them decide.
+    const NODES: [u16; 2];
+
+    fn machine(network: &Arc<Network>, at: u16, history: Arc<HistoryOf<Self>>) -> Self;
 
     /// How long it takes to sign these again, and to verify them at every other node.
-    fn signatures(_cast: &Cast, _sent: &[Self::Message]) -> [Duration; 2] {
+    fn signatures(_network: &Network, _sent: &[Self::Message]) -> [Duration; 2] {
         [Duration::ZERO; 2]
     }
 }
 
 impl Machine for Paxos {
-    fn cast(_: usize) -> Cast {
-        Cast::paxos(3, 2, 2).expect("a network")
-    }
+    const NODES: [u16; 2] = [3, 2];
 
-    fn machine(cast: &Cast, at: usize, history: Arc<HistoryOf<Self>>) -> Self {
+    fn machine(network: &Arc<Network>, at: u16, history: Arc<HistoryOf<Self>>) -> Self {
         let config = paxos::Config {
-            me: cast.parts[at].member,
+            me: Some(MemberId(at)),
             learner: LearnerId(0),
-            read: cast.read_quorums.clone().expect("read quorums"),
+            read: network.graph().clone(),
             patience: PATIENCE,
             window: WINDOW,
             batching: Batching::default(),
@@ -47,26 +47,16 @@ impl Machine for Paxos {
             max_waiting_bytes: usize::MAX,
             recent: RECENT,
         };
-        Paxos::new(Arc::clone(&cast.network), config, history)
+        Paxos::new(Arc::clone(network), config, history)
     }
 }
 
 impl Machine for HPaxos {
-    fn cast(learners: usize) -> Cast {
-        let names: Vec<String> = (0..learners).map(|l| format!("l{l}")).collect();
-        let decides = names.iter().map(|name| format!("{name} = \"any3\"\n"));
-        let graph = format!(
-            "acceptors = [\"a\", \"b\", \"c\", \"d\"]\n\
-             [define]\nany3 = {{ threshold = 3, of = [\"a\", \"b\", \"c\", \"d\"] }}\n\
-             [learners]\n{}\n[[safe]]\nbetween = {names:?}\nwhen = \"any3\"\n",
-            decides.collect::<String>()
-        );
-        Cast::hpaxos(&graph, 0).expect("a network")
-    }
+    const NODES: [u16; 2] = [4, 3];
 
-    fn machine(cast: &Cast, at: usize, history: Arc<HistoryOf<Self>>) -> Self {
+    fn machine(network: &Arc<Network>, at: u16, history: Arc<HistoryOf<Self>>) -> Self {
         let config = hpaxos::Config {
-            signer: Some(signer(cast, at)),
+            signer: Some(signer(network, at)),
             patience: PATIENCE,
             grace: Duration::ZERO,
             window: WINDOW,
@@ -76,11 +66,11 @@ impl Machine for HPaxos {
             recent: RECENT,
             page: hpaxos::PAGE,
         };
-        HPaxos::new(Arc::clone(&cast.network), config, history)
+        HPaxos::new(Arc::clone(network), config, history)
     }
 
-    fn signatures(cast: &Cast, sent: &[Verified<hpaxos::Message>]) -> [Duration; 2] {
-        let signers: Vec<Signer> = (0..cast.parts.len()).map(|at| signer(cast, at)).collect();
+    fn signatures(network: &Network, sent: &[Verified<hpaxos::Message>]) -> [Duration; 2] {
+        let signers: Vec<Signer> = (0..4).map(|at| signer(network, at)).collect();
         let start = Instant::now();
         for message in sent {
             let signer = &signers[usize::from(message.signer().0)];
@@ -90,7 +80,7 @@ impl Machine for HPaxos {
         let signing = start.elapsed();
         let start = Instant::now();
         for message in sent {
-            let verified = HPaxos::open(message.signed().clone(), &cast.network);
+            let verified = HPaxos::open(message.signed().clone(), network);
             std::hint::black_box(verified.expect("it is genuine"));
         }
         let others = u32::try_from(signers.len() - 1).expect("a few");
@@ -98,9 +88,34 @@ impl Machine for HPaxos {
     }
 }
 
-fn signer(cast: &Cast, at: usize) -> Signer {
-    let member = cast.parts[at].member.expect("a member");
-    Signer::new(key(at), member, cast.network.id())
+fn signer(network: &Network, at: u16) -> Signer {
+    Signer::new(key(at), MemberId(at), network.id())
+}
+
+fn key(at: u16) -> Keypair {
+    Keypair::from_seed([u8::try_from(at).expect("a few") + 1; 32])
+}
+
+/// So many learners, all of which decide by any `quorum` of the acceptors, and agree while so many are safe.
+fn network([acceptors, quorum]: [u16; 2], learners: usize) -> Network {
+    let names = |letter: &str, n: usize| -> Vec<String> {
+        (0..n).map(|i| format!("{letter}{i}")).collect()
+    };
+    let (all, learners) = (names("a", usize::from(acceptors)), names("l", learners));
+    let any = format!("{{ threshold = {quorum}, of = {all:?} }}");
+    let decides: String = learners.iter().map(|l| format!("{l} = \"any\"\n")).collect();
+    let graph = format!(
+        "acceptors = {all:?}\n[define]\nany = {any}\n[learners]\n{decides}[[safe]]\nbetween = {learners:?}\nwhen = \"any\"\n"
+    );
+    let (graph, _) = parse_graph(&graph).expect("a valid graph");
+    let member = |at: u16| Member {
+        name: format!("n{at}"),
+        key: key(at).public(),
+        acceptor: Some(AcceptorId(at)),
+        proposer: true,
+    };
+    let members = (0..acceptors).map(member).collect();
+    Network::new("benchmark", "any", graph, members).expect("a network")
 }
 
 struct Net<P: Machine> {
@@ -117,15 +132,15 @@ struct Node<P: Machine> {
 }
 
 pub(super) fn run<P: Machine>(load: Load, learners: usize) -> Measured {
-    let cast = P::cast(learners);
+    let network = Arc::new(network(P::NODES, learners));
     let node = |at| Node {
-        machine: P::machine(&cast, at, Arc::new(InMemory::new())),
+        machine: P::machine(&network, at, Arc::new(InMemory::new())),
         inbox: Vec::new(),
         delivered: 0,
     };
     let mut net = Net {
         now: Duration::from_secs(1),
-        nodes: (0..cast.parts.len()).map(node).collect::<Vec<Node<P>>>(),
+        nodes: (0..P::NODES[0]).map(node).collect::<Vec<Node<P>>>(),
         sent: Vec::new(),
     };
     // A leader is there before anything is measured.
@@ -147,7 +162,7 @@ pub(super) fn run<P: Machine>(load: Load, learners: usize) -> Measured {
         net.exchange();
     }
     let seconds = start.elapsed().as_secs_f64();
-    let [signing, verifying] = P::signatures(&cast, &net.sent).map(|time| time.as_secs_f64());
+    let [signing, verifying] = P::signatures(&network, &net.sent).map(|time| time.as_secs_f64());
     let n = net.nodes[0].machine.next(LearnerId(0));
     if std::env::var("DETAIL").is_ok() {
         eprintln!("    {} slots, {} messages", n.0, net.sent.len());

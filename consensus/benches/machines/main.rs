@@ -2,8 +2,8 @@
 //! classic Paxos and four of HPaxos, beside three replicas of another library, omnipaxos.
 //!
 //! ```sh
-//! cargo bench -p simulation --bench machines                       # or with words of the table's first column
-//! cargo bench -p simulation --bench machines -- learners           # HPaxos with more and more learners
+//! cargo bench -p consensus --bench machines                       # or with words of the table's first column
+//! cargo bench -p consensus --bench machines -- learners           # HPaxos with more and more learners
 //! perf stat -e instructions:u PROGRAM one paxos leader 100 1024    # the instructions of one line
 //! ```
 //!
