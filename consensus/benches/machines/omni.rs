@@ -1,14 +1,13 @@
 //! Replicas of omnipaxos.
 
-use super::{Load, Measured};
+use super::{Load, Measured, cpu};
 use crypto::Digest;
 use omnipaxos::messages::Message;
 use omnipaxos::storage::{Entry, NoSnapshot};
 use omnipaxos::util::LogEntry;
 use omnipaxos::{ClusterConfig, OmniPaxos, OmniPaxosConfig, ServerConfig};
 use omnipaxos_storage::memory_storage::MemoryStorage;
-use std::collections::HashSet;
-use std::time::Instant;
+use std::collections::{HashSet, VecDeque};
 
 #[derive(Clone, Debug)]
 struct Bytes(Vec<u8>);
@@ -28,26 +27,30 @@ struct Replica {
 /// With ids every replica names every command by its digest and looks whether it has had it, as ours do.
 pub(super) fn run(load: Load, ids: bool) -> Measured {
     let mut replicas: Vec<Replica> = (1..=3).map(|pid| replica(pid, ids)).collect();
-    let mut buffer = Vec::new();
-    while replicas.iter().any(|r| r.machine.get_current_leader().is_none()) {
+    let mut travelling = VecDeque::new();
+    while replicas
+        .iter()
+        .any(|r| r.machine.get_current_leader().is_none())
+    {
         for r in &mut replicas {
             r.machine.tick();
         }
-        exchange(&mut replicas, &mut buffer);
+        exchange(&mut replicas, &mut travelling, 0);
     }
-    let start = Instant::now();
+    let start = cpu();
     let mut submitted = 0;
     while replicas.iter().any(|r| r.delivered < load.commands) {
-        let end = load.commands.min(replicas[load.at].delivered + load.waiting);
+        let end = load.next(submitted, replicas[load.at].delivered);
         let at = &mut replicas[load.at].machine;
         for n in submitted..end {
-            at.append(Bytes(load.command(n))).expect("no other configuration");
+            at.append(Bytes(load.command(n)))
+                .expect("no other configuration");
         }
         submitted = end;
-        exchange(&mut replicas, &mut buffer);
+        exchange(&mut replicas, &mut travelling, load.rounds());
     }
     Measured {
-        seconds: start.elapsed().as_secs_f64(),
+        seconds: (cpu() - start).as_secs_f64(),
         ..Measured::default()
     }
 }
@@ -73,23 +76,26 @@ fn replica(pid: u64, ids: bool) -> Replica {
     }
 }
 
-/// Messages go until there are none, and what is decided is handed out.
-fn exchange(replicas: &mut [Replica], buffer: &mut Vec<Message<Bytes>>) {
-    loop {
-        for r in replicas.iter_mut() {
-            r.machine.take_outgoing_messages(buffer);
-        }
-        if buffer.is_empty() {
-            break;
-        }
-        for message in buffer.drain(..) {
-            let to = message.get_receiver() - 1;
-            let to = usize::try_from(to).expect("one of three");
-            replicas[to].machine.handle_incoming(message);
-        }
-        for r in replicas.iter_mut() {
-            r.deliver();
-        }
+/// A round: what was sent so many rounds ago arrives, and what is decided is handed out.
+fn exchange(
+    replicas: &mut [Replica],
+    travelling: &mut VecDeque<Vec<Message<Bytes>>>,
+    rounds: usize,
+) {
+    let mut sent = Vec::new();
+    for r in replicas.iter_mut() {
+        r.machine.take_outgoing_messages(&mut sent);
+    }
+    travelling.push_back(sent);
+    if travelling.len() <= rounds {
+        return;
+    }
+    for message in travelling.pop_front().into_iter().flatten() {
+        let to = usize::try_from(message.get_receiver() - 1).expect("one of three");
+        replicas[to].machine.handle_incoming(message);
+    }
+    for r in replicas.iter_mut() {
+        r.deliver();
     }
 }
 

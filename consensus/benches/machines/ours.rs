@@ -1,18 +1,19 @@
 //! Networks of our own machines.
 
 use super::history::InMemory;
-use super::{Load, Measured};
+use super::{Load, Measured, cpu};
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
 use consensus::{
     Batching, ClientValue, HistoryOf, Input, InputOf, Member, Network, Output, OutputOf, Protocol,
-    Slot, Time, steps,
+    Time, steps,
 };
 use crypto::{Keypair, MemberId, Signer, Verified};
 use learner_graph::{AcceptorId, LearnerId, parse_graph};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// As in a node whose configuration says nothing of it.
 const WINDOW: u64 = 64;
@@ -71,20 +72,20 @@ impl Machine for HPaxos {
 
     fn signatures(network: &Network, sent: &[Verified<hpaxos::Message>]) -> [Duration; 2] {
         let signers: Vec<Signer> = (0..4).map(|at| signer(network, at)).collect();
-        let start = Instant::now();
+        let start = cpu();
         for message in sent {
             let signer = &signers[usize::from(message.signer().0)];
             let again = signer.sign((**message).clone()).expect("it was signed");
             std::hint::black_box(again);
         }
-        let signing = start.elapsed();
-        let start = Instant::now();
+        let signing = cpu() - start;
+        let start = cpu();
         for message in sent {
             let verified = HPaxos::open(message.signed().clone(), network);
             std::hint::black_box(verified.expect("it is genuine"));
         }
         let others = u32::try_from(signers.len() - 1).expect("a few");
-        [signing, start.elapsed() * others]
+        [signing, (cpu() - start) * others]
     }
 }
 
@@ -96,16 +97,19 @@ fn key(at: u16) -> Keypair {
     Keypair::from_seed([u8::try_from(at).expect("a few") + 1; 32])
 }
 
-/// So many learners, all of which decide by any `quorum` of the acceptors, and agree while so many are safe.
+/// So many learners, all of which decide by any `quorum` of the acceptors, and agree while three are safe.
 fn network([acceptors, quorum]: [u16; 2], learners: usize) -> Network {
     let names = |letter: &str, n: usize| -> Vec<String> {
         (0..n).map(|i| format!("{letter}{i}")).collect()
     };
     let (all, learners) = (names("a", usize::from(acceptors)), names("l", learners));
     let any = format!("{{ threshold = {quorum}, of = {all:?} }}");
-    let decides: String = learners.iter().map(|l| format!("{l} = \"any\"\n")).collect();
+    let decides: String = learners
+        .iter()
+        .map(|l| format!("{l} = \"any\"\n"))
+        .collect();
     let graph = format!(
-        "acceptors = {all:?}\n[define]\nany = {any}\n[learners]\n{decides}[[safe]]\nbetween = {learners:?}\nwhen = \"any\"\n"
+        "acceptors = {all:?}\n[define]\nany = {any}\n[learners]\n{decides}[[safe]]\nbetween = {learners:?}\nwhen = {{ threshold = 3, of = {all:?} }}\n"
     );
     let (graph, _) = parse_graph(&graph).expect("a valid graph");
     let member = |at: u16| Member {
@@ -121,6 +125,10 @@ fn network([acceptors, quorum]: [u16; 2], learners: usize) -> Network {
 struct Net<P: Machine> {
     now: Time,
     nodes: Vec<Node<P>>,
+    /// What arrives in the next round, and in those after, with where.
+    travelling: VecDeque<Vec<(usize, InputOf<P>)>>,
+    /// How many rounds it takes.
+    rounds: usize,
     sent: Vec<P::Message>,
 }
 
@@ -140,72 +148,62 @@ pub(super) fn run<P: Machine>(load: Load, learners: usize) -> Measured {
     };
     let mut net = Net {
         now: Duration::from_secs(1),
-        nodes: (0..P::NODES[0]).map(node).collect::<Vec<Node<P>>>(),
+        nodes: (0..P::NODES[0]).map(node).collect(),
+        travelling: VecDeque::new(),
+        rounds: 0,
         sent: Vec::new(),
     };
     // A leader is there before anything is measured.
-    for _ in 0..3 {
-        net.exchange();
+    for _ in 0..10 {
+        (0..net.nodes.len()).for_each(|at| net.step(at));
+        net.arrive();
         net.now += Duration::from_millis(1);
     }
+    net.rounds = load.rounds();
     net.sent.clear();
-    let start = Instant::now();
+    let start = cpu();
     let mut submitted = 0;
     while net.nodes.iter().any(|n| n.delivered < load.commands) {
         let at = &mut net.nodes[load.at];
-        let end = load.commands.min(at.delivered + load.waiting);
+        let end = load.next(submitted, at.delivered);
         for n in submitted..end {
             let value = ClientValue::new(Vec::new(), load.command(n)).expect("small");
             at.inbox.push(Input::Submit(value));
         }
         submitted = end;
-        net.exchange();
+        for at in 0..net.nodes.len() {
+            if !net.nodes[at].inbox.is_empty() {
+                net.step(at);
+            }
+        }
+        net.arrive();
     }
-    let seconds = start.elapsed().as_secs_f64();
-    let [signing, verifying] = P::signatures(&network, &net.sent).map(|time| time.as_secs_f64());
-    let n = net.nodes[0].machine.next(LearnerId(0));
+    let seconds = (cpu() - start).as_secs_f64();
     if std::env::var("DETAIL").is_ok() {
-        eprintln!("    {} slots, {} messages", n.0, net.sent.len());
+        let slots = net.nodes[0].machine.next(LearnerId(0));
+        eprintln!("    {slots} slots, {} messages", net.sent.len());
     }
-    assert!(n > Slot(0));
+    let [signing, verifying] = P::signatures(&network, &net.sent);
     Measured {
         seconds,
-        signing,
-        verifying,
+        signing: signing.as_secs_f64(),
+        verifying: verifying.as_secs_f64(),
     }
 }
 
 impl<P: Machine> Net<P> {
-    /// Every node takes steps until there is nothing to say any more.
-    fn exchange(&mut self) {
-        loop {
-            let mut quiet = true;
-            for at in 0..self.nodes.len() {
-                let node = &mut self.nodes[at];
-                let inputs = std::mem::take(&mut node.inbox);
-                let first = self.now == Duration::from_secs(1);
-                if inputs.is_empty() && !first {
-                    continue;
-                }
-                quiet = false;
-                let mut outputs = Vec::new();
-                let taken = |more: Vec<OutputOf<P>>| {
-                    outputs.extend(more);
-                    Ok::<(), Infallible>(())
-                };
-                let left = steps(&mut node.machine, self.now, inputs, |_| (), taken);
-                let Ok(left) = left;
-                node.inbox.extend(left);
-                for output in outputs {
-                    self.execute(at, output);
-                }
-            }
-            if quiet {
-                break;
-            }
-            if self.now == Duration::from_secs(1) {
-                self.now += Duration::from_millis(1);
-            }
+    fn step(&mut self, at: usize) {
+        let node = &mut self.nodes[at];
+        let inputs = std::mem::take(&mut node.inbox);
+        let mut outputs = Vec::new();
+        let taken = |more: Vec<OutputOf<P>>| {
+            outputs.extend(more);
+            Ok::<(), Infallible>(())
+        };
+        let Ok(left) = steps(&mut node.machine, self.now, inputs, |_| (), taken);
+        node.inbox.extend(left);
+        for output in outputs {
+            self.execute(at, output);
         }
     }
 
@@ -228,9 +226,17 @@ impl<P: Machine> Net<P> {
     }
 
     fn others(&mut self, at: usize, input: impl Fn() -> InputOf<P>) {
-        let others = self.nodes.iter_mut().enumerate();
-        for (_, other) in others.filter(|(other, _)| *other != at) {
-            other.inbox.push(input());
+        while self.travelling.len() <= self.rounds {
+            self.travelling.push_back(Vec::new());
+        }
+        let last = self.travelling.back_mut().expect("just added");
+        let others = (0..self.nodes.len()).filter(|other| *other != at);
+        last.extend(others.map(|other| (other, input())));
+    }
+
+    fn arrive(&mut self) {
+        for (to, input) in self.travelling.pop_front().into_iter().flatten() {
+            self.nodes[to].inbox.push(input);
         }
     }
 }

@@ -58,7 +58,11 @@ fn what_every_learner_has_delivered_leaves_memory() {
     let engine = &p.engine;
     assert_eq!(engine.received.slots_from(Slot(0)).count(), 1);
     assert_eq!(
-        engine.batches.kept().map(|kept| kept.digest).collect::<Vec<_>>(),
+        engine
+            .batches
+            .kept()
+            .map(|kept| kept.digest)
+            .collect::<Vec<_>>(),
         [open]
     );
     assert!(

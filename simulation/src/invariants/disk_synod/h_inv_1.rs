@@ -85,7 +85,9 @@ mod tests {
                     key: Vec::new(),
                     bytes,
                 }];
-                let inp = Arc::new(Batch { values: values.into() });
+                let inp = Arc::new(Batch {
+                    values: values.into(),
+                });
                 (
                     Slot(slot),
                     Entry {
