@@ -7,6 +7,7 @@ use crate::{Ballot, Batch, ClientValue, GivenUp, Page, Slot, Time, disk_paxos};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorSet, LearnerId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// There is no evidence in a protocol in which nobody lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,7 +107,7 @@ pub struct Decision {
     /// The digest of the batch.
     pub value: Digest,
     /// The client values that are new to this learner: a value decided in two slots is delivered once.
-    pub values: Vec<ClientValue>,
+    pub values: Arc<[ClientValue]>,
     /// When this node first heard of the oldest of them; `None` for an empty batch.
     pub heard: Option<Time>,
     /// The acceptors whose 2b make the decision.

@@ -1,7 +1,8 @@
 //! What clients submit, and what a slot decides.
 
-use crypto::{Digest, codec};
+use crypto::Digest;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// The largest client value, in bytes.
@@ -70,7 +71,7 @@ impl ClientValue {
     /// What makes two submissions the same.
     #[must_use]
     pub fn id(&self) -> Digest {
-        Digest::of(&codec::encode(self))
+        Digest::of_encoded(self)
     }
 
     /// Bytes that this value takes in a batch.
@@ -85,15 +86,15 @@ impl ClientValue {
 /// An empty batch fills a gap. HPaxos' `Value` is the digest of a batch; the bytes travel beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
-    /// The client values, in delivery order.
-    pub values: Vec<ClientValue>,
+    /// The client values, in delivery order. Clones share them.
+    pub values: Arc<[ClientValue]>,
 }
 
 impl Batch {
     /// The digest that the protocol agrees on.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of(&codec::encode(self))
+        Digest::of_encoded(self)
     }
 
     /// Whether a batch that came from elsewhere keeps the bounds.

@@ -14,6 +14,7 @@
 
 use bincode::de::read::{BorrowReader, Reader};
 use bincode::de::{BorrowDecode, BorrowDecoder, Decoder, DecoderImpl};
+use bincode::enc::write::Writer;
 use bincode::serde::BorrowCompat;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -71,6 +72,26 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     match try_encode(value) {
         Ok(bytes) => bytes,
         Err(error) => panic!("{}: {error}", std::any::type_name::<T>()),
+    }
+}
+
+/// Encodes a value, and hands the encoding on part by part.
+///
+/// # Panics
+/// As [`encode`] does.
+pub(crate) fn encode_in_parts<T: Serialize + ?Sized>(value: &T, take: impl FnMut(&[u8])) {
+    let config = bincode::config::legacy();
+    if let Err(error) = bincode::serde::encode_into_writer(value, Parts(take), config) {
+        panic!("{}: {error}", std::any::type_name::<T>());
+    }
+}
+
+struct Parts<F>(F);
+
+impl<F: FnMut(&[u8])> Writer for Parts<F> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
+        (self.0)(bytes);
+        Ok(())
     }
 }
 

@@ -136,7 +136,7 @@ impl DiskPaxos {
         let floor = self.drives.iter().map(Drive::floor).max();
         let floor = floor.filter(|_| !planted(Bug::TryBelowFloor));
         let from = floor.unwrap_or_default().max(self.next);
-        self.pipeline.forget_below(self.next);
+        self.pipeline.forget_below(self.next, &self.waiting);
         let decided = |slot: Slot| self.decided.get(&slot).map(|known| known.value);
         if self.looked != seen {
             self.looked = seen;
@@ -176,7 +176,11 @@ impl DiskPaxos {
             let next = self.pipeline.next(choose, supply, &mut made);
             let Some((slot, value)) = next else { break };
             let inp = match made.pop() {
-                Some(batch) => self.batches.keep(value, batch),
+                Some(made) => {
+                    let batch = Arc::clone(&made.batch);
+                    self.batches.keep(made);
+                    batch
+                }
                 None => match self.synod.max_blk(slot, &self.drives) {
                     Some(inp) => {
                         self.keep(value, &inp);

@@ -16,13 +16,13 @@ impl DiskPaxos {
         }
         self.oldest = Slot(self.next.0.saturating_sub(recent));
         self.decided = self.decided.split_off(&self.oldest);
-        self.pipeline.forget_below(self.next);
+        self.pipeline.forget_below(self.next, &self.waiting);
         let decided = self.decided.values().map(|known| known.value);
         let proposed = self.pipeline.proposed().map(|(_, value)| value);
         // Blocks have the bytes of what they name.
         let named: BTreeSet<Digest> = decided.chain(proposed).collect();
-        for batch in self.batches.retain(|value| named.contains(value)) {
-            self.waiting.forget(&batch);
+        for gone in self.batches.retain(|value| named.contains(value)) {
+            self.waiting.forget(&gone);
         }
     }
 }

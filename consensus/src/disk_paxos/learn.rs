@@ -2,6 +2,7 @@
 
 use super::{Decided, DiskId, DiskPaxos, Known, LogRecord, Output, SLOT_RANGE, SyncAnswer};
 use crate::history::Keep;
+use crate::log::batches::Named;
 use crate::paxos::Vote;
 use crate::{Batch, Decision, Fork, Slot, SyncRequest, Time};
 use crypto::Digest;
@@ -122,19 +123,19 @@ impl DiskPaxos {
 
     pub(super) fn keep(&mut self, digest: Digest, batch: &Arc<Batch>) {
         if !self.batches.stored(&digest) {
-            self.batches.keep(digest, Batch::clone(batch));
+            self.batches.keep(Named::new(digest, Arc::clone(batch)));
         }
     }
 
     /// Delivers what the log has next, as far as the bytes are here.
     pub(super) fn deliver(&mut self, now: Time, out: &mut Vec<Output>) {
         while let Some(known) = self.decided.get(&self.next).copied() {
-            let Some(batch) = self.batches.get(&known.value) else {
+            let Some(named) = self.batches.named(&known.value) else {
                 return;
             };
             let slot = self.next;
             self.next = slot.next();
-            let (values, heard) = self.waiting.deliver_batch(&batch, DiskPaxos::LOG, now);
+            let (values, heard) = self.waiting.deliver_batch(&named, DiskPaxos::LOG, now);
             let decision = Decision {
                 learner: DiskPaxos::LOG,
                 slot,
@@ -148,7 +149,7 @@ impl DiskPaxos {
             let votes = vec![known.vote(slot)];
             self.history.keep(Keep::Decision {
                 decision: decision.clone(),
-                batch,
+                batch: named.batch,
                 proof: vec![Decided { votes }],
             });
             out.push(Output::Decided(Decision {

@@ -68,7 +68,7 @@ impl<W> Rows<W> {
                     return;
                 }
                 let learner = decision.learner;
-                for value in &decision.values {
+                for value in decision.values.iter() {
                     self.delivered
                         .entry(value.id())
                         .or_default()

@@ -80,13 +80,15 @@ impl HPaxos {
                 continue;
             }
             for (value, misses) in [(theirs, learner), (mine, other)] {
-                let batch = self.batches.get(&value);
-                for v in batch.iter().flat_map(|b| &b.values) {
-                    if self.waiting.missed(v, misses, now) {
+                let Some(named) = self.batches.named(&value) else {
+                    continue;
+                };
+                for (id, v) in named.ids.iter().zip(&*named.batch.values) {
+                    if self.waiting.missed(*id, v, misses, now) {
                         out.push(Output::Persist(Record::Owed(v.clone(), misses)));
                     }
                     if let Some(proposer) = &mut self.proposer {
-                        proposer.release(&v.id());
+                        proposer.release(id, &self.waiting);
                     }
                 }
             }
@@ -97,12 +99,12 @@ impl HPaxos {
     pub(super) fn deliver(&mut self, now: Time, out: &mut Vec<Output>) {
         for learner in self.learners.ids() {
             while let Some((slot, decided)) = self.learners.next_delivery(learner) {
-                let Some(batch) = self.batches.get(&decided.value) else {
+                let Some(named) = self.batches.named(&decided.value) else {
                     break;
                 };
                 let (ballot, value, quorum) = (decided.ballot, decided.value, decided.quorum);
                 let proof = decided.two_b.iter().map(|m| m.signed().clone()).collect();
-                let (values, heard) = self.waiting.deliver_batch(&batch, learner, now);
+                let (values, heard) = self.waiting.deliver_batch(&named, learner, now);
                 self.learners.delivered(learner, slot);
                 self.exchange(learner, slot, value, now, out);
                 let decision = Decision {
@@ -116,7 +118,7 @@ impl HPaxos {
                 };
                 self.history.keep(Keep::Decision {
                     decision: decision.clone(),
-                    batch,
+                    batch: named.batch,
                     proof,
                 });
                 out.push(Output::Decided(decision));

@@ -213,7 +213,7 @@ impl HPaxos {
         self.dirty = self.dirty.split_off(&self.floor);
         self.learners.forget_below(self.floor);
         if let Some(proposer) = &mut self.proposer {
-            proposer.forget_below(self.floor);
+            proposer.forget_below(self.floor, &self.waiting);
         }
         self.history.keep(Keep::Settled(self.floor));
         self.forget_batches();
@@ -225,8 +225,8 @@ impl HPaxos {
         let proposer = self.proposer.iter().flat_map(Proposer::announced);
         let named = acceptor.chain(proposer).chain(self.received.named());
         let named: BTreeSet<Digest> = named.chain(self.learners.undelivered()).collect();
-        for batch in self.batches.retain(|digest| named.contains(digest)) {
-            self.waiting.forget(&batch);
+        for gone in self.batches.retain(|digest| named.contains(digest)) {
+            self.waiting.forget(&gone);
         }
     }
 

@@ -157,7 +157,7 @@ impl HPaxos {
         self.received.freeze(page);
         self.learners.freeze(page);
         if let Some(proposer) = &mut self.proposer {
-            proposer.freeze(page);
+            proposer.freeze(page, &self.waiting);
         }
         self.dirty.retain(|slot| !page.contains(*slot));
         true

@@ -7,11 +7,11 @@ use super::one_bs::{OneBs, SlotView};
 use super::pages::Pages;
 use super::received::Received;
 use super::safe_at::{Trust, knows_safe_at};
-use crate::log::batches::Batches;
+use crate::log::batches::{Batches, Named};
 use crate::log::pipeline::{Batching, Choice, Pipeline, Supply};
 use crate::log::waiting::Waiting;
 use crate::planted::{Bug, planted};
-use crate::{Ballot, Batch, Page, Slot, Time};
+use crate::{Ballot, Page, Slot, Time};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerId, LearnerSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,7 +89,7 @@ impl Proposer {
 
     /// HPaxos: Phase1c(l, b, v) for everything that can be announced now. What is returned counts as
     /// announced, and it and the new batches must be durable before they leave.
-    pub(super) fn phase_1c(&mut self, scene: Scene<'_>) -> (Vec<Batch>, Option<OneC>) {
+    pub(super) fn phase_1c(&mut self, scene: Scene<'_>) -> (Vec<Named>, Option<OneC>) {
         let served = served(scene);
         if !self.is_ready(served, scene) {
             return (Vec::new(), None);
@@ -176,13 +176,13 @@ impl Proposer {
     }
 
     /// A value waits again although an announced batch carries it.
-    pub(super) fn release(&mut self, id: &Digest) {
-        self.pipeline.release(id);
+    pub(super) fn release(&mut self, id: &Digest, waiting: &Waiting) {
+        self.pipeline.release(id, waiting);
     }
 
     /// Everything below a slot is settled: what was announced there is asked for no more.
-    pub(super) fn forget_below(&mut self, slot: Slot) {
-        self.pipeline.forget_below(slot);
+    pub(super) fn forget_below(&mut self, slot: Slot, waiting: &Waiting) {
+        self.pipeline.forget_below(slot, waiting);
         self.backlog.retain(|at| at >= slot);
     }
 
@@ -199,8 +199,8 @@ impl Proposer {
     }
 
     /// A page leaves memory: what was announced there comes back with it.
-    pub(super) fn freeze(&mut self, page: Page) {
-        self.pipeline.forget(page);
+    pub(super) fn freeze(&mut self, page: Page, waiting: &Waiting) {
+        self.pipeline.forget(page, waiting);
         self.backlog.retain(|slot| !page.contains(slot));
     }
 

@@ -1,10 +1,12 @@
 //! What a restart takes back from storage.
 
 use super::{HPaxos, Message, Output, Record};
+use crate::log::batches::Named;
 use crate::planted;
 use crate::{Ballot, Batch, Page, Time};
 use crypto::Verified;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl HPaxos {
     /// Takes back one stored record, in the order of storage, before the first `step`.
@@ -21,7 +23,8 @@ impl HPaxos {
                 Err(refusal) => self.refuse(refusal.reason()),
             },
             Record::Batch(batch) => {
-                self.batches.keep(batch.digest(), batch);
+                self.batches
+                    .keep(Named::new(batch.digest(), Arc::new(batch)));
                 self.deliver(Time::ZERO, &mut out);
             }
             Record::Value(value) => {
@@ -59,7 +62,7 @@ impl HPaxos {
         let evidence = self.evidence().iter().map(|(e, _)| e.clone());
         // Bytes come before what names them, and what is said in the order of ballots: of what this
         // acceptor said itself, later ballots hide earlier ones.
-        let batches = self.batches.kept().map(|(_, b)| Batch::clone(b));
+        let batches = self.batches.kept().map(|kept| Batch::clone(&kept.batch));
         let slots = self.received.slots_from(self.floor);
         let said = slots.flat_map(|(_, slot)| slot.messages());
         let said = said.chain(self.received.parts());

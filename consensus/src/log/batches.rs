@@ -1,7 +1,7 @@
 //! The bytes behind the digests.
 
 use crate::history::History;
-use crate::{Batch, Output, Record};
+use crate::{Batch, ClientValue, Output, Record};
 use crypto::Digest;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -10,10 +10,43 @@ use std::sync::Arc;
 /// Batches that came before anything named them. The oldest make room: they can be fetched again.
 const MAX_UNCLAIMED: usize = 256;
 
+/// A batch with what it and its values are called. All of that follows from the bytes, and is worked out once.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub(crate) digest: Digest,
+    /// The ids of its values, in their order.
+    pub(crate) ids: Arc<[Digest]>,
+    pub(crate) batch: Arc<Batch>,
+}
+
+impl Named {
+    /// The batch of this digest.
+    pub(crate) fn new(digest: Digest, batch: Arc<Batch>) -> Self {
+        Named {
+            digest,
+            ids: batch.values.iter().map(ClientValue::id).collect(),
+            batch,
+        }
+    }
+
+    /// A batch of these values, whose ids are known.
+    pub(crate) fn of_values(values: impl Iterator<Item = (Digest, ClientValue)>) -> Self {
+        let (ids, values): (Vec<Digest>, Vec<ClientValue>) = values.unzip();
+        let batch = Batch {
+            values: values.into(),
+        };
+        Named {
+            digest: batch.digest(),
+            ids: ids.into(),
+            batch: Arc::new(batch),
+        }
+    }
+}
+
 /// Batches by digest. Only those that a message names are kept, and of these only what is recent or not
 /// in the history.
 pub(crate) struct Batches {
-    kept: BTreeMap<Digest, Arc<Batch>>,
+    kept: BTreeMap<Digest, Named>,
     wanted: BTreeSet<Digest>,
     unclaimed: BTreeMap<Digest, Batch>,
     order: VecDeque<Digest>,
@@ -50,18 +83,23 @@ impl Batches {
 
     /// The bytes of a batch that is stored here.
     pub(crate) fn get(&self, digest: &Digest) -> Option<Arc<Batch>> {
+        self.in_memory(digest).or_else(|| self.old.get(digest))
+    }
+
+    /// The same with the ids of its values.
+    pub(crate) fn named(&self, digest: &Digest) -> Option<Named> {
         let kept = self.kept.get(digest).cloned();
-        kept.or_else(|| self.old.get(digest))
+        kept.or_else(|| Some(Named::new(*digest, self.old.get(digest)?)))
     }
 
     /// The bytes of a batch that is in memory.
     pub(crate) fn in_memory(&self, digest: &Digest) -> Option<Arc<Batch>> {
-        self.kept.get(digest).cloned()
+        self.kept.get(digest).map(|named| Arc::clone(&named.batch))
     }
 
-    /// All of those, with their digests.
-    pub(crate) fn kept(&self) -> impl Iterator<Item = (&Digest, &Arc<Batch>)> {
-        self.kept.iter()
+    /// All of those.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &Named> {
+        self.kept.values()
     }
 
     /// Whether the bytes are stored here.
@@ -72,7 +110,7 @@ impl Batches {
     /// Lets go of every batch in memory that is not needed there: see `needs`. The others are in the
     /// history, or nothing names them any more.
     /// Returns those that were in memory.
-    pub(crate) fn retain(&mut self, needs: impl Fn(&Digest) -> bool) -> Vec<Arc<Batch>> {
+    pub(crate) fn retain(&mut self, needs: impl Fn(&Digest) -> bool) -> Vec<Named> {
         self.wanted.retain(&needs);
         let all = std::mem::take(&mut self.kept).into_iter();
         let (kept, gone): (_, BTreeMap<_, _>) = all.partition(|(digest, _)| needs(digest));
@@ -99,7 +137,7 @@ impl Batches {
         if let Some(batch) = self.unclaimed.remove(&digest) {
             self.order.retain(|d| *d != digest);
             out.push(Output::Persist(Record::Batch(batch.clone())));
-            self.keep(digest, batch);
+            self.keep(Named::new(digest, Arc::new(batch)));
         } else if self.wanted.insert(digest) {
             out.push(Output::Fetch(digest));
         }
@@ -114,7 +152,7 @@ impl Batches {
         let digest = batch.digest();
         if self.wanted.remove(&digest) {
             out.push(Output::Persist(Record::Batch(batch.clone())));
-            self.keep(digest, batch);
+            self.keep(Named::new(digest, Arc::new(batch)));
             return true;
         }
         if !self.stored(&digest) && self.unclaimed.insert(digest, batch).is_none() {
@@ -129,11 +167,9 @@ impl Batches {
     }
 
     /// Keeps a batch that this node made, or stored before.
-    pub(crate) fn keep(&mut self, digest: Digest, batch: Batch) -> Arc<Batch> {
-        self.wanted.remove(&digest);
-        let batch = Arc::new(batch);
-        self.kept.insert(digest, Arc::clone(&batch));
-        batch
+    pub(crate) fn keep(&mut self, named: Named) {
+        self.wanted.remove(&named.digest);
+        self.kept.insert(named.digest, named);
     }
 }
 

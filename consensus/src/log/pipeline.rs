@@ -3,11 +3,12 @@
 //! A value goes into a fresh slot at once, unless the leader is told to wait for others to share the slot
 //! ([`Batching`]). Then it waits only while earlier slots are open: a leader with nothing to do never waits.
 
-use super::batches::Batches;
-use super::waiting::Waiting;
-use crate::{Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, Page, Slot, Time};
+use super::batches::{Batches, Named};
+use super::waiting::{Place, Waiting};
+use crate::{ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, Page, Slot, Time};
 use crypto::Digest;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many waiting values share a slot.
@@ -54,6 +55,8 @@ pub(crate) struct Pipeline {
     fresh: Slot,
     /// The client values of open and closed slots.
     carried: BTreeSet<Digest>,
+    /// Every value that waits before this place is carried.
+    free: Place,
     /// When the values that wait for others have waited long enough.
     due: Option<Time>,
 }
@@ -62,7 +65,7 @@ pub(crate) struct Pipeline {
 struct Proposed {
     value: Digest,
     /// What it carries, as far as that counts for the slot.
-    carries: Vec<Digest>,
+    carries: Arc<[Digest]>,
 }
 
 /// What may be proposed in a slot.
@@ -116,19 +119,21 @@ impl Pipeline {
 
     /// Slots below are decided and delivered: what was proposed there is forgotten, and nothing is ever
     /// proposed there again.
-    pub(crate) fn forget_below(&mut self, slot: Slot) {
+    pub(crate) fn forget_below(&mut self, slot: Slot, waiting: &Waiting) {
         self.skip_to(slot);
-        self.unfinished = self.unfinished.split_off(&slot);
-        self.open = self.open.split_off(&slot);
-        self.closed = self.closed.split_off(&slot);
-        let kept = self.proposed.split_off(&slot);
-        for p in std::mem::replace(&mut self.proposed, kept).into_values() {
-            self.uncarry(&p.carries);
+        for slots in [&mut self.unfinished, &mut self.open, &mut self.closed] {
+            while slots.first().is_some_and(|first| *first < slot) {
+                slots.pop_first();
+            }
+        }
+        while let Some(first) = self.proposed.first_entry().filter(|p| *p.key() < slot) {
+            let carries = first.remove().carries;
+            self.uncarry(&carries, waiting);
         }
     }
 
     /// What was proposed in a page is forgotten until it is restored, and nothing is proposed there before.
-    pub(crate) fn forget(&mut self, page: Page) {
+    pub(crate) fn forget(&mut self, page: Page, waiting: &Waiting) {
         let here = |slot: &Slot| page.contains(*slot);
         self.unfinished.retain(|slot| !here(slot));
         self.open.retain(|slot| !here(slot));
@@ -136,7 +141,7 @@ impl Pipeline {
         let mut gone = self.proposed.split_off(&page.start);
         self.proposed.append(&mut gone.split_off(&page.end));
         for p in gone.into_values() {
-            self.uncarry(&p.carries);
+            self.uncarry(&p.carries, waiting);
         }
     }
 
@@ -158,7 +163,7 @@ impl Pipeline {
                 self.closed.insert(slot);
             } else {
                 let lost = std::mem::take(&mut p.carries);
-                self.uncarry(&lost);
+                self.uncarry(&lost, waiting);
             }
         }
         let waits = |p: &Proposed| p.carries.iter().any(|id| waiting.waits(id));
@@ -169,7 +174,7 @@ impl Pipeline {
             self.closed.remove(&slot);
             if let Some(p) = self.proposed.get_mut(&slot) {
                 let done = std::mem::take(&mut p.carries);
-                self.uncarry(&done);
+                self.uncarry(&done, waiting);
             }
         }
     }
@@ -180,7 +185,7 @@ impl Pipeline {
         &mut self,
         choose: impl Fn(Slot) -> Option<Choice>,
         supply: Supply<'_>,
-        made: &mut Vec<Batch>,
+        made: &mut Vec<Named>,
     ) -> Option<(Slot, Digest)> {
         while let Some(slot) = self.unfinished.pop_first() {
             // A gap takes any value, an empty batch if nothing waits. Where nothing is safe with what
@@ -189,6 +194,7 @@ impl Pipeline {
                 return Some(self.use_slot(slot, choice, supply, made));
             }
         }
+        self.skip_carried(supply.waiting);
         self.due = self.due_at(supply).filter(|due| *due > supply.now);
         if self.due.is_some() || self.free(supply.waiting).next().is_none() {
             return None;
@@ -205,7 +211,7 @@ impl Pipeline {
         slot: Slot,
         choice: Choice,
         supply: Supply<'_>,
-        made: &mut Vec<Batch>,
+        made: &mut Vec<Named>,
     ) -> Option<(Slot, Digest)> {
         let unused = !self.proposed.contains_key(&slot);
         unused.then(|| self.use_slot(slot, choice, supply, made))
@@ -231,18 +237,18 @@ impl Pipeline {
         slot: Slot,
         choice: Choice,
         supply: Supply<'_>,
-        made: &mut Vec<Batch>,
+        made: &mut Vec<Named>,
     ) -> (Slot, Digest) {
         let value = match choice {
             Choice::Taken(value) => {
-                let batch = supply.batches.get(&value);
-                self.propose(slot, value, batch.as_deref());
+                self.propose(slot, value, supply.batches.named(&value));
                 value
             }
             Choice::Any => {
+                self.skip_carried(supply.waiting);
                 let batch = self.take(supply);
-                let value = batch.digest();
-                self.propose(slot, value, Some(&batch));
+                let value = batch.digest;
+                self.propose(slot, value, Some(batch.clone()));
                 made.push(batch);
                 value
             }
@@ -252,34 +258,42 @@ impl Pipeline {
 
     /// Takes back a proposal from storage.
     pub(crate) fn restore(&mut self, slot: Slot, value: Digest, batches: &Batches) {
-        self.propose(slot, value, batches.get(&value).as_deref());
+        self.propose(slot, value, batches.named(&value));
         self.skip_to(slot.next());
     }
 
     /// A value waits again although a proposed batch carries it.
-    pub(crate) fn release(&mut self, id: &Digest) {
+    pub(crate) fn release(&mut self, id: &Digest, waiting: &Waiting) {
         self.carried.remove(id);
+        self.free = waiting.place(id).map_or(self.free, |at| at.min(self.free));
     }
 
-    fn propose(&mut self, slot: Slot, value: Digest, batch: Option<&Batch>) {
-        let values = batch.into_iter().flat_map(|b| &b.values);
-        let carries: Vec<Digest> = values.map(ClientValue::id).collect();
-        self.carried.extend(&carries);
+    fn propose(&mut self, slot: Slot, value: Digest, batch: Option<Named>) {
+        let carries = batch.map(|named| named.ids).unwrap_or_default();
+        self.carried.extend(carries.iter());
         self.proposed.insert(slot, Proposed { value, carries });
         self.open.insert(slot);
     }
 
-    fn uncarry(&mut self, ids: &[Digest]) {
+    fn uncarry(&mut self, ids: &[Digest], waiting: &Waiting) {
         for id in ids {
-            self.carried.remove(id);
+            self.release(id, waiting);
         }
+    }
+
+    /// Looks where the first free value is: those before are not looked at again.
+    fn skip_carried(&mut self, waiting: &Waiting) {
+        let mut from = waiting.from(self.free);
+        let first = from.find(|(_, id, _)| !self.carried.contains(*id));
+        self.free = first.map_or(waiting.end(), |(at, ..)| at);
     }
 
     fn free<'a>(
         &'a self,
         waiting: &'a Waiting,
     ) -> impl Iterator<Item = (&'a Digest, &'a ClientValue)> {
-        waiting.iter().filter(|(id, _)| !self.carried.contains(*id))
+        let from = waiting.from(self.free).map(|(_, id, value)| (id, value));
+        from.filter(|(id, _)| !self.carried.contains(*id))
     }
 
     /// How many of the oldest waiting values that no proposed batch carries fit into one, and whether that
@@ -300,12 +314,10 @@ impl Pipeline {
     }
 
     /// The oldest waiting values that no proposed batch carries, as many as fit.
-    fn take(&self, supply: Supply<'_>) -> Batch {
+    fn take(&self, supply: Supply<'_>) -> Named {
         let (count, _) = self.fitting(supply);
         let fitting = self.free(supply.waiting).take(count);
-        Batch {
-            values: fitting.map(|(_, value)| value.clone()).collect(),
-        }
+        Named::of_values(fitting.map(|(id, value)| (*id, value.clone())))
     }
 }
 
@@ -370,12 +382,12 @@ mod tests {
                 let mut pipeline = std::mem::take(&mut self.pipeline);
                 let next = pipeline.next(|_| Some(Choice::Any), self.supply(now), &mut made);
                 self.pipeline = pipeline;
-                let Some((slot, digest)) = next else {
+                let Some((slot, _)) = next else {
                     return slots;
                 };
-                for batch in made {
-                    slots.push((slot.0, batch.values.len()));
-                    self.batches.keep(digest, batch);
+                for made in made {
+                    slots.push((slot.0, made.ids.len()));
+                    self.batches.keep(made);
                 }
             }
         }
@@ -393,7 +405,8 @@ mod tests {
 
         /// A slot is delivered.
         fn deliver(&mut self, slot: u64) {
-            let batch = self.batches.get(&self.decided[&Slot(slot)]).expect("kept");
+            let value = &self.decided[&Slot(slot)];
+            let batch = self.batches.named(value).expect("kept");
             self.waiting.deliver_batch(&batch, LearnerId(0), 9 * MS);
         }
     }
@@ -469,7 +482,7 @@ mod tests {
         leader.decide(3);
         leader.deliver(3);
         assert_eq!(leader.propose(MS), []);
-        leader.pipeline.forget_below(Slot(4));
+        leader.pipeline.forget_below(Slot(4), &leader.waiting);
         assert_eq!(leader.pipeline.proposed().count(), 0);
         assert!(leader.pipeline.carried.is_empty());
     }
@@ -478,13 +491,13 @@ mod tests {
     fn nothing_is_proposed_in_slots_that_are_forgotten() {
         let mut leader = Leader::new(Duration::ZERO, MAX_BATCH_BYTES);
         leader.pipeline.look_back((0..7).map(Slot), Slot(7));
-        leader.pipeline.forget_below(Slot(6));
+        leader.pipeline.forget_below(Slot(6), &leader.waiting);
         leader.waiting.heard(value(0, 10), MS);
         leader.waiting.heard(value(1, 10), MS);
         assert_eq!(leader.propose(MS), [(6, 2)]);
         leader.decide(6);
         leader.deliver(6);
-        leader.pipeline.forget_below(Slot(20));
+        leader.pipeline.forget_below(Slot(20), &leader.waiting);
         leader.waiting.heard(value(2, 10), MS);
         assert_eq!(leader.propose(MS), [(20, 1)]);
     }

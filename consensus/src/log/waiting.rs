@@ -1,16 +1,21 @@
 //! Client values on their way into the log.
 
+use super::batches::Named;
 use crate::history::History;
 use crate::planted::{Bug, planted};
-use crate::{Batch, ClientValue, Output, Record, Time};
+use crate::{ClientValue, Output, Record, Time};
 use crypto::Digest;
 use learner_graph::{LearnerId, LearnerSet};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Values that a node spreads again at once, because nobody has decided them.
 const SPREAD_AGAIN: usize = 64;
+
+/// A place in the queue: those of values that come later are higher.
+pub(crate) type Place = u64;
 
 /// Values that no learner has decided, in the order in which this node heard of them, and what
 /// became of those that were decided lately. The history knows about the others.
@@ -24,9 +29,9 @@ pub(crate) struct Waiting {
     /// How long it waits before it spreads them again.
     spread_every: Duration,
     spread_at: Time,
-    queue: BTreeMap<u64, (Digest, ClientValue)>,
+    queue: BTreeMap<Place, (Digest, ClientValue)>,
     known: BTreeMap<Digest, Known>,
-    arrivals: u64,
+    arrivals: Place,
     /// The learners to which a value has been delivered, as far as the history knows.
     delivered: Box<dyn Fn(&Digest) -> LearnerSet + Send>,
 }
@@ -71,7 +76,7 @@ impl Load {
 struct Known {
     heard: Time,
     /// Where it stands in the queue, while it does.
-    place: Option<u64>,
+    place: Option<Place>,
     /// Whether a client gave it to this node.
     own: bool,
     /// The learners that decided otherwise where others had it, so that it waits for them.
@@ -112,7 +117,7 @@ impl Waiting {
             if !self.own.has_room(&value, self.max_own, 1) {
                 return out.push(Output::Full(id));
             }
-            self.add(id, value.clone(), now);
+            self.add_new(id, value.clone(), now);
         }
         if self.take_charge(&id) {
             out.push(Output::Persist(Record::Value(value.clone())));
@@ -171,7 +176,7 @@ impl Waiting {
 
     /// Whether clients gave values to this node that wait.
     pub(crate) fn has_own(&self) -> bool {
-        self.own().next().is_some()
+        self.own.values > 0
     }
 
     /// How many values wait.
@@ -186,9 +191,12 @@ impl Waiting {
 
     /// Adds a value, unless it is known already.
     fn add(&mut self, id: Digest, value: ClientValue, now: Time) {
-        if self.is_known(&id) {
-            return;
+        if !self.is_known(&id) {
+            self.add_new(id, value, now);
         }
+    }
+
+    fn add_new(&mut self, id: Digest, value: ClientValue, now: Time) {
         let place = Some(self.enqueue(id, value));
         self.known.insert(
             id,
@@ -221,22 +229,21 @@ impl Waiting {
     /// A learner decides a value. Returns whether it is new to that learner, and when it was heard. What
     /// the history knows already, the history alone goes on knowing.
     fn deliver(&mut self, id: Digest, learner: LearnerId, now: Time) -> (bool, Time) {
-        if !self.known.contains_key(&id) {
-            let delivered = (self.delivered)(&id);
-            if delivered.contains(learner) && !planted(Bug::DeliverTwice) {
-                return (false, now);
+        let known = match self.known.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let delivered = (self.delivered)(&id);
+                if delivered.contains(learner) && !planted(Bug::DeliverTwice) {
+                    return (false, now);
+                }
+                new.insert(Known {
+                    heard: now,
+                    place: None,
+                    own: false,
+                    owed: LearnerSet::EMPTY,
+                    delivered,
+                })
             }
-            let known = Known {
-                heard: now,
-                place: None,
-                own: false,
-                owed: LearnerSet::EMPTY,
-                delivered,
-            };
-            self.known.insert(id, known);
-        }
-        let Some(known) = self.known.get_mut(&id) else {
-            return (false, now);
         };
         let waited = known.place.take().and_then(|at| self.queue.remove(&at));
         if let Some((_, value)) = waited {
@@ -253,25 +260,35 @@ impl Waiting {
     /// is delivered once, and when the oldest of them was heard.
     pub(crate) fn deliver_batch(
         &mut self,
-        batch: &Batch,
+        named: &Named,
         learner: LearnerId,
         now: Time,
-    ) -> (Vec<ClientValue>, Option<Time>) {
-        let (mut values, mut heard) = (Vec::new(), None);
-        for v in &batch.values {
-            let (new, since) = self.deliver(v.id(), learner, now);
-            if new {
-                values.push(v.clone());
+    ) -> (Arc<[ClientValue]>, Option<Time>) {
+        let all = &named.batch.values;
+        let (mut new, mut heard) = (Vec::new(), None);
+        for (id, value) in named.ids.iter().zip(&**all) {
+            let (is_new, since) = self.deliver(*id, learner, now);
+            if is_new {
+                new.push(value);
                 heard = heard.map_or(Some(since), |h: Time| Some(h.min(since)));
             }
         }
+        let values = match new.len() == all.len() {
+            true => Arc::clone(all),
+            false => new.into_iter().cloned().collect(),
+        };
         (values, heard)
     }
 
     /// A learner decided otherwise in the slot in which another one delivered this value: it waits
     /// again, unless that learner has it from elsewhere. True if that is news, and has to be stored.
-    pub(crate) fn missed(&mut self, value: &ClientValue, learner: LearnerId, now: Time) -> bool {
-        let id = value.id();
+    pub(crate) fn missed(
+        &mut self,
+        id: Digest,
+        value: &ClientValue,
+        learner: LearnerId,
+        now: Time,
+    ) -> bool {
         let known = self.known.get(&id);
         let delivered = known.map_or_else(|| (self.delivered)(&id), |k| k.delivered);
         // What nobody has delivered waits, or has not been heard of by this way.
@@ -297,8 +314,9 @@ impl Waiting {
     /// Takes back a value that waited for a learner before a restart. Whoever heard it first may be gone, so
     /// this node spreads it.
     pub(crate) fn restore_owed(&mut self, value: &ClientValue, learner: LearnerId) {
-        if self.missed(value, learner, Time::ZERO) {
-            self.take_charge(&value.id());
+        let id = value.id();
+        if self.missed(id, value, learner, Time::ZERO) {
+            self.take_charge(&id);
         }
     }
 
@@ -312,17 +330,24 @@ impl Waiting {
     }
 
     /// The history knows what became of the values of this batch: those that do not wait are forgotten.
-    pub(crate) fn forget(&mut self, batch: &Batch) {
-        for id in batch.values.iter().map(ClientValue::id) {
-            if self.known.get(&id).is_some_and(|k| k.place.is_none()) {
-                self.known.remove(&id);
+    pub(crate) fn forget(&mut self, named: &Named) {
+        for id in named.ids.iter() {
+            if let Entry::Occupied(known) = self.known.entry(*id)
+                && known.get().place.is_none()
+            {
+                known.remove();
             }
         }
     }
 
+    /// The place of a value in the queue, if it waits.
+    pub(crate) fn place(&self, id: &Digest) -> Option<Place> {
+        self.known.get(id)?.place
+    }
+
     /// Whether a value waits.
     pub(crate) fn waits(&self, id: &Digest) -> bool {
-        self.known.get(id).is_some_and(|k| k.place.is_some())
+        self.place(id).is_some()
     }
 
     /// Of how many values anything is in memory.
@@ -336,9 +361,15 @@ impl Waiting {
         self.known.get(id).map(|k| k.heard)
     }
 
-    /// The waiting values, oldest first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Digest, &ClientValue)> {
-        self.queue.values().map(|(id, value)| (id, value))
+    /// The waiting values from a place on, oldest first.
+    pub(crate) fn from(&self, at: Place) -> impl Iterator<Item = (Place, &Digest, &ClientValue)> {
+        let from = self.queue.range(at..);
+        from.map(|(at, (id, value))| (*at, id, value))
+    }
+
+    /// Values that come from now on have this place or a later one.
+    pub(crate) fn end(&self) -> Place {
+        self.arrivals + 1
     }
 
     /// The waiting values that clients gave to this node, oldest first.
@@ -348,6 +379,7 @@ impl Waiting {
             .values()
             .filter(move |(id, _)| own(id))
             .map(|(_, value)| value)
+            .take(self.own.values)
     }
 
     /// When the oldest waiting value was heard of.
@@ -356,7 +388,7 @@ impl Waiting {
         self.since(id)
     }
 
-    fn enqueue(&mut self, id: Digest, value: ClientValue) -> u64 {
+    fn enqueue(&mut self, id: Digest, value: ClientValue) -> Place {
         self.arrivals += 1;
         self.all.add(&value);
         self.queue.insert(self.arrivals, (id, value));
@@ -397,9 +429,7 @@ mod tests {
     }
 
     fn deliver(waiting: &mut Waiting, value: &ClientValue) {
-        let batch = Batch {
-            values: vec![value.clone()],
-        };
+        let batch = Named::of_values([(value.id(), value.clone())].into_iter());
         waiting.deliver_batch(&batch, LearnerId(0), Time::ZERO);
     }
 
@@ -439,8 +469,8 @@ mod tests {
         assert!(submit(&mut waiting, &own));
         deliver(&mut waiting, &own);
         assert!((waiting.own, waiting.all) == (Load::default(), Load::default()));
-        assert!(waiting.missed(&own, LearnerId(1), Time::ZERO));
-        assert!(!waiting.missed(&own, LearnerId(1), Time::ZERO));
+        assert!(waiting.missed(own.id(), &own, LearnerId(1), Time::ZERO));
+        assert!(!waiting.missed(own.id(), &own, LearnerId(1), Time::ZERO));
         let one = Load::of(&own);
         assert_eq!((waiting.own, waiting.all), (one, one));
         assert!(!submit(&mut waiting, &value(2, 100)));

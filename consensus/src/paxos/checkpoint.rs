@@ -1,6 +1,7 @@
 //! What stands for everything stored so far.
 
 use super::{Body, Message, Paxos, Record};
+use crate::Batch;
 use crate::planted::{Bug, planted};
 use crypto::MemberId;
 
@@ -12,8 +13,8 @@ impl Paxos {
         let batches = self
             .batches
             .kept()
-            .filter(|(digest, _)| named.contains(*digest));
-        let batches = batches.map(|(_, batch)| Record::Batch((**batch).clone()));
+            .filter(|kept| named.contains(&kept.digest));
+        let batches = batches.map(|kept| Record::Batch(Batch::clone(&kept.batch)));
         let mut records: Vec<Record> = batches.collect();
         if let Some(me) = self.config.me {
             self.statements(me, &mut records);

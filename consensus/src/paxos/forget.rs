@@ -46,14 +46,14 @@ impl Paxos {
         let old = std::mem::replace(&mut self.decided, recent).into_values();
         let old: BTreeSet<Digest> = old.map(|(_, value)| value).collect();
         if let Some(proposer) = &mut self.proposer {
-            proposer.forget_below(self.next);
+            proposer.forget_below(self.next, &self.waiting);
         }
         let named = self.named(oldest);
         // While what was stored is taken back, bytes come before whatever names them.
         let running = self.running;
         let needs = |value: &Digest| named.contains(value) || !running && !old.contains(value);
-        for batch in self.batches.retain(needs) {
-            self.waiting.forget(&batch);
+        for named in self.batches.retain(needs) {
+            self.waiting.forget(&named);
         }
     }
 

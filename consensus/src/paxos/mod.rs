@@ -24,7 +24,7 @@ pub use message::{Body, MAX_MESSAGE_BYTES, Message, Vote};
 
 use crate::history::{History, Kept};
 use crate::hpaxos::evidence::Certificate;
-use crate::log::batches::Batches;
+use crate::log::batches::{Batches, Named};
 use crate::log::timer::Timer;
 use crate::log::waiting::{Load, Waiting};
 use crate::pacemaker::Pacemaker;
@@ -151,7 +151,7 @@ impl Paxos {
             Record::Batch(batch) => {
                 let digest = batch.digest();
                 if !self.batches.stored(&digest) {
-                    self.batches.keep(digest, batch);
+                    self.batches.keep(Named::new(digest, Arc::new(batch)));
                 }
                 self.deliver(Time::ZERO, &mut out);
             }

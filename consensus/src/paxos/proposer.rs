@@ -2,10 +2,11 @@
 
 use super::message::Body;
 use super::received::OneBs;
-use crate::log::batches::Batches;
+use crate::log::batches::{Batches, Named};
 use crate::log::pipeline::{Choice, Pipeline, Supply};
+use crate::log::waiting::Waiting;
 use crate::planted::{Bug, planted};
-use crate::{Ballot, Batch, Slot, Time};
+use crate::{Ballot, Slot, Time};
 use crypto::Digest;
 use learner_graph::AcceptorSet;
 
@@ -51,13 +52,13 @@ impl Proposer {
 
     /// Paxos: Phase2a(b), for every slot in which a value can be proposed now. What is returned counts
     /// as sent; it and the new batches must be durable before they leave.
-    pub(super) fn phase_2a(&mut self, scene: &Scene<'_>) -> (Vec<Batch>, Option<Body>) {
+    pub(super) fn phase_2a(&mut self, scene: &Scene<'_>) -> (Vec<Named>, Option<Body>) {
         // Paxos: \A a \in Q : \E m \in S : m.acc = a.
         let senders = scene.one_bs.senders();
         if !(scene.is_read_quorum)(&senders) {
             return (Vec::new(), None);
         }
-        self.pipeline.forget_below(scene.next);
+        self.pipeline.forget_below(scene.next, scene.supply.waiting);
         let open = |slot: Slot| (scene.decided)(slot).is_none();
         if self.looked != senders {
             self.looked = senders;
@@ -112,8 +113,8 @@ impl Proposer {
     }
 
     /// Slots below are delivered.
-    pub(super) fn forget_below(&mut self, next: Slot) {
-        self.pipeline.forget_below(next);
+    pub(super) fn forget_below(&mut self, next: Slot, waiting: &Waiting) {
+        self.pipeline.forget_below(next, waiting);
     }
 
     /// Takes back what it said itself. Slots below `next` are delivered.

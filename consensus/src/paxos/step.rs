@@ -5,7 +5,7 @@ use super::proposer::Scene;
 use super::{Input, Output, Paxos, Record, SLOT_RANGE};
 use crate::history::Keep;
 use crate::log::pipeline::Supply;
-use crate::{Ballot, Decision, Slot, Time};
+use crate::{Ballot, Batch, Decision, Slot, Time};
 use crypto::Digest;
 use learner_graph::AcceptorSet;
 
@@ -152,12 +152,12 @@ impl Paxos {
     /// Delivers what the log has next, as far as the bytes are here.
     pub(super) fn deliver(&mut self, now: Time, out: &mut Vec<Output>) {
         while let Some((ballot, value)) = self.decided.get(&self.next).copied() {
-            let Some(batch) = self.batches.get(&value) else {
+            let Some(named) = self.batches.named(&value) else {
                 return;
             };
             let slot = self.next;
             self.next = slot.next();
-            let (values, heard) = self.waiting.deliver_batch(&batch, Paxos::ANY, now);
+            let (values, heard) = self.waiting.deliver_batch(&named, Paxos::ANY, now);
             let decision = Decision {
                 learner: Paxos::ANY,
                 slot,
@@ -169,7 +169,7 @@ impl Paxos {
             };
             self.history.keep(Keep::Decision {
                 decision: decision.clone(),
-                batch,
+                batch: named.batch,
                 proof: self.decisions(slot, 1),
             });
             out.push(Output::Decided(Decision {
@@ -258,10 +258,11 @@ impl Paxos {
                 now,
             },
         });
-        for batch in made {
+        for made in made {
+            let batch = Batch::clone(&made.batch);
             out.push(Output::Persist(Record::Batch(batch.clone())));
-            out.push(Output::SendBatch(batch.clone()));
-            self.batches.keep(batch.digest(), batch);
+            out.push(Output::SendBatch(batch));
+            self.batches.keep(made);
         }
         if let Some(two_a) = two_a {
             self.say(two_a, out);

@@ -204,7 +204,7 @@ fn keypair(i: u16) -> Keypair {
 fn batch(text: &str) -> (Batch, Digest) {
     let value = ClientValue::new(Vec::new(), text.as_bytes().to_vec()).expect("small");
     let batch = Batch {
-        values: vec![value],
+        values: vec![value].into(),
     };
     let digest = batch.digest();
     (batch, digest)

@@ -25,7 +25,9 @@ fn made_up(ballot: Ballot, slot: Slot) -> Batch {
         bytes: format!("made up for slot {slot} in ballot {ballot}").into_bytes(),
     };
     let values = vec![value];
-    Batch { values }
+    Batch {
+        values: values.into(),
+    }
 }
 
 impl Liar<HPaxos> for TwoValues {

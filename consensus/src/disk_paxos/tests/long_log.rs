@@ -146,7 +146,10 @@ fn a_value_of_long_ago_is_delivered_once_for_ever() {
     a.submit("v3");
     assert_eq!(a.engine.waiting.len(), 0);
     let again = Arc::new(Batch {
-        values: ["v5", "new"].map(|v| batch(v).values[0].clone()).to_vec(),
+        values: ["v5", "new"]
+            .map(|v| batch(v).values[0].clone())
+            .to_vec()
+            .into(),
     });
     let vote = Vote {
         slot: Slot(SLOTS),

@@ -34,7 +34,7 @@ fn p(number: u8) -> ProcessorId {
 fn batch(text: &str) -> Arc<Batch> {
     let value = ClientValue::new(Vec::new(), text.into()).expect("small");
     Arc::new(Batch {
-        values: vec![value],
+        values: vec![value].into(),
     })
 }
 

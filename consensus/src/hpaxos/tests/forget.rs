@@ -37,7 +37,7 @@ fn settle(p: &mut Puppets) {
 
 fn delivered(p: &Puppets, slot: u64) -> Vec<Vec<ClientValue>> {
     let of = |o: &Output| match o {
-        Output::Decided(d) if d.slot == Slot(slot) => Some(d.values.clone()),
+        Output::Decided(d) if d.slot == Slot(slot) => Some(d.values.to_vec()),
         _ => None,
     };
     p.outputs.iter().filter_map(of).collect()
@@ -58,7 +58,11 @@ fn what_every_learner_has_delivered_leaves_memory() {
     let engine = &p.engine;
     assert_eq!(engine.received.slots_from(Slot(0)).count(), 1);
     assert_eq!(
-        engine.batches.kept().map(|(d, _)| *d).collect::<Vec<_>>(),
+        engine
+            .batches
+            .kept()
+            .map(|kept| kept.digest)
+            .collect::<Vec<_>>(),
         [open]
     );
     assert!(

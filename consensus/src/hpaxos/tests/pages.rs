@@ -318,7 +318,7 @@ fn leads_5(a4_leaves_out: Option<Page>) -> Puppets {
     let two = learners(&p, &["alice", "bob"]);
     for slot in 0..2 * RECENT {
         let (bytes, digest) = batch(&text(slot));
-        p.give(bytes.values.into_iter().map(Input::Submit).collect());
+        p.give(bytes.values.iter().cloned().map(Input::Submit).collect());
         for i in [1, 2, 3] {
             p.two_av(i, 1, slot, digest, everyone);
             p.two_b(i, 1, slot, digest, two);
@@ -326,7 +326,7 @@ fn leads_5(a4_leaves_out: Option<Page>) -> Puppets {
     }
     for text in ["one", "another"] {
         let values = batch(text).0.values;
-        p.give(values.into_iter().map(Input::Submit).collect());
+        p.give(values.iter().cloned().map(Input::Submit).collect());
     }
     for i in [1, 2] {
         p.hear(i, Message::Wish { ballot: Ballot(5) });
@@ -420,7 +420,7 @@ fn a_leader_announces_nothing_else_in_a_page_that_thaws() {
     };
     for slot in 0..SLOTS {
         let (bytes, digest) = batch(&text(slot));
-        p.give(bytes.values.into_iter().map(Input::Submit).collect());
+        p.give(bytes.values.iter().cloned().map(Input::Submit).collect());
         assert_eq!(announced(&p).last(), Some(&(Slot(slot), digest)));
         for i in [1, 2, 3] {
             p.two_av(i, 1, slot, digest, everyone);

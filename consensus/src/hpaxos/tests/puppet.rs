@@ -305,7 +305,7 @@ pub(super) fn votes(
 pub(super) fn batch(text: &str) -> (Batch, Digest) {
     let value = ClientValue::new(Vec::new(), text.as_bytes().to_vec()).expect("small");
     let batch = Batch {
-        values: vec![value],
+        values: vec![value].into(),
     };
     let digest = batch.digest();
     (batch, digest)

@@ -10,7 +10,7 @@ use crate::hpaxos::received::Received;
 use crate::hpaxos::{
     Contradiction, Entry, Input, Message, OneC, Output, Proposal, Record, SyncRequest,
 };
-use crate::log::batches::Batches;
+use crate::log::batches::{Batches, Named};
 use crate::{Ballot, ClientValue, GivenUp, Protocol, Slot, Why};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorId, LearnerId, LearnerSet};
@@ -411,7 +411,8 @@ fn rule_2_an_acceptor_itself_keeps_to_its_low_water_mark() {
     let graph = p.network.graph();
     let mut received = Received::default();
     let mut batches = Batches::new::<()>(Arc::new(MemoryHistory::default()));
-    let v = batches.keep(batch("v").1, batch("v").0).digest();
+    let (bytes, v) = batch("v");
+    batches.keep(Named::new(v, Arc::new(bytes)));
     for i in 0..4 {
         let Message::OneB(joins) = one_b(1, 0, vec![]) else {
             unreachable!("a 1b");
@@ -625,7 +626,7 @@ fn announced(p: &Puppets) -> Vec<(u64, Slot, Digest)> {
 
 fn submit(p: &mut Puppets, text: &str) -> Digest {
     let (batch, digest) = batch(text);
-    p.give(batch.values.into_iter().map(Input::Submit).collect());
+    p.give(batch.values.iter().cloned().map(Input::Submit).collect());
     digest
 }
 

@@ -35,7 +35,7 @@ fn memory(paxos: &Paxos) -> Memory {
     let said = said.filter(|(slot, _)| *slot >= paxos.next);
     let said = said.map(|(_, value)| value);
     let named: Vec<Digest> = said.chain(decided.clone().map(|(_, (_, v))| *v)).collect();
-    let kept = paxos.batches.kept().map(|(digest, _)| *digest);
+    let kept = paxos.batches.kept().map(|kept| kept.digest);
     Memory {
         max_bal: acceptor.max_bal,
         low_water: acceptor.low_water,
@@ -115,7 +115,7 @@ fn whoever_restarts_from_a_checkpoint_has_forgotten_nothing() {
 fn a_ballot_that_was_joined_by_a_vote_is_remembered_when_the_vote_is_forgotten() {
     let mut net = Net::new(1, 1);
     let batch = crate::Batch {
-        values: vec![value(1)],
+        values: vec![value(1)].into(),
     };
     let digest = batch.digest();
     let leader = |body| {

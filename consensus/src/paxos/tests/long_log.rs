@@ -70,7 +70,7 @@ fn a_value_of_long_ago_is_delivered_once_for_ever() {
     assert_eq!(ids(&net), 0);
     // Decided a second time: by a leader that had not heard that it was.
     let batch = Batch {
-        values: vec![value(5), value(1000)],
+        values: vec![value(5), value(1000)].into(),
     };
     let vote = Vote {
         slot: Slot(200),
@@ -88,7 +88,7 @@ fn a_value_of_long_ago_is_delivered_once_for_ever() {
     net.settle();
     for node in &net.nodes {
         assert_eq!(node.delivered.len(), 201);
-        assert_eq!(node.delivered[200].values, [value(1000)]);
+        assert_eq!(node.delivered[200].values[..], [value(1000)]);
     }
 }
 
@@ -169,7 +169,7 @@ fn what_the_history_has_is_known_after_a_restart_and_nothing_else_is_asked_for()
 
 fn one(n: u64) -> Batch {
     Batch {
-        values: vec![value(n)],
+        values: vec![value(n)].into(),
     }
 }
 

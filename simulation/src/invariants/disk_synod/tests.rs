@@ -8,7 +8,9 @@ use consensus::paxos::Vote;
 fn input(text: &str) -> Arc<Batch> {
     let value = ClientValue::new(Vec::new(), text.into()).expect("small");
     let values = vec![value];
-    Arc::new(Batch { values })
+    Arc::new(Batch {
+        values: values.into(),
+    })
 }
 
 fn block(mbal: u64, slots: &[(u64, &str)]) -> Arc<Block> {

@@ -1,0 +1,189 @@
+//! How many commands a second of one core whole networks of the state machines decide, in one thread and in memory: three nodes of
+//! classic Paxos and four of HPaxos, beside three replicas of another library, omnipaxos.
+//!
+//! ```sh
+//! cargo bench -p consensus --bench machines                       # or with words of the table's first column
+//! cargo bench -p consensus --bench machines -- learners             # HPaxos with more and more learners
+//! valgrind --tool=callgrind PROGRAM one paxos leader 1 100 1024  # the instructions of one line
+//! ```
+//!
+//! Clients keep so many commands of so many bytes waiting, all at one node. A line has a process of its own; every
+//! node's work is in its time, from the first command until every node has delivered the last.
+
+mod history;
+mod omni;
+mod ours;
+
+use consensus::hpaxos::HPaxos;
+use consensus::paxos::Paxos;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The sizes of commands, in bytes.
+const SIZES: [usize; 3] = [8, 100, 512];
+/// How many commands wait at once.
+const WAITING: [usize; 4] = [1, 64, 1024, 8192];
+/// So many learners.
+const LEARNERS: [usize; 3] = [1, 10, 100];
+
+/// The time that this thread has had a processor: others on the same machine count little.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let nanoseconds = stat.split_whitespace().next().and_then(|n| n.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("a time"))
+}
+
+/// What is run.
+#[derive(Clone, Copy, Debug)]
+struct Load {
+    /// Bytes of a command.
+    size: usize,
+    /// Commands that wait at once.
+    waiting: usize,
+    /// Commands in all.
+    commands: usize,
+    /// The node that clients know; the first one leads.
+    at: usize,
+    /// About so many slots are open at once: commands come in so many portions, and a message takes half as many rounds.
+    portions: usize,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Measured {
+    seconds: f64,
+    /// The time of making the same signatures again, a part of `seconds`.
+    signing: f64,
+    /// The time of verifying each of them at every other node, which is not in `seconds`.
+    verifying: f64,
+}
+
+impl Load {
+    /// How many rounds a message takes.
+    fn rounds(&self) -> usize {
+        self.portions.div_ceil(2)
+    }
+
+    /// Up to which command clients have come, when `submitted` are and `delivered` of them are no longer waited for.
+    fn next(&self, submitted: usize, delivered: usize) -> usize {
+        let portion = self.waiting.div_ceil(self.portions);
+        self.commands
+            .min(delivered + self.waiting)
+            .min(submitted + portion)
+    }
+
+    /// The bytes of a command, which no other has.
+    fn command(&self, n: usize) -> Vec<u8> {
+        let mut bytes = vec![0; self.size];
+        bytes[..8].copy_from_slice(&(n as u64).to_le_bytes());
+        bytes
+    }
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let args: Vec<&str> = args.into_iter().filter(|a| !a.starts_with("--")).collect();
+    match args[..] {
+        ["one", machine, at, portions, size, waiting] => {
+            let load = load(at, portions, size, waiting);
+            let measured = run(machine, load);
+            println!(
+                "{} {} {}",
+                load.commands as f64 / measured.seconds,
+                measured.signing / measured.seconds,
+                measured.verifying / load.commands as f64,
+            );
+        }
+        ["learners"] => learners(),
+        [only] => all(only),
+        _ => all(""),
+    }
+}
+
+fn load(at: &str, portions: &str, size: &str, waiting: &str) -> Load {
+    let waiting = waiting.parse().expect("a number of commands");
+    let portions = portions.parse().expect("a number of slots");
+    Load {
+        size: size.parse().expect("a number of bytes"),
+        waiting,
+        commands: match waiting {
+            1 => 2_000,
+            2..=100 => 20_000,
+            _ => 100_000,
+        },
+        at: if at == "leader" { 0 } else { 1 },
+        portions,
+    }
+}
+
+fn run(machine: &str, load: Load) -> Measured {
+    match machine {
+        "omnipaxos" => omni::run(load, false),
+        "omnipaxos+ids" => omni::run(load, true),
+        "paxos" => ours::run::<Paxos>(load, 1),
+        "hpaxos" => ours::run::<HPaxos>(load, 1),
+        _ => {
+            let learners = machine.strip_prefix("hpaxos-").and_then(|n| n.parse().ok());
+            ours::run::<HPaxos>(load, learners.expect("a machine"))
+        }
+    }
+}
+
+/// Commands a second, the share of signing in that time, and the seconds of verifying for a command.
+fn one(machine: &str, words: &str) -> [f64; 3] {
+    let this = std::env::current_exe().expect("a program");
+    let mut command = Command::new(this);
+    let command = command.args(["one", machine]).args(words.split(' '));
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.expect("a process");
+    assert!(output.status.success(), "{machine}: {}", output.status);
+    let text = String::from_utf8(output.stdout).expect("text");
+    let mut words = text.split_whitespace().map(|word| word.parse().ok());
+    [(); 3].map(|()| words.next().flatten().expect("a number"))
+}
+
+fn all(only: &str) {
+    println!(
+        "at slots bytes waiting | omnipaxos/s with_ids/s | paxos/s ratio ratio_with_ids | hpaxos/s signing without/s of_paxos verifying_us"
+    );
+    for at in ["leader 1", "leader 32", "another 1"] {
+        for size in SIZES {
+            for waiting in WAITING {
+                let line = format!("{at} {size} {waiting}");
+                if line.contains(only) {
+                    compare(&line);
+                }
+            }
+        }
+    }
+}
+
+fn compare(line: &str) {
+    let [other, ..] = one("omnipaxos", line);
+    let [with_ids, ..] = one("omnipaxos+ids", line);
+    let [paxos, ..] = one("paxos", line);
+    let [hpaxos, signing, verifying] = one("hpaxos", line);
+    let unsigned = hpaxos / (1.0 - signing);
+    println!(
+        "{line} | {other:.0} {with_ids:.0} | {paxos:.0} {:.2} {:.2} | {hpaxos:.0} {signing:.2} {unsigned:.0} {:.2} {:.1}",
+        paxos / other,
+        paxos / with_ids,
+        unsigned / paxos,
+        verifying * 1e6,
+    );
+}
+
+fn learners() {
+    println!("learners slots bytes waiting | hpaxos/s signing without/s of_one");
+    for line in ["1 100 1", "1 100 1024", "32 100 1024"] {
+        let mut first = None;
+        for learners in LEARNERS {
+            let [hpaxos, signing, _] =
+                one(&format!("hpaxos-{learners}"), &format!("leader {line}"));
+            let unsigned = hpaxos / (1.0 - signing);
+            let of_one = unsigned / *first.get_or_insert(unsigned);
+            println!("{learners} {line} | {hpaxos:.0} {signing:.2} {unsigned:.0} {of_one:.2}");
+        }
+    }
+}
