@@ -3,11 +3,10 @@
 //! `M` is a message as a step takes it, `W` the same as it travels and is stored, `E` evidence and
 //! `F` what it proves. Each protocol names its own, as in [`hpaxos::Input`](crate::hpaxos::Input).
 
-use crate::{Ballot, Batch, ClientValue, GivenUp, Page, Slot, Time, disk_paxos};
+use crate::{Ballot, Batch, ClientValue, GivenUp, Page, Slot, Time, Values, disk_paxos};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorSet, LearnerId};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// There is no evidence in a protocol in which nobody lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +106,7 @@ pub struct Decision {
     /// The digest of the batch.
     pub value: Digest,
     /// The client values that are new to this learner: a value decided in two slots is delivered once.
-    pub values: Arc<[ClientValue]>,
+    pub values: Values,
     /// When this node first heard of the oldest of them; `None` for an empty batch.
     pub heard: Option<Time>,
     /// The acceptors whose 2b make the decision.

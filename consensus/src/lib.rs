@@ -44,7 +44,7 @@ pub use status::{DiskStatus, Status};
 pub use steps::steps;
 pub use value::{
     Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, MAX_KEY_BYTES, MAX_VALUE_BYTES,
-    ValueError,
+    ValueError, Values,
 };
 
 /// Time since an origin that the caller fixes once and never moves (its start, or the simulation's).

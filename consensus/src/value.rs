@@ -2,6 +2,7 @@
 
 use crypto::Digest;
 use serde::{Deserialize, Serialize};
+use std::ops::Deref;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -78,6 +79,88 @@ impl ClientValue {
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         16 + self.key.len() + self.bytes.len()
+    }
+}
+
+/// Values with their ids, which follow from them and are worked out once. Clones share both.
+#[derive(Clone, Debug, Eq)]
+pub struct Values {
+    values: Arc<[ClientValue]>,
+    ids: Arc<[Digest]>,
+}
+
+impl Values {
+    /// The ids of the values, in their order.
+    #[must_use]
+    pub fn ids(&self) -> &Arc<[Digest]> {
+        &self.ids
+    }
+
+    /// Whether these are the values of that batch, all of them and no others.
+    #[must_use]
+    pub fn are_all_of(&self, batch: &Batch) -> bool {
+        Arc::ptr_eq(&self.values, &batch.values) || self.values == batch.values
+    }
+
+    /// The values with their ids.
+    pub fn named(&self) -> impl Iterator<Item = (&Digest, &ClientValue)> {
+        self.ids.iter().zip(&*self.values)
+    }
+
+    /// Those with which `pick` agrees.
+    pub(crate) fn picked(&self, mut pick: impl FnMut(&Digest) -> bool) -> Values {
+        let picked: Vec<(&Digest, &ClientValue)> =
+            self.named().filter(|(id, _)| pick(id)).collect();
+        if picked.len() == self.ids.len() {
+            return self.clone();
+        }
+        Values {
+            ids: picked.iter().map(|(id, _)| **id).collect(),
+            values: picked.iter().map(|(_, value)| (*value).clone()).collect(),
+        }
+    }
+
+    /// Values whose ids are known.
+    pub(crate) fn known(named: impl Iterator<Item = (Digest, ClientValue)>) -> Values {
+        let (ids, values): (Vec<Digest>, Vec<ClientValue>) = named.unzip();
+        Values {
+            values: values.into(),
+            ids: ids.into(),
+        }
+    }
+
+    /// The batch of these.
+    pub(crate) fn batch(&self) -> Batch {
+        let values = Arc::clone(&self.values);
+        Batch { values }
+    }
+}
+
+impl From<Arc<[ClientValue]>> for Values {
+    fn from(values: Arc<[ClientValue]>) -> Self {
+        let ids = values.iter().map(ClientValue::id).collect();
+        Values { values, ids }
+    }
+}
+
+impl FromIterator<ClientValue> for Values {
+    fn from_iter<I: IntoIterator<Item = ClientValue>>(values: I) -> Self {
+        Arc::<[ClientValue]>::from_iter(values).into()
+    }
+}
+
+impl Deref for Values {
+    type Target = [ClientValue];
+
+    fn deref(&self) -> &[ClientValue] {
+        &self.values
+    }
+}
+
+impl PartialEq for Values {
+    /// Equal values have equal ids.
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values
     }
 }
 

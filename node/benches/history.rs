@@ -61,7 +61,7 @@ fn decisions(slots: std::ops::Range<u64>, values: u64, lanes: u16) -> Vec<Keep<S
                 slot: Slot(slot),
                 ballot: Ballot(1),
                 value: batch.digest(),
-                values: batch.values.clone(),
+                values: batch.values.clone().into(),
                 heard: None,
                 quorum: (0..3).map(AcceptorId).collect(),
             };

@@ -31,7 +31,7 @@ impl Shelf for Books {
     }
 
     fn find(&self, _: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
-        let has = |shown: &&Shown| shown.values.iter().any(|(id, _)| id == value);
+        let has = |shown: &&Shown| shown.values.ids().contains(value);
         Ok(self.0.iter().find(has).map(|shown| shown.slot))
     }
 

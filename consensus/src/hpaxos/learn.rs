@@ -83,7 +83,7 @@ impl HPaxos {
                 let Some(named) = self.batches.named(&value) else {
                     continue;
                 };
-                for (id, v) in named.ids.iter().zip(&*named.batch.values) {
+                for (id, v) in named.values.named() {
                     if self.waiting.missed(*id, v, misses, now) {
                         out.push(Output::Persist(Record::Owed(v.clone(), misses)));
                     }

@@ -1,7 +1,7 @@
 //! The bytes behind the digests.
 
 use crate::history::History;
-use crate::{Batch, ClientValue, Output, Record};
+use crate::{Batch, ClientValue, Output, Record, Values};
 use crypto::Digest;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -14,8 +14,7 @@ const MAX_UNCLAIMED: usize = 256;
 #[derive(Clone, Debug)]
 pub(crate) struct Named {
     pub(crate) digest: Digest,
-    /// The ids of its values, in their order.
-    pub(crate) ids: Arc<[Digest]>,
+    pub(crate) values: Values,
     pub(crate) batch: Arc<Batch>,
 }
 
@@ -24,20 +23,18 @@ impl Named {
     pub(crate) fn new(digest: Digest, batch: Arc<Batch>) -> Self {
         Named {
             digest,
-            ids: batch.values.iter().map(ClientValue::id).collect(),
+            values: Arc::clone(&batch.values).into(),
             batch,
         }
     }
 
     /// A batch of these values, whose ids are known.
     pub(crate) fn of_values(values: impl Iterator<Item = (Digest, ClientValue)>) -> Self {
-        let (ids, values): (Vec<Digest>, Vec<ClientValue>) = values.unzip();
-        let batch = Batch {
-            values: values.into(),
-        };
+        let values = Values::known(values);
+        let batch = values.batch();
         Named {
             digest: batch.digest(),
-            ids: ids.into(),
+            values,
             batch: Arc::new(batch),
         }
     }

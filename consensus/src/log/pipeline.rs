@@ -269,7 +269,8 @@ impl Pipeline {
     }
 
     fn propose(&mut self, slot: Slot, value: Digest, batch: Option<Named>) {
-        let carries = batch.map(|named| named.ids).unwrap_or_default();
+        let carries = batch.map(|named| Arc::clone(named.values.ids()));
+        let carries = carries.unwrap_or_default();
         self.carried.extend(carries.iter());
         self.proposed.insert(slot, Proposed { value, carries });
         self.open.insert(slot);
@@ -386,7 +387,7 @@ mod tests {
                     return slots;
                 };
                 for made in made {
-                    slots.push((slot.0, made.ids.len()));
+                    slots.push((slot.0, made.values.len()));
                     self.batches.keep(made);
                 }
             }

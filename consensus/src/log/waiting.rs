@@ -3,7 +3,7 @@
 use super::batches::Named;
 use crate::history::History;
 use crate::planted::{Bug, planted};
-use crate::{ClientValue, Output, Record, Time};
+use crate::{ClientValue, Output, Record, Time, Values};
 use crypto::Digest;
 use learner_graph::{LearnerId, LearnerSet};
 use std::collections::BTreeMap;
@@ -263,21 +263,16 @@ impl Waiting {
         named: &Named,
         learner: LearnerId,
         now: Time,
-    ) -> (Arc<[ClientValue]>, Option<Time>) {
-        let all = &named.batch.values;
-        let (mut new, mut heard) = (Vec::new(), None);
-        for (id, value) in named.ids.iter().zip(&**all) {
+    ) -> (Values, Option<Time>) {
+        let mut heard = None;
+        let new = named.values.picked(|id| {
             let (is_new, since) = self.deliver(*id, learner, now);
             if is_new {
-                new.push(value);
                 heard = heard.map_or(Some(since), |h: Time| Some(h.min(since)));
             }
-        }
-        let values = match new.len() == all.len() {
-            true => Arc::clone(all),
-            false => new.into_iter().cloned().collect(),
-        };
-        (values, heard)
+            is_new
+        });
+        (new, heard)
     }
 
     /// A learner decided otherwise in the slot in which another one delivered this value: it waits
@@ -331,7 +326,7 @@ impl Waiting {
 
     /// The history knows what became of the values of this batch: those that do not wait are forgotten.
     pub(crate) fn forget(&mut self, named: &Named) {
-        for id in named.ids.iter() {
+        for id in named.values.ids().iter() {
             if let Entry::Occupied(known) = self.known.entry(*id)
                 && known.get().place.is_none()
             {

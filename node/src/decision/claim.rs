@@ -89,10 +89,11 @@ impl Claim {
 }
 
 fn batch(values: &[ValueJson]) -> Result<Batch, Flaw> {
-    let mut batch = Batch::default();
-    for (number, json) in (1..).zip(values) {
-        batch.values.push(json.value().ok_or(Flaw::Value(number))?);
-    }
+    let values = (1..)
+        .zip(values)
+        .map(|(number, json)| json.value().ok_or(Flaw::Value(number)));
+    let values = values.collect::<Result<_, Flaw>>()?;
+    let batch = Batch { values };
     if !batch.in_bounds() {
         return Err(Flaw::OutOfBounds);
     }

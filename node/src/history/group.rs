@@ -165,8 +165,8 @@ impl<W: Message> Group<'_, '_, W> {
         };
         DECISIONS.put(&mut self.tables.decisions, (lane.0, slot.0), &row)?;
         let to = [lane].into_iter().collect();
-        for id in decided.new_ids() {
-            self.values.entry(id).or_default().add(slot, to);
+        for id in decided.values.ids().iter() {
+            self.values.entry(*id).or_default().add(slot, to);
         }
         match self.state.next.get_mut(usize::from(lane.0)) {
             Some(next) if *next == slot => *next = slot.next(),

@@ -2,7 +2,7 @@
 
 use super::rows::{Delivered, New};
 use consensus::history::{Keep, Kept};
-use consensus::{Batch, ClientValue, Decision, Page, Slot};
+use consensus::{Batch, Decision, Page, Slot, Values};
 use crypto::Digest;
 use learner_graph::{LearnerId, LearnerSet};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -26,37 +26,9 @@ pub(super) struct Decided<W> {
     pub(super) slot: Slot,
     pub(super) kept: Kept<W>,
     pub(super) batch: Arc<Batch>,
-    /// The ids of all values of the batch.
-    pub(super) ids: Arc<[Digest]>,
+    /// Those of its values that are new to the learner.
+    pub(super) values: Values,
     pub(super) new: New,
-}
-
-impl<W> Decided<W> {
-    /// The values that are new to the learner.
-    pub(super) fn values(&self) -> Vec<(Digest, ClientValue)> {
-        let all = self.ids.iter().copied().zip(&self.batch.values);
-        match &self.new {
-            New::All => all.map(|(id, v)| (id, v.clone())).collect(),
-            New::At(places) => {
-                let all: Vec<_> = all.collect();
-                let at = places.iter().filter_map(|at| all.get(usize::from(*at)));
-                at.map(|(id, v)| (*id, (*v).clone())).collect()
-            }
-        }
-    }
-
-    /// The ids of these.
-    pub(super) fn new_ids(&self) -> Vec<Digest> {
-        match &self.new {
-            New::All => self.ids.to_vec(),
-            New::At(places) => {
-                let at = places
-                    .iter()
-                    .filter_map(|at| self.ids.get(usize::from(*at)));
-                at.copied().collect()
-            }
-        }
-    }
 }
 
 /// A page that is kept.
@@ -79,7 +51,6 @@ struct Queued<W> {
 #[derive(Debug)]
 struct Held {
     batch: Arc<Batch>,
-    ids: Option<Arc<[Digest]>>,
     users: usize,
 }
 
@@ -181,12 +152,7 @@ impl<W: Clone> Overlay<W> {
         })?;
         *next = next.next();
         let mut bytes = OVERHEAD + proof.iter().map(size).sum::<usize>();
-        let (held, batch_bytes) = self.hold(decision.value, &batch);
-        let ids = held.ids.get_or_insert_with(|| {
-            let ids = batch.values.iter().map(ClientValue::id);
-            ids.collect()
-        });
-        let ids = Arc::clone(ids);
+        let batch_bytes = self.hold(decision.value, &batch);
         bytes += decision.values.len() * OVERHEAD;
         let decided = Arc::new(Decided {
             lane,
@@ -198,12 +164,12 @@ impl<W: Clone> Overlay<W> {
                 proof,
             },
             batch,
-            ids,
+            values: decision.values,
             new,
         });
         let to: LearnerSet = [lane].into_iter().collect();
-        for id in decided.new_ids() {
-            self.values.entry(id).or_default().add(decision.slot, to);
+        for id in decided.values.ids().iter() {
+            self.values.entry(*id).or_default().add(decision.slot, to);
         }
         self.decisions[at].push_back(Arc::clone(&decided));
         self.push(Op::Decision(decided), bytes, batch_bytes);
@@ -222,7 +188,7 @@ impl<W: Clone> Overlay<W> {
         let mut batch_bytes = 0;
         for batch in batches {
             let digest = batch.digest();
-            batch_bytes += self.hold(digest, &batch).1;
+            batch_bytes += self.hold(digest, &batch);
             named.push((digest, batch));
         }
         let paged = Arc::new(Paged {
@@ -243,20 +209,19 @@ impl<W: Clone> Overlay<W> {
         });
     }
 
-    /// Counts one more user of a batch; also the bytes that it takes, if they are new.
-    fn hold(&mut self, digest: Digest, batch: &Arc<Batch>) -> (&mut Held, usize) {
+    /// Counts one more user of a batch. Returns the bytes that it takes, if they are new.
+    fn hold(&mut self, digest: Digest, batch: &Arc<Batch>) -> usize {
         let mut bytes = 0;
         let held = self.batches.entry(digest).or_insert_with(|| {
             bytes = batch_bytes(batch);
             Held {
                 batch: Arc::clone(batch),
-                ids: None,
                 users: 0,
             }
         });
         held.users += 1;
         self.bytes += bytes;
-        (held, bytes)
+        bytes
     }
 
     /// Counts one user less.
@@ -328,11 +293,11 @@ impl<W: Clone> Overlay<W> {
                     if let Some(lane) = self.decisions.get_mut(usize::from(decided.lane.0)) {
                         lane.pop_front();
                     }
-                    for id in decided.new_ids() {
-                        if let Some(delivered) = self.values.get_mut(&id) {
+                    for id in decided.values.ids().iter() {
+                        if let Some(delivered) = self.values.get_mut(id) {
                             delivered.remove(decided.lane);
                             if delivered.0.is_empty() {
-                                self.values.remove(&id);
+                                self.values.remove(id);
                             }
                         }
                     }
@@ -400,13 +365,13 @@ fn batch_bytes(batch: &Batch) -> usize {
 }
 
 /// Where the values are in the batch, in whose order they are; `None` if they are not.
-fn places(batch: &Batch, values: &[ClientValue]) -> Option<New> {
-    if batch.values == values {
+fn places(batch: &Batch, values: &Values) -> Option<New> {
+    if values.are_all_of(batch) {
         return Some(New::All);
     }
     let mut places = Vec::with_capacity(values.len());
-    let mut all = (0u16..).zip(&batch.values);
-    for value in values {
+    let mut all = (0u16..).zip(&*batch.values);
+    for value in &**values {
         let (at, _) = all.find(|(_, v)| *v == value)?;
         places.push(at);
     }

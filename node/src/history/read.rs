@@ -8,7 +8,7 @@ use super::rows::{BATCHES, DECISIONS, DecisionRow, MESSAGES, New};
 use super::shared::Message;
 use consensus::history::Kept;
 use consensus::storage::StorageError;
-use consensus::{Ballot, Batch, ClientValue, Slot};
+use consensus::{Ballot, Batch, Slot, Values};
 use crypto::{Digest, codec};
 use learner_graph::{AcceptorSet, LearnerId};
 use redb::{ReadOnlyTable, ReadTransaction};
@@ -29,14 +29,14 @@ pub struct Shown {
     pub digest: Digest,
     /// The acceptors whose 2b make the decision.
     pub quorum: AcceptorSet,
-    /// The values that were new to the learner, with their ids.
-    pub values: Vec<(Digest, ClientValue)>,
+    /// The values that were new to the learner.
+    pub values: Values,
 }
 
 impl Shown {
     /// The bytes that it takes in memory, about.
     fn size(&self) -> usize {
-        let values = self.values.iter().map(|(_, v)| 64 + v.encoded_len());
+        let values = self.values.iter().map(|v| 64 + v.encoded_len());
         256 + values.sum::<usize>()
     }
 }
@@ -65,7 +65,7 @@ impl<W: Message> HistoryFile<W> {
                 while slot < durable && shown.wants_more() {
                     let row: DecisionRow = DECISIONS.must(&decisions, (lane.0, slot.0))?;
                     let batch = BATCHES.must(&batches, row.batch)?;
-                    let values = values(lane, slot, batch, &row.new)?;
+                    let values = values(lane, slot, &batch, &row.new)?;
                     shown.push(Shown {
                         slot,
                         ballot: row.ballot,
@@ -91,7 +91,7 @@ impl<W: Message> HistoryFile<W> {
                 ballot: decided.kept.ballot,
                 digest: decided.kept.value,
                 quorum: decided.kept.quorum,
-                values: decided.values(),
+                values: decided.values.clone(),
             });
         }
         Ok(shown.taken)
@@ -225,27 +225,19 @@ impl<W: Message> HistoryFile<W> {
     }
 }
 
-/// The values of a batch that were new, with their ids.
-fn values(
-    lane: LearnerId,
-    slot: Slot,
-    batch: Batch,
-    new: &New,
-) -> Result<Vec<(Digest, ClientValue)>, Fault> {
-    let with_id = |v: ClientValue| (v.id(), v);
-    match new {
-        New::All => Ok(batch.values.into_iter().map(with_id).collect()),
-        New::At(places) => {
-            let at = places.iter().map(|at| {
-                let value = batch.values.get(usize::from(*at)).cloned();
-                value.map(with_id).ok_or_else(|| {
-                    let row = DECISIONS.describe(&(lane.0, slot.0));
-                    Fault::damaged(format_args!("{row} names a value that its batch has not"))
-                })
-            });
-            at.collect()
-        }
-    }
+/// The values of a batch that were new.
+fn values(lane: LearnerId, slot: Slot, batch: &Batch, new: &New) -> Result<Values, Fault> {
+    let New::At(places) = new else {
+        return Ok(Arc::clone(&batch.values).into());
+    };
+    let at = places.iter().map(|at| {
+        let value = batch.values.get(usize::from(*at)).cloned();
+        value.ok_or_else(|| {
+            let row = DECISIONS.describe(&(lane.0, slot.0));
+            Fault::damaged(format_args!("{row} names a value that its batch has not"))
+        })
+    });
+    at.collect()
 }
 
 /// Collects within bounds.

@@ -39,9 +39,9 @@ pub(super) fn statements(side: &[Statement]) -> Value {
 pub(super) fn decision(view: &View, delivered: &Delivered) -> Value {
     let values = delivered
         .values
-        .iter()
-        .map(|(id, v)| ValueJson::with_id(id, v))
-        .collect::<Vec<_>>();
+        .named()
+        .map(|(id, v)| ValueJson::with_id(id, v));
+    let values = values.collect::<Vec<_>>();
     json!({
         "slot": delivered.slot,
         "ballot": delivered.ballot,

@@ -176,10 +176,11 @@ mod tests {
 
     fn batch(bytes: usize) -> Batch {
         Batch {
-            values: vec![ClientValue {
+            values: [ClientValue {
                 key: Vec::new(),
                 bytes: vec![7; bytes],
-            }],
+            }]
+            .into(),
         }
     }
 

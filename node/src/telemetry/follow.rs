@@ -62,7 +62,7 @@ impl Follow {
     pub(crate) fn decided(&self, learner: &str, decision: &Decision, after: Option<Duration>) {
         let now = SystemTime::now();
         let heard = after.and_then(|after| now.checked_sub(after));
-        for id in decision.values.iter().map(ClientValue::id) {
+        for id in decision.values.ids().iter().copied() {
             if !self.telemetry.follows(&id) {
                 continue;
             }

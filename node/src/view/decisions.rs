@@ -1,7 +1,7 @@
 //! The decisions of one learner, as HTTP shows them.
 
 use crate::history::Shown;
-use consensus::{Ballot, ClientValue, Slot};
+use consensus::{Ballot, Slot, Values};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerId};
 use std::collections::{HashMap, VecDeque};
@@ -19,8 +19,8 @@ pub(crate) struct Delivered {
     pub(crate) ballot: Ballot,
     /// The digest of the batch.
     pub(crate) digest: Digest,
-    /// The values that are new to the learner, with their ids.
-    pub(crate) values: Vec<(Digest, ClientValue)>,
+    /// The values that are new to the learner.
+    pub(crate) values: Values,
     /// From this node's first knowledge of the oldest value to the decision.
     pub(crate) latency_ms: Option<u64>,
     /// The acceptors of the certificate.
@@ -43,10 +43,9 @@ impl Delivered {
 
     /// The bytes that it takes in memory, about.
     pub(crate) fn size(&self) -> usize {
-        256 + self
-            .values
-            .iter()
-            .map(|(_, v)| 64 + v.key.len() + v.bytes.len())
+        let values = self.values.iter();
+        256 + values
+            .map(|v| 64 + v.key.len() + v.bytes.len())
             .sum::<usize>()
     }
 }
@@ -98,7 +97,7 @@ impl DecisionLog {
         self.next = decision.slot.next();
         self.delivered += 1;
         self.bytes += decision.size();
-        for (id, _) in &decision.values {
+        for id in &**decision.values.ids() {
             self.index.insert(*id, decision.slot);
             for (number, client) in self.waiting.remove(id).unwrap_or_default() {
                 // The client may have gone away.
@@ -113,7 +112,7 @@ impl DecisionLog {
                 break;
             };
             self.bytes -= oldest.size();
-            for (id, _) in &oldest.values {
+            for id in &**oldest.values.ids() {
                 self.index.remove(id);
             }
         }
@@ -181,6 +180,7 @@ impl DecisionLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use consensus::ClientValue;
     use tokio::sync::mpsc::unbounded_channel;
 
     fn decision(slot: u64, text: &str) -> Arc<Delivered> {
@@ -193,7 +193,7 @@ mod tests {
             slot: Slot(slot),
             ballot: Ballot(1),
             digest: Digest::of(text.as_bytes()),
-            values: vec![(value.id(), value)],
+            values: [value].into_iter().collect(),
             latency_ms: None,
             acceptors: AcceptorSet::EMPTY,
         })
@@ -243,7 +243,7 @@ mod tests {
     fn who_waits_is_told_once_and_later_comers_at_once() {
         let mut log = DecisionLog::new(Slot(0), 100, 1 << 20);
         let wanted = decision(0, "v");
-        let id = wanted.values[0].0;
+        let id = wanted.values.ids()[0];
         let (client, mut told) = unbounded_channel();
         let (gone, nobody) = unbounded_channel();
         assert_eq!(log.wait_for(id, 7, &client), None);

@@ -163,5 +163,5 @@ fn a_value_of_long_ago_is_delivered_once_for_ever() {
         Output::Decided(d) => Some(d.values.clone()),
         _ => None,
     });
-    assert_eq!(delivered, Some(batch("new").values.clone()));
+    assert_eq!(delivered, Some(batch("new").values.clone().into()));
 }

@@ -237,7 +237,7 @@ pub(super) fn decision(lane: u16, slot: u64) -> Keep<u64> {
         slot: Slot(slot),
         ballot: Ballot(1),
         value: batch.digest(),
-        values: batch.values.clone(),
+        values: batch.values.clone().into(),
         heard: None,
         quorum: [AcceptorId(0)].into_iter().collect(),
     };

@@ -115,7 +115,7 @@ fn decided(to: u16, slot: u64, batch: &Arc<Batch>, proof: Vec<Said>) -> Keep<Sai
         slot: Slot(slot),
         ballot: Ballot(slot / 10 + 1),
         value: batch.digest(),
-        values: batch.values.clone(),
+        values: batch.values.clone().into(),
         heard: None,
         quorum: (0..3).map(AcceptorId).collect(),
     };
@@ -157,7 +157,7 @@ fn assert_holds(history: &File, slots: u64) {
     for slot in 0..slots {
         let batch = batch(slot, 2);
         assert_eq!(history.batch(&batch.digest()), Some(Arc::clone(&batch)));
-        for value in &batch.values {
+        for value in &*batch.values {
             assert_eq!(history.delivered(&value.id()).len(), 3);
             let found = history.find(lane(1), &value.id()).unwrap();
             assert_eq!(found, Some(Slot(slot)));

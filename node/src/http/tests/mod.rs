@@ -135,7 +135,7 @@ fn decision(slot: u64, values: Vec<ClientValue>) -> Decision {
         slot: Slot(slot),
         ballot: Ballot(3),
         value: Digest::of(b"batch"),
-        values,
+        values: values.into_iter().collect(),
         heard: Some(Time::from_millis(10)),
         quorum,
     }
@@ -435,7 +435,7 @@ async fn a_history_shows_nothing_that_was_not_delivered() {
     let mut books = testing::Books((0..3).map(|slot| shown(slot, b"old")).collect(), None);
     // It is kept already, and what led to it is not durable.
     books.0.push(shown(3, b"early"));
-    let early = books.0[3].values[0].0;
+    let early = books.0[3].values.ids()[0];
     books.1 = Some(3);
     let f = fixture_with(&config, books, 64).await;
     let (_, page) = answer(f.get("/v1/learners/alice/decisions?from=0")).await;
@@ -453,7 +453,7 @@ fn shown(slot: u64, value: &[u8]) -> Shown {
         ballot: Ballot(1),
         digest: Digest::of(b"batch"),
         quorum: AcceptorSet::EMPTY,
-        values: vec![(value.id(), value)],
+        values: [value].into_iter().collect(),
     }
 }
 
