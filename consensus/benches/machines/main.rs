@@ -86,7 +86,7 @@ fn main() {
     let args: Vec<&str> = args.into_iter().filter(|a| !a.starts_with("--")).collect();
     match args[..] {
         ["one", machine, at, portions, size, waiting] => {
-            let load = load(at, portions, size, waiting);
+            let load = load(machine, at, portions, size, waiting);
             let measured = run(machine, load);
             println!(
                 "{} {} {}",
@@ -101,17 +101,19 @@ fn main() {
     }
 }
 
-fn load(at: &str, portions: &str, size: &str, waiting: &str) -> Load {
+fn load(machine: &str, at: &str, portions: &str, size: &str, waiting: &str) -> Load {
     let waiting = waiting.parse().expect("a number of commands");
     let portions = portions.parse().expect("a number of slots");
     Load {
         size: size.parse().expect("a number of bytes"),
         waiting,
-        commands: match waiting {
-            1 => 2_000,
-            2..=100 => 20_000,
+        commands: match (machine, waiting) {
+            ("paxos" | "omnipaxos" | "omnipaxos+ids", 1) => 20_000,
+            ("paxos", _) => 200_000,
+            (_, 1) => 1_000,
+            (_, 2..=100) => 20_000,
             _ => 100_000,
-        },
+        } * if machine.starts_with("omnipaxos") { 10 } else { 1 },
         at: if at == "leader" { 0 } else { 1 },
         portions,
     }

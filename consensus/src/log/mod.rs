@@ -2,6 +2,7 @@
 //! slots that a leader fills.
 
 pub(crate) mod batches;
+mod by_digest;
 pub(crate) mod pipeline;
 pub(crate) mod timer;
 pub(crate) mod waiting;

@@ -4,6 +4,7 @@
 //! ([`Batching`]). Then it waits only while earlier slots are open: a leader with nothing to do never waits.
 
 use super::batches::{Batches, Named};
+use super::by_digest::Digests;
 use super::waiting::{Place, Waiting};
 use crate::{ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, Page, Slot, Time};
 use crypto::Digest;
@@ -54,7 +55,7 @@ pub(crate) struct Pipeline {
     /// The first slot that nobody has used.
     fresh: Slot,
     /// The client values of open and closed slots.
-    carried: BTreeSet<Digest>,
+    carried: Digests,
     /// Every value that waits before this place is carried.
     free: Place,
     /// When the values that wait for others have waited long enough.
@@ -271,7 +272,7 @@ impl Pipeline {
     fn propose(&mut self, slot: Slot, value: Digest, batch: Option<Named>) {
         let carries = batch.map(|named| Arc::clone(named.values.ids()));
         let carries = carries.unwrap_or_default();
-        self.carried.extend(carries.iter());
+        self.carried.extend(carries.iter().copied());
         self.proposed.insert(slot, Proposed { value, carries });
         self.open.insert(slot);
     }

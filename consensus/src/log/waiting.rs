@@ -1,13 +1,14 @@
 //! Client values on their way into the log.
 
 use super::batches::Named;
+use super::by_digest::ByDigest;
 use crate::history::History;
 use crate::planted::{Bug, planted};
 use crate::{ClientValue, Output, Record, Time, Values};
 use crypto::Digest;
 use learner_graph::{LearnerId, LearnerSet};
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ pub(crate) struct Waiting {
     spread_every: Duration,
     spread_at: Time,
     queue: BTreeMap<Place, (Digest, ClientValue)>,
-    known: BTreeMap<Digest, Known>,
+    known: ByDigest<Known>,
     arrivals: Place,
     /// The learners to which a value has been delivered, as far as the history knows.
     delivered: Box<dyn Fn(&Digest) -> LearnerSet + Send>,
@@ -99,7 +100,7 @@ impl Waiting {
             spread_every: patience / 2,
             spread_at: Time::ZERO,
             queue: BTreeMap::new(),
-            known: BTreeMap::new(),
+            known: ByDigest::default(),
             arrivals: 0,
             delivered: Box::new(move |id| history.delivered(id)),
         }
