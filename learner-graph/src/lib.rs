@@ -65,6 +65,7 @@
 
 mod analysis;
 mod builtin;
+mod chains;
 mod checks;
 mod closure;
 mod effort;

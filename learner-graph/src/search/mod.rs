@@ -128,11 +128,12 @@ impl Search {
 
     /// The smallest subset of `within` without which `within` is not in the family.
     pub(crate) fn leave(&mut self, within: &AcceptorSet, family: &Family) -> Found<AcceptorSet> {
-        if let Some(set) = fewest_missing(&self.left.exprs, within, family) {
+        let family = self.left.joined(family);
+        if let Some(set) = fewest_missing(&self.left.exprs, within, &family) {
             return Found::Yes(set);
         }
-        let found = self.run(vec![family], Goal::Leave, within);
         let support = self.left.exprs.supports(family.roots());
+        let found = self.run(vec![&family], Goal::Leave, within);
         found.map(|(_, sets)| (*within & support) - sets[0])
     }
 
@@ -156,7 +157,8 @@ impl Search {
         if self.effort.is_stopped() {
             return Found::Undecided;
         }
-        let mut task = Task::new(families, goal, &self.left.exprs);
+        let families: Vec<Family> = families.iter().map(|f| self.left.joined(f)).collect();
+        let mut task = Task::new(families.iter().collect(), goal, &self.left.exprs);
         let elsewhere = task.support(&self.left.exprs) - *within;
         task.classes.retain_mut(|class| {
             *class &= *within;
