@@ -101,7 +101,8 @@ impl Run<'_> {
             _ => self.smallest(&validity.violations, progress),
         };
         let repaired = |v: &ViolationReport| self.options.scope == Scope::Picture || v.is_decided();
-        let decided = validity.undecided.is_empty() && reports.iter().all(repaired);
+        let repaired = reports.iter().all(repaired);
+        let decided = validity.undecided.is_empty() && repaired;
         let stopped = self.is_stopped();
         self.known.violations.keep(n, reports, decided, stopped)
     }
@@ -124,7 +125,8 @@ impl Run<'_> {
         progress("what mends them", 0, 1);
         let available = self.graph.acceptors() - self.silent();
         let (times, effort) = (self.times, self.effort());
-        let repairs = repairs(self.graph, &smallest, &available, times, &effort);
+        let caught = &self.options.suspicion.caught;
+        let repairs = repairs(self.graph, &smallest, &available, caught, times, &effort);
         let found = smallest.iter().zip(repairs);
         found
             .map(|(v, repairs)| self.violation(v, repairs))

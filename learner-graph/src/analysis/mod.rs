@@ -43,7 +43,7 @@ pub use outline::{
 pub use pattern::Pattern;
 pub use report::{
     Analysis, Change, Conflict, Declared, FaultReport, LearnerFaults, Limit, PairFaults, Part,
-    Redundant, Repair, Starved, Strongest, Verdict, ViolationReport, Weight,
+    Price, Redundant, Repair, Starved, Strongest, Verdict, ViolationReport, Weight,
 };
 pub use text::{PATTERNS_SHOWN, Shown};
 pub use units::{UnitId, UnitSet, Units};

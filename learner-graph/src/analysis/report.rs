@@ -196,7 +196,8 @@ pub struct ViolationReport {
     pub safe: Names,
     /// A quorum of each.
     pub quorums: [Names; 2],
-    /// Changes of the file each of which is enough for this pair; the one that mends most first.
+    /// Changes of the file each of which is enough for this pair: first the one that leaves least as it is, and of
+    /// those the one that costs least. To give up the promise is always among them.
     pub repairs: Vec<Repair>,
     /// Whether these are all that raise one threshold, and, if there are none, whether any raise several: every
     /// threshold that the pair depends on was tried, and it is known what came of it.
@@ -209,7 +210,8 @@ pub struct ViolationReport {
 impl ViolationReport {
     /// Whether more steps can tell nothing more of what mends it.
     pub(crate) fn is_decided(&self) -> bool {
-        let known = |repair: &Repair| repair.least && repair.leaves.is_some();
+        let known =
+            |repair: &Repair| repair.least && repair.leaves.is_some() && repair.price.is_known();
         self.repairs_complete && self.repairs.iter().all(known)
     }
 }
@@ -218,8 +220,7 @@ impl ViolationReport {
 /// pair is valid then. Every learner that has a quorum of acceptors that are not silent keeps one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Repair {
-    /// All of them are needed. More than one threshold is raised only if none is enough alone, and promises are
-    /// given up only if no thresholds are.
+    /// All of them are needed. More than one threshold is raised only if none is enough alone.
     pub changes: Vec<Change>,
     /// Whether no change can be left out, and none be smaller; if not, that was not decided.
     pub least: bool,
@@ -230,6 +231,42 @@ pub struct Repair {
     pub leaves: Option<usize>,
     /// To how many pairs of learners nothing is promised any more.
     pub ends: usize,
+    /// What else is stood less.
+    pub price: Price,
+}
+
+/// What a repair costs in faults that the graph of the file stands, further ones; absent is what was not decided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Price {
+    /// How many learners survive fewer crashes.
+    pub crashes: Option<usize>,
+    /// How many pairs are promised to survive fewer lies; those to which nothing is promised any more are not counted.
+    pub lies: Option<usize>,
+    /// Whether the graph is uniform, and is so no longer.
+    pub uniformity: Option<bool>,
+}
+
+impl Repair {
+    /// Smaller is better: what stays bad, then the promises that are given up, and then the rest of the price. What is
+    /// not known is as bad as it can be.
+    pub(crate) fn rank(&self) -> (usize, usize, usize) {
+        let Price {
+            crashes,
+            lies,
+            uniformity,
+        } = self.price;
+        let price = [crashes, lies, uniformity.map(usize::from)];
+        let price = price.into_iter().sum::<Option<usize>>();
+        let most = usize::MAX;
+        let left = self.leaves.unwrap_or(most);
+        (left, self.ends, price.unwrap_or(most))
+    }
+}
+
+impl Price {
+    fn is_known(&self) -> bool {
+        self.crashes.is_some() && self.lies.is_some() && self.uniformity.is_some()
+    }
 }
 
 /// A change of a file.

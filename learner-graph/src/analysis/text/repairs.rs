@@ -1,6 +1,6 @@
 //! What breaks validity, and what mends it.
 
-use super::super::report::{Change, Repair, ViolationReport};
+use super::super::report::{Change, Price, Repair, ViolationReport};
 use crate::report::Names;
 use std::fmt;
 
@@ -137,5 +137,36 @@ fn consequences(repair: &Repair) -> String {
         (_, Some(n)) => format!("; {n} other pairs stay as they are"),
         _ => String::from("; what becomes of other pairs was not decided"),
     });
+    words.push_str(&price(&repair.price));
     words
+}
+
+/// What it costs, but for the promises that are ended.
+fn price(price: &Price) -> String {
+    let mut costs = Vec::new();
+    match price.crashes {
+        Some(0) => {}
+        Some(1) => costs.push(String::from("1 learner survives fewer crashes")),
+        Some(n) => costs.push(format!("{n} learners survive fewer crashes")),
+        None => costs.push(String::from(
+            "what crashes learners survive was not decided",
+        )),
+    }
+    match price.lies {
+        Some(0) => {}
+        Some(1) => costs.push(String::from("1 pair is promised to survive fewer lies")),
+        Some(n) => costs.push(format!("{n} pairs are promised to survive fewer lies")),
+        None => costs.push(String::from("what lies promises survive was not decided")),
+    }
+    match price.uniformity {
+        Some(false) => {}
+        Some(true) => costs.push(String::from("the graph is uniform no longer")),
+        None => costs.push(String::from(
+            "whether the graph stays uniform was not decided",
+        )),
+    }
+    match costs.is_empty() {
+        true => String::new(),
+        false => format!("; price: {}", costs.join(", ")),
+    }
 }
