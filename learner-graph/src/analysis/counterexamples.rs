@@ -83,6 +83,18 @@ impl Run<'_> {
         validity: &Validity,
         progress: &mut dyn FnMut(&str, usize, usize),
     ) -> Vec<ViolationReport> {
+        let reports = self.counterexamples(validity, progress);
+        // Of a graph that stands in no file nothing can be changed, and of a picture repairs are no part.
+        let asked = self.graph.written.is_some() && self.options.scope != Scope::Picture;
+        self.complete &= !asked || reports.iter().all(ViolationReport::is_decided);
+        reports
+    }
+
+    fn counterexamples(
+        &mut self,
+        validity: &Validity,
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) -> Vec<ViolationReport> {
         if self.options.scope == Scope::Tolerances {
             return Vec::new();
         }
@@ -153,11 +165,11 @@ impl Run<'_> {
 mod tests {
     use super::super::options::Options;
     use super::*;
+    use crate::graph::LearnerGraph;
     use crate::parse_unchecked;
 
-    #[test]
-    fn what_stands_fewer_lies_than_is_promised_is_not_valid() {
-        // Two of four quorums, which are split by nobody, shall agree whatever one of them does.
+    /// Two of four are a quorum, which are split by nobody, and shall agree whatever one of them does.
+    fn of_four() -> LearnerGraph {
         let of = |n: usize| format!("{{ threshold = {n}, of = [\"a\", \"b\", \"c\", \"d\"] }}");
         let text = format!(
             "acceptors = [\"a\", \"b\", \"c\", \"d\"]\n[learners]\nx = {}\n\
@@ -165,7 +177,29 @@ mod tests {
             of(2),
             of(3)
         );
-        let graph = parse_unchecked(&text).expect("a graph");
+        parse_unchecked(&text).expect("a graph")
+    }
+
+    #[test]
+    fn what_mends_a_graph_may_be_open() {
+        let graph = of_four();
+        let units = graph.units(None).expect("acceptors");
+        let options = Options::default();
+        let mut run = Run::new(&graph, &units, &options);
+        let nothing = &mut |_: &str, _, _| {};
+        let validity = run.validity(nothing);
+        assert_eq!(validity.violations.len(), 1);
+        run.again(0);
+        run.violations(&validity, nothing);
+        assert!(!run.complete, "there were no steps for repairs");
+        run.again(1);
+        run.violations(&validity, nothing);
+        assert!(run.complete);
+    }
+
+    #[test]
+    fn what_stands_fewer_lies_than_is_promised_is_not_valid() {
+        let graph = of_four();
         let units = graph.units(None).expect("acceptors");
         let options = Options::default();
         let mut run = Run::new(&graph, &units, &options);
