@@ -45,6 +45,7 @@ pub use report::{
     Analysis, Change, Conflict, Declared, FaultReport, LearnerFaults, Limit, PairFaults, Part,
     Price, Redundant, Repair, Starved, Strongest, Verdict, ViolationReport, Weight,
 };
+pub(crate) use text::words;
 pub use text::{PATTERNS_SHOWN, Shown};
 pub use units::{UnitId, UnitSet, Units};
 pub use unrolled::Unrolled;

@@ -10,7 +10,7 @@ mod difference;
 mod faults;
 mod repairs;
 mod table;
-mod words;
+pub(crate) mod words;
 
 use super::report::{Analysis, LearnerFaults, Verdict};
 use repairs::counterexample;
