@@ -254,6 +254,12 @@ mod tests {
         };
         let both = "{ threshold = 2, of = [\"a\", \"b\"] }";
         assert_eq!(said(&groups), both, "x3 leads nowhere");
+        let twice = [pair(0, 3, "a"), pair(3, 4, "b"), pair(4, 2, "a")];
+        assert_eq!(said(&twice), both, "a is asked for once");
+        let chain = graph(&groups);
+        let itself = Family::agreement(&chain, LearnerId(1), LearnerId(1)).expect("agreements");
+        let itself = itself.joined(&mut chain.exprs.clone());
+        assert!(matches!(itself, Family::Of(_)), "{itself:?}");
         groups.push(pair(3, 0, "d"));
         let ring =
             format!("{{ threshold = 1, of = [{both}, {{ threshold = 2, of = [\"c\", \"d\"] }}] }}");

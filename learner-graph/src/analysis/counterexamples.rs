@@ -7,6 +7,7 @@ use super::repair::{Repairs, repairs};
 use super::report::{PairFaults, ViolationReport};
 use super::run::Run;
 use super::text::MAX_ROWS;
+use crate::effort::Effort;
 use crate::id::LearnerId;
 use crate::search::Found;
 use crate::set::AcceptorSet;
@@ -124,16 +125,7 @@ impl Run<'_> {
         violations: &[Violation],
         progress: &mut dyn FnMut(&str, usize, usize),
     ) -> Vec<ViolationReport> {
-        let effort = self.effort_of(SMALLEST_STEPS);
-        let mut smallest = Vec::new();
-        for (at, violation) in violations.iter().enumerate() {
-            progress("counterexamples", at, violations.len());
-            let sharing = (violations.len() - at).min(MAX_ROWS) as u64;
-            let share = effort.again(effort.left() / sharing);
-            let allowed = share.left();
-            smallest.push(self.graph.smallest_violation(violation, &share));
-            effort.take(allowed - share.left());
-        }
+        let smallest = self.smaller(violations, &self.effort_of(SMALLEST_STEPS), progress);
         progress("what mends them", 0, 1);
         let available = self.graph.acceptors() - self.silent();
         let (times, effort) = (self.times, self.effort());
@@ -143,6 +135,25 @@ impl Run<'_> {
         found
             .map(|(v, repairs)| self.violation(v, repairs))
             .collect()
+    }
+
+    /// Counterexamples made smaller in one effort, of which those that are shown first have most.
+    fn smaller(
+        &self,
+        violations: &[Violation],
+        effort: &Effort,
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) -> Vec<Violation> {
+        let mut smaller = Vec::new();
+        for (at, violation) in violations.iter().enumerate() {
+            progress("counterexamples", at, violations.len());
+            let sharing = (violations.len() - at).min(MAX_ROWS) as u64;
+            let share = effort.again(effort.left() / sharing);
+            let allowed = share.left();
+            smaller.push(self.graph.smallest_violation(violation, &share));
+            effort.take(allowed - share.left());
+        }
+        smaller
     }
 
     fn violation(&self, v: &Violation, repairs: Repairs) -> ViolationReport {
@@ -195,6 +206,24 @@ mod tests {
         run.again(1);
         run.violations(&validity, nothing);
         assert!(run.complete);
+    }
+
+    #[test]
+    fn all_counterexamples_are_made_smaller_in_one_effort() {
+        let graph = of_four();
+        let units = graph.units(None).expect("acceptors");
+        let options = Options::default();
+        let mut run = Run::new(&graph, &units, &options);
+        let nothing = &mut |_: &str, _, _| {};
+        let found = run.validity(nothing).violations[0];
+        let taken = |times: usize| {
+            let effort = Effort::steps(1_000_000);
+            let smaller = run.smaller(&vec![found; times], &effort, &mut |_, _, _| {});
+            assert_eq!(smaller.len(), times);
+            1_000_000 - effort.left()
+        };
+        let one = taken(1);
+        assert_eq!((one > 0, taken(5)), (true, 5 * one));
     }
 
     #[test]

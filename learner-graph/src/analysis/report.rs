@@ -417,3 +417,36 @@ pub struct Starved {
     /// enough. Empty if what is silent leaves none.
     pub quorum: Names,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repairs_rank_by_what_stays_bad_then_by_what_is_given_up_and_then_by_the_rest_of_the_price() {
+        let repair = |leaves, ends, [crashes, lies]: [Option<usize>; 2], uniformity| Repair {
+            changes: Vec::new(),
+            least: true,
+            mends: leaves,
+            leaves,
+            ends,
+            price: Price {
+                crashes,
+                lies,
+                uniformity,
+            },
+        };
+        let ranked = [
+            repair(Some(0), 0, [Some(1), Some(1)], Some(false)),
+            repair(Some(0), 0, [Some(1), Some(1)], Some(true)),
+            repair(Some(0), 0, [Some(0), Some(4)], Some(false)),
+            repair(Some(0), 0, [Some(5), Some(0)], Some(false)),
+            repair(Some(0), 0, [Some(0), None], Some(false)),
+            repair(Some(0), 1, [Some(0), Some(0)], Some(false)),
+            repair(Some(1), 0, [Some(0), Some(0)], Some(false)),
+            repair(None, 0, [Some(0), Some(0)], Some(false)),
+        ];
+        let ranks = ranked.each_ref().map(Repair::rank);
+        assert!(ranks.windows(2).all(|two| two[0] < two[1]), "{ranks:?}");
+    }
+}

@@ -86,9 +86,8 @@ pub(super) fn diff(args: &DiffArgs) -> Exit {
                 let (old, new) = ((&before.0, &found[0]), (&after.0, &found[1]));
                 let compared = compare(old, new, of_both, times);
                 let stopped = of_both.stop.load(Ordering::Relaxed);
-                // What was stopped has seen less than what was not.
-                let kept = best.take().filter(|_| stopped && !compared.is_decided());
-                best.insert(kept.unwrap_or(compared)).clone()
+                let worse = stopped && !compared.is_decided();
+                best.insert(better(best.take(), compared, worse)).clone()
             },
         );
         Box::new(move || {
@@ -97,4 +96,21 @@ pub(super) fn diff(args: &DiffArgs) -> Exit {
             verdict(found.valid[1])
         })
     })
+}
+
+/// What was found before, if what was found now is worse: what was stopped has seen less than what was not.
+fn better<T>(before: Option<T>, now: T, worse: bool) -> T {
+    before.filter(|_| worse).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::better;
+
+    #[test]
+    fn what_was_stopped_does_not_replace_what_was_not() {
+        assert_eq!(better(None, "now", true), "now");
+        assert_eq!(better(Some("before"), "now", true), "before");
+        assert_eq!(better(Some("before"), "now", false), "now");
+    }
 }
