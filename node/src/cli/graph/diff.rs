@@ -87,7 +87,8 @@ pub(super) fn diff(args: &DiffArgs) -> Exit {
                 let compared = compare(old, new, of_both, times);
                 let stopped = of_both.stop.load(Ordering::Relaxed);
                 let worse = stopped && !compared.is_decided();
-                best.insert(better(best.take(), compared, worse)).clone()
+                let found = better(best.take(), compared, worse);
+                best.insert(found).clone()
             },
         );
         Box::new(move || {
