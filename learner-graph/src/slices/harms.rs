@@ -14,6 +14,8 @@ use batsat::Lit;
 
 /// The steps of a search where all nodes need the same.
 const SEARCH_STEPS: u64 = 2_000_000;
+/// Where many sets are asked about, one after the other, so many steps of a search take one of what is allowed.
+const PER_STEP: u64 = 16;
 
 /// No quorum is left without the faulty nodes.
 pub(crate) struct Halts<'a>(pub(crate) &'a Slices);
@@ -57,7 +59,17 @@ impl Harm for Halts<'_> {
 impl Forks<'_> {
     /// Two quorums without a common node, if there are.
     pub(crate) fn quorums(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<[AcceptorSet; 2]> {
-        if let Some(answer) = self.by_symmetry(faulty, effort) {
+        self.quorums_within(faulty, &effort.again(SEARCH_STEPS), effort)
+    }
+
+    /// The same with other steps where all nodes need the same.
+    fn quorums_within(
+        &self,
+        faulty: &AcceptorSet,
+        search: &Effort,
+        effort: &Effort,
+    ) -> Found<[AcceptorSet; 2]> {
+        if let Some(answer) = self.by_symmetry(faulty, search) {
             return answer;
         }
         let mut formula = Formula::new(effort);
@@ -86,7 +98,7 @@ impl Forks<'_> {
     ) -> Option<Found<[AcceptorSet; 2]>> {
         let honest = self.0.all() - *faulty;
         let needs = Family::Of(self.0.common?);
-        let mut search = Search::new(&self.0.exprs, &effort.again(SEARCH_STEPS));
+        let mut search = Search::new(&self.0.exprs, effort);
         match search.disjoint(&honest, [&needs, &needs]) {
             Found::Yes(pair) => self.members(pair, &honest).map(Found::Yes),
             Found::No => Some(Found::No),
@@ -156,7 +168,11 @@ impl Harm for Forks<'_> {
     }
 
     fn done_by(&self, faulty: &AcceptorSet, effort: &Effort) -> Found<()> {
-        self.quorums(faulty, effort).map(|_| ())
+        let allowed = effort.left().saturating_mul(PER_STEP).min(SEARCH_STEPS);
+        let search = effort.again(allowed);
+        let found = self.quorums_within(faulty, &search, effort);
+        effort.take((allowed - search.left()) / PER_STEP);
+        found.map(|_| ())
     }
 
     fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {
