@@ -5,7 +5,8 @@
 //! is in none of them.
 
 use super::options::Options;
-use super::report::{Analysis, FaultReport, PairFaults, Verdict, ViolationReport};
+use super::report::{Analysis, FaultReport, PairFaults, Verdict};
+use super::violation::ViolationReport;
 use crate::effort::Effort;
 use crate::expr::{Exprs, Node, NodeId};
 use crate::family::Family;

@@ -13,8 +13,8 @@
 mod price;
 mod several;
 
-use super::report::{Change, Price, Repair};
 use super::text::MAX_ROWS;
+use super::violation::{Change, Price, Repair};
 use crate::effort::Effort;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;

@@ -1,6 +1,6 @@
 //! What a repair costs: faults that learners and pairs stood before, and uniformity.
 
-use super::super::report::Price;
+use super::super::violation::Price;
 use super::Attempts;
 use crate::family::Family;
 use crate::graph::LearnerGraph;

@@ -9,6 +9,7 @@ mod advice;
 mod difference;
 mod faults;
 mod repairs;
+mod slices;
 mod table;
 pub(crate) mod words;
 

@@ -1,6 +1,6 @@
 //! What breaks validity, and what mends it.
 
-use super::super::report::{Change, Price, Repair, ViolationReport};
+use super::super::violation::{Change, Price, Repair, ViolationReport};
 use crate::report::Names;
 use std::fmt;
 
