@@ -160,6 +160,15 @@ impl Exprs {
         self.written.truncate(len);
     }
 
+    /// What the members of the expressions from the `first` on take, in bytes.
+    pub(crate) fn size_from(&self, first: usize) -> usize {
+        let members = self.nodes[first..].iter().map(|node| match node {
+            Node::Threshold { members, .. } => size_of_val(&**members),
+            Node::Constant(_) | Node::Acceptor(_) => 0,
+        });
+        members.sum()
+    }
+
     /// The number of expressions.
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()

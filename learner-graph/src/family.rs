@@ -1,7 +1,8 @@
 //! Families of sets of acceptors: quorums, and the closed TrustSafe of a pair of learners.
 
+use crate::chains::joined;
 use crate::closure::reach;
-use crate::expr::{FALSE, NodeId, TRUE};
+use crate::expr::{Exprs, FALSE, NodeId, TRUE};
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
 use crate::set::LearnerSet;
@@ -74,6 +75,31 @@ impl Family {
                 to: *to,
                 groups: groups.clone(),
                 conditions: conditions.iter().map(|id| other(*id)).collect(),
+            },
+        }
+    }
+
+    /// The same family with as few conditions as are found; often one expression.
+    pub(crate) fn joined(&self, exprs: &mut Exprs) -> Self {
+        let Self::Agreement {
+            from,
+            to,
+            groups,
+            conditions,
+        } = self
+        else {
+            return self.clone();
+        };
+        let all = groups.iter().copied().zip(conditions.iter().copied());
+        let (groups, conditions) = joined(*from, *to, all, exprs);
+        match conditions[..] {
+            [] => Self::Of(FALSE),
+            [only] => Self::Of(only),
+            _ => Self::Agreement {
+                from: *from,
+                to: *to,
+                groups,
+                conditions,
             },
         }
     }

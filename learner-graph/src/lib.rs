@@ -65,6 +65,7 @@
 
 mod analysis;
 mod builtin;
+mod chains;
 mod checks;
 mod closure;
 mod effort;
@@ -103,9 +104,9 @@ pub use analysis::{
     AgreementChange, Analysis, Analyzer, Borne, Change, Changes, Comparison, Conflict, Declared,
     FaultReport, LearnerFaults, Limit, MAX_DISENTANGLED_NAMED, MAX_PAIR_GROUPS, MAX_PAIRS_NAMED,
     Options, Outline, OutlinedLearners, OutlinedPairs, OutlinedUnits, PATTERNS_SHOWN, PairFaults,
-    Part, Pattern, ProgressChange, Redundant, Repair, Scope, Shown, SlicesAnalysis, SlicesAnalyzer,
-    Standing, Starved, Strongest, UnitId, UnitSet, Units, Unrolled, Verdict, ViolationReport,
-    Weight, analyze, analyze_slices, compare, outline,
+    Part, Pattern, Price, ProgressChange, Redundant, Repair, Scope, Shown, SlicesAnalysis,
+    SlicesAnalyzer, Standing, Starved, Strongest, UnitId, UnitSet, Units, Unrolled, Verdict,
+    ViolationReport, Weight, analyze, analyze_slices, compare, outline,
 };
 pub use builtin::builtin;
 pub use effort::Effort;

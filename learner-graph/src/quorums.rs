@@ -209,7 +209,8 @@ impl LearnerGraph {
         if self.counts_suffice(&[&first, &second]) {
             return Meeting::Always;
         }
-        match Search::new(&self.exprs, &Effort::steps(steps)).disjoint([&first, &second]) {
+        let mut search = Search::new(&self.exprs, &Effort::steps(steps));
+        match search.disjoint(&self.acceptors(), [&first, &second]) {
             Found::No => Meeting::Always,
             Found::Undecided => Meeting::Undecided,
             Found::Yes([a, b]) => Meeting::Not(

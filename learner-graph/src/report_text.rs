@@ -1,5 +1,6 @@
 //! A report as text for people.
 
+use crate::analysis::words::{list, set};
 use crate::minimal::Minimal;
 use crate::report::{Agreement, Assumption, Entangled, Names, Report};
 use std::fmt;
@@ -9,7 +10,7 @@ const MAX_MATRIX: usize = 24;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let acceptors = self.acceptors.join(", ");
+        let acceptors = list(&self.acceptors);
         writeln!(f, "Acceptors ({}): {acceptors}", self.acceptors.len())?;
         writeln!(
             f,
@@ -86,9 +87,9 @@ impl fmt::Display for Assumption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rest = match self.not_safe.as_slice() {
             [] => String::from("no acceptor may misbehave"),
-            names => format!("{} may do anything", names.join(", ")),
+            names => format!("{} may do anything", list(names)),
         };
-        writeln!(f, "If exactly {} are safe ({rest}):", braces(&self.safe))?;
+        writeln!(f, "If exactly {} are safe ({rest}):", set(&self.safe))?;
         if self.entangled.len() <= MAX_MATRIX {
             self.matrix(f)?;
         }
@@ -131,7 +132,7 @@ impl Assumption {
     fn sentence(&self, row: &Entangled) -> String {
         let name = &row.learner;
         let live = match &row.live_quorum {
-            Some(quorum) => format!("It has the safe quorum {}.", braces(quorum)),
+            Some(quorum) => format!("It has the safe quorum {}.", set(quorum)),
             None => String::from("It has no quorum of safe acceptors, which may stop it."),
         };
         let everyone = self.entangled.iter().map(|row| &row.learner);
@@ -164,7 +165,7 @@ impl Assumption {
 
 impl fmt::Display for Minimal<Names> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut words: Vec<_> = self.sets.iter().map(braces).collect();
+        let mut words: Vec<_> = self.sets.iter().map(|names| set(names)).collect();
         match (words.is_empty(), self.complete) {
             (_, true) => {}
             (true, false) => words.push(String::from("not decided")),
@@ -174,6 +175,21 @@ impl fmt::Display for Minimal<Names> {
     }
 }
 
-fn braces(names: &Names) -> String {
-    format!("{{{}}}", names.join(", "))
+#[cfg(test)]
+mod tests {
+    use crate::{explain, parse_graph};
+
+    #[test]
+    fn hundreds_of_names_are_not_spelled_out() {
+        let names: Vec<String> = (0..300).map(|a| format!("\"a{a}\"")).collect();
+        let names = names.join(", ");
+        let most = format!("{{ threshold = 201, of = [{names}] }}");
+        let text = format!(
+            "acceptors = [{names}]\n[learners]\nx = {most}\n[[safe]]\nbetween = [\"x\"]\nwhen = {most}\n"
+        );
+        let (graph, _) = parse_graph(&text).expect("a graph");
+        let said = explain(&graph, Vec::new(), Some(graph.acceptors())).to_string();
+        assert!(said.contains("Acceptors (300): a0, a1,"), "{said}");
+        assert!(said.lines().all(|line| line.len() < 2500), "{said}");
+    }
 }

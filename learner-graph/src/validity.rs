@@ -195,7 +195,7 @@ impl LearnerGraph {
         if self.counts_suffice(&[&safe, &live_from, &live_to]) {
             return Found::No;
         }
-        let mut found = search.disjoint([&safe, &live_from, &live_to]);
+        let mut found = search.disjoint(&self.acceptors(), [&safe, &live_from, &live_to]);
         if matches!(found, Found::Undecided) {
             // Irregular expressions are nothing for the search, but often for the solver.
             found = Apart::new(self, from, to, solver).find(None);

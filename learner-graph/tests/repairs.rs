@@ -4,8 +4,8 @@
 mod oracle;
 
 use learner_graph::{
-    AcceptorSet, Analysis, Change, LearnerGraph, LearnerId, Options, Place, Repair, Units, analyze,
-    parse_unchecked,
+    AcceptorSet, Analysis, Change, LearnerGraph, LearnerId, Options, Place, Repair,
+    UNIFORMITY_STEPS, Units, analyze, parse_unchecked,
 };
 use oracle::{Bits, Expr, Graph, check, graph, set_of};
 use proptest::prelude::*;
@@ -228,6 +228,28 @@ impl Bad<'_> {
         (found, that_stop)
     }
 
+    /// The smallest number of acceptors that stop each learner, and that end the promise of each pair; none
+    /// where there is no promise.
+    fn stood(&self, graph: &LearnerGraph) -> [Vec<usize>; 2] {
+        let fewest = |of: AcceptorSet, holds: &dyn Fn(&AcceptorSet) -> bool| {
+            let all = 0..1 << graph.n_acceptors();
+            let rests = all.map(|lost| (lost, of - set_of(lost)));
+            let lost = rests.filter(|(_, rest)| !holds(rest));
+            let least = lost.map(|(lost, _)| (of & set_of(lost)).len()).min();
+            least.unwrap_or(usize::MAX)
+        };
+        let all = graph.acceptors();
+        let learners = graph.learners().iter();
+        let stop = learners.map(|l| fewest(self.available, &|s| graph.is_quorum(l, s)));
+        let end = pairs(graph)
+            .into_iter()
+            .map(|(x, y)| match graph.trust_safe(x, y, &all) {
+                true => fewest(all, &|s| graph.trust_safe(x, y, s)),
+                false => usize::MAX,
+            });
+        [stop.collect(), end.collect()]
+    }
+
     /// A proposal is enough, no change of it can be left out or be smaller, and what is said to come of it does.
     fn is_mended_by(&self, repair: &Repair) -> Result<(), TestCaseError> {
         let changes: Vec<&Change> = repair.changes.iter().collect();
@@ -241,6 +263,18 @@ impl Bad<'_> {
         let ended = pairs(self.graph).into_iter();
         let ended = ended.filter(|pair| promised(self.graph, *pair) && !promised(&after, *pair));
         prop_assert_eq!(repair.ends, ended.count());
+        let [old, new] = [self.graph, &after].map(|graph| self.stood(graph));
+        let fewer = |at: usize| {
+            let both = old[at].iter().zip(&new[at]);
+            both.filter(|(before, after)| after < before).count()
+        };
+        prop_assert_eq!(repair.price.crashes, Some(fewer(0)));
+        prop_assert_eq!(repair.price.lies, Some(fewer(1)));
+        let uniform = [self.graph, &after].map(|g| g.uniformity(UNIFORMITY_STEPS).verdict());
+        prop_assert_eq!(
+            repair.price.uniformity,
+            Some(uniform == [Some(true), Some(false)])
+        );
         for at in 0..changes.len() {
             let mut fewer = changes.clone();
             let smaller = match fewer.remove(at) {
@@ -298,8 +332,13 @@ fn repairs() {
                 for repair in &v.repairs {
                     it.is_mended_by(repair)?;
                 }
-                let left = |repair: &Repair| repair.leaves;
-                prop_assert!(v.repairs.is_sorted_by_key(left));
+                prop_assert!(v.repairs.is_sorted_by_key(rank));
+                // Whichever of the two gives up promises.
+                let raises = |r: &&Repair| matches!(r.changes[0], Change::Raise { .. });
+                let raising = v.repairs.iter().filter(raises).count();
+                let learners = if x == y { 1 } else { 2 };
+                prop_assert_eq!(v.repairs.len(), raising + learners, "{}", text);
+                counts.given_up(learners);
                 let (mut expected, stop_alone) = it.alone(&thresholds);
                 let mut said = v.repairs.iter().filter_map(alone).collect::<Vec<_>>();
                 said.sort();
@@ -310,29 +349,30 @@ fn repairs() {
                     counts.nested(place.contains("member"));
                 }
                 if !said.is_empty() {
-                    prop_assert_eq!(said.len(), v.repairs.len());
+                    prop_assert_eq!(said.len(), raising);
                     prop_assert_eq!(v.repairs_that_stop.len(), stop_alone);
                     continue;
                 }
                 // All thresholds as high as they can be say whether any numbers are enough.
                 let together = it.is_mended(&with(&text, &highest));
-                let raises = |r: &&Repair| matches!(r.changes[0], Change::Raise { .. });
-                let raising = v.repairs.iter().filter(raises).count();
                 let refused = v.repairs_that_stop.len();
                 prop_assert_eq!(together, raising + refused > 0, "{}", text);
                 prop_assert!(refused >= stop_alone && raising + refused <= stop_alone + 2);
                 counts.together(raising);
-                if raising == 0 {
-                    // Whichever of the two gives up promises.
-                    let learners = if x == y { 1 } else { 2 };
-                    prop_assert_eq!(v.repairs.len(), learners, "{}", text);
-                    counts.given_up(learners);
-                }
             }
             Ok(())
         },
     );
     counts.are_many();
+}
+
+/// What stays bad, what is given up, and what else it costs.
+fn rank(repair: &Repair) -> (usize, usize, usize) {
+    let price = repair.price;
+    let uniformity = usize::from(price.uniformity.expect("decided"));
+    let lost = price.crashes.expect("decided") + price.lies.expect("decided");
+    let left = repair.leaves.expect("decided");
+    (left, repair.ends, lost + uniformity)
 }
 
 /// A proposal to raise one threshold, as it is expected.

@@ -85,5 +85,5 @@ fn comparison(text: &str, args: &Arguments) -> String {
     let (old, new) = text.split_once("=====\n").expect("two graphs");
     let [old, new] = [old, new].map(|text| parse_unchecked(text).expect("a graph"));
     let ((before, _), (after, options)) = (looked_at(&old, args), looked_at(&new, args));
-    compare((&old, &before), (&new, &after), &options).to_string()
+    compare((&old, &before), (&new, &after), &options, 1).to_string()
 }

@@ -112,11 +112,24 @@ fn a_raised_flag_ends_everything() {
     assert!(!outlined.complete);
     assert!(outlined.weights.is_empty());
     let before = (&graph, &found);
-    let compared = compare(before, before, &options);
+    let compared = compare(before, before, &options, 1);
     assert!(!compared.complete);
     assert!(
         compared.to_string().is_empty() || !compared.to_string().contains("No learner of both")
     );
+}
+
+#[test]
+fn a_comparison_can_take_more_steps() {
+    let graph = irregular(8, 2);
+    let found = analyzed(&graph, &Options::default());
+    let both = (&graph, &found);
+    let options = Options {
+        steps: 1,
+        ..Options::default()
+    };
+    assert!(!compare(both, both, &options, 1).is_decided());
+    assert!(compare(both, both, &options, 1_000_000).is_decided());
 }
 
 /// The flag is raised by what the analysis itself tells, at every place where it tells something.
@@ -305,7 +318,7 @@ fn compared(old: &LearnerGraph, new: &LearnerGraph) -> learner_graph::Comparison
     };
     let before = analyzed(old, &of(Scope::Tolerances));
     let after = analyzed(new, &of(Scope::Change));
-    compare((old, &before), (new, &after), &Options::default())
+    compare((old, &before), (new, &after), &Options::default(), 1)
 }
 
 #[test]

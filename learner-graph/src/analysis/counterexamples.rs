@@ -4,9 +4,11 @@ use super::faults::Tolerance;
 use super::harm::Splits;
 use super::options::Scope;
 use super::repair::{Repairs, repairs};
-use super::report::{PairFaults, ViolationReport};
+use super::report::PairFaults;
 use super::run::Run;
 use super::text::MAX_ROWS;
+use super::violation::ViolationReport;
+use crate::effort::Effort;
 use crate::id::LearnerId;
 use crate::search::Found;
 use crate::set::AcceptorSet;
@@ -83,6 +85,18 @@ impl Run<'_> {
         validity: &Validity,
         progress: &mut dyn FnMut(&str, usize, usize),
     ) -> Vec<ViolationReport> {
+        let reports = self.counterexamples(validity, progress);
+        // Of a graph that stands in no file nothing can be changed, and of a picture repairs are no part.
+        let asked = self.graph.written.is_some() && self.options.scope != Scope::Picture;
+        self.complete &= !asked || reports.iter().all(ViolationReport::is_decided);
+        reports
+    }
+
+    fn counterexamples(
+        &mut self,
+        validity: &Validity,
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) -> Vec<ViolationReport> {
         if self.options.scope == Scope::Tolerances {
             return Vec::new();
         }
@@ -101,7 +115,8 @@ impl Run<'_> {
             _ => self.smallest(&validity.violations, progress),
         };
         let repaired = |v: &ViolationReport| self.options.scope == Scope::Picture || v.is_decided();
-        let decided = validity.undecided.is_empty() && reports.iter().all(repaired);
+        let repaired = reports.iter().all(repaired);
+        let decided = validity.undecided.is_empty() && repaired;
         let stopped = self.is_stopped();
         self.known.violations.keep(n, reports, decided, stopped)
     }
@@ -111,24 +126,35 @@ impl Run<'_> {
         violations: &[Violation],
         progress: &mut dyn FnMut(&str, usize, usize),
     ) -> Vec<ViolationReport> {
-        let effort = self.effort_of(SMALLEST_STEPS);
-        let mut smallest = Vec::new();
+        let smallest = self.smaller(violations, &self.effort_of(SMALLEST_STEPS), progress);
+        progress("what mends them", 0, 1);
+        let available = self.graph.acceptors() - self.silent();
+        let (times, effort) = (self.times, self.effort());
+        let caught = &self.options.suspicion.caught;
+        let repairs = repairs(self.graph, &smallest, &available, caught, times, &effort);
+        let found = smallest.iter().zip(repairs);
+        found
+            .map(|(v, repairs)| self.violation(v, repairs))
+            .collect()
+    }
+
+    /// Counterexamples made smaller in one effort, of which those that are shown first have most.
+    fn smaller(
+        &self,
+        violations: &[Violation],
+        effort: &Effort,
+        progress: &mut dyn FnMut(&str, usize, usize),
+    ) -> Vec<Violation> {
+        let mut smaller = Vec::new();
         for (at, violation) in violations.iter().enumerate() {
             progress("counterexamples", at, violations.len());
             let sharing = (violations.len() - at).min(MAX_ROWS) as u64;
             let share = effort.again(effort.left() / sharing);
             let allowed = share.left();
-            smallest.push(self.graph.smallest_violation(violation, &share));
+            smaller.push(self.graph.smallest_violation(violation, &share));
             effort.take(allowed - share.left());
         }
-        progress("what mends them", 0, 1);
-        let available = self.graph.acceptors() - self.silent();
-        let (times, effort) = (self.times, self.effort());
-        let repairs = repairs(self.graph, &smallest, &available, times, &effort);
-        let found = smallest.iter().zip(repairs);
-        found
-            .map(|(v, repairs)| self.violation(v, repairs))
-            .collect()
+        smaller
     }
 
     fn violation(&self, v: &Violation, repairs: Repairs) -> ViolationReport {
@@ -151,11 +177,11 @@ impl Run<'_> {
 mod tests {
     use super::super::options::Options;
     use super::*;
+    use crate::graph::LearnerGraph;
     use crate::parse_unchecked;
 
-    #[test]
-    fn what_stands_fewer_lies_than_is_promised_is_not_valid() {
-        // Two of four quorums, which are split by nobody, shall agree whatever one of them does.
+    /// Two of four are a quorum, which are split by nobody, and shall agree whatever one of them does.
+    fn of_four() -> LearnerGraph {
         let of = |n: usize| format!("{{ threshold = {n}, of = [\"a\", \"b\", \"c\", \"d\"] }}");
         let text = format!(
             "acceptors = [\"a\", \"b\", \"c\", \"d\"]\n[learners]\nx = {}\n\
@@ -163,7 +189,47 @@ mod tests {
             of(2),
             of(3)
         );
-        let graph = parse_unchecked(&text).expect("a graph");
+        parse_unchecked(&text).expect("a graph")
+    }
+
+    #[test]
+    fn what_mends_a_graph_may_be_open() {
+        let graph = of_four();
+        let units = graph.units(None).expect("acceptors");
+        let options = Options::default();
+        let mut run = Run::new(&graph, &units, &options);
+        let nothing = &mut |_: &str, _, _| {};
+        let validity = run.validity(nothing);
+        assert_eq!(validity.violations.len(), 1);
+        run.again(0);
+        run.violations(&validity, nothing);
+        assert!(!run.complete, "there were no steps for repairs");
+        run.again(1);
+        run.violations(&validity, nothing);
+        assert!(run.complete);
+    }
+
+    #[test]
+    fn all_counterexamples_are_made_smaller_in_one_effort() {
+        let graph = of_four();
+        let units = graph.units(None).expect("acceptors");
+        let options = Options::default();
+        let mut run = Run::new(&graph, &units, &options);
+        let nothing = &mut |_: &str, _, _| {};
+        let found = run.validity(nothing).violations[0];
+        let taken = |times: usize| {
+            let effort = Effort::steps(1_000_000);
+            let smaller = run.smaller(&vec![found; times], &effort, &mut |_, _, _| {});
+            assert_eq!(smaller.len(), times);
+            1_000_000 - effort.left()
+        };
+        let one = taken(1);
+        assert_eq!((one > 0, taken(5)), (true, 5 * one));
+    }
+
+    #[test]
+    fn what_stands_fewer_lies_than_is_promised_is_not_valid() {
+        let graph = of_four();
         let units = graph.units(None).expect("acceptors");
         let options = Options::default();
         let mut run = Run::new(&graph, &units, &options);

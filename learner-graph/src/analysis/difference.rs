@@ -5,7 +5,8 @@
 //! is in none of them.
 
 use super::options::Options;
-use super::report::{Analysis, FaultReport, PairFaults, Verdict, ViolationReport};
+use super::report::{Analysis, FaultReport, PairFaults, Verdict};
+use super::violation::ViolationReport;
 use crate::effort::Effort;
 use crate::expr::{Exprs, Node, NodeId};
 use crate::family::Family;
@@ -47,6 +48,16 @@ pub struct Comparison {
     pub agreement: Vec<AgreementChange>,
     /// Whether everything that has changed was found.
     pub complete: bool,
+    /// Whether it was, as far as the analyses of the two tell.
+    #[serde(skip)]
+    pub(crate) answered: bool,
+}
+
+impl Comparison {
+    /// Whether more steps, or more time, for the comparison can tell nothing more.
+    pub fn is_decided(&self) -> bool {
+        self.answered
+    }
 }
 
 /// Names that are in one of the graphs only.
@@ -112,22 +123,30 @@ impl Standing {
     }
 }
 
-/// Compares two graphs that have been analysed alike, the old one first.
+/// Compares two graphs that have been analysed alike, the old one first, with so many times as many steps for each
+/// question as the options say.
 pub fn compare(
     old: (&LearnerGraph, &Analysis),
     new: (&LearnerGraph, &Analysis),
     options: &Options,
+    times: u64,
 ) -> Comparison {
-    let mut both = Both::new(old.0, new.0, options);
-    let effort = || Effort::until(UNIFORMITY_STEPS, Arc::clone(&options.stop));
+    let effort = |steps: u64| {
+        let steps = steps.saturating_mul(times);
+        Effort::until(steps, Arc::clone(&options.stop))
+    };
+    let mut both = Both::new(old.0, new.0, effort(options.steps));
     let uniform = [old.0, new.0].map(|graph| {
         let known = &mut KnownDifferences::default();
-        graph.uniformity_within(&effort(), known).verdict()
+        graph
+            .uniformity_within(&effort(UNIFORMITY_STEPS), known)
+            .verdict()
     });
     let learners = |graph: &LearnerGraph| graph.learner_names(&graph.learners());
     let acceptors = |graph: &LearnerGraph| graph.acceptor_names(&graph.acceptors());
     let progress = progress(&mut both, old.1, new.1);
     let agreement = agreement(&mut both, old.1, new.1);
+    let answered = both.complete && uniform.iter().all(Option::is_some);
     Comparison {
         same: old.0.canonical() == new.0.canonical(),
         by: new.1.by.clone(),
@@ -144,10 +163,8 @@ pub fn compare(
         uniform,
         progress,
         agreement,
-        complete: both.complete
-            && decided(old.1)
-            && decided(new.1)
-            && uniform.iter().all(Option::is_some),
+        complete: answered && decided(old.1) && decided(new.1),
+        answered,
     }
 }
 
@@ -240,7 +257,8 @@ struct Both<'a> {
     numbers: Option<Vec<AcceptorId>>,
     exprs: Exprs,
     known: HashMap<NodeId, NodeId>,
-    options: &'a Options,
+    /// Of each question.
+    effort: Effort,
     quorums: HashMap<[NodeId; 2], Option<AcceptorSet>>,
     promises: HashMap<[Promise; 2], Option<AcceptorSet>>,
     kinds: [Kinds; 2],
@@ -248,7 +266,7 @@ struct Both<'a> {
 }
 
 impl<'a> Both<'a> {
-    fn new(old: &'a LearnerGraph, new: &'a LearnerGraph, options: &'a Options) -> Self {
+    fn new(old: &'a LearnerGraph, new: &'a LearnerGraph, effort: Effort) -> Self {
         let mut next = old.n_acceptors();
         let mut number = |a: AcceptorId| {
             old.acceptor(new.acceptor_name(a)).unwrap_or_else(|| {
@@ -261,7 +279,7 @@ impl<'a> Both<'a> {
             numbers: (next <= MAX_ACCEPTORS).then_some(numbers),
             exprs: old.exprs.clone(),
             known: HashMap::new(),
-            options,
+            effort,
             quorums: HashMap::new(),
             promises: HashMap::new(),
             kinds: [old, new].map(Kinds::of),
@@ -293,7 +311,7 @@ impl<'a> Both<'a> {
 
     /// A set of old acceptors in the one family and not in the other.
     fn search(&mut self, inside: &Family, outside: Option<Family>) -> Option<AcceptorSet> {
-        let effort = Effort::until(self.options.steps, Arc::clone(&self.options.stop));
+        let effort = self.effort.again(self.effort.left());
         if effort.is_stopped() {
             self.complete = false;
             return None;

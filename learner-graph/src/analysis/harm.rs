@@ -2,7 +2,6 @@
 //!
 //! Each harm is monotone: what some faulty acceptors do, more of them do as well.
 
-use crate::closure::Rule;
 use crate::effort::Effort;
 use crate::expr::{Exprs, NodeId};
 use crate::family::Family;
@@ -73,6 +72,8 @@ pub(crate) struct Splits<'a> {
 pub(crate) struct Disentangles<'a> {
     graph: &'a LearnerGraph,
     pair: [LearnerId; 2],
+    /// Those of the graph, and what the family is made of.
+    exprs: Exprs,
     /// Their TrustSafe; nothing if they have no set.
     family: Option<Family>,
 }
@@ -137,10 +138,13 @@ impl<'a> Splits<'a> {
 
 impl<'a> Disentangles<'a> {
     pub(crate) fn new(graph: &'a LearnerGraph, l1: LearnerId, l2: LearnerId) -> Self {
+        let mut exprs = graph.exprs.clone();
+        let family = Family::agreement(graph, l1, l2).map(|family| family.joined(&mut exprs));
         Self {
             graph,
             pair: [l1, l2],
-            family: Family::agreement(graph, l1, l2),
+            exprs,
+            family,
         }
     }
 }
@@ -210,26 +214,29 @@ impl Disentangles<'_> {
 
 impl Harm for Disentangles<'_> {
     /// There is a way to put every learner on one of two sides, the pair on different ones, such
-    /// that no agreement that holds among the safe acceptors crosses. A learner that shall not
-    /// even agree with itself has no agreement that holds at all.
+    /// that no agreement that holds among the safe acceptors crosses.
     fn encode(&self, formula: &mut Formula, faulty: &[Lit]) {
         let safe = negated(faulty);
-        let [l1, l2] = self.pair;
+        let (from, to, groups, conditions) = match &self.family {
+            None => return,
+            Some(Family::Of(root)) => {
+                let holds = formula.reports(&self.exprs, *root, &safe);
+                return formula.clause([!holds]);
+            }
+            Some(Family::Agreement {
+                from,
+                to,
+                groups,
+                conditions,
+            }) => (*from, *to, groups, conditions),
+        };
         let side = formula.fresh_many(self.graph.n_learners());
         let place = |l: LearnerId| side[usize::from(l.0)];
-        if l1 != l2 {
-            formula.clause([place(l1)]);
-            formula.clause([!place(l2)]);
-        }
-        let touches = |rule: &&Rule| l1 != l2 || rule.learners.contains(l1);
-        let near = self.graph.rules_among(self.graph.component(l1));
-        for rule in near.filter(touches) {
-            let holds = formula.reports(&self.graph.exprs, rule.expr, &safe);
-            if l1 == l2 {
-                formula.clause([!holds]);
-                continue;
-            }
-            let mut learners = rule.learners.iter();
+        formula.clause([place(from)]);
+        formula.clause([!place(to)]);
+        for (group, condition) in groups.iter().zip(conditions) {
+            let holds = formula.reports(&self.exprs, *condition, &safe);
+            let mut learners = group.iter();
             let Some(first) = learners.next() else {
                 continue;
             };
@@ -242,7 +249,7 @@ impl Harm for Disentangles<'_> {
 
     fn about(&self) -> (Vec<NodeId>, AcceptorSet) {
         let roots = self.roots().to_vec();
-        let all = self.graph.exprs.supports(&roots);
+        let all = self.exprs.supports(&roots);
         (roots, all)
     }
 
@@ -251,7 +258,7 @@ impl Harm for Disentangles<'_> {
     }
 
     fn exprs(&self) -> &Exprs {
-        &self.graph.exprs
+        &self.exprs
     }
 
     fn done_by(&self, faulty: &AcceptorSet, _: &Effort) -> Found<()> {
@@ -264,7 +271,7 @@ impl Harm for Disentangles<'_> {
         let Some(family) = &self.family else {
             return Found::Yes(AcceptorSet::EMPTY);
         };
-        let mut search = Search::new(&self.graph.exprs, &effort.again(SEARCH_STEPS));
+        let mut search = Search::new(&self.exprs, &effort.again(SEARCH_STEPS));
         search.leave(&(self.graph.acceptors() - *given), family)
     }
 }

@@ -29,6 +29,7 @@ mod strongest;
 mod text;
 mod units;
 mod unrolled;
+mod violation;
 mod weights;
 
 pub use difference::{AgreementChange, Changes, Comparison, ProgressChange, Standing, compare};
@@ -42,9 +43,11 @@ pub use outline::{
 };
 pub use pattern::Pattern;
 pub use report::{
-    Analysis, Change, Conflict, Declared, FaultReport, LearnerFaults, Limit, PairFaults, Part,
-    Redundant, Repair, Starved, Strongest, Verdict, ViolationReport, Weight,
+    Analysis, Conflict, Declared, FaultReport, LearnerFaults, Limit, PairFaults, Part, Redundant,
+    Starved, Strongest, Verdict, Weight,
 };
+pub(crate) use text::words;
 pub use text::{PATTERNS_SHOWN, Shown};
 pub use units::{UnitId, UnitSet, Units};
 pub use unrolled::Unrolled;
+pub use violation::{Change, Price, Repair, ViolationReport};

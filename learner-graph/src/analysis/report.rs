@@ -4,6 +4,7 @@ use super::faults::Tolerance;
 use super::options::{Options, Scope};
 use super::pattern::{Pattern, sets_of};
 use super::units::{UnitSet, Units};
+use super::violation::ViolationReport;
 use crate::minimal::Minimal;
 use crate::report::Names;
 use crate::written::Place;
@@ -185,78 +186,6 @@ impl Analysis {
             && self.learners.iter().all(|l| l.stopped_by.is_decided(cap))
             && pairs.all(decided)
     }
-}
-
-/// Three sets that ought to have an acceptor in common.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct ViolationReport {
-    /// The two learners; the same name twice for one with itself.
-    pub between: [String; 2],
-    /// A set of safe acceptors while which they shall agree.
-    pub safe: Names,
-    /// A quorum of each.
-    pub quorums: [Names; 2],
-    /// Changes of the file each of which is enough for this pair; the one that mends most first.
-    pub repairs: Vec<Repair>,
-    /// Whether these are all that raise one threshold, and, if there are none, whether any raise several: every
-    /// threshold that the pair depends on was tried, and it is known what came of it.
-    pub repairs_complete: bool,
-    /// What would mend it too, and is no repair, since it leaves a learner without a quorum of acceptors that are not
-    /// silent.
-    pub repairs_that_stop: Vec<Vec<Change>>,
-}
-
-impl ViolationReport {
-    /// Whether more steps can tell nothing more of what mends it.
-    pub(crate) fn is_decided(&self) -> bool {
-        let known = |repair: &Repair| repair.least && repair.leaves.is_some();
-        self.repairs_complete && self.repairs.iter().all(known)
-    }
-}
-
-/// Changes of the file that are enough together. They were tried: the graph was read again and the
-/// pair is valid then. Every learner that has a quorum of acceptors that are not silent keeps one.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Repair {
-    /// All of them are needed. More than one threshold is raised only if none is enough alone, and promises are
-    /// given up only if no thresholds are.
-    pub changes: Vec<Change>,
-    /// Whether no change can be left out, and none be smaller; if not, that was not decided.
-    pub least: bool,
-    /// How many pairs of learners that are not valid become so, this one among them; absent if
-    /// that was not decided.
-    pub mends: Option<usize>,
-    /// How many stay as they are.
-    pub leaves: Option<usize>,
-    /// To how many pairs of learners nothing is promised any more.
-    pub ends: usize,
-}
-
-/// A change of a file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case", tag = "change")]
-pub enum Change {
-    /// A number is to be another.
-    Raise {
-        /// The threshold; a definition has one, however many share it.
-        place: Place,
-        /// What stands there now.
-        threshold: u64,
-        /// What is enough.
-        raise_to: u64,
-    },
-    /// A learner is not to be in the `between` of an entry.
-    TakeOut {
-        /// The `[[safe]]` entry.
-        place: Place,
-        /// The learner.
-        learner: String,
-    },
-    /// An entry of one learner is not to be there.
-    Remove {
-        /// The `[[safe]]` entry.
-        place: Place,
-    },
 }
 
 /// What stops a learner.

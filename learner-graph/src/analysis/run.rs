@@ -5,11 +5,12 @@ use super::harm::{Disentangles, Harm, Splits, Stops};
 use super::options::{Options, Scope};
 use super::pattern::Pattern;
 use super::redundant::KnownRedundant;
-use super::report::{FaultReport, Limit, PairFaults, Strongest, ViolationReport};
+use super::report::{FaultReport, Limit, PairFaults, Strongest};
 use super::units::{UnitSet, Units};
+use super::violation::ViolationReport;
 use super::weights::KnownWeights;
 use crate::effort::Effort;
-use crate::expr::NodeId;
+use crate::expr::{Exprs, NodeId};
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
 use crate::kinds::{self, Kinds};
@@ -125,7 +126,7 @@ impl<'a> Run<'a> {
         Faults {
             harm,
             units: self.units,
-            classes: self.classes(harm.about()),
+            classes: self.classes(harm.exprs(), harm.about()),
             given,
             n_acceptors: self.graph.n_acceptors(),
             effort: self.effort(),
@@ -133,12 +134,16 @@ impl<'a> Run<'a> {
     }
 
     /// The units that matter, in classes of those that some expressions do not tell apart.
-    pub(super) fn classes(&self, (roots, matter): (Vec<NodeId>, AcceptorSet)) -> Vec<UnitSet> {
+    pub(super) fn classes(
+        &self,
+        exprs: &Exprs,
+        (roots, matter): (Vec<NodeId>, AcceptorSet),
+    ) -> Vec<UnitSet> {
         if !self.units.are_single() {
             let units = self.units.touched(&matter).iter();
             return units.map(|unit| std::iter::once(unit).collect()).collect();
         }
-        let classes = symmetry::classes(&self.graph.exprs, roots).into_iter();
+        let classes = symmetry::classes(exprs, roots).into_iter();
         let classes = classes.map(|class| self.units.touched(&(class & matter)));
         self.options.told_apart(self.units, classes.collect())
     }

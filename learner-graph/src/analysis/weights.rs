@@ -93,12 +93,18 @@ impl Run<'_> {
         let roots: Vec<NodeId> = roots.collect();
         // Nothing hangs on whoever stands in none of them.
         let matter = self.graph.exprs.supports(&roots);
-        let classes = self.classes((roots, matter));
+        let classes = self.classes(&self.graph.exprs, (roots, matter));
         if classes.len() * (lives.len() + agreements.len()) > MAX_WEIGHED {
             self.limits.push(Limit::Weights);
             return Vec::new();
         }
-        let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
+        let graph = self.graph;
+        let agreements = agreements.into_iter().map(|(key, pairs)| {
+            let harm = Disentangles::new(graph, pairs[0].0, pairs[0].1);
+            (key, (pairs, harm))
+        });
+        let agreements: BTreeMap<_, _> = agreements.collect();
+        let name = |l: LearnerId| graph.learner_name(l).to_owned();
         let mut weights = Vec::new();
         for class in classes {
             let Some(unit) = class.iter().next() else {
@@ -130,8 +136,8 @@ impl Run<'_> {
             }
             weight.stops.sort();
             let mut disentangled = 0;
-            for (key, pairs) in &agreements {
-                let change = self.lying(unit, failed, *key, pairs[0]);
+            for (key, (pairs, harm)) in &agreements {
+                let change = self.lying(unit, failed, *key, harm);
                 is_known |= change != Change::UNKNOWN;
                 if change.is_open() {
                     weight.undecided_agreement += pairs.len();
@@ -189,15 +195,14 @@ impl Run<'_> {
         unit: UnitId,
         failed: AcceptorSet,
         promise: Promise,
-        one: (LearnerId, LearnerId),
+        harm: &Disentangles<'_>,
     ) -> Change {
         let key = (unit, promise);
         if let Some(known) = self.known.weights.agreement.get(&key, self.is_stopped()) {
             return known;
         }
-        let harm = Disentangles::new(self.graph, one.0, one.1);
         let before = self.known.declared.find(&promise);
-        let change = self.change(before, &harm, self.options.suspicion.caught, failed);
+        let change = self.change(before, harm, self.options.suspicion.caught, failed);
         let (decided, stopped) = (!change.is_open(), self.is_stopped());
         let known = &mut self.known.weights.agreement;
         known.keep(key, change, decided, stopped)
@@ -214,6 +219,9 @@ impl Run<'_> {
         let effort = self.effort();
         if effort.is_stopped() {
             return Change::UNKNOWN;
+        }
+        if !harm.about().1.intersects(&failed) {
+            return Change::NONE;
         }
         let is_done = |faulty: AcceptorSet| match harm.done_by(&faulty, &effort) {
             Found::Yes(()) => Some(true),
@@ -235,6 +243,11 @@ impl Change {
     const UNKNOWN: Self = Self {
         done: None,
         weakened: None,
+    };
+    /// What comes of the failure of units that do not matter.
+    const NONE: Self = Self {
+        done: Some(false),
+        weakened: Some(false),
     };
 
     /// From whether the harm is done before and afterwards, what was tolerated before, and what is

@@ -1,6 +1,7 @@
 //! What is left of expressions once classes of acceptors are decided.
 
 use crate::expr::{Exprs, FALSE, Node, NodeId, TRUE};
+use crate::family::Family;
 use crate::set::AcceptorSet;
 use std::collections::HashMap;
 
@@ -44,6 +45,15 @@ impl Left {
             self.classes.clear();
             self.held = self.kept.1;
         }
+    }
+
+    /// A family in fewer conditions, of use for one search.
+    pub(super) fn joined(&mut self, family: &Family) -> Family {
+        let before = self.exprs.len();
+        let joined = family.joined(&mut self.exprs);
+        let new = self.exprs.len() - before;
+        self.held += PER_EXPR * new + 2 * self.exprs.size_from(before);
+        joined
     }
 
     /// What remains of an expression once `count` acceptors of a class are in the set and the

@@ -116,23 +116,24 @@ impl Search {
         found.map(|(_, sets)| sets[0] & *within)
     }
 
-    /// A member of each family such that no acceptor is in all of them.
+    /// A member of each family such that no acceptor of those in `within` is in all of them; the others may be.
     pub(crate) fn disjoint<const N: usize>(
         &mut self,
+        within: &AcceptorSet,
         families: [&Family; N],
     ) -> Found<[AcceptorSet; N]> {
-        let all = AcceptorSet::first(AcceptorSet::CAPACITY);
-        let found = self.run(families.to_vec(), Goal::Disjoint, &all);
+        let found = self.run(families.to_vec(), Goal::Disjoint, within);
         found.map(|(_, sets)| std::array::from_fn(|i| sets[i]))
     }
 
     /// The smallest subset of `within` without which `within` is not in the family.
     pub(crate) fn leave(&mut self, within: &AcceptorSet, family: &Family) -> Found<AcceptorSet> {
-        if let Some(set) = fewest_missing(&self.left.exprs, within, family) {
+        let family = self.left.joined(family);
+        if let Some(set) = fewest_missing(&self.left.exprs, within, &family) {
             return Found::Yes(set);
         }
-        let found = self.run(vec![family], Goal::Leave, within);
         let support = self.left.exprs.supports(family.roots());
+        let found = self.run(vec![&family], Goal::Leave, within);
         found.map(|(_, sets)| (*within & support) - sets[0])
     }
 
@@ -156,18 +157,20 @@ impl Search {
         if self.effort.is_stopped() {
             return Found::Undecided;
         }
-        let mut task = Task::new(families, goal, &self.left.exprs);
+        let families: Vec<Family> = families.iter().map(|f| self.left.joined(f)).collect();
+        let mut task = Task::new(families.iter().collect(), goal, &self.left.exprs);
         let elsewhere = task.support(&self.left.exprs) - *within;
         task.classes.retain_mut(|class| {
             *class &= *within;
             !class.is_empty()
         });
         let mut state = task.start();
-        // Outside of `within` nobody is free: whoever may be in both sets is, and others are
+        // Outside of `within` nobody is free: whoever may be in all sets is, and others are
         // nowhere.
+        let everywhere = matches!(goal, Goal::Disjoint | Goal::Overlap);
         for acceptor in elsewhere {
             let alone: AcceptorSet = std::iter::once(acceptor).collect();
-            let count = u16::from(goal == Goal::Overlap);
+            let count = u16::from(everywhere);
             for node in &mut state {
                 *node = self.left.settle(*node, &alone, count);
             }
@@ -273,10 +276,10 @@ impl Search {
     /// The sets that the best choices make up, one for each family.
     fn sets(&self, task: &Task<'_>, start: State, elsewhere: AcceptorSet) -> Vec<AcceptorSet> {
         let n = task.families.len();
-        let mut sets = vec![AcceptorSet::EMPTY; n];
-        if task.goal == Goal::Overlap {
-            sets = vec![elsewhere; n];
-        }
+        let mut sets = match task.goal {
+            Goal::Disjoint | Goal::Overlap => vec![elsewhere; n],
+            Goal::Separate | Goal::Leave => vec![AcceptorSet::EMPTY; n],
+        };
         let mut open = task.support(&self.left.exprs) - elsewhere;
         let mut state = start;
         loop {
@@ -317,5 +320,27 @@ impl Search {
             task.families[at].simplify(&mut next[slot.clone()]);
         }
         next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::AcceptorId;
+
+    #[test]
+    fn sets_without_a_free_acceptor_in_common_have_all_others() {
+        let mut exprs = Exprs::new();
+        let members = (0..3).map(|a| (exprs.acceptor(AcceptorId(a)), 1));
+        let members: Vec<_> = members.collect();
+        let two = Family::Of(exprs.threshold(2, members));
+        let mut search = Search::new(&exprs, &Effort::steps(100));
+        let mut disjoint = |n| search.disjoint(&AcceptorSet::first(n), [&two, &two]);
+        assert_eq!(disjoint(3), Found::No);
+        let Found::Yes([one, other]) = disjoint(2) else {
+            panic!("the last is in both");
+        };
+        let last = std::iter::once(AcceptorId(2)).collect();
+        assert_eq!((one & other, one.len(), other.len()), (last, 2, 2));
     }
 }

@@ -12,7 +12,7 @@ use std::ops::Range;
 pub(super) enum Goal {
     /// A set in the first family and in none of the others.
     Separate,
-    /// One member of each family, without an acceptor in all of them.
+    /// One member of each family, without a free acceptor in all of them.
     Disjoint,
     /// A set that is not in the family; it costs one for each acceptor that it lacks.
     Leave,

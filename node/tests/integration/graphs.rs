@@ -427,6 +427,19 @@ fn lists_of_nodes_are_analysed_and_become_graphs() {
 }
 
 #[test]
+fn a_list_without_a_quorum_is_not_good() {
+    let dir = files();
+    let alone = r#"[{"publicKey": "A", "quorumSet": {"threshold": 1, "validators": ["B"]}}, {"publicKey": "B"}]"#;
+    std::fs::write(dir.path().join("alone.json"), alone).expect("written");
+    let found = graph(&["analyze", "alone.json"], dir.path());
+    assert!(
+        text(&found.stdout).contains("NOBODY CAN DECIDE"),
+        "{found:?}"
+    );
+    assert_eq!(found.status.code(), Some(1), "{found:?}");
+}
+
+#[test]
 fn a_graph_can_come_from_standard_input() {
     use std::io::Write;
     let mut child = hpaxos()

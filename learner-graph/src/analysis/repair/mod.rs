@@ -1,7 +1,7 @@
 //! Which changes of the file would make a pair of learners valid.
 //!
 //! ```text
-//!  one threshold that is raised ─none─► several that are raised together ─none─► a learner taken out of promises
+//!  one threshold that is raised ─none─► several that are raised together        a learner taken out of promises
 //! ```
 //!
 //! Larger thresholds leave fewer quorums and fewer safe sets, and so do fewer promises: no change makes a valid pair invalid,
@@ -10,10 +10,11 @@
 //! a definition changes with it, and the pair is searched for a counterexample. The last way is always open: to a
 //! learner in no promise nobody is promised to agree.
 
+mod price;
 mod several;
 
-use super::report::{Change, Repair};
 use super::text::MAX_ROWS;
+use super::violation::{Change, Price, Repair};
 use crate::effort::Effort;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
@@ -22,6 +23,7 @@ use crate::search::{Found, Search};
 use crate::set::AcceptorSet;
 use crate::validity::Violation;
 use crate::written::{Needed, Threshold, Written};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
@@ -40,12 +42,13 @@ pub(crate) struct Repairs {
     pub(crate) that_stop: Vec<Vec<Change>>,
 }
 
-/// For each counterexample what mends it: whoever has a quorum of `available` acceptors keeps one. It may take so many
-/// times as many steps as usual.
+/// For each counterexample what mends it: whoever has a quorum of `available` acceptors keeps one. Those of `caught` lie
+/// already. It may take so many times as many steps as usual.
 pub(crate) fn repairs(
     graph: &LearnerGraph,
     violations: &[Violation],
     available: &AcceptorSet,
+    caught: &AcceptorSet,
     times: u64,
     effort: &Effort,
 ) -> Vec<Repairs> {
@@ -70,6 +73,8 @@ pub(crate) fn repairs(
         needed: violations.iter().map(needed).collect(),
         violations,
         available,
+        caught,
+        stood: OnceCell::new(),
         question: QUESTION.saturating_mul(times),
         effort: effort.clone(),
     };
@@ -90,12 +95,10 @@ pub(crate) fn repairs(
             if repairs.found.is_empty() {
                 attempts.together(at, repairs);
             }
-            if repairs.found.is_empty() && (at < shown || effort.is_left()) {
+            if at < shown || effort.is_left() {
                 attempts.without_promise(at, repairs);
             }
-            // The one that mends most comes first.
-            let left = |repair: &Repair| repair.leaves.unwrap_or(usize::MAX);
-            repairs.found.sort_by_key(left);
+            repairs.found.sort_by_key(Repair::rank);
         }
     }
     found
@@ -111,9 +114,20 @@ struct Attempts<'a> {
     /// What each of them depends on; nothing if the steps ran out before that was looked up.
     needed: Vec<Option<Needed>>,
     available: &'a AcceptorSet,
+    caught: &'a AcceptorSet,
+    /// What is stood without a change.
+    stood: OnceCell<price::Stood>,
     /// The steps that one question may take.
     question: u64,
     effort: Effort,
+}
+
+/// What comes of a change, beside that it mends a pair.
+#[derive(Clone, Copy)]
+struct Effect {
+    /// How many pairs become valid, and how many do not; nothing if that is not known.
+    validity: Option<(usize, usize)>,
+    price: Price,
 }
 
 /// What is known of a number.
@@ -139,7 +153,7 @@ impl Attempts<'_> {
             number,
             read: HashMap::new(),
         };
-        let mut effects: HashMap<u64, Option<(usize, usize)>> = HashMap::new();
+        let mut effects: HashMap<u64, Effect> = HashMap::new();
         for at in part {
             let violation = &self.violations[at];
             let needed = self.needed[at].as_ref();
@@ -229,9 +243,17 @@ impl Attempts<'_> {
         })
     }
 
+    /// What comes of a change.
+    fn effect(&self, changed: &LearnerGraph) -> Effect {
+        Effect {
+            validity: self.validity(changed),
+            price: self.price(changed),
+        }
+    }
+
     /// How many pairs of learners become valid with a change, and how many stay as they are;
     /// nothing if that is not known.
-    fn effect(&self, changed: &LearnerGraph) -> Option<(usize, usize)> {
+    fn validity(&self, changed: &LearnerGraph) -> Option<(usize, usize)> {
         let kinds = Kinds::of(self.graph);
         let after = Kinds::of(changed);
         let bad = self.violations.iter().map(|v| kinds.pair(v.from, v.to));
@@ -263,13 +285,14 @@ fn raised(threshold: &Threshold, raise_to: u64) -> Change {
 }
 
 /// Changes with what comes of them; promises stay.
-fn repair(changes: Vec<Change>, least: bool, effect: Option<(usize, usize)>) -> Repair {
+fn repair(changes: Vec<Change>, least: bool, effect: Effect) -> Repair {
     Repair {
         changes,
         least,
-        mends: effect.map(|(mends, _)| mends),
-        leaves: effect.map(|(_, leaves)| leaves),
+        mends: effect.validity.map(|(mends, _)| mends),
+        leaves: effect.validity.map(|(_, leaves)| leaves),
         ends: 0,
+        price: effect.price,
     }
 }
 

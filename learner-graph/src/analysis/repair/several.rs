@@ -1,6 +1,6 @@
 //! Several changes that mend a pair together, where one threshold does not.
 
-use super::super::report::{Change, Repair};
+use super::super::violation::{Change, Repair};
 use super::{Attempts, Enough, Repairs, least_of, raised, repair};
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;

@@ -9,8 +9,9 @@ mod advice;
 mod difference;
 mod faults;
 mod repairs;
+mod slices;
 mod table;
-mod words;
+pub(crate) mod words;
 
 use super::report::{Analysis, LearnerFaults, Verdict};
 use repairs::counterexample;

@@ -1,6 +1,6 @@
 //! What breaks validity, and what mends it.
 
-use super::super::report::{Change, Repair, ViolationReport};
+use super::super::violation::{Change, Price, Repair, ViolationReport};
 use crate::report::Names;
 use std::fmt;
 
@@ -34,10 +34,9 @@ pub(super) fn counterexample(
 fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
     let found = &violation.repairs;
     let (complete, that_stop) = (violation.repairs_complete, &violation.repairs_that_stop);
-    let raises = |repair: &&Repair| matches!(repair.changes[..], [Change::Raise { .. }, ..]);
     let raising: Vec<usize> = found
         .iter()
-        .filter(raises)
+        .filter(|repair| raises(repair))
         .map(|r| r.changes.len())
         .collect();
     match (raising.iter().min(), complete) {
@@ -56,7 +55,7 @@ fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Resu
             "    No thresholds of the file mend it, raised alone or together: other quorums are needed, or the promise has to go."
         )?,
     }
-    for (at, repair) in found.iter().take(REPAIRS_SHOWN).enumerate() {
+    for (at, repair) in shown(found).enumerate() {
         let either = if at == 0 { "mend it:" } else { "     or:" };
         let what = changes(&repair.changes);
         writeln!(f, "    {either} {what}{}", consequences(repair))?;
@@ -82,6 +81,25 @@ fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Resu
         (Some(1), false) => writeln!(f, "    Not all thresholds were tried: there may be others."),
         _ => Ok(()),
     }
+}
+
+/// The first repairs; the last of them is the first that gives up a promise, which is always open, if no other does.
+fn shown(found: &[Repair]) -> impl Iterator<Item = &Repair> {
+    let gives_up = |repair: &&Repair| !raises(repair);
+    let (first, rest) = found.split_at(found.len().min(REPAIRS_SHOWN));
+    let last = match first.iter().any(|repair| gives_up(&repair)) {
+        true => None,
+        false => rest.iter().find(gives_up),
+    };
+    let first = first
+        .iter()
+        .take(REPAIRS_SHOWN - usize::from(last.is_some()));
+    first.chain(last)
+}
+
+/// Whether thresholds are raised, and no promise is given up.
+fn raises(repair: &Repair) -> bool {
+    matches!(repair.changes[..], [Change::Raise { .. }, ..])
 }
 
 /// What is to be changed, in one sentence.
@@ -137,5 +155,82 @@ fn consequences(repair: &Repair) -> String {
         (_, Some(n)) => format!("; {n} other pairs stay as they are"),
         _ => String::from("; what becomes of other pairs was not decided"),
     });
+    words.push_str(&price(&repair.price));
     words
+}
+
+/// What it costs, but for the promises that are ended.
+fn price(price: &Price) -> String {
+    let mut costs = Vec::new();
+    match price.crashes {
+        Some(0) => {}
+        Some(1) => costs.push(String::from("1 learner survives fewer crashes")),
+        Some(n) => costs.push(format!("{n} learners survive fewer crashes")),
+        None => costs.push(String::from(
+            "what crashes learners survive was not decided",
+        )),
+    }
+    match price.lies {
+        Some(0) => {}
+        Some(1) => costs.push(String::from("1 pair is promised to survive fewer lies")),
+        Some(n) => costs.push(format!("{n} pairs are promised to survive fewer lies")),
+        None => costs.push(String::from("what lies promises survive was not decided")),
+    }
+    match price.uniformity {
+        Some(false) => {}
+        Some(true) => costs.push(String::from("the graph is uniform no longer")),
+        None => costs.push(String::from(
+            "whether the graph stays uniform was not decided",
+        )),
+    }
+    match costs.is_empty() {
+        true => String::new(),
+        false => format!("; price: {}", costs.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::written::Place;
+
+    #[test]
+    fn giving_up_a_promise_is_always_shown() {
+        let place = || Place {
+            name: String::from("[[safe]] 1"),
+            line: None,
+        };
+        let raise = |raise_to| Change::Raise {
+            place: place(),
+            threshold: 1,
+            raise_to,
+        };
+        let give_up = || Change::Remove { place: place() };
+        let numbers = |changes: Vec<Change>| -> Vec<u64> {
+            let repair = |change| Repair {
+                changes: vec![change],
+                least: true,
+                mends: None,
+                leaves: None,
+                ends: 0,
+                price: Price {
+                    crashes: None,
+                    lies: None,
+                    uniformity: None,
+                },
+            };
+            let all: Vec<Repair> = changes.into_iter().map(repair).collect();
+            let number = |repair: &Repair| match repair.changes[0] {
+                Change::Raise { raise_to, .. } => raise_to,
+                _ => 0,
+            };
+            shown(&all).map(number).collect()
+        };
+        let mut changes: Vec<Change> = (1..9).map(raise).collect();
+        assert_eq!(numbers(changes.clone()), [1, 2, 3, 4, 5, 6]);
+        changes.push(give_up());
+        assert_eq!(numbers(changes.clone()), [1, 2, 3, 4, 5, 0]);
+        changes.insert(2, give_up());
+        assert_eq!(numbers(changes), [1, 2, 0, 3, 4, 5]);
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 const MAX_NAMES: usize = 12;
 
 /// Names one after the other; of a long list the first.
-pub(super) fn list<S: AsRef<str>>(names: &[S]) -> String {
+pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     let shown: Vec<&str> = names.iter().take(MAX_NAMES).map(AsRef::as_ref).collect();
     match names.len() - shown.len() {
         0 => shown.join(", "),
@@ -18,7 +18,7 @@ pub(super) fn list<S: AsRef<str>>(names: &[S]) -> String {
 }
 
 /// A set: `{a1, a2}`.
-pub(super) fn set<S: AsRef<str>>(names: &[S]) -> String {
+pub(crate) fn set<S: AsRef<str>>(names: &[S]) -> String {
     format!("{{{}}}", list(names))
 }
 

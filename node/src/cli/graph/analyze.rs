@@ -170,6 +170,7 @@ fn of_slices(
     );
     Box::new(move || {
         args.show(&source, &found, &found);
-        verdict(found.intersect)
+        // Where there is no quorum nobody can decide, however well none of them meet.
+        verdict(found.intersect.map(|meet| meet && found.in_quorums > 0))
     })
 }

@@ -6,10 +6,11 @@ use super::form::{Form, verdict};
 use super::source::Source;
 use super::until::{Budget, until};
 use clap::Args;
-use learner_graph::{Analysis, Analyzer, LearnerGraph, Options, Scope, Units, compare};
+use learner_graph::{Analysis, Analyzer, Comparison, LearnerGraph, Options, Scope, Units, compare};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The arguments of `hpaxos graph diff`.
 #[derive(Args, Clone, Debug)]
@@ -47,17 +48,14 @@ pub(super) fn diff(args: &DiffArgs) -> Exit {
         max_sets: 0,
         ..Options::default()
     };
-    // The old graph has half of the time, so that the new one has some.
-    let half = Options {
+    // Each has a third of the time, so that what comes later has some.
+    let part = |scope| Options {
         stop: Arc::default(),
-        scope: Scope::Tolerances,
+        scope,
         ..options.clone()
     };
-    let whole = Options {
-        scope: Scope::Change,
-        ..options
-    };
-    let stops = [&half, &whole].map(|options| Arc::clone(&options.stop));
+    let parts = [Scope::Tolerances, Scope::Change, Scope::Change].map(part);
+    let stops = parts.each_ref().map(|options| Arc::clone(&options.stop));
     let args = args.clone();
     until(&stops, args.budget, move |tell| {
         let mut look = |(graph, units): &(LearnerGraph, Units), of: &str, options: &Options| {
@@ -72,15 +70,48 @@ pub(super) fn diff(args: &DiffArgs) -> Exit {
                 |times, tell| analyzer.ask(times, tell),
             )
         };
+        let [of_old, of_new, of_both] = &parts;
         let found = [
-            look(&before, "the old graph", &half),
-            look(&after, "the new graph", &whole),
+            look(&before, "the old graph", of_old),
+            look(&after, "the new graph", of_new),
         ];
-        let found = compare((&before.0, &found[0]), (&after.0, &found[1]), &whole);
+        let mut best: Option<Comparison> = None;
+        let found = deeper(
+            &of_both.stop,
+            args.budget,
+            tell,
+            Comparison::is_decided,
+            |times, tell| {
+                tell("what has changed", 0, 1);
+                let (old, new) = ((&before.0, &found[0]), (&after.0, &found[1]));
+                let compared = compare(old, new, of_both, times);
+                let stopped = of_both.stop.load(Ordering::Relaxed);
+                let worse = stopped && !compared.is_decided();
+                let found = better(best.take(), compared, worse);
+                best.insert(found).clone()
+            },
+        );
         Box::new(move || {
             let about = json!({"event": "graph-diff", "old": old.name, "new": new.name});
             args.form.print(about, &found, &found);
             verdict(found.valid[1])
         })
     })
+}
+
+/// What was found before, if what was found now is worse: what was stopped has seen less than what was not.
+fn better<T>(before: Option<T>, now: T, worse: bool) -> T {
+    before.filter(|_| worse).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::better;
+
+    #[test]
+    fn what_was_stopped_does_not_replace_what_was_not() {
+        assert_eq!(better(None, "now", true), "now");
+        assert_eq!(better(Some("before"), "now", true), "before");
+        assert_eq!(better(Some("before"), "now", false), "now");
+    }
 }

@@ -24,6 +24,39 @@ const TICK: Duration = Duration::from_millis(100);
 /// Interrupts that come together like this are one: a terminal and what runs the program may both send it.
 const AT_ONCE: Duration = Duration::from_millis(300);
 
+/// The interrupts of one command.
+#[derive(Default)]
+struct Interrupts {
+    last: Option<Instant>,
+}
+
+/// What an interrupt is for.
+#[derive(PartialEq, Eq, Debug)]
+enum Wish {
+    /// The same as the one just before it.
+    Echo,
+    /// To end the work, and to be told what is known.
+    Stop,
+    /// To end the program: the work was to end before.
+    Leave,
+}
+
+impl Interrupts {
+    /// One has come. It raises all flags.
+    fn wish(&mut self, now: Instant, stops: &[Arc<AtomicBool>]) -> Wish {
+        if self.last.is_some_and(|last| now - last < AT_ONCE) {
+            return Wish::Echo;
+        }
+        self.last = Some(now);
+        let ending = stops.iter().map(|stop| stop.swap(true, Ordering::Relaxed));
+        // All are raised, whatever was before.
+        match ending.fold(true, |all, was| all & was) {
+            true => Wish::Leave,
+            false => Wish::Stop,
+        }
+    }
+}
+
 /// Says what has been found, and how the command ends.
 pub(super) type Say = Box<dyn FnOnce() -> Exit + Send>;
 
@@ -60,7 +93,7 @@ pub(super) fn until(
         let limit = tokio::time::sleep(share);
         tokio::pin!(limit);
         let mut over = 0;
-        let mut interrupted: Option<Instant> = None;
+        let mut interrupted = Interrupts::default();
         loop {
             tokio::select! {
                 done = &mut work => {
@@ -74,19 +107,32 @@ pub(super) fn until(
                     let next = limit.deadline() + share;
                     limit.as_mut().reset(next);
                 }
-                Some(()) = interrupts.recv() => {
-                    if interrupted.is_some_and(|at| at.elapsed() < AT_ONCE) {
-                        continue;
+                Some(()) = interrupts.recv() => match interrupted.wish(Instant::now(), &stops) {
+                    Wish::Echo => {}
+                    Wish::Stop => {
+                        complain("stopping: what is known so far follows; Ctrl-C again ends without it");
                     }
-                    interrupted = Some(Instant::now());
-                    let ending = stops.iter().map(|stop| stop.swap(true, Ordering::Relaxed));
-                    // All are raised, whatever was before.
-                    if ending.fold(true, |all, was| all & was) {
-                        std::process::exit(3);
-                    }
-                    complain("stopping: what is known so far follows; Ctrl-C again ends without it");
-                }
+                    Wish::Leave => std::process::exit(3),
+                },
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_interrupt_ends_the_program() {
+        let stops: [Arc<AtomicBool>; 3] = Default::default();
+        stops[0].store(true, Ordering::Relaxed);
+        let start = Instant::now();
+        let mut interrupts = Interrupts::default();
+        let mut at = |elapsed| interrupts.wish(start + elapsed, &stops);
+        assert_eq!(at(Duration::ZERO), Wish::Stop);
+        assert!(stops.iter().all(|stop| stop.load(Ordering::Relaxed)));
+        assert_eq!(at(AT_ONCE / 2), Wish::Echo);
+        assert_eq!(at(AT_ONCE), Wish::Leave);
+    }
 }
