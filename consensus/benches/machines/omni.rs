@@ -1,5 +1,10 @@
 //! Replicas of omnipaxos.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "what is beside ours is to be as fast as it can"
+)]
+
 use super::{Load, Measured, cpu};
 use crypto::Digest;
 use omnipaxos::messages::Message;

@@ -1,5 +1,10 @@
 //! Maps by digest, for what is looked up and never walked: their order is nobody's business.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "not random: these hash by what is in them alone"
+)]
+
 use crypto::Digest;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};

@@ -143,6 +143,9 @@ pub(crate) struct Stores<P: Protocol, S> {
     pub(crate) checkpoint_bytes: u64,
 }
 
+/// Whoever submitted a value: its number for it, and where it hears what became of it.
+type Client = (usize, UnboundedSender<(usize, Submitted)>);
+
 /// What the engine keeps beside the protocol.
 struct State<I> {
     origin: Instant,
@@ -158,7 +161,7 @@ struct State<I> {
     /// The values that are followed, if any are.
     follow: Option<Follow>,
     /// Clients that wait for `Accepted` or `Full`. Bounded by the HTTP requests in progress.
-    submitted: HashMap<Digest, Vec<(usize, UnboundedSender<(usize, Submitted)>)>>,
+    submitted: HashMap<Digest, Vec<Client>>,
     published: Instant,
     nonce: u64,
 }

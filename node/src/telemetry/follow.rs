@@ -62,21 +62,21 @@ impl Follow {
     pub(crate) fn decided(&self, learner: &str, decision: &Decision, after: Option<Duration>) {
         let now = SystemTime::now();
         let heard = after.and_then(|after| now.checked_sub(after));
-        for id in decision.values.ids().iter().copied() {
-            if !self.telemetry.follows(&id) {
+        for id in decision.values.ids().iter() {
+            if !self.telemetry.follows(id) {
                 continue;
             }
-            let since = self.heard.get(&id).copied().or(heard).unwrap_or(now);
+            let since = self.heard.get(id).copied().or(heard).unwrap_or(now);
             let node = &self.telemetry.node;
-            let name = named(&id, &format!("decide {node} {learner}"));
+            let name = named(id, &format!("decide {node} {learner}"));
             let (slot, ballot) = (decision.slot.0, decision.ballot.0);
-            let span = Span::new(&id, name, format!("decide {learner}"), since, now)
-                .under_root(&id)
+            let span = Span::new(id, name, format!("decide {learner}"), since, now)
+                .under_root(id)
                 .text("hpaxos.learner", learner)
                 .number("hpaxos.slot", slot)
                 .number("hpaxos.ballot", ballot)
                 .number("hpaxos.batch.values", decision.values.len() as u64)
-                .link(&trace(&id), &proposal(&id, slot, ballot));
+                .link(&trace(id), &proposal(id, slot, ballot));
             self.telemetry.emit(span);
         }
     }

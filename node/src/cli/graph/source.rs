@@ -27,7 +27,7 @@ pub(super) enum Content {
     /// A learner graph, valid or not.
     Graph(Box<LearnerGraph>),
     /// What each node of a network needs.
-    Slices(stellar::Network),
+    Slices(Box<stellar::Network>),
 }
 
 impl Source {
@@ -38,7 +38,8 @@ impl Source {
             .map_err(|error| fail(Exit::Failed, format!("cannot read {name}: {error}")))?;
         let content = if is_list(path, &text) {
             let read = stellar::read(&text);
-            Content::Slices(read.map_err(|problem| refuse(vec![*problem], &name))?)
+            let network = read.map_err(|problem| refuse(vec![*problem], &name))?;
+            Content::Slices(Box::new(network))
         } else {
             // Before anything is parsed.
             let limit = learner_graph::MAX_FILE_BYTES;
