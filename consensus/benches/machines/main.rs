@@ -113,7 +113,11 @@ fn load(machine: &str, at: &str, portions: &str, size: &str, waiting: &str) -> L
             (_, 1) => 1_000,
             (_, 2..=100) => 20_000,
             _ => 100_000,
-        } * if machine.starts_with("omnipaxos") { 10 } else { 1 },
+        } * if machine.starts_with("omnipaxos") {
+            10
+        } else {
+            1
+        },
         at: if at == "leader" { 0 } else { 1 },
         portions,
     }
