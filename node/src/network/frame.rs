@@ -179,7 +179,8 @@ mod tests {
             values: vec![ClientValue {
                 key: Vec::new(),
                 bytes: vec![7; bytes],
-            }],
+            }]
+            .into(),
         }
     }
 

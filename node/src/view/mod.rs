@@ -416,7 +416,11 @@ impl View {
             slot: decision.slot,
             ballot: decision.ballot,
             digest: decision.value,
-            values: decision.values.into_iter().map(|v| (v.id(), v)).collect(),
+            values: decision
+                .values
+                .iter()
+                .map(|v| (v.id(), v.clone()))
+                .collect(),
             latency_ms: latency.map(|l| u64::try_from(l.as_millis()).unwrap_or(u64::MAX)),
             acceptors: decision.quorum,
         });

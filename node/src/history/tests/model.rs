@@ -75,10 +75,11 @@ fn kept(model: &MemoryHistory<Said>, step: &Step) -> Option<Keep<Said>> {
             let mut keep = decided(*to, slot, &all, messages(proof));
             if let Keep::Decision { decision, .. } = &mut keep {
                 let mut chosen = (0..8).map(|bit| new >> bit & 1 == 1);
-                decision.values.retain(|value| {
+                let is_new = |value: &&ClientValue| {
                     let here = model.delivered(&value.id()).contains(lane(*to));
                     chosen.next().unwrap() && !here
-                });
+                };
+                decision.values = all.values.iter().filter(is_new).cloned().collect();
             }
             Some(keep)
         }
@@ -126,7 +127,7 @@ fn assert_same(history: &File, model: &MemoryHistory<Said>) {
     for batch in batches() {
         let digest = batch.digest();
         assert_eq!(history.batch(&digest), model.batch(&digest));
-        for value in &batch.values {
+        for value in batch.values.iter() {
             let id = value.id();
             let to = model.delivered(&id);
             assert_eq!(history.delivered(&id), to);
