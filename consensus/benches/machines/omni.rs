@@ -1,5 +1,7 @@
 //! Replicas of omnipaxos.
 
+#![expect(clippy::disallowed_types, reason = "nobody asks for the order of ids")]
+
 use super::{Load, Measured, cpu};
 use crypto::Digest;
 use omnipaxos::messages::Message;

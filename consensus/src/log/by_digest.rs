@@ -1,5 +1,10 @@
 //! Maps by digest, for what is looked up and never walked: their order is nobody's business.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "nothing here is random, and nobody asks for the order"
+)]
+
 use crypto::Digest;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
