@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::disallowed_types,
-    reason = "nothing here is random, and nobody asks for the order"
+    reason = "not random: these hash by what is in them alone"
 )]
 
 use crypto::Digest;
