@@ -89,9 +89,10 @@ impl Claim {
 }
 
 fn batch(values: &[ValueJson]) -> Result<Batch, Flaw> {
-    let value = |(number, json): (_, &ValueJson)| json.value().ok_or(Flaw::Value(number));
-    let values: Result<_, Flaw> = (1..).zip(values).map(value).collect();
-    let batch = Batch { values: values? };
+    let mut batch = Batch::default();
+    for (number, json) in (1..).zip(values) {
+        batch.values.push(json.value().ok_or(Flaw::Value(number))?);
+    }
     if !batch.in_bounds() {
         return Err(Flaw::OutOfBounds);
     }

@@ -16,16 +16,14 @@ const ALICE: LearnerId = LearnerId(0);
 const BOB: LearnerId = LearnerId(1);
 
 fn values() -> Batch {
-    let batch = batch(&[
+    let mut batch = batch(&[
         b"alice pays bob 5",
         b"\xff\x00",
         "grüß \"dich\"\n".as_bytes(),
     ]);
     let keyed = ClientValue::new(b"k1".to_vec(), b"keyed".to_vec()).unwrap();
-    let values = batch.values.iter().cloned().chain([keyed]);
-    Batch {
-        values: values.collect(),
-    }
+    batch.values.push(keyed);
+    batch
 }
 
 /// Alice's decision of slot 3, by two of her three acceptors.
@@ -207,9 +205,7 @@ fn a_batch_keeps_the_bounds_of_all_batches() {
     };
     let many = vec![ClientValue::new(Vec::new(), Vec::new()).unwrap(); MAX_BATCH_VALUES + 1];
     for values in [vec![long], many] {
-        let batch = Batch {
-            values: values.into(),
-        };
+        let batch = Batch { values };
         let certificate = certificate(&config, ALICE, 0, &batch, &[1, 2]);
         let text = write(&config.name, &config.network, &certificate, &batch);
         assert_eq!(Claim::read(&text).unwrap_err(), Flaw::OutOfBounds);

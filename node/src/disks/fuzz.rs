@@ -139,7 +139,7 @@ mod seeds {
     fn batch() -> Arc<Batch> {
         let value = ClientValue::new(vec![1], b"value".to_vec()).expect("small");
         Arc::new(Batch {
-            values: vec![value].into(),
+            values: vec![value],
         })
     }
 

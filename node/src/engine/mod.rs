@@ -359,7 +359,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         for input in inputs {
             match input {
                 Input::Submit(value) | Input::Value(value) => follow.heard([value]),
-                Input::Batch(batch) => follow.heard(batch.values.iter()),
+                Input::Batch(batch) => follow.heard(&batch.values),
                 _ => {}
             }
         }

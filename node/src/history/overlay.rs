@@ -34,7 +34,7 @@ pub(super) struct Decided<W> {
 impl<W> Decided<W> {
     /// The values that are new to the learner.
     pub(super) fn values(&self) -> Vec<(Digest, ClientValue)> {
-        let all = self.ids.iter().copied().zip(&*self.batch.values);
+        let all = self.ids.iter().copied().zip(&self.batch.values);
         match &self.new {
             New::All => all.map(|(id, v)| (id, v.clone())).collect(),
             New::At(places) => {
@@ -400,13 +400,13 @@ fn batch_bytes(batch: &Batch) -> usize {
 }
 
 /// Where the values are in the batch, in whose order they are; `None` if they are not.
-fn places(batch: &Batch, values: &Arc<[ClientValue]>) -> Option<New> {
-    if batch.values == *values {
+fn places(batch: &Batch, values: &[ClientValue]) -> Option<New> {
+    if batch.values == values {
         return Some(New::All);
     }
     let mut places = Vec::with_capacity(values.len());
-    let mut all = (0u16..).zip(&*batch.values);
-    for value in values.iter() {
+    let mut all = (0u16..).zip(&batch.values);
+    for value in values {
         let (at, _) = all.find(|(_, v)| *v == value)?;
         places.push(at);
     }

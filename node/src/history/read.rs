@@ -232,12 +232,12 @@ fn values(
     batch: Batch,
     new: &New,
 ) -> Result<Vec<(Digest, ClientValue)>, Fault> {
-    let with_id = |v: &ClientValue| (v.id(), v.clone());
+    let with_id = |v: ClientValue| (v.id(), v);
     match new {
-        New::All => Ok(batch.values.iter().map(with_id).collect()),
+        New::All => Ok(batch.values.into_iter().map(with_id).collect()),
         New::At(places) => {
             let at = places.iter().map(|at| {
-                let value = batch.values.get(usize::from(*at));
+                let value = batch.values.get(usize::from(*at)).cloned();
                 value.map(with_id).ok_or_else(|| {
                     let row = DECISIONS.describe(&(lane.0, slot.0));
                     Fault::damaged(format_args!("{row} names a value that its batch has not"))

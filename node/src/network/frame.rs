@@ -179,8 +179,7 @@ mod tests {
             values: vec![ClientValue {
                 key: Vec::new(),
                 bytes: vec![7; bytes],
-            }]
-            .into(),
+            }],
         }
     }
 

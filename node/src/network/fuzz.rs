@@ -78,7 +78,7 @@ fn write_corpus() {
     use consensus::{Ballot, Batch, ClientValue, SyncAnswer, SyncRequest, paxos};
     let value = ClientValue::new(vec![1], b"value".to_vec()).expect("small");
     let batch = Batch {
-        values: vec![value.clone()].into(),
+        values: vec![value.clone()],
     };
     let message = paxos::Message {
         from: crypto::MemberId(1),

@@ -125,7 +125,7 @@ fn a_good_frame_becomes_inputs_in_order() {
         messages: vec![f.said(0, 1, 1)],
         values: vec![value(3)],
         batches: vec![Batch {
-            values: vec![value(4)].into(),
+            values: vec![value(4)],
         }],
         ..Frame::default()
     };
@@ -162,7 +162,7 @@ fn what_came_lately_is_no_news_unless_its_frame_was_refused() {
     let frame = |messages| Frame {
         values: vec![value(3)],
         batches: vec![Batch {
-            values: vec![value(4)].into(),
+            values: vec![value(4)],
         }],
         messages,
         ..Frame::default()
@@ -206,7 +206,7 @@ fn a_bad_part_condemns_the_frame() {
     };
     assert_eq!(f.frame(&frame), Err("value_out_of_bounds"));
     let batches = vec![Batch {
-        values: vec![value(MAX_VALUE_BYTES), value(MAX_VALUE_BYTES)].into(),
+        values: vec![value(MAX_VALUE_BYTES), value(MAX_VALUE_BYTES)],
     }];
     assert_eq!(
         f.frame(&Frame {

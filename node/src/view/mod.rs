@@ -416,11 +416,7 @@ impl View {
             slot: decision.slot,
             ballot: decision.ballot,
             digest: decision.value,
-            values: decision
-                .values
-                .iter()
-                .map(|v| (v.id(), v.clone()))
-                .collect(),
+            values: decision.values.into_iter().map(|v| (v.id(), v)).collect(),
             latency_ms: latency.map(|l| u64::try_from(l.as_millis()).unwrap_or(u64::MAX)),
             acceptors: decision.quorum,
         });

@@ -274,7 +274,7 @@ fn signed(net: &TestNet, learner: &str, text: &str, nodes: [&str; 3]) -> String 
         STANDARD.encode(text)
     );
     let batch = Batch {
-        values: vec![value].into(),
+        values: vec![value],
     };
     let (slot, ballot, digest) = (Slot(0), Ballot(1), batch.digest());
     let two_b = nodes.map(|node| {

@@ -110,7 +110,7 @@ fn good() -> Vec<Vec<u8>> {
         encoded(&Record::Message(signed(1, 2))),
         encoded(&Record::Value(value())),
         encoded(&Record::Batch(Batch {
-            values: vec![value()].into(),
+            values: vec![value()],
         })),
         encoded(&Record::LowWater(Slot(7))),
     ]

@@ -123,7 +123,7 @@ fn batch(text: &str, len: usize) -> Arc<Batch> {
     bytes.resize(bytes.len().max(len), b'.');
     let value = ClientValue::new(text.as_bytes().to_vec(), bytes).unwrap();
     Arc::new(Batch {
-        values: vec![value].into(),
+        values: vec![value],
     })
 }
 

@@ -40,7 +40,7 @@ fn talker(stage: &Stage) -> Played {
 
 fn submitted() -> Stage {
     let mut stage = Stage::new();
-    let value = testing::batch(&[b"value"]).values[0].clone();
+    let value = testing::batch(&[b"value"]).values.swap_remove(0);
     stage.submit(value);
     stage
 }

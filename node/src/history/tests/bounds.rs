@@ -72,9 +72,7 @@ fn bytes_that_many_share_count_once() {
     let history = open(path(&directory));
     let large = ClientValue::new(vec![], vec![1; 100 << 10]).unwrap();
     let values = vec![large];
-    let large = Arc::new(Batch {
-        values: values.into(),
-    });
+    let large = Arc::new(Batch { values });
     for to in 0..3 {
         history.keep(decision(to, 0, &large));
     }

@@ -38,7 +38,7 @@ fn ask(history: &File) -> bool {
     };
     for slot in 0..SLOTS {
         let batch = batch(slot, 2);
-        for value in batch.values.iter() {
+        for value in &batch.values {
             let to = history.delivered(&value.id());
             right(to.len() == 3);
         }
@@ -67,7 +67,7 @@ fn show(history: &File) {
             };
             assert_eq!(shown.len(), 1);
             let values = shown[0].values.iter().map(|(_, value)| value);
-            assert!(values.eq(&*batch(slot, 2).values));
+            assert!(values.eq(&batch(slot, 2).values));
         }
     }
     let expected: Vec<Said> = (0..SLOTS)

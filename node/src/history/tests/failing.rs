@@ -72,7 +72,7 @@ fn what_cannot_be_read_stops_the_history() {
     let directory = TempDir::new().unwrap();
     let history = open(path(&directory));
     let large = Batch {
-        values: vec![ClientValue::new(vec![], vec![1; 1 << 20]).unwrap()].into(),
+        values: vec![ClientValue::new(vec![], vec![1; 1 << 20]).unwrap()],
     };
     let large = Arc::new(large);
     // More than the pages that are in memory hold.

@@ -76,7 +76,7 @@ fn deliveries_of_one_value_are_found_wherever_they_are() {
     let assert_found = |history: &File, last: u64| {
         for slot in 0..200 {
             let expected = 1 + usize::from(slot < 150) + usize::from(slot < last);
-            for value in batch(slot, 2).values.iter() {
+            for value in &batch(slot, 2).values {
                 assert_eq!(history.delivered(&value.id()).len(), expected);
                 for to in 0..3 {
                     let found = history.find(lane(to), &value.id()).unwrap();
@@ -102,7 +102,7 @@ fn what_never_was_is_hardly_ever_looked_for_in_the_file() {
     let (history, control) = open_faulty(&path(&directory));
     control.fail(faulty::What::Read, 0, std::io::ErrorKind::Other);
     for number in 0..100 {
-        for value in batch(1_000_000 + number, 2).values.iter() {
+        for value in &batch(1_000_000 + number, 2).values {
             assert!(history.delivered(&value.id()).is_empty());
         }
         assert_eq!(history.batch(&batch(1_000_000 + number, 2).digest()), None);

@@ -15,9 +15,7 @@ fn the_largest_batches_and_messages_are_kept() {
     let one = ClientValue::new(vec![1; 128], vec![2; MAX_VALUE_BYTES]).unwrap();
     let many = |n: usize| ClientValue::new(vec![], (n as u64).to_le_bytes().to_vec()).unwrap();
     let batches = [
-        Arc::new(Batch {
-            values: vec![one].into(),
-        }),
+        Arc::new(Batch { values: vec![one] }),
         Arc::new(Batch {
             values: (0..MAX_BATCH_VALUES).map(many).collect(),
         }),
@@ -88,13 +86,7 @@ fn what_is_too_large_stops_the_history() {
             "row 0 of table messages: 16777217 bytes, the limit is 16777216",
         ),
         (
-            decision(
-                0,
-                0,
-                &Arc::new(Batch {
-                    values: values.into(),
-                }),
-            ),
+            decision(0, 0, &Arc::new(Batch { values })),
             "row 0 of table batches",
         ),
         (

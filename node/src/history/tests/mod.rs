@@ -157,7 +157,7 @@ fn assert_holds(history: &File, slots: u64) {
     for slot in 0..slots {
         let batch = batch(slot, 2);
         assert_eq!(history.batch(&batch.digest()), Some(Arc::clone(&batch)));
-        for value in batch.values.iter() {
+        for value in &batch.values {
             assert_eq!(history.delivered(&value.id()).len(), 3);
             let found = history.find(lane(1), &value.id()).unwrap();
             assert_eq!(found, Some(Slot(slot)));

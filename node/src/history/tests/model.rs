@@ -75,11 +75,10 @@ fn kept(model: &MemoryHistory<Said>, step: &Step) -> Option<Keep<Said>> {
             let mut keep = decided(*to, slot, &all, messages(proof));
             if let Keep::Decision { decision, .. } = &mut keep {
                 let mut chosen = (0..8).map(|bit| new >> bit & 1 == 1);
-                let is_new = |value: &&ClientValue| {
+                decision.values.retain(|value| {
                     let here = model.delivered(&value.id()).contains(lane(*to));
                     chosen.next().unwrap() && !here
-                };
-                decision.values = all.values.iter().filter(is_new).cloned().collect();
+                });
             }
             Some(keep)
         }
@@ -127,7 +126,7 @@ fn assert_same(history: &File, model: &MemoryHistory<Said>) {
     for batch in batches() {
         let digest = batch.digest();
         assert_eq!(history.batch(&digest), model.batch(&digest));
-        for value in batch.values.iter() {
+        for value in &batch.values {
             let id = value.id();
             let to = model.delivered(&id);
             assert_eq!(history.delivered(&id), to);

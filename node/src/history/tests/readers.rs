@@ -117,7 +117,7 @@ fn what_is_not_released_is_shown_to_nobody() {
     let history = &mixed.history;
     assert_eq!(history.next(lane(1)), Slot(22));
     for slot in 0..22 {
-        for value in batch(slot, 2).values.iter() {
+        for value in &batch(slot, 2).values {
             assert_eq!(history.delivered(&value.id()).len(), 3);
             let found = history.find(lane(1), &value.id()).unwrap();
             assert_eq!(found, Some(Slot(slot)).filter(|_| slot < 20));

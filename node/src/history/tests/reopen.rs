@@ -77,7 +77,7 @@ fn only_what_was_new_to_a_learner_is_delivered_to_it() {
     else {
         unreachable!()
     };
-    decision.values = vec![all.values[1].clone(), all.values[4].clone()].into();
+    decision.values = vec![all.values[1].clone(), all.values[4].clone()];
     let expected: Vec<_> = decision
         .values
         .iter()
@@ -113,7 +113,7 @@ fn a_decision_of_other_values_than_its_batch_is_a_defect() {
     let history = open(path(&directory));
     let mut kept = decision(1, 2, &batch(2, 2));
     if let Keep::Decision { decision, .. } = &mut kept {
-        decision.values = decision.values.iter().rev().cloned().collect();
+        decision.values.reverse();
     }
     history.keep(kept);
     let error = history.failed().unwrap();

@@ -131,7 +131,7 @@ fn decision(slot: u64, value: ClientValue) -> Decision {
         slot: Slot(slot),
         ballot: Ballot(3),
         value: Digest::of(b"batch"),
-        values: vec![value].into(),
+        values: vec![value],
         heard: Some(Time::from_millis(10)),
         quorum,
     }
