@@ -127,10 +127,22 @@ impl Pacemaker {
 
     /// The highest ballot that acceptors want which surely include a safe one: they meet every
     /// TrustSafe set of (l, l) that may still be part of the safe set, for every learner l with a
-    /// recently heard quorum. [`Ballot::FIRST`] needs nobody.
+    /// recently heard quorum. [`Ballot::FIRST`] needs nobody, and is the answer as well if there is none above
+    /// `above`, or above what this node itself wishes for.
     #[must_use]
-    pub fn supported(&self, graph: &LearnerGraph, suspicion: &Suspicion, now: Time) -> Ballot {
-        let mut candidates: Vec<Ballot> = self.wishes.clone();
+    pub fn supported(
+        &self,
+        graph: &LearnerGraph,
+        suspicion: &Suspicion,
+        above: Ballot,
+        now: Time,
+    ) -> Ballot {
+        let above = above.min(self.wish).max(Ballot::FIRST);
+        let higher = self.wishes.iter().copied().filter(|wish| *wish > above);
+        let mut candidates: Vec<Ballot> = higher.collect();
+        if candidates.is_empty() {
+            return Ballot::FIRST;
+        }
         candidates.sort_unstable();
         candidates.dedup();
         // A learner that agrees with nobody cannot say who is surely safe.
@@ -141,7 +153,6 @@ impl Pacemaker {
         candidates
             .into_iter()
             .rev()
-            .take_while(|b| *b > Ballot::FIRST)
             .find(|b| {
                 let impatient = set_where(graph, |a| self.wishes[usize::from(a.0)] >= *b);
                 !live.is_empty()

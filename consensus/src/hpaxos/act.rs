@@ -30,12 +30,12 @@ impl HPaxos {
     /// acceptor wants.
     fn run_pacemaker(&mut self, now: Time, out: &mut Vec<Output>) -> Ballot {
         let graph = self.network.graph();
-        let supported = self
-            .pacemaker
-            .supported(graph, self.convictions.suspicion(), now);
+        let supported =
+            self.pacemaker
+                .supported(graph, self.convictions.suspicion(), self.present(), now);
         let mut given_up = self.pacemaker.follow(supported, now);
         if self.acceptor.is_some() {
-            let all: Vec<_> = self.learners.ids().map(|l| self.outstanding(l)).collect();
+            let all = self.outstanding();
             let oldest = |l: LearnerId| all.get(usize::from(l.0)).copied().flatten();
             let lost = |b| {
                 self.convictions
@@ -214,7 +214,8 @@ impl HPaxos {
     }
 
     pub(super) fn set_timer(&mut self, now: Time, out: &mut Vec<Output>) {
-        let oldest = |l| self.outstanding(l);
+        let all = self.outstanding();
+        let oldest = |l: LearnerId| all.get(usize::from(l.0)).copied().flatten();
         let patience = self
             .acceptor
             .as_ref()
@@ -233,21 +234,39 @@ impl HPaxos {
             .set([patience, proposer, spread, pages], now, out);
     }
 
-    /// Since when something is outstanding for a learner: the oldest of a waiting value and of an open slot
+    /// Per learner, since when something is outstanding for it: the oldest of a waiting value and of an open slot
     /// without its decision. The slots of a learner that catches up were open long before a leader could come to
     /// them: they count from when the learner last [moved](crate::pacemaker::Pacemaker::moved).
-    fn outstanding(&self, learner: LearnerId) -> Option<Time> {
-        let ballot = self.present();
-        let slots = self.received.slots_from(self.learners.undecided(learner));
+    fn outstanding(&self) -> Vec<Option<Time>> {
+        let (ballot, waiting) = (self.present(), self.waiting.oldest());
         let everyone = self.network.graph().learners();
-        let mut open = slots.filter_map(|(slot, s)| {
+        let mut oldest = vec![waiting; everyone.len()];
+        let first = self
+            .learners
+            .ids()
+            .map(|l| self.learners.undecided(l))
+            .min();
+        let mut rest = everyone;
+        for (slot, s) in self.received.slots_from(first.unwrap_or_default()) {
+            if rest.is_empty() {
+                break;
+            }
             let undecided = self.learners.undecided_in(slot);
-            let since = || s.open_since(ballot, undecided != everyone);
-            undecided.contains(learner).then(since).flatten()
-        });
-        let open = open.next();
-        let open = open.map(|since| since.max(self.pacemaker.moved_at(learner)));
-        [self.waiting.oldest(), open].into_iter().flatten().min()
+            let here = undecided & rest;
+            if here.is_empty() {
+                continue;
+            }
+            let Some(since) = s.open_since(ballot, undecided != everyone) else {
+                continue;
+            };
+            rest -= here;
+            for learner in here {
+                let since = since.max(self.pacemaker.moved_at(learner));
+                let oldest = &mut oldest[usize::from(learner.0)];
+                *oldest = Some(oldest.map_or(since, |waiting| waiting.min(since)));
+            }
+        }
+        oldest
     }
 
     /// Signs, stores and sends a statement of this node.

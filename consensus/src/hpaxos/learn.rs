@@ -45,13 +45,7 @@ impl HPaxos {
         let Some(mine) = self.learners.value(learner, slot) else {
             return;
         };
-        for other in self.learners.ids() {
-            let Some(theirs) = self.learners.value(other, slot) else {
-                continue;
-            };
-            if theirs == mine {
-                continue;
-            }
+        for (other, _) in self.learners.otherwise(slot, mine) {
             let certificates = (
                 self.learners.certificate(learner, slot),
                 self.learners.certificate(other, slot),
@@ -72,13 +66,7 @@ impl HPaxos {
         now: Time,
         out: &mut Vec<Output>,
     ) {
-        for other in self.learners.ids() {
-            let Some(theirs) = self.learners.value(other, slot) else {
-                continue;
-            };
-            if theirs == mine {
-                continue;
-            }
+        for (other, theirs) in self.learners.otherwise(slot, mine) {
             for (value, misses) in [(theirs, learner), (mine, other)] {
                 let Some(named) = self.batches.named(&value) else {
                     continue;

@@ -22,6 +22,10 @@ pub(super) struct Learners {
     history: Arc<dyn History<Signed<Message>>>,
     /// From here on every decision is in memory.
     remembered: Slot,
+    /// Who has decided which value in a slot, of the decisions that are in memory.
+    by_slot: BTreeMap<Slot, Vec<(Digest, LearnerSet)>>,
+    /// The first slot that no learner has decided all the way up to.
+    front: Slot,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +71,8 @@ impl Learners {
         let of: Vec<Learner> = LearnerSet::first(n).into_iter().map(start).collect();
         Learners {
             remembered: of.iter().map(|l| l.next).max().unwrap_or_default(),
+            by_slot: BTreeMap::new(),
+            front: of.iter().map(|l| l.undecided).max().unwrap_or_default(),
             of,
             history,
         }
@@ -103,6 +109,8 @@ impl Learners {
                         while learner.decided.contains_key(&learner.undecided) {
                             learner.undecided = learner.undecided.next();
                         }
+                        self.front = self.front.max(learner.undecided);
+                        self.note(l, slot, value);
                         learned.push(Learned::Decided(l));
                     }
                     Some(first) if first != value => {
@@ -114,6 +122,16 @@ impl Learners {
             }
         }
         learned
+    }
+
+    fn note(&mut self, learner: LearnerId, slot: Slot, value: Digest) {
+        let values = self.by_slot.entry(slot).or_default();
+        match values.iter_mut().find(|(v, _)| *v == value) {
+            Some((_, learners)) => {
+                learners.insert(learner);
+            }
+            None => values.push((value, [learner].into_iter().collect())),
+        }
     }
 
     /// A learner has a second decision in a slot, with another value: told once for each slot.
@@ -179,12 +197,26 @@ impl Learners {
 
     /// The learners that have not decided a slot.
     pub(super) fn undecided_in(&self, slot: Slot) -> LearnerSet {
-        let open = |l: &Learner| slot >= l.undecided && !l.decided.contains_key(&slot);
-        self.ids()
-            .zip(&self.of)
-            .filter(|(_, l)| open(l))
-            .map(|(id, _)| id)
-            .collect()
+        let mut undecided = LearnerSet::first(self.of.len());
+        if slot < self.front {
+            let all = self.ids().zip(&self.of);
+            let come = all.filter(|(_, l)| slot >= l.undecided);
+            undecided = come.map(|(id, _)| id).collect();
+        }
+        for (_, learners) in self.by_slot.get(&slot).into_iter().flatten() {
+            undecided -= *learners;
+        }
+        undecided
+    }
+
+    /// The learners that have decided a slot with another value than this, with theirs.
+    pub(super) fn otherwise(&self, slot: Slot, value: Digest) -> Vec<(LearnerId, Digest)> {
+        let mut known = self.by_slot.get(&slot).into_iter().flatten();
+        if slot >= self.remembered && known.all(|(v, _)| *v == value) {
+            return Vec::new();
+        }
+        let all = self.ids().filter_map(|l| Some((l, self.value(l, slot)?)));
+        all.filter(|(_, theirs)| *theirs != value).collect()
     }
 
     /// Whether some learner has decided this value in a slot.
@@ -202,10 +234,13 @@ impl Learners {
     /// Decisions below a slot that were delivered leave memory.
     pub(super) fn forget_below(&mut self, slot: Slot) {
         self.remembered = self.remembered.max(slot);
+        let mut kept = slot;
         for l in &mut self.of {
+            kept = kept.min(l.next);
             let recent = l.decided.split_off(&slot.min(l.next));
             l.decided = recent;
         }
+        self.by_slot = self.by_slot.split_off(&kept);
     }
 
     /// Decisions in a page leave memory. Those that were not delivered are made again when it thaws.
@@ -214,6 +249,7 @@ impl Learners {
         for l in &mut self.of {
             l.decided.retain(|slot, _| !page.contains(*slot));
         }
+        self.by_slot.retain(|slot, _| !page.contains(*slot));
     }
 
     /// The first slot that has not been delivered to a learner.
@@ -240,11 +276,7 @@ impl Learners {
 
     /// The first slot that no learner has decided all the way up to: the front of the log.
     pub(super) fn front(&self) -> Slot {
-        self.of
-            .iter()
-            .map(|l| l.undecided)
-            .max()
-            .unwrap_or_default()
+        self.front
     }
 
     /// One past the highest slot decided by any learner.

@@ -182,7 +182,9 @@ impl Paxos {
     /// Runs patience down and follows the others'. Returns the highest ballot that is wanted.
     fn run_pacemaker(&mut self, now: Time, out: &mut Vec<Output>) -> Ballot {
         let graph = self.network.graph();
-        let supported = self.pacemaker.supported(graph, &self.trust, now);
+        let supported = self
+            .pacemaker
+            .supported(graph, &self.trust, self.ballot, now);
         let mut given_up = self.pacemaker.follow(supported, now);
         if self.acceptor.is_some() {
             let oldest = self.outstanding();
