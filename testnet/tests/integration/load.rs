@@ -334,7 +334,7 @@ fn wrong_usage_is_exit_2_before_anything_starts() {
         (&["--mode", "raft"], "hpaxos, paxos and disk-paxos"),
         (&modes, "--mode paxos is given twice"),
         (&["--clients", "0"], "--clients"),
-        (&["--clients", "1,1001"], "--clients"),
+        (&["--clients", "1,10001"], "--clients"),
         (&["--clients", ""], "--clients"),
         (&["--seconds", "0"], "in no time"),
         (&["--seconds", "3601"], "at most 3600"),

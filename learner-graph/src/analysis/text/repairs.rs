@@ -45,6 +45,10 @@ fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Resu
             f,
             "    Whether raising thresholds mends it was not decided."
         )?,
+        (Some(_), true) if that_stop.iter().any(|changes| changes.len() == 1) => writeln!(
+            f,
+            "    No threshold of the file mends it by being raised alone, and leaves quorums to all who have some."
+        )?,
         (Some(_), true) => writeln!(
             f,
             "    No threshold of the file mends it by being raised alone."
