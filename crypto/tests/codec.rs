@@ -6,7 +6,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::codec::{LARGEST, decode, encode};
-use crypto::{DecodeError, PublicKey, Signed};
+use crypto::{DecodeError, Digest, PublicKey, Signed};
 use proptest::prelude::*;
 use support::{Promise, keyring};
 
@@ -121,5 +121,25 @@ proptest! {
         let bytes = encode(&value);
         let cut = cut.index(bytes.len());
         prop_assert!(decode::<Nested>(&bytes[..cut], bytes.len()).is_err());
+    }
+}
+
+/// What is hashed part by part, and compared by its first bytes, is as if it were not.
+#[test]
+fn a_digest_of_what_is_encoded_is_that_of_the_bytes_and_digests_are_in_the_order_of_theirs() {
+    let value = (7u16, vec![1u8, 2, 3], String::from("text"));
+    let encoded = encode(&value);
+    assert_eq!(Digest::of_encoded(&value), Digest::of(&encoded));
+    let digest = |at: usize, byte: u8| {
+        let mut bytes = [9; 32];
+        bytes[at] = byte;
+        Digest(bytes)
+    };
+    let all: Vec<Digest> = [0, 7, 8, 31]
+        .into_iter()
+        .flat_map(|at| [digest(at, 1), digest(at, 200)])
+        .collect();
+    for (one, other) in all.iter().flat_map(|a| all.iter().map(move |b| (a, b))) {
+        assert_eq!(one.cmp(other), one.0.cmp(&other.0), "{one} {other}");
     }
 }
