@@ -60,7 +60,7 @@ impl Gather {
     /// # Errors
     /// As [`Client::decide`].
     pub async fn decide(&self, value: Vec<u8>, key: &str) -> Result<Fate, Error> {
-        if !Values::default().push(&value, key)? {
+        if Values::size(&value, key)? > MAX_REQUEST_BYTES {
             return Err(self.too_large(value.len()));
         }
         let (told, fate) = oneshot::channel();

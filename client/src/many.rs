@@ -1,10 +1,8 @@
 //! Submitting several values with one request: `POST /v1/values/many`.
 
-use crate::answer::MAX_ANSWER_BYTES;
 use crate::client::Client;
 use crate::error::Error;
 use crate::submit::{Receipt, key_header};
-use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,24 +33,29 @@ pub struct Values {
 }
 
 impl Values {
+    /// How many bytes of a request a value takes.
+    pub(crate) fn size(value: &[u8], key: &str) -> Result<usize, Error> {
+        key_header(key)?;
+        match u8::try_from(key.len()) {
+            Ok(key) => Ok(VALUE_OVERHEAD + usize::from(key) + value.len()),
+            Err(_) => Err(Error::Key(key.escape_debug().to_string())),
+        }
+    }
+
     /// Adds a value under an idempotency key; an empty key is none. False if it does not fit any more.
     ///
     /// # Errors
     /// [`Error::Key`] if this cannot be a key: as a header it would be another one.
     pub fn push(&mut self, value: &[u8], key: &str) -> Result<bool, Error> {
-        key_header(key)?;
-        let bytes = self.bytes.len() + VALUE_OVERHEAD + key.len() + value.len();
+        let bytes = self.bytes.len() + Values::size(value, key)?;
         if self.count == MAX_VALUES || bytes > MAX_REQUEST_BYTES {
             return Ok(false);
         }
-        let (Ok(key_bytes), Ok(value_bytes)) =
-            (u8::try_from(key.len()), u32::try_from(value.len()))
-        else {
-            return Err(Error::Key(key.escape_debug().to_string()));
-        };
-        self.bytes.push(key_bytes);
+        // Both lengths were seen to be within these.
+        self.bytes.push(key.len() as u8);
         self.bytes.extend_from_slice(key.as_bytes());
-        self.bytes.extend_from_slice(&value_bytes.to_le_bytes());
+        let length = value.len() as u32;
+        self.bytes.extend_from_slice(&length.to_le_bytes());
         self.bytes.extend_from_slice(value);
         self.count += 1;
         Ok(true)
@@ -145,16 +148,8 @@ impl Client {
         if values.is_empty() {
             return Ok(Vec::new());
         }
-        let url = self.address(&["v1", "values", "many"], query);
-        let origin = self.origin(&url);
-        let timeout = self.patience().saturating_add(wait);
-        let request = || {
-            let request = self.http().post(url.clone()).timeout(timeout);
-            request
-                .header(CONTENT_TYPE, "application/octet-stream")
-                .body(values.bytes.clone())
-        };
-        let bytes = self.ask(request, &origin, MAX_ANSWER_BYTES).await?;
+        let (path, body) = (["v1", "values", "many"], &values.bytes);
+        let (bytes, origin) = self.post_body(&path, query, None, body, wait).await?;
         let answer: Answer =
             serde_json::from_slice(&bytes).map_err(|error| origin.unreadable(error))?;
         let wrong = || origin.unreadable("it does not say of each value once what became of it");

@@ -1,6 +1,6 @@
 //! Submitting values: `POST /v1/values`.
 
-use crate::answer::MAX_ANSWER_BYTES;
+use crate::answer::{MAX_ANSWER_BYTES, Origin};
 use crate::client::Client;
 use crate::error::Error;
 use crate::value::Decision;
@@ -151,21 +151,9 @@ impl Client {
         query: &[(&str, &str)],
         wait: Duration,
     ) -> Result<Submitted, Error> {
-        let url = self.address(&["v1", "values"], query);
-        let origin = self.origin(&url);
-        let timeout = self.patience().saturating_add(wait);
-        let key = key_header(key)?;
-        let request = || {
-            let request = self.http().post(url.clone()).timeout(timeout);
-            let request = match key.is_empty() {
-                true => request,
-                false => request.header("Idempotency-Key", key.clone()),
-            };
-            request
-                .header(CONTENT_TYPE, "application/octet-stream")
-                .body(value.to_vec())
-        };
-        let bytes = self.ask(request, &origin, MAX_ANSWER_BYTES).await?;
+        let key = Some(key_header(key)?).filter(|key| !key.is_empty());
+        let path = ["v1", "values"];
+        let (bytes, origin) = self.post_body(&path, query, key, value, wait).await?;
         let unreadable = |e| origin.unreadable(e);
         let Answer { id, decided } = serde_json::from_slice(&bytes).map_err(unreadable)?;
         let receipt = match decided {
@@ -173,5 +161,31 @@ impl Client {
             false => None,
         };
         Ok(Submitted { id, receipt })
+    }
+
+    /// The successful answer to `POST` of these bytes, which may take `wait` longer than others.
+    pub(crate) async fn post_body(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        key: Option<HeaderValue>,
+        body: &[u8],
+        wait: Duration,
+    ) -> Result<(Vec<u8>, Origin), Error> {
+        let url = self.address(path, query);
+        let origin = self.origin(&url);
+        let timeout = self.patience().saturating_add(wait);
+        let request = || {
+            let request = self.http().post(url.clone()).timeout(timeout);
+            let request = match &key {
+                None => request,
+                Some(key) => request.header("Idempotency-Key", key.clone()),
+            };
+            request
+                .header(CONTENT_TYPE, "application/octet-stream")
+                .body(body.to_vec())
+        };
+        let bytes = self.ask(request, &origin, MAX_ANSWER_BYTES).await?;
+        Ok((bytes, origin))
     }
 }
