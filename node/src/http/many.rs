@@ -4,8 +4,8 @@ use super::Api;
 use super::json::Json;
 use super::problem::Problem;
 use super::query::Raw;
-use super::submission::{self, Came, Fate, ready};
-use super::values::{read_body, receipt, wait};
+use super::submission::{self, Came, Fate};
+use super::values::{read_body, receipt};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -14,7 +14,6 @@ use consensus::{ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// Accepts several values; with `?wait=LEARNER` answers when that learner has delivered all of them.
 pub(super) async fn submit(
@@ -23,19 +22,13 @@ pub(super) async fn submit(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let at = SystemTime::now();
-    let wait = wait(&api, query)?;
-    ready(&api)?;
+    let came = Came::now(&api, query, &headers)?;
     let bound =
         format!("a request has at most {MAX_BATCH_BYTES} bytes of values; submit them in several");
     let (bytes, room) = read_body(&api, body, MAX_BATCH_BYTES, &bound).await?;
     let values = read(&bytes).map_err(Problem::bad_request)?;
     drop(bytes);
-    let came = Came {
-        at,
-        headers: &headers,
-    };
-    let fates = submission::submit(&api, came, values, room, wait).await?;
+    let fates = submission::submit(&api, came, values, room).await?;
     let fates: Vec<Fate> = fates.into_iter().map(|(_, fate)| fate).collect();
     if fates.iter().all(|fate| matches!(fate, Fate::Full)) {
         return Err(Fate::full());

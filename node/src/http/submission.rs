@@ -2,11 +2,12 @@
 
 use super::Api;
 use super::problem::Problem;
+use super::query::{Asked, Raw};
 use crate::engine::{Event, NotSent, Submitted};
 use crate::telemetry::Submission;
 use crate::view::decisions::Delivered;
 use crate::view::{Phase, View};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use consensus::ClientValue;
 use crypto::Digest;
 use learner_graph::LearnerId;
@@ -18,14 +19,17 @@ use tokio::time::timeout;
 
 /// How long the engine may take to store what was submitted.
 const STORE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long `?wait=` waits by default, and at most.
+const WAIT_MS: u64 = 30_000;
+const MAX_WAIT_MS: u64 = 600_000;
 
 /// For whom a client waits, and for how long.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wait {
+struct Wait {
     /// A learner that this node plays.
-    pub(super) learner: LearnerId,
+    learner: LearnerId,
     /// The longest time.
-    pub(super) limit: Duration,
+    limit: Duration,
 }
 
 /// What became of a value.
@@ -48,22 +52,36 @@ impl Fate {
     }
 }
 
-/// When a request came, and with which headers: what spans of its values tell.
+/// A request that submits values, before its body is read.
 pub(super) struct Came<'a> {
-    pub(super) at: SystemTime,
-    pub(super) headers: &'a HeaderMap,
+    at: SystemTime,
+    headers: &'a HeaderMap,
+    wait: Option<Wait>,
 }
 
-/// Whether this node takes values.
-pub(super) fn ready(api: &Api) -> Result<(), Problem> {
-    match api.view.phase() {
-        Phase::Ready => Ok(()),
-        Phase::Starting => Err(Problem::unavailable("the node is replaying its storage")),
-        Phase::Stopping => Err(Problem::unavailable("the node is ending")),
+impl<'a> Came<'a> {
+    /// A request with this query and these headers comes now.
+    ///
+    /// # Errors
+    /// If the query cannot be understood, or this node takes no values.
+    pub(super) fn now(api: &Api, query: Raw, headers: &'a HeaderMap) -> Result<Self, Problem> {
+        let at = SystemTime::now();
+        let asked = Asked::read(query, &["wait", "timeout_ms"])?;
+        let limit = asked.number("timeout_ms", "a time in milliseconds")?;
+        let limit = Duration::from_millis(limit.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
+        let learner = |name| api.learner(name, StatusCode::BAD_REQUEST);
+        let learner = asked.text("wait").map(learner).transpose()?;
+        let wait = learner.map(|learner| Wait { learner, limit });
+        match api.view.phase() {
+            Phase::Ready => Ok(Came { at, headers, wait }),
+            Phase::Starting => Err(Problem::unavailable("the node is replaying its storage")),
+            Phase::Stopping => Err(Problem::unavailable("the node is ending")),
+        }
     }
 }
 
-/// Submits values, of which `room` is in memory, and waits for them. Returns the id and the fate of each.
+/// Submits values, of which `room` is in memory, and waits for them if that is wanted. Returns the id and the fate of
+/// each.
 ///
 /// # Errors
 /// If the engine takes none of them, or does not answer: then it is not known whether they were kept.
@@ -72,12 +90,12 @@ pub(super) async fn submit(
     came: Came<'_>,
     values: Vec<ClientValue>,
     room: Vec<OwnedSemaphorePermit>,
-    wait: Option<Wait>,
 ) -> Result<Vec<(Digest, Fate)>, Problem> {
     let mut all: Vec<Coming> = values
         .iter()
         .map(|value| Coming::new(api, &came, value.id()))
         .collect();
+    let wait = came.wait;
     // Waiting begins before submitting, so that no decision is missed.
     let mut waiting = wait.map(|wait| Waiting::begin(api, wait.learner, &mut all));
     if let Some(wait) = wait {

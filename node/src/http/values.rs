@@ -2,8 +2,8 @@
 
 use super::json::Json;
 use super::problem::Problem;
-use super::query::{Asked, Raw};
-use super::submission::{self, Came, Fate, Wait, ready};
+use super::query::Raw;
+use super::submission::{self, Came, Fate};
 use super::{Api, SMALL, json};
 use crate::config::Mode;
 use crate::view::decisions::Delivered;
@@ -18,15 +18,12 @@ use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long `?wait=` waits by default, and at most.
-const WAIT_MS: u64 = 30_000;
-const MAX_WAIT_MS: u64 = 600_000;
 /// A value that is not short takes room in such pieces as it comes.
 const PIECE: usize = 64 << 10;
 /// A value as JSON: base64 takes four characters for three bytes.
@@ -45,15 +42,9 @@ pub(super) async fn submit(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let at = SystemTime::now();
-    let wait = wait(&api, query)?;
-    ready(&api)?;
+    let came = Came::now(&api, query, &headers)?;
     let (value, room) = read(&api, &headers, body).await?;
-    let came = Came {
-        at,
-        headers: &headers,
-    };
-    let fates = submission::submit(&api, came, vec![value], room, wait).await?;
+    let fates = submission::submit(&api, came, vec![value], room).await?;
     // One value has one fate.
     let (id, fate) = fates.into_iter().next().ok_or_else(Fate::full)?;
     match fate {
@@ -69,16 +60,6 @@ pub(super) async fn submit(
         }
         Fate::Full => Err(Fate::full()),
     }
-}
-
-/// For whom the client wants to wait.
-pub(super) fn wait(api: &Api, query: Raw) -> Result<Option<Wait>, Problem> {
-    let asked = Asked::read(query, &["wait", "timeout_ms"])?;
-    let limit = asked.number("timeout_ms", "a time in milliseconds")?;
-    let limit = Duration::from_millis(limit.unwrap_or(WAIT_MS).min(MAX_WAIT_MS));
-    let learner = |name| api.learner(name, StatusCode::BAD_REQUEST);
-    let learner = asked.text("wait").map(learner).transpose()?;
-    Ok(learner.map(|learner| Wait { learner, limit }))
 }
 
 /// Where and by whom a value was decided. The values of others in the batch are not repeated to everyone who waits.
