@@ -5,7 +5,7 @@ use super::proposer::Scene;
 use super::{HPaxos, Message, Output, Record};
 use crate::patience::Why;
 use crate::planted::{Bug, planted};
-use crate::{Ballot, Batch, Time};
+use crate::{Ballot, Time};
 use crypto::{Digest, Verified};
 use learner_graph::LearnerId;
 use std::collections::BTreeSet;
@@ -125,12 +125,7 @@ impl HPaxos {
             batches: &self.batches,
             trust: self.convictions.trust(self.network.graph()),
         });
-        for made in made {
-            let batch = Batch::clone(&made.batch);
-            out.push(Output::Persist(Record::Batch(batch.clone())));
-            out.push(Output::SendBatch(batch));
-            self.batches.keep(made);
-        }
+        self.batches.announce(made, out);
         if let Some(one_c) = one_c {
             self.say(Message::OneC(one_c), out);
         }

@@ -163,6 +163,20 @@ impl Batches {
         false
     }
 
+    /// Batches that this node made, and proposes now, are stored and sent.
+    pub(crate) fn announce<M, W, E, F>(
+        &mut self,
+        made: Vec<Named>,
+        out: &mut Vec<Output<M, W, E, F>>,
+    ) {
+        for made in made {
+            let batch = Batch::clone(&made.batch);
+            out.push(Output::Persist(Record::Batch(batch.clone())));
+            out.push(Output::SendBatch(batch));
+            self.keep(made);
+        }
+    }
+
     /// Keeps a batch that this node made, or stored before.
     pub(crate) fn keep(&mut self, named: Named) {
         self.wanted.remove(&named.digest);

@@ -5,7 +5,7 @@ use super::proposer::Scene;
 use super::{Input, Output, Paxos, Record, SLOT_RANGE};
 use crate::history::Keep;
 use crate::log::pipeline::Supply;
-use crate::{Ballot, Batch, Decision, Slot, Time};
+use crate::{Ballot, Decision, Slot, Time};
 use crypto::Digest;
 use learner_graph::AcceptorSet;
 
@@ -260,12 +260,7 @@ impl Paxos {
                 now,
             },
         });
-        for made in made {
-            let batch = Batch::clone(&made.batch);
-            out.push(Output::Persist(Record::Batch(batch.clone())));
-            out.push(Output::SendBatch(batch));
-            self.batches.keep(made);
-        }
+        self.batches.announce(made, out);
         if let Some(two_a) = two_a {
             self.say(two_a, out);
         }
