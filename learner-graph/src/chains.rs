@@ -19,8 +19,8 @@ use std::collections::HashMap;
 /// When an edge holds.
 enum When {
     Is(NodeId),
-    All(Vec<When>),
-    Any(Vec<When>),
+    /// While all of these hold, or while any does.
+    Of(Vec<When>, bool),
 }
 
 struct Edge {
@@ -81,7 +81,7 @@ fn parallel(edges: Vec<Edge>) -> Vec<Edge> {
     for edge in edges {
         let at = *places.entry(edge.learners).or_insert(all.len());
         match all.get_mut(at) {
-            Some(other) => other.when.or(edge.when),
+            Some(other) => other.when.join(edge.when, false),
             None => all.push(edge),
         }
     }
@@ -117,39 +117,29 @@ fn series(edges: &mut Vec<Edge>, ends: &LearnerSet) {
         edges[second].learners = LearnerSet::EMPTY;
         edges[first].learners = outer;
         let when = std::mem::replace(&mut edges[second].when, When::NEVER);
-        edges[first].when.and(when);
+        edges[first].when.join(when, true);
     }
     edges.retain(|edge| !edge.learners.is_empty());
 }
 
 impl When {
-    const NEVER: Self = Self::Any(Vec::new());
+    const NEVER: Self = Self::Of(Vec::new(), false);
 
-    fn and(&mut self, other: Self) {
+    /// Holds while both do, or, unless all are asked for, while any does.
+    fn join(&mut self, other: Self, all: bool) {
         let parts = |when| match when {
-            Self::All(parts) => parts,
+            Self::Of(parts, of_all) if of_all == all => parts,
             when => vec![when],
         };
-        let mut all = parts(std::mem::replace(self, Self::NEVER));
-        all.extend(parts(other));
-        *self = Self::All(all);
-    }
-
-    fn or(&mut self, other: Self) {
-        let parts = |when| match when {
-            Self::Any(parts) => parts,
-            when => vec![when],
-        };
-        let mut any = parts(std::mem::replace(self, Self::NEVER));
-        any.extend(parts(other));
-        *self = Self::Any(any);
+        let mut joined = parts(std::mem::replace(self, Self::NEVER));
+        joined.extend(parts(other));
+        *self = Self::Of(joined, all);
     }
 
     fn expr(self, exprs: &mut Exprs) -> NodeId {
         let (parts, all) = match self {
             Self::Is(expr) => return expr,
-            Self::All(parts) => (parts, true),
-            Self::Any(parts) => (parts, false),
+            Self::Of(parts, all) => (parts, all),
         };
         let mut parts: Vec<_> = parts.into_iter().map(|part| part.expr(exprs)).collect();
         parts.sort_unstable();

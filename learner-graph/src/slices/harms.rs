@@ -79,17 +79,6 @@ impl Forks<'_> {
         found.map(|()| pair.map(|quorum| formula.chosen(&quorum)))
     }
 
-    /// Two quorums with as few of these in common as possible, where all nodes need the same.
-    fn least_common(
-        &self,
-        honest: &AcceptorSet,
-        effort: &Effort,
-    ) -> Option<Found<[AcceptorSet; 2]>> {
-        let needs = Family::Of(self.0.common?);
-        let mut search = Search::new(&self.0.exprs, &effort.again(SEARCH_STEPS));
-        Some(search.overlap(honest, [&needs, &needs]))
-    }
-
     /// The same where all nodes need the same; nothing if they do not, or that did not help.
     fn by_symmetry(
         &self,
@@ -176,21 +165,22 @@ impl Harm for Forks<'_> {
     }
 
     fn smallest(&self, given: &AcceptorSet, effort: &Effort) -> Found<AcceptorSet> {
+        let Some(needs) = self.0.common.map(Family::Of) else {
+            return Found::Undecided;
+        };
         let honest = self.0.all() - *given;
-        match self.least_common(&honest, effort) {
-            Some(Found::Yes(pair)) => {
-                let faulty = pair[0] & pair[1] & honest;
-                // Somebody has to be left to be split.
-                let left = pair
-                    .iter()
-                    .all(|quorum| !((*quorum & honest) - faulty).is_empty());
-                if left {
-                    Found::Yes(faulty)
-                } else {
-                    Found::Undecided
-                }
-            }
-            None | Some(Found::No | Found::Undecided) => Found::Undecided,
+        let mut search = Search::new(&self.0.exprs, &effort.again(SEARCH_STEPS));
+        let Found::Yes(pair) = search.overlap(&honest, [&needs, &needs]) else {
+            return Found::Undecided;
+        };
+        let faulty = pair[0] & pair[1] & honest;
+        // Somebody has to be left to be split.
+        match pair
+            .iter()
+            .all(|quorum| !((*quorum & honest) - faulty).is_empty())
+        {
+            true => Found::Yes(faulty),
+            false => Found::Undecided,
         }
     }
 }
