@@ -5,10 +5,10 @@ use super::proposer::Scene;
 use super::{HPaxos, Message, Output, Record};
 use crate::patience::Why;
 use crate::planted::{Bug, planted};
-use crate::{Ballot, Time};
+use crate::{Ballot, Slot, Time};
 use crypto::{Digest, Verified};
-use learner_graph::LearnerId;
-use std::collections::BTreeSet;
+use learner_graph::{LearnerId, LearnerSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl HPaxos {
     /// What this node says by itself, given what it knows.
@@ -236,29 +236,31 @@ impl HPaxos {
         let (ballot, waiting) = (self.present(), self.waiting.oldest());
         let everyone = self.network.graph().learners();
         let mut oldest = vec![waiting; everyone.len()];
-        let first = self
-            .learners
-            .ids()
-            .map(|l| self.learners.undecided(l))
-            .min();
-        let mut rest = everyone;
-        for (slot, s) in self.received.slots_from(first.unwrap_or_default()) {
-            if rest.is_empty() {
-                break;
-            }
-            let undecided = self.learners.undecided_in(slot);
-            let here = undecided & rest;
-            if here.is_empty() {
-                continue;
-            }
-            let Some(since) = s.open_since(ballot, undecided != everyone) else {
-                continue;
-            };
-            rest -= here;
-            for learner in here {
-                let since = since.max(self.pacemaker.moved_at(learner));
-                let oldest = &mut oldest[usize::from(learner.0)];
-                *oldest = Some(oldest.map_or(since, |waiting| waiting.min(since)));
+        // Each from where it stands: what those ahead have decided in between is none of their business.
+        let mut at: BTreeMap<Slot, LearnerSet> = BTreeMap::new();
+        for learner in self.learners.ids() {
+            let first = self.learners.undecided(learner);
+            at.entry(first).or_default().insert(learner);
+        }
+        for (first, mut rest) in at {
+            for (slot, s) in self.received.slots_from(first) {
+                if rest.is_empty() {
+                    break;
+                }
+                let undecided = self.learners.undecided_in(slot);
+                let here = undecided & rest;
+                if here.is_empty() {
+                    continue;
+                }
+                let Some(since) = s.open_since(ballot, undecided != everyone) else {
+                    continue;
+                };
+                rest -= here;
+                for learner in here {
+                    let since = since.max(self.pacemaker.moved_at(learner));
+                    let oldest = &mut oldest[usize::from(learner.0)];
+                    *oldest = Some(oldest.map_or(since, |waiting| waiting.min(since)));
+                }
             }
         }
         oldest

@@ -2,32 +2,57 @@
 
 #![expect(
     clippy::disallowed_types,
-    reason = "not random: these hash by what is in them alone"
+    reason = "nothing here tells in which order they are"
 )]
 
 use crypto::Digest;
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// What is known of digests.
-pub(crate) type ByDigest<T> = HashMap<Digest, T, BuildHasherDefault<FirstBytes>>;
+///
+/// Clients and peers choose the values behind them, so the hash has a secret of this process: whoever looks for values
+/// that fall together elsewhere finds none that do here. Since the map cannot be walked, nothing that a node says or
+/// stores follows from the secret.
+#[derive(Debug)]
+pub(crate) struct ByDigest<T>(HashMap<Digest, T>);
+
 /// Digests.
-pub(crate) type Digests = HashSet<Digest, BuildHasherDefault<FirstBytes>>;
+pub(crate) type Digests = ByDigest<()>;
 
-/// A digest's first bytes are its hash. Whoever looks for values that share some of them finds a few, which costs this
-/// node less than them; and there are never more than may wait.
-#[derive(Debug, Default)]
-pub(crate) struct FirstBytes(u64);
+impl<T> Default for ByDigest<T> {
+    fn default() -> Self {
+        ByDigest(HashMap::new())
+    }
+}
 
-impl Hasher for FirstBytes {
-    fn finish(&self) -> u64 {
-        self.0
+impl<T> ByDigest<T> {
+    pub(crate) fn get(&self, digest: &Digest) -> Option<&T> {
+        self.0.get(digest)
     }
 
-    /// The last thing written counts: before the bytes comes how many they are.
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
+    pub(crate) fn get_mut(&mut self, digest: &Digest) -> Option<&mut T> {
+        self.0.get_mut(digest)
+    }
+
+    pub(crate) fn contains(&self, digest: &Digest) -> bool {
+        self.0.contains_key(digest)
+    }
+
+    pub(crate) fn entry(&mut self, digest: Digest) -> Entry<'_, Digest, T> {
+        self.0.entry(digest)
+    }
+
+    pub(crate) fn insert(&mut self, digest: Digest, known: T) {
+        self.0.insert(digest, known);
+    }
+
+    pub(crate) fn remove(&mut self, digest: &Digest) {
+        self.0.remove(digest);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 }

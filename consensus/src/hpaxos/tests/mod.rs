@@ -3,6 +3,7 @@
 mod contradiction;
 mod forget;
 mod hostile;
+mod learner;
 mod pages;
 mod puppet;
 mod rules;
