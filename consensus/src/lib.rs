@@ -41,7 +41,7 @@ pub use patience::{GivenUp, Why};
 pub use protocol::{AnswerOf, HistoryOf, InputOf, OutputOf, Protocol, RecordOf};
 pub use slot::{Page, Slot};
 pub use status::{DiskStatus, Status};
-pub use steps::steps;
+pub use steps::{steps, waits};
 pub use value::{
     Batch, ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, MAX_KEY_BYTES, MAX_VALUE_BYTES,
     ValueError, Values,

@@ -1,6 +1,6 @@
 //! Several steps that share one sync.
 
-use crate::{Input, InputOf, Output, OutputOf, Protocol, Time};
+use crate::{Input, InputOf, Output, OutputOf, Protocol, Record, Time};
 
 /// Steps that may share a sync, at most: whoever keeps talking to itself is interrupted.
 const MAX_STEPS: usize = 16;
@@ -32,6 +32,21 @@ pub fn steps<P: Protocol, X>(
         }
     }
     Ok(inputs)
+}
+
+/// Whether these outputs have to wait until everything stored is durable: something of them leaves the node, or
+/// tells what it will remember. Otherwise a step has only taken in what others said, and a crash may undo it: to the
+/// others it is as if it had not happened yet. That holds for decisions as well. They rest on votes that were durable
+/// before they left, and the node that forgets one hears of it again.
+#[must_use]
+pub fn waits<M, W, E, F>(outputs: &[Output<M, W, E, F>]) -> bool {
+    outputs.iter().any(|output| match output {
+        Output::Persist(Record::Message(_)) | Output::Decided(_) | Output::Fork(_) => false,
+        Output::Full(_) | Output::Fetch(_) | Output::SetTimer(_) | Output::GivenUp(_) => false,
+        Output::Persist(_) | Output::Disk(_) | Output::Send(_) | Output::SendBatch(_) => true,
+        Output::SendValue(_) | Output::SendEvidence(_) | Output::Accepted(_) => true,
+        Output::Evidence(..) | Output::Disconnected(..) | Output::Ballot { .. } => true,
+    })
 }
 
 fn own<M: Clone, W, E, F>(output: &Output<M, W, E, F>) -> Option<Input<M, E>> {

@@ -27,12 +27,16 @@ impl<P: Simulated> World<P> {
         let Some(machine) = &node.machine else {
             return Ok(());
         };
-        // It stands for what the history lacks.
+        // It stands for what the history lacks, and for what was not durable yet.
         node.history.flush();
+        let unsynced = std::mem::take(&mut node.unsynced);
         let records = machine.checkpoint();
         let mut records = records.iter().map(codec::encode);
         let replaced = node.storage.replace(&mut records);
         replaced.map_err(|e| Violation::of("storage", e.to_string()))?;
+        for record in &unsynced {
+            self.told(place, record)?;
+        }
         self.tally.checkpoints += 1;
         self.tell_history(|w| format!("{} makes a checkpoint", w.stage.name(place)));
         Ok(())

@@ -6,10 +6,11 @@ use super::oracle::{Oracle as _, Place, Verdict, Violation};
 use super::protocols::{Simulated, Start};
 use super::setting::RECENT;
 use super::stage::Stage;
+use super::steps::is_record;
 use super::world::{Event, World};
 use consensus::history::History as _;
 use consensus::history::MemoryHistory;
-use consensus::{Output, OutputOf, Record, RecordOf};
+use consensus::{Output, Record, RecordOf};
 use crypto::codec;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,9 +106,10 @@ impl<P: Simulated> World<P> {
             self.interrupted(place, disk)?;
             self.nodes[place].drives[disk] = Drive::Closed;
         }
-        let outputs = self.nodes[place].syncing.take().unwrap_or_default();
-        let persisted = |o: &OutputOf<P>| matches!(o, Output::Persist(_));
-        let records = outputs.iter().filter(|o| persisted(o)).count();
+        let node = &mut self.nodes[place];
+        let syncing = node.syncing.take();
+        let outputs = syncing.unwrap_or_else(|| std::mem::take(&mut node.unsynced));
+        let records = outputs.iter().filter(|o| is_record(o)).count();
         let kept = self.chance.place(records + 1);
         if records > kept {
             self.tally.fault("records torn off");
@@ -119,7 +121,7 @@ impl<P: Simulated> World<P> {
             if left == 0 {
                 break;
             }
-            left -= usize::from(persisted(output));
+            left -= usize::from(is_record(output));
             if !matches!(output, Output::Decided(_)) {
                 self.told(place, output)?;
             }

@@ -62,6 +62,8 @@ pub(super) struct Node<P: Simulated> {
     pub(super) wake: Option<Time>,
     /// What the last step asked for and waits for its records to be durable.
     pub(super) syncing: Option<Vec<OutputOf<P>>>,
+    /// Records of steps that did not wait for them: they become durable with the next that does.
+    pub(super) unsynced: Vec<OutputOf<P>>,
     /// What others asked for in the meantime, and who: nothing is handed out before it is durable.
     pub(super) asked: Vec<(Place, SyncRequest, Vec<Digest>)>,
     /// The next sync fails.
@@ -85,6 +87,7 @@ impl<P: Simulated> Node<P> {
             timer: None,
             wake: None,
             syncing: None,
+            unsynced: Vec::new(),
             asked: Vec::new(),
             storage_fails: false,
             fetching: BTreeSet::new(),
@@ -109,6 +112,7 @@ impl<P: Simulated> Node<P> {
         self.history.crash();
         self.inbox.clear();
         self.asked.clear();
+        self.unsynced.clear();
         (self.timer, self.wake, self.syncing) = (None, None, None);
         self.storage_fails = false;
         self.fetching.clear();

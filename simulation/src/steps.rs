@@ -5,7 +5,7 @@ use super::oracle::{Oracle as _, Place, Verdict, Violation};
 use super::protocols::Simulated;
 use super::world::{Event, World, short};
 use consensus::storage::Storage as _;
-use consensus::{Input, Output, OutputOf, Record};
+use consensus::{Input, Output, OutputOf, Record, waits};
 use crypto::codec;
 
 impl<P: Simulated> World<P> {
@@ -54,7 +54,7 @@ impl<P: Simulated> World<P> {
     }
 
     /// Appends what is to be stored. What was asked for before may happen at once, the rest once everything
-    /// is durable.
+    /// is durable, if it has to wait for that.
     pub(super) fn store(&mut self, place: Place, mut outputs: Vec<OutputOf<P>>) -> Verdict {
         let first = outputs
             .iter()
@@ -72,12 +72,19 @@ impl<P: Simulated> World<P> {
         for output in outputs {
             self.execute(place, output)?;
         }
-        if after.is_empty() {
+        if !waits(&after) {
+            let (records, rest): (Vec<_>, Vec<_>) = after.into_iter().partition(is_record);
+            for output in rest {
+                self.execute(place, output)?;
+            }
+            self.nodes[place].unsynced.extend(records);
             self.between_steps(place)?;
         } else {
             let takes = self.chance.time(self.setting.sync);
             let node = &mut self.nodes[place];
-            node.syncing = Some(after);
+            let mut all = std::mem::take(&mut node.unsynced);
+            all.extend(after);
+            node.syncing = Some(all);
             self.agenda
                 .add(self.now + takes, Event::Synced(place, node.life));
         }
@@ -202,6 +209,10 @@ impl<P: Simulated> World<P> {
             history.pop_if(|(_, line)| line.is_empty());
         }
     }
+}
+
+pub(super) fn is_record<M, W, E, F>(output: &Output<M, W, E, F>) -> bool {
+    matches!(output, Output::Persist(_))
 }
 
 /// Rule 8: whatever was promised, proposed or voted is stored before it leaves.

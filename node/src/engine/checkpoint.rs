@@ -18,6 +18,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             return Ok(());
         }
         let start = Instant::now();
+        self.sync()?;
         self.history.commit()?;
         let (mut records, mut bytes) = (0u64, 0);
         let checkpoint = self.machine.protocol.checkpoint();

@@ -42,6 +42,17 @@ pub(crate) enum Queued<I> {
     },
 }
 
+impl<I> Queued<I> {
+    /// How many inputs of the protocol come of it, at most.
+    pub(super) fn inputs(&self) -> usize {
+        match self {
+            Queued::Event(Event::Submit { values, .. }) => values.len(),
+            Queued::Event(_) => 1,
+            Queued::Verified { inputs, .. } => inputs.len(),
+        }
+    }
+}
+
 impl<I> From<Event> for Queued<I> {
     fn from(event: Event) -> Self {
         Queued::Event(event)

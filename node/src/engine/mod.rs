@@ -3,7 +3,8 @@
 //! ```text
 //!   queue ──drain──► inputs ─┐
 //!                            ├─► step ─► outputs ─► 1. append every record
-//!   own messages ────────────┘    │ ▲               2. when nothing of its own is left to hear: sync, once
+//!   own messages ────────────┘    │ ▲               2. when nothing of its own is left to hear: sync, once, if
+//!        ▲                        │ │                  anything of it waits for that; else a little later
 //!        ▲                        │ │ timer         3. sends, answers, decisions
 //!        └────────────────────────┘ └──────────────────────┘
 //! ```
@@ -20,6 +21,7 @@ mod questions;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod unsynced;
 mod wanted;
 
 pub(crate) use disks::Disks;
@@ -47,10 +49,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, UnboundedSender};
+use unsynced::Unsynced;
 use wanted::Wanted;
 
 /// How many events one step handles at most, so that a full queue does not delay the sends.
 const MAX_EVENTS_PER_STEP: usize = 256;
+/// A step takes no more events once they bring so many inputs: an event may have thousands.
+const MAX_INPUTS_PER_STEP: usize = 1024;
 /// From how many values on, clients that have gone away are looked for.
 const MAX_CLIENTS: usize = 1024;
 /// How often the view gets a new status while the engine is busy.
@@ -154,6 +159,8 @@ struct State<I> {
     /// checkpoint had.
     checkpoint_bytes: u64,
     last_checkpoint: u64,
+    /// What was stored since the last sync.
+    unsynced: Unsynced,
     catching_up: CatchingUp,
     timer: Option<Time>,
     wanted: Wanted,
@@ -161,6 +168,8 @@ struct State<I> {
     follow: Option<Follow>,
     /// Clients that wait for `Accepted` or `Full`. Bounded by the HTTP requests in progress.
     submitted: HashMap<Digest, Vec<Client>>,
+    /// With so many values of clients, those that have gone away are looked for.
+    look_for_gone: usize,
     published: Instant,
     nonce: u64,
 }
@@ -180,11 +189,13 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             own: Vec::new(),
             checkpoint_bytes: stores.checkpoint_bytes,
             last_checkpoint: 0,
+            unsynced: Unsynced::default(),
             catching_up: CatchingUp::new(now),
             timer: None,
             wanted: Wanted::default(),
             follow: view.telemetry.clone().map(Follow::new),
             submitted: HashMap::new(),
+            look_for_gone: MAX_CLIENTS,
             published: now,
             nonce: first_nonce(),
         };
@@ -219,12 +230,15 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             if !inputs.is_empty() || due {
                 self.step(inputs)?;
             }
+            if self.state.unsynced.is_due(self.now()) {
+                self.sync()?;
+            }
             self.checkpoint_if_due()?;
             if self.state.published.elapsed() >= STATUS_PERIOD || self.state.own.is_empty() {
                 self.publish_status();
             }
         }
-        Ok(())
+        self.sync()
     }
 
     fn replay(
@@ -271,7 +285,8 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
     fn wait(&mut self) -> Option<Vec<Queued<InputOf<P>>>> {
         let mut events = Vec::new();
         if self.state.own.is_empty() {
-            let first = match self.state.timer {
+            let timers = [self.state.timer, self.state.unsynced.due()];
+            let first = match timers.into_iter().flatten().min() {
                 Some(timer) => match self.events.recv_timeout(timer.saturating_sub(self.now())) {
                     Ok(event) => Some(event),
                     Err(RecvTimeoutError::Timeout) => None,
@@ -281,8 +296,14 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             };
             events.extend(first);
         }
-        let room = MAX_EVENTS_PER_STEP.saturating_sub(events.len());
-        events.extend(self.events.try_iter().take(room));
+        let mut inputs = events.iter().map(Queued::inputs).sum::<usize>();
+        while events.len() < MAX_EVENTS_PER_STEP
+            && inputs < MAX_INPUTS_PER_STEP
+            && let Ok(event) = self.events.try_recv()
+        {
+            inputs += event.inputs();
+            events.push(event);
+        }
         let taken = whole(events.len() as u64);
         self.view.metrics.engine_queue.dec_by(taken);
         Some(events)
@@ -331,15 +352,16 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         Some(inputs)
     }
 
-    /// Clients that gave up waiting are forgotten once in a while.
+    /// Clients that gave up waiting are forgotten whenever there may be twice as many as the last time.
     fn forget_gone_clients(&mut self) {
-        if self.state.submitted.len() < MAX_CLIENTS {
+        if self.state.submitted.len() < self.state.look_for_gone {
             return;
         }
         self.state.submitted.retain(|_, clients| {
             clients.retain(|(_, answer)| !answer.is_closed());
             !clients.is_empty()
         });
+        self.state.look_for_gone = MAX_CLIENTS.max(2 * self.state.submitted.len());
     }
 
     fn note_arrivals(&mut self, inputs: &[InputOf<P>]) {

@@ -1,5 +1,6 @@
 //! Executes what a step asks for.
 
+use super::unsynced::Unsynced;
 use super::{Command, Engine, EngineError, Submitted};
 use crate::network::frame::{Part, PartOf, split};
 use crate::network::request::Request;
@@ -28,8 +29,8 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         metrics.inputs.inc_by(inputs.len() as u64);
         let traces = self.machine.trace.is_some();
         let (mut heard, mut told) = (Vec::new(), Vec::new());
-        let (mut records, mut bytes) = (0, 0);
-        let storage = &mut self.storage;
+        let mut waits = traces;
+        let (storage, unsynced) = (&mut self.storage, &mut self.state.unsynced);
         let begun = Cell::new(Instant::now());
         let hears = |inputs: &[InputOf<P>]| {
             metrics.steps.inc();
@@ -42,16 +43,34 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             for output in &outputs {
                 if let Output::Persist(record) = output {
                     let encoded = codec::encode(record);
-                    records += 1;
-                    bytes += encoded.len() as u64;
+                    unsynced.add(encoded.len() as u64, now);
                     storage.append(&encoded)?;
                 }
             }
+            waits |= consensus::waits(&outputs);
             told.push(outputs);
             Ok::<_, StorageError>(())
         })?;
         self.check_history()?;
+        if waits || self.state.unsynced.is_due(now) {
+            self.sync()?;
+        }
+        self.state.own = left;
+        for (inputs, outputs) in heard.into_iter().zip(told) {
+            self.trace_heard(&inputs)?;
+            // What is durable may leave, and what may leave is in the trace.
+            self.trace_told(&outputs)?;
+            self.execute(outputs);
+        }
+        self.history.wait_for_room();
+        Ok(())
+    }
+
+    /// Makes everything durable that was stored, and lets the history write what followed from it.
+    pub(super) fn sync(&mut self) -> Result<(), EngineError> {
+        let Unsynced { records, bytes, .. } = std::mem::take(&mut self.state.unsynced);
         if records > 0 {
+            let metrics = &self.view.metrics;
             let start = Instant::now();
             self.storage.sync()?;
             metrics.sync_time.observe(start.elapsed().as_secs_f64());
@@ -62,14 +81,6 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             metrics.syncs.inc();
         }
         self.history.flush();
-        self.state.own = left;
-        for (inputs, outputs) in heard.into_iter().zip(told) {
-            self.trace_heard(&inputs)?;
-            // What is durable may leave, and what may leave is in the trace.
-            self.trace_told(&outputs)?;
-            self.execute(outputs);
-        }
-        self.history.wait_for_room();
         Ok(())
     }
 

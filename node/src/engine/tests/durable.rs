@@ -99,3 +99,56 @@ fn nothing_of_a_step_whose_history_failed_is_done() {
     let stored: Vec<_> = (10..=14).map(Done::Stored).collect();
     assert_eq!(done, stored);
 }
+
+/// What is only heard is not worth a sync: it becomes durable with the next thing that is said, or a little later.
+#[test]
+fn what_a_node_only_hears_waits_for_what_it_says() {
+    let stage = Stage::new();
+    for disk in DISKS {
+        stage.engine.send(failed(disk)).expect("there is room");
+    }
+    let engine = stage.engine.clone();
+    let mut steps = 0;
+    let protocol = Played::new(move |_| {
+        steps += 1;
+        match steps {
+            1 => vec![Output::Persist(Record::Message(1)), decided()],
+            2 => vec![
+                Output::Persist(Record::Message(2)),
+                Output::Persist(Record::Message(3)),
+                Output::Send(4),
+            ],
+            // Its own message.
+            3 => {
+                engine.send(Event::Stop).expect("there is room");
+                vec![Output::Persist(Record::Message(5))]
+            }
+            _ => Vec::new(),
+        }
+    });
+    let (ended, done) = stage.run(protocol, &[]);
+    assert_eq!(ended, Ok(()));
+    let stored = [1, 2, 3, 5].map(Done::Stored);
+    let after = [Done::Synced { shown: 0 }, Done::Sent(4)];
+    assert_eq!(done, [&stored[..], &after].concat());
+}
+
+#[test]
+fn what_a_node_only_hears_is_durable_a_little_later() {
+    let mut stage = Stage::new();
+    stage.stops = Some(stage.engine.clone());
+    let mut first = Some(vec![Output::Persist(Record::Message(1)), decided()]);
+    let protocol = Played::new(move |_| first.take().unwrap_or_default());
+    let (tell, ended) = channel();
+    std::thread::spawn(move || tell.send(stage.run(protocol, &[])));
+    let (ended, done) = ended.recv_timeout(DEADLINE).expect("it is synced");
+    assert_eq!(ended, Ok(()));
+    assert_eq!(done, [Done::Stored(1), Done::Synced { shown: 0 }]);
+}
+
+fn decided() -> OutputOf<Played> {
+    match decision(0, 0) {
+        Keep::Decision { decision, .. } => Output::Decided(decision),
+        other => panic!("{other:?}"),
+    }
+}

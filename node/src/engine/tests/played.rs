@@ -153,6 +153,8 @@ pub(super) struct Stage {
     pub(super) checkpoint_bytes: u64,
     /// Whether the log can be made durable.
     pub(super) syncs: bool,
+    /// Who is stopped as soon as anything is durable.
+    pub(super) stops: Option<EngineHandle>,
     events: Receiver<Queued<InputOf<Played>>>,
     client: Option<mpsc::UnboundedReceiver<(usize, Submitted)>>,
     _directory: tempfile::TempDir,
@@ -167,6 +169,7 @@ impl Stage {
             history: history(directory.path()),
             checkpoint_bytes: u64::MAX,
             syncs: true,
+            stops: None,
             events,
             client: None,
             _directory: directory,
@@ -198,6 +201,7 @@ impl Stage {
             client: self.client,
             history: Arc::clone(&self.history),
             syncs: self.syncs,
+            stops: self.stops,
             grown: 0,
         };
         let machine = Machine {
@@ -271,6 +275,7 @@ struct Log {
     client: Option<mpsc::UnboundedReceiver<(usize, Submitted)>>,
     history: Arc<HistoryFile<u64>>,
     syncs: bool,
+    stops: Option<EngineHandle>,
     grown: u64,
 }
 
@@ -313,6 +318,9 @@ impl Storage for Log {
             .decisions(LearnerId(0), Slot(0), 99, usize::MAX);
         let shown = shown?.len();
         self.done.note(Done::Synced { shown });
+        if let Some(engine) = self.stops.take() {
+            engine.send(Event::Stop).expect("there is room");
+        }
         self.syncs.then_some(()).ok_or_else(gone)
     }
 
