@@ -78,8 +78,8 @@ impl<W: Clone + Send> History<W> for InMemory<W> {
             return;
         };
         let mut rows = self.rows();
-        for value in decision.values.iter() {
-            let learners = rows.delivered.entry(value.id()).or_default();
+        for id in decision.values.ids().iter() {
+            let learners = rows.delivered.entry(*id).or_default();
             learners.insert(decision.learner);
         }
         rows.batches.insert(decision.value, batch);

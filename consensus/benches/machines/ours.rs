@@ -22,8 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What can be measured.
 pub(super) trait Machine: Protocol {
-    /// How many nodes there are, and how many of them decide.
-    const NODES: [u16; 2];
+    /// How many nodes there are if nothing else is said.
+    const NODES: u16;
+
+    /// Of so many nodes, how many decide.
+    fn quorum(nodes: u16) -> u16;
 
     fn machine(network: &Arc<Network>, at: u16, history: Arc<HistoryOf<Self>>) -> Self;
 
@@ -34,7 +37,11 @@ pub(super) trait Machine: Protocol {
 }
 
 impl Machine for Paxos {
-    const NODES: [u16; 2] = [3, 2];
+    const NODES: u16 = 3;
+
+    fn quorum(nodes: u16) -> u16 {
+        nodes / 2 + 1
+    }
 
     fn machine(network: &Arc<Network>, at: u16, history: Arc<HistoryOf<Self>>) -> Self {
         let config = paxos::Config {
@@ -53,7 +60,12 @@ impl Machine for Paxos {
 }
 
 impl Machine for HPaxos {
-    const NODES: [u16; 2] = [4, 3];
+    const NODES: u16 = 4;
+
+    /// 2f + 1 of 3f + 1.
+    fn quorum(nodes: u16) -> u16 {
+        2 * (nodes - 1) / 3 + 1
+    }
 
     fn machine(network: &Arc<Network>, at: u16, history: Arc<HistoryOf<Self>>) -> Self {
         let config = hpaxos::Config {
@@ -71,7 +83,8 @@ impl Machine for HPaxos {
     }
 
     fn signatures(network: &Network, sent: &[Verified<hpaxos::Message>]) -> [Duration; 2] {
-        let signers: Vec<Signer> = (0..4).map(|at| signer(network, at)).collect();
+        let nodes = u16::try_from(network.members().len()).expect("a few");
+        let signers: Vec<Signer> = (0..nodes).map(|at| signer(network, at)).collect();
         let start = cpu();
         for message in sent {
             let signer = &signers[usize::from(message.signer().0)];
@@ -97,23 +110,25 @@ fn key(at: u16) -> Keypair {
     Keypair::from_seed([u8::try_from(at).expect("a few") + 1; 32])
 }
 
-/// So many learners, all of which decide by any `quorum` of the acceptors, and agree while three are safe.
-fn network([acceptors, quorum]: [u16; 2], learners: usize) -> Network {
+/// So many learners, all of which decide by any `quorum` of the acceptors, and agree while as many are safe as leave
+/// no two quorums without one.
+fn network(acceptors: u16, quorum: u16, learners: usize) -> Network {
     let names = |letter: &str, n: usize| -> Vec<String> {
-        (0..n).map(|i| format!("{letter}{i}")).collect()
+        (0..n).map(|i| format!("{letter}{i:03}")).collect()
     };
     let (all, learners) = (names("a", usize::from(acceptors)), names("l", learners));
+    let safe = 2 * (acceptors - quorum) + 1;
     let any = format!("{{ threshold = {quorum}, of = {all:?} }}");
     let decides: String = learners
         .iter()
         .map(|l| format!("{l} = \"any\"\n"))
         .collect();
     let graph = format!(
-        "acceptors = {all:?}\n[define]\nany = {any}\n[learners]\n{decides}[[safe]]\nbetween = {learners:?}\nwhen = {{ threshold = 3, of = {all:?} }}\n"
+        "acceptors = {all:?}\n[define]\nany = {any}\n[learners]\n{decides}[[safe]]\nbetween = {learners:?}\nwhen = {{ threshold = {safe}, of = {all:?} }}\n"
     );
     let (graph, _) = parse_graph(&graph).expect("a valid graph");
     let member = |at: u16| Member {
-        name: format!("n{at}"),
+        name: format!("n{at:03}"),
         key: key(at).public(),
         acceptor: Some(AcceptorId(at)),
         proposer: true,
@@ -130,6 +145,8 @@ struct Net<P: Machine> {
     /// How many rounds it takes.
     rounds: usize,
     sent: Vec<P::Message>,
+    /// The bytes of values and batches that have left a node, to every other one.
+    bytes: usize,
 }
 
 struct Node<P: Machine> {
@@ -139,8 +156,9 @@ struct Node<P: Machine> {
     delivered: usize,
 }
 
-pub(super) fn run<P: Machine>(load: Load, learners: usize) -> Measured {
-    let network = Arc::new(network(P::NODES, learners));
+pub(super) fn run<P: Machine>(load: Load, learners: usize, nodes: Option<u16>) -> Measured {
+    let nodes = nodes.unwrap_or(P::NODES);
+    let network = Arc::new(network(nodes, P::quorum(nodes), learners));
     let node = |at| Node {
         machine: P::machine(&network, at, Arc::new(InMemory::new())),
         inbox: Vec::new(),
@@ -148,10 +166,11 @@ pub(super) fn run<P: Machine>(load: Load, learners: usize) -> Measured {
     };
     let mut net = Net {
         now: Duration::from_secs(1),
-        nodes: (0..P::NODES[0]).map(node).collect(),
+        nodes: (0..nodes).map(node).collect(),
         travelling: VecDeque::new(),
         rounds: 0,
         sent: Vec::new(),
+        bytes: 0,
     };
     // A leader is there before anything is measured.
     for _ in 0..10 {
@@ -161,6 +180,7 @@ pub(super) fn run<P: Machine>(load: Load, learners: usize) -> Measured {
     }
     net.rounds = load.rounds();
     net.sent.clear();
+    net.bytes = 0;
     let start = cpu();
     let mut submitted = 0;
     while net.nodes.iter().any(|n| n.delivered < load.commands) {
@@ -179,15 +199,17 @@ pub(super) fn run<P: Machine>(load: Load, learners: usize) -> Measured {
         net.arrive();
     }
     let seconds = (cpu() - start).as_secs_f64();
-    if std::env::var("DETAIL").is_ok() {
-        let slots = net.nodes[0].machine.next(LearnerId(0));
-        eprintln!("    {slots} slots, {} messages", net.sent.len());
-    }
+    let others = net.nodes.len() - 1;
+    let bytes = net.sent.iter().map(|m| P::wire_bytes(P::wire(m)));
+    let bytes = net.bytes + bytes.sum::<usize>() * others;
     let [signing, verifying] = P::signatures(&network, &net.sent);
     Measured {
         seconds,
         signing: signing.as_secs_f64(),
         verifying: verifying.as_secs_f64(),
+        messages: (net.sent.len() * others) as f64
+            / net.nodes[0].machine.next(LearnerId(0)).0 as f64,
+        bytes: bytes as f64,
     }
 }
 
@@ -213,8 +235,15 @@ impl<P: Machine> Net<P> {
                 self.others(at, || Input::Message(message.clone()));
                 self.sent.push(message);
             }
-            Output::SendBatch(batch) => self.others(at, || Input::Batch(batch.clone())),
-            Output::SendValue(value) => self.others(at, || Input::Value(value.clone())),
+            Output::SendBatch(batch) => {
+                let values = batch.values.iter().map(ClientValue::encoded_len);
+                self.bytes += values.sum::<usize>() * (self.nodes.len() - 1);
+                self.others(at, || Input::Batch(batch.clone()));
+            }
+            Output::SendValue(value) => {
+                self.bytes += value.encoded_len() * (self.nodes.len() - 1);
+                self.others(at, || Input::Value(value.clone()));
+            }
             Output::SendEvidence(_) | Output::Fetch(_) | Output::Full(_) => {
                 panic!("nobody lies, and nothing is lost or refused")
             }

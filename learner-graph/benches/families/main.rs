@@ -10,9 +10,11 @@
 //! Every graph and every network has a process of its own, so that its memory is its own.
 
 mod graphs;
+#[path = "../growth.rs"]
+mod growth;
 mod networks;
-mod plot;
 
+use growth::Panel;
 use learner_graph::{Options, Units, VALIDITY_STEPS, analyze, parse_unchecked};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -70,8 +72,28 @@ fn all(only: Option<&str>) {
         }
     }
     if let Ok(file) = std::env::var("PLOT") {
-        plot::write(&file, &measured).expect("a picture");
+        draw(&file, &measured);
     }
+}
+
+fn draw(file: &str, measured: &[Measured]) {
+    let panel = |title, range, figure: fn(&Measured) -> f64| Panel {
+        title,
+        range,
+        lines: FAMILIES
+            .iter()
+            .map(|(family, _, _)| {
+                let of = measured.iter().filter(|m| m.family == *family);
+                (*family, of.map(|m| (m.acceptors, figure(m))).collect())
+            })
+            .collect(),
+    };
+    let panels = [
+        panel("validity, seconds", (1e-6, 100.0), |m| m.validity),
+        panel("whole analysis, seconds", (1e-5, 1000.0), |m| m.analysis),
+        panel("memory, MB", (1.0, 1000.0), |m| m.peak_mb),
+    ];
+    growth::write(file, (3.0, 1000.0), &panels).expect("a picture");
 }
 
 /// What this program prints with other arguments.

@@ -1,47 +1,50 @@
-//! The growth of time and memory, drawn for a page that may be light or dark.
+//! Growth, drawn for a page that may be light or dark: a panel for each figure, all axes logarithmic.
 
-use super::Measured;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
 const SIZE: (u32, u32) = (1140, 330);
-/// Each family with its colour on a light page and on a dark one.
-const LINES: [(&str, RGBColor, &str); 4] = [
-    ("threshold", RGBColor(0x09, 0x69, 0xDA), "#58a6ff"),
-    ("organisations", RGBColor(0xBC, 0x4C, 0x00), "#f0883e"),
-    ("chain", RGBColor(0x1A, 0x7F, 0x37), "#3fb950"),
-    ("ring", RGBColor(0x82, 0x50, 0xDF), "#d2a8ff"),
+/// The colours of lines on a light page and on a dark one.
+const COLORS: [(RGBColor, &str); 4] = [
+    (RGBColor(0x09, 0x69, 0xDA), "#58a6ff"),
+    (RGBColor(0xBC, 0x4C, 0x00), "#f0883e"),
+    (RGBColor(0x1A, 0x7F, 0x37), "#3fb950"),
+    (RGBColor(0x82, 0x50, 0xDF), "#d2a8ff"),
 ];
 const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
 const INK: RGBColor = RGBColor(0x1F, 0x23, 0x28);
 const FAINT: RGBColor = RGBColor(0xD1, 0xD9, 0xE0);
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;
-/// A panel: what it shows, from where to where, and the figure.
-type Panel = (&'static str, (f64, f64), fn(&Measured) -> f64);
 
-/// Writes a picture with a panel for each figure, by the number of acceptors, both axes
-/// logarithmic.
-pub(super) fn write(file: &str, measured: &[Measured]) -> Drawn {
-    let panels: [Panel; 3] = [
-        ("validity, seconds", (1e-6, 100.0), |m| m.validity),
-        ("whole analysis, seconds", (1e-5, 1000.0), |m| m.analysis),
-        ("memory, MB", (1.0, 1000.0), |m| m.peak_mb),
-    ];
+/// One figure, by the number of acceptors.
+pub(crate) struct Panel<'a> {
+    /// What it shows, and in which unit.
+    pub(crate) title: &'a str,
+    /// From where to where.
+    pub(crate) range: (f64, f64),
+    /// The lines, by name: numbers of acceptors, and the figure.
+    pub(crate) lines: Vec<(&'a str, Vec<(f64, f64)>)>,
+}
+
+/// Writes a picture of these panels, for so many acceptors.
+///
+/// # Errors
+/// If it cannot be drawn or written.
+pub(crate) fn write(file: &str, acceptors: (f64, f64), panels: &[Panel<'_>]) -> Drawn {
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         root.fill(&PAPER)?;
         for (area, shown) in root.split_evenly((1, panels.len())).iter().zip(panels) {
-            panel(area, shown, measured)?;
+            panel(area, acceptors, shown)?;
         }
         root.present()?;
     }
     let fixed = [(PAPER, "#0d1117"), (INK, "#e6edf3"), (FAINT, "#30363d")];
-    let lines = LINES.iter().map(|(_, light, dark)| (*light, *dark));
     let rules = fixed
         .into_iter()
-        .chain(lines)
+        .chain(COLORS)
         .map(|(RGBColor(r, g, b), dark)| {
             let light = format!("#{r:02X}{g:02X}{b:02X}");
             format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}")
@@ -57,16 +60,17 @@ pub(super) fn write(file: &str, measured: &[Measured]) -> Drawn {
 
 fn panel(
     area: &DrawingArea<SVGBackend<'_>, Shift>,
-    (title, (bottom, top), figure): Panel,
-    measured: &[Measured],
+    (least, most): (f64, f64),
+    shown: &Panel<'_>,
 ) -> Drawn {
     let text = |size, color: &RGBColor| ("system-ui, sans-serif", size).into_font().color(color);
+    let (bottom, top) = shown.range;
     let mut chart = ChartBuilder::on(area)
         .margin_right(20)
         .margin_top(34)
         .x_label_area_size(44)
         .y_label_area_size(64)
-        .build_cartesian_2d((3.0..1000.0).log_scale(), (bottom..top).log_scale())?;
+        .build_cartesian_2d((least..most).log_scale(), (bottom..top).log_scale())?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
@@ -79,20 +83,18 @@ fn panel(
         .x_label_formatter(&|x| format!("{x:.0}"))
         .y_label_formatter(&|y| format!("{y}"))
         .draw()?;
-    area.draw_text(title, &text(17, &INK), (14, 4))?;
-    for (at, (family, color, _)) in LINES.iter().enumerate() {
-        let of_family = measured.iter().filter(|m| m.family == *family);
-        let line: Vec<_> = of_family
-            .map(|m| (m.acceptors, figure(m).max(bottom)))
-            .collect();
+    area.draw_text(shown.title, &text(17, &INK), (14, 4))?;
+    let mut down = 40;
+    for ((name, line), (color, _)) in shown.lines.iter().zip(COLORS) {
+        let line: Vec<_> = line.iter().map(|(x, y)| (*x, y.max(bottom))).collect();
         if line.is_empty() {
             continue;
         }
         let dots = line.iter().map(|at| Circle::new(*at, 3, color.filled()));
         chart.draw_series(dots)?;
         chart.draw_series(LineSeries::new(line, color.stroke_width(2)))?;
-        let down = 40 + 18 * i32::try_from(at)?;
-        area.draw_text(family, &text(14, color), (80, down))?;
+        area.draw_text(name, &text(14, &color), (80, down))?;
+        down += 18;
     }
     Ok(())
 }
