@@ -5,7 +5,7 @@ use super::problem::Problem;
 use super::query::{Asked, Raw};
 use crate::engine::{Event, NotSent, Submitted};
 use crate::telemetry::Submission;
-use crate::view::decisions::Delivered;
+use crate::view::decisions::Receipt;
 use crate::view::{Phase, View};
 use axum::http::{HeaderMap, StatusCode};
 use consensus::ClientValue;
@@ -33,10 +33,10 @@ struct Wait {
 }
 
 /// What became of a value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Fate {
-    /// The learner has delivered it.
-    Decided(Arc<Delivered>),
+    /// The learner has delivered it, here.
+    Decided(Receipt),
     /// It is durable here and waits to be decided.
     Kept,
     /// Too many values wait already.
@@ -138,7 +138,7 @@ impl Coming {
         }
     }
 
-    fn decided(&mut self, found: Arc<Delivered>) {
+    fn decided(&mut self, found: Receipt) {
         if let Some(span) = &mut self.span {
             span.decided(found.slot.0);
         }
@@ -157,15 +157,9 @@ async fn look_up(api: &Api, learner: LearnerId, all: &mut [Coming]) -> Result<()
     if open.is_empty() {
         return Ok(());
     }
-    let find = move |view: &View| {
-        let mut found = Vec::new();
-        for (at, id) in open {
-            found.extend(view.find(learner, &id)?.map(|delivered| (at, delivered)));
-        }
-        Ok(found)
-    };
-    for (at, delivered) in api.read_disk(find).await? {
-        all[at].decided(delivered);
+    let find = move |view: &View| view.find(learner, open);
+    for (at, found) in api.read_disk(find).await? {
+        all[at].decided(found);
     }
     Ok(())
 }
@@ -212,7 +206,7 @@ struct Waiting {
     api: Arc<Api>,
     learner: LearnerId,
     ids: Vec<Digest>,
-    decisions: UnboundedReceiver<(usize, Arc<Delivered>)>,
+    decisions: UnboundedReceiver<(usize, Receipt)>,
 }
 
 impl Waiting {

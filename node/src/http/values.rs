@@ -6,7 +6,7 @@ use super::query::Raw;
 use super::submission::{self, Came, Fate};
 use super::{Api, SMALL, json};
 use crate::config::Mode;
-use crate::view::decisions::Delivered;
+use crate::view::decisions::Receipt;
 use axum::body::{Body, HttpBody};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -63,20 +63,20 @@ pub(super) async fn submit(
 }
 
 /// Where and by whom a value was decided. The values of others in the batch are not repeated to everyone who waits.
-pub(super) fn receipt(api: &Api, delivered: &Delivered) -> serde_json::Value {
+pub(super) fn receipt(api: &Api, found: &Receipt) -> serde_json::Value {
     let mut object = json!({
         "node": api.view.node.name,
-        "learner": api.view.learner_name(delivered.learner),
-        "slot": delivered.slot,
-        "ballot": delivered.ballot,
-        "digest": delivered.digest,
-        "latency_ms": delivered.latency_ms,
-        "acceptors": json::acceptors(&api.view, &delivered.acceptors),
+        "learner": api.view.learner_name(found.learner),
+        "slot": found.slot,
+        "ballot": found.ballot,
+        "digest": found.digest,
+        "latency_ms": found.latency_ms,
+        "acceptors": json::acceptors(&api.view, &found.acceptors),
     });
     if api.view.mode == Mode::Hpaxos {
         // Names of learners are the same in a path as elsewhere.
-        let learner = api.view.learner_name(delivered.learner);
-        let path = format!("/v1/decisions/{learner}/{}/certificate", delivered.slot);
+        let learner = api.view.learner_name(found.learner);
+        let path = format!("/v1/decisions/{learner}/{}/certificate", found.slot);
         object["certificate"] = path.into();
     }
     object

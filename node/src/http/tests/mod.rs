@@ -412,8 +412,8 @@ async fn decisions_come_in_pages() {
 async fn what_is_no_longer_in_memory_comes_from_the_history() {
     let config = testing::config("[limits]\ndecisions_kept = 16\n");
     // It was there when the node started.
-    let old = (0..3).map(|slot| shown(slot, b"old")).collect();
-    let f = fixture_with(&config, testing::Books(old, None), 64).await;
+    let old = (0..3).map(|slot| shown(slot, b"old"));
+    let f = fixture_with(&config, testing::Books::of(old), 64).await;
     for slot in 3..23 {
         f.decide(slot, b"v");
     }
@@ -432,18 +432,20 @@ async fn what_is_no_longer_in_memory_comes_from_the_history() {
 #[tokio::test]
 async fn a_history_shows_nothing_that_was_not_delivered() {
     let config = testing::config("");
-    let mut books = testing::Books((0..3).map(|slot| shown(slot, b"old")).collect(), None);
+    let mut books = testing::Books::of((0..3).map(|slot| shown(slot, b"old")));
     // It is kept already, and what led to it is not durable.
-    books.0.push(shown(3, b"early"));
-    let early = books.0[3].values.ids()[0];
-    books.1 = Some(3);
+    books.shown.push(shown(3, b"early"));
+    let early = books.shown[3].values.ids()[0];
+    books.next = Some(3);
     let f = fixture_with(&config, books, 64).await;
     let (_, page) = answer(f.get("/v1/learners/alice/decisions?from=0")).await;
     assert_eq!(page["next"], 3, "{page}");
     let alice = LearnerId(0);
-    assert_eq!(f.view.find(alice, &early), Ok(None));
+    let find = || f.view.find(alice, [(7, early)]).unwrap();
+    assert_eq!(find(), []);
     f.decide(3, b"early");
-    assert!(f.view.find(alice, &early).unwrap().is_some());
+    let found = find();
+    assert_eq!((found[0].0, found[0].1.slot), (7, Slot(3)));
 }
 
 fn shown(slot: u64, value: &[u8]) -> Shown {
