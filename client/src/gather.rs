@@ -1,8 +1,8 @@
 //! Values of many tasks, gathered into few requests.
 
 use crate::client::Client;
-use crate::error::{Error, Problem};
-use crate::many::{Fate, MAX_REQUEST_BYTES, Values};
+use crate::error::Error;
+use crate::many::{Fate, Values};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -58,31 +58,16 @@ impl Gather {
     /// [`Fate::Kept`] was not decided in time, and still waits to be.
     ///
     /// # Errors
-    /// As [`Client::decide`].
+    /// As [`Client::decide`]. [`Error::TooLarge`] if no node takes such a value or key.
     pub async fn decide(&self, value: Vec<u8>, key: &str) -> Result<Fate, Error> {
-        if Values::size(&value, key)? > MAX_REQUEST_BYTES {
-            return Err(self.too_large(value.len()));
-        }
+        // What no node takes would take the others of its request with it.
+        Values::size(&value, key)?;
         let (told, fate) = oneshot::channel();
         let key = key.to_owned();
         let waiting = Waiting { value, key, told };
         // Whoever takes values out of the queue tells what became of them.
         self.values.send(waiting).await.map_err(|_| self.ended())?;
         fate.await.map_err(|_| self.ended())?
-    }
-
-    fn too_large(&self, bytes: usize) -> Error {
-        let detail = format!(
-            "the value has {bytes} bytes, and a request takes {MAX_REQUEST_BYTES} at most; nothing was sent"
-        );
-        Error::Refused {
-            url: self.url.clone(),
-            problem: Problem {
-                kind: "urn:hpaxos:problem:too-large".to_owned(),
-                status: 413,
-                detail,
-            },
-        }
     }
 
     fn ended(&self) -> Error {

@@ -1,7 +1,7 @@
 //! Single requests: what is asked, what is made of answers, and when a request is made again.
 
 use crate::stub::{self, Stub};
-use hpaxos_client::{Client, Error, Fate, Gather, Nodes};
+use hpaxos_client::{Client, Error, Fate, Gather, MAX_KEY_BYTES, MAX_VALUE_BYTES, Nodes};
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -52,11 +52,19 @@ async fn values_of_many_tasks_share_requests() {
     let fates = futures::future::join_all(tasks).await;
     assert!(fates.iter().all(|f| matches!(f, Ok(Fate::Decided(_)))));
     assert_eq!(asked(&stub).len(), 4);
-    let too_long = gather.decide(vec![0; 2 << 20], "").await;
-    assert!(matches!(too_long, Err(Error::Refused { .. })));
-    let bad = gather.decide(vec![0], " k").await;
+    // What no node takes is refused to its own task alone.
+    let key = "k".repeat(MAX_KEY_BYTES + 1);
+    let (good, long, long_key, bad) = futures::join!(
+        gather.decide(b"good".to_vec(), ""),
+        gather.decide(vec![0; MAX_VALUE_BYTES + 1], ""),
+        gather.decide(b"v".to_vec(), &key),
+        gather.decide(b"v".to_vec(), " k"),
+    );
+    assert!(matches!(good, Ok(Fate::Decided(_))));
+    assert!(matches!(long, Err(Error::TooLarge { what: "value", .. })));
+    assert!(matches!(long_key, Err(Error::TooLarge { .. })));
     assert!(matches!(bad, Err(Error::Key(_))));
-    assert_eq!(asked(&stub).len(), 4);
+    assert_eq!(asked(&stub)[4..], [": good"]);
     // All whose request fails are told why; so is whoever has no room.
     stub.answer(429, &[("retry-after", "7")], FULL);
     let tasks = ["a", "b"].map(|value| gather.decide(value.into(), ""));
