@@ -23,9 +23,9 @@ pub const VALUE_OVERHEAD: usize = 5;
 pub enum Fate {
     /// The learner has decided it. Values of one slot share the receipt.
     Decided(Arc<Receipt>),
-    /// The node has made it durable, and will have it decided.
+    /// The node has made it durable, and will have it decided. Whoever waits for it asks again.
     Kept,
-    /// Too many values wait at the node: submit it again later.
+    /// Too many values wait at the node: submit it again later. The client does not do so by itself.
     Full,
 }
 
@@ -129,13 +129,14 @@ impl Client {
     /// those durable that are [`Fate::Kept`]. Returns the fate of each, in their order.
     ///
     /// # Errors
-    /// As [`submit`](Self::submit), for all of them. [`Error::Busy`] if the node has room for none.
+    /// As [`submit`](Self::submit), for all of them.
     pub async fn submit_many(&self, values: &Values) -> Result<Vec<Fate>, Error> {
         self.post_many(values, &[], Duration::ZERO).await
     }
 
-    /// Submits several values at once, and waits until a learner that the node plays has decided all of them, 600 s at
-    /// most. Those that are [`Fate::Kept`] were not decided within `timeout`.
+    /// Submits several values at once, and waits until a learner that the node plays has decided some of them, 600 s at
+    /// most; if the node has no room for one of them, or one is decided already, it does not wait. Those that are
+    /// [`Fate::Kept`] were not decided by then: ask again for them. [`Gather`](crate::Gather) does so.
     ///
     /// # Errors
     /// As [`submit_many`](Self::submit_many), or if the node does not play the learner.
