@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Accepts several values; with `?wait=LEARNER` answers when that learner has delivered all of them.
+/// Accepts several values; with `?wait=LEARNER` answers when that learner has delivered some of them.
 pub(super) async fn submit(
     State(api): State<Arc<Api>>,
     query: Raw,
@@ -30,9 +30,6 @@ pub(super) async fn submit(
     drop(bytes);
     let fates = submission::submit(&api, came, values, room).await?;
     let fates: Vec<Fate> = fates.into_iter().map(|(_, fate)| fate).collect();
-    if fates.iter().all(|fate| matches!(fate, Fate::Full)) {
-        return Err(Fate::full());
-    }
     let all_decided = fates.iter().all(|fate| matches!(fate, Fate::Decided(_)));
     let status = match all_decided {
         true => StatusCode::OK,

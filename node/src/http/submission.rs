@@ -80,8 +80,8 @@ impl<'a> Came<'a> {
     }
 }
 
-/// Submits values, of which `room` is in memory, and waits for them if that is wanted. Returns the id and the fate of
-/// each.
+/// Submits values, of which `room` is in memory, and waits if that is wanted: until there is something to tell of some
+/// of them, so that none waits for the slowest. Returns the id and the fate of each.
 ///
 /// # Errors
 /// If the engine takes none of them, or does not answer: then it is not known whether they were kept.
@@ -105,12 +105,15 @@ pub(super) async fn submit(
     // From now on they count as those that wait.
     drop(room);
     if let (Some(waiting), Some(wait)) = (&mut waiting, wait) {
-        let mut stop = api.stop.clone();
-        tokio::select! {
-            _ = timeout(wait.limit, waiting.hear(&mut all)) => {}
-            // A node that ends waits for nothing: what it kept is decided by the others.
-            _ = stop.changed() => {}
+        if all.iter().all(|coming| coming.fate.is_none()) {
+            let mut stop = api.stop.clone();
+            tokio::select! {
+                _ = timeout(wait.limit, waiting.hear(&mut all)) => {}
+                // A node that ends waits for nothing: what it kept is decided by the others.
+                _ = stop.changed() => {}
+            }
         }
+        waiting.hear_more(&mut all);
     }
     Ok(all.into_iter().map(Coming::end).collect())
 }
@@ -231,17 +234,19 @@ impl Waiting {
         }
     }
 
-    /// Returns when nothing is open any more.
+    /// Returns when one is decided.
     async fn hear(&mut self, all: &mut [Coming]) {
-        let mut open = all.iter().filter(|c| c.fate.is_none()).count();
-        while open > 0 {
-            let Some((at, found)) = self.decisions.recv().await else {
-                return;
-            };
-            if all[at].fate.is_none() {
-                open -= 1;
-                all[at].decided(found);
-            }
+        if let Some((at, found)) = self.decisions.recv().await {
+            all[at].decided(found);
+        }
+    }
+
+    /// Takes in what is decided by now, of every slot all that it has of the values.
+    fn hear_more(&mut self, all: &mut [Coming]) {
+        // Whoever tells of a slot has the log meanwhile.
+        drop(self.api.view.log(self.learner));
+        while let Ok((at, found)) = self.decisions.try_recv() {
+            all[at].decided(found);
         }
     }
 }

@@ -204,6 +204,12 @@ impl DecisionLog {
         }
     }
 
+    /// For how many values somebody waits.
+    #[cfg(test)]
+    pub(crate) fn waited_for(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// The first slot that is not delivered yet.
     pub(crate) fn next(&self) -> Slot {
         self.next
