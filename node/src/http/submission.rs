@@ -78,6 +78,11 @@ impl<'a> Came<'a> {
             Phase::Stopping => Err(Problem::unavailable("the node is ending")),
         }
     }
+
+    /// For whose decision it waits.
+    pub(super) fn learner(&self) -> Option<LearnerId> {
+        self.wait.map(|wait| wait.learner)
+    }
 }
 
 /// Submits values, of which `room` is in memory, and waits if that is wanted: until there is something to tell of some

@@ -1,7 +1,8 @@
 //! Submitting several values with one request.
 
 use super::*;
-use consensus::MAX_BATCH_VALUES;
+use crate::http::SMALL;
+use consensus::{MAX_BATCH_BYTES, MAX_BATCH_VALUES};
 use std::sync::atomic::Ordering;
 
 /// The body of a request with these values, without keys.
@@ -194,4 +195,74 @@ async fn values_that_memory_has_forgotten_are_looked_up() {
     );
     assert_eq!(told["decided"][0]["latency_ms"], Value::Null);
     assert_eq!(books.reads.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn what_is_too_large_or_no_value_is_refused_as_it_is_alone() {
+    let mut f = fixture("").await;
+    f.engine(Submitted::Accepted, false);
+    let many = |body: Vec<u8>| answer(f.post("/many").body(body));
+    let large = vec![0; MAX_VALUE_BYTES + 1];
+    for (body, expected, words) in [
+        (vec![0; MAX_BATCH_BYTES + 1], 413, "1052672 bytes"),
+        (body([&b"v"[..], &large]), 413, "value 2: "),
+        (body(vec![&b""[..]; MAX_BATCH_VALUES + 1]), 413, "4096"),
+        (vec![0; 4], 400, "value 1 ends too early"),
+        (Vec::new(), 400, "no value"),
+    ] {
+        let (status, problem) = many(body).await;
+        assert_eq!(status, expected, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(words));
+    }
+    let most = body(vec![&b""[..]; MAX_BATCH_VALUES]);
+    assert_eq!(many(most).await.0, 202);
+    assert_eq!(many(body([&large[1..]])).await.0, 202);
+}
+
+/// Short values take memory as well, and nothing is submitted of which the answer could not be given.
+#[tokio::test]
+async fn many_values_have_room_until_they_are_told() {
+    let mut f = fixture("[limits]\nhttp_mib = 16\n").await;
+    let stored = stored(&mut f);
+    let values = distinct(MAX_BATCH_VALUES);
+    let values = body(values.iter().map(Vec::as_slice));
+    assert!(values.len() < SMALL, "{}", values.len());
+    let request = |query: &str| f.post(&format!("/many{query}")).body(values.clone());
+    let taken = |kib| f.api.memory.take_many(kib).unwrap();
+    let rest = taken((16 << 10) - 5000);
+    let (status, problem) = answer(request("?wait=alice")).await;
+    assert_eq!(status, 429, "the answer may take more: {problem}");
+    let more = taken(1000);
+    assert_eq!(answer(request("")).await.0, 429);
+    // Only now the engine hears of them.
+    drop((rest, more));
+    let waiting = tokio::spawn(answer(request("?wait=alice&timeout_ms=600000")));
+    let _events = stored.await.unwrap();
+    assert!(f.api.memory.taken() > 5000, "{}", f.api.memory.taken());
+    f.stop.send_replace(true);
+    assert_eq!(waiting.await.unwrap().0, 202);
+    let over = async {
+        while f.api.memory.taken() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, over).await.unwrap();
+}
+
+/// What has room already needs no other when it is told.
+#[tokio::test]
+async fn a_long_answer_has_the_room_that_was_taken_for_it() {
+    let values = distinct(MAX_BATCH_VALUES);
+    let old = (0..).zip(&values).map(|(slot, bytes)| shown(slot, bytes));
+    let f = fixture_with(&testing::config(""), testing::Books::of(old), 64).await;
+    f.view.set_ready();
+    let body = body(values.iter().map(Vec::as_slice));
+    let response = f.post("/many?wait=alice").body(body).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let length = response.bytes().await.unwrap().len();
+    let each = crate::http::values::longest_receipt(&f.api, LearnerId(0));
+    assert!(
+        length > SMALL && length < MAX_BATCH_VALUES * (each + 24),
+        "{length}"
+    );
 }
