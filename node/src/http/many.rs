@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a value takes in memory until it is told what became of it, beside its bytes and the answer, about.
-const EACH: usize = 1024;
+pub(super) const EACH: usize = 1024;
 
 /// Accepts several values; with `?wait=LEARNER` answers when that learner has delivered some of them.
 pub(super) async fn submit(
