@@ -18,6 +18,8 @@ pub(crate) struct Books {
     pub(crate) shown: Vec<Shown>,
     /// Where the node was when it started, if not at the end.
     pub(crate) next: Option<u64>,
+    /// A slot that cannot be read.
+    pub(crate) damaged: Option<u64>,
     /// How often a slot was read, with its values or without. Clones share it.
     pub(crate) reads: Arc<AtomicUsize>,
 }
@@ -56,6 +58,9 @@ impl Shelf for Books {
 
     fn outcome(&self, _: LearnerId, slot: Slot) -> Result<Option<Outcome>, StorageError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
+        if self.damaged == Some(slot.0) {
+            return Err(StorageError("a row is damaged".to_owned()));
+        }
         let found = self.shown.iter().find(|shown| shown.slot == slot);
         Ok(found.map(|shown| Outcome {
             ballot: shown.ballot,

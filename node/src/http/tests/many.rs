@@ -251,6 +251,19 @@ async fn many_values_have_room_until_they_are_told() {
     tokio::time::timeout(DEADLINE, over).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_value_of_which_nothing_can_be_read_is_named() {
+    let old = [shown(0, b"first"), shown(1, b"second")];
+    let mut books = testing::Books::of(old);
+    books.damaged = Some(1);
+    let f = fixture_with(&testing::config(""), books, 64).await;
+    f.view.set_ready();
+    let body = body([&b"first"[..], b"second", b"first"]);
+    let (status, problem) = answer(f.post("/many?wait=alice").body(body)).await;
+    let words = "value 2: a row is damaged";
+    assert_eq!((status, &problem["detail"]), (500, &json!(words)));
+}
+
 /// What has room already needs no other when it is told.
 #[tokio::test]
 async fn a_long_answer_has_the_room_that_was_taken_for_it() {
