@@ -218,6 +218,11 @@ impl Client {
         &self.http
     }
 
+    /// How long a busy node is asked again.
+    pub(crate) fn busy(&self) -> Duration {
+        self.busy
+    }
+
     pub(crate) fn patience(&self) -> Duration {
         self.patience
     }

@@ -23,6 +23,16 @@ pub enum Error {
         "the idempotency key '{0}' has control characters, or blanks at an end; leave them out"
     )]
     Key(String),
+    /// The value or its idempotency key is longer than nodes take them: nothing was sent.
+    #[error("the {what} has {bytes} bytes, and nodes take {limit} at most; nothing was sent")]
+    TooLarge {
+        /// What is too long.
+        what: &'static str,
+        /// Its bytes.
+        bytes: usize,
+        /// The most that nodes take.
+        limit: usize,
+    },
     /// No answer: the node is dead, or does not answer in time.
     #[error("cannot reach {url}: {reason}")]
     NoAnswer {
@@ -89,6 +99,7 @@ impl Error {
             Error::Address { .. }
             | Error::NoSockets(_)
             | Error::Key(_)
+            | Error::TooLarge { .. }
             | Error::Refused { .. }
             | Error::Unreadable { .. } => false,
         }

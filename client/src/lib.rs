@@ -63,7 +63,9 @@ pub use event::Event;
 pub use events::{Followed, Since};
 pub use gather::Gather;
 pub use graph::{Evidence, EvidenceList, Graph, Player, Statement};
-pub use many::{Fate, MAX_REQUEST_BYTES, MAX_VALUES, VALUE_OVERHEAD, Values};
+pub use many::{
+    Fate, MAX_KEY_BYTES, MAX_REQUEST_BYTES, MAX_VALUE_BYTES, MAX_VALUES, VALUE_OVERHEAD, Values,
+};
 pub use nodes::Nodes;
 pub use replica::{Replica, ReplicaError, StateMachine};
 pub use sse::{MAX_EVENT_BYTES, ServerEvent, SseParser, TooLarge};

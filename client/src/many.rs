@@ -11,6 +11,10 @@ use std::time::Duration;
 pub const MAX_VALUES: usize = 4096;
 /// Bytes of one request, at most: of each value its key, its bytes and [`VALUE_OVERHEAD`].
 pub const MAX_REQUEST_BYTES: usize = (1 << 20) + 4096;
+/// Bytes of a value, at most.
+pub const MAX_VALUE_BYTES: usize = 1 << 20;
+/// Bytes of an idempotency key, at most.
+pub const MAX_KEY_BYTES: usize = 128;
 /// Bytes that a value takes in a request beside its key and its own.
 pub const VALUE_OVERHEAD: usize = 5;
 
@@ -19,9 +23,9 @@ pub const VALUE_OVERHEAD: usize = 5;
 pub enum Fate {
     /// The learner has decided it. Values of one slot share the receipt.
     Decided(Arc<Receipt>),
-    /// The node has made it durable, and will have it decided.
+    /// The node has made it durable, and will have it decided. Whoever waits for it asks again.
     Kept,
-    /// Too many values wait at the node: submit it again later.
+    /// Too many values wait at the node: submit it again later. The client does not do so by itself.
     Full,
 }
 
@@ -34,18 +38,25 @@ pub struct Values {
 
 impl Values {
     /// How many bytes of a request a value takes.
-    pub(crate) fn size(value: &[u8], key: &str) -> Result<usize, Error> {
-        key_header(key)?;
-        match u8::try_from(key.len()) {
-            Ok(key) => Ok(VALUE_OVERHEAD + usize::from(key) + value.len()),
-            Err(_) => Err(Error::Key(key.escape_debug().to_string())),
-        }
-    }
-
-    /// Adds a value under an idempotency key; an empty key is none. False if it does not fit any more.
     ///
     /// # Errors
-    /// [`Error::Key`] if this cannot be a key: as a header it would be another one.
+    /// As [`push`](Self::push).
+    pub(crate) fn size(value: &[u8], key: &str) -> Result<usize, Error> {
+        key_header(key)?;
+        let within = |what, bytes, limit| match bytes <= limit {
+            true => Ok(bytes),
+            false => Err(Error::TooLarge { what, bytes, limit }),
+        };
+        let key = within("idempotency key", key.len(), MAX_KEY_BYTES)?;
+        Ok(VALUE_OVERHEAD + key + within("value", value.len(), MAX_VALUE_BYTES)?)
+    }
+
+    /// Adds a value under an idempotency key; an empty key is none. False if it does not fit beside the others: it does
+    /// into a request of its own.
+    ///
+    /// # Errors
+    /// [`Error::Key`] if this cannot be a key: as a header it would be another one. [`Error::TooLarge`] if the value or
+    /// the key is longer than any node takes it: it would be refused with all the others.
     pub fn push(&mut self, value: &[u8], key: &str) -> Result<bool, Error> {
         let bytes = self.bytes.len() + Values::size(value, key)?;
         if self.count == MAX_VALUES || bytes > MAX_REQUEST_BYTES {
@@ -118,13 +129,14 @@ impl Client {
     /// those durable that are [`Fate::Kept`]. Returns the fate of each, in their order.
     ///
     /// # Errors
-    /// As [`submit`](Self::submit), for all of them. [`Error::Busy`] if the node has room for none.
+    /// As [`submit`](Self::submit), for all of them.
     pub async fn submit_many(&self, values: &Values) -> Result<Vec<Fate>, Error> {
         self.post_many(values, &[], Duration::ZERO).await
     }
 
-    /// Submits several values at once, and waits until a learner that the node plays has decided all of them, 600 s at
-    /// most. Those that are [`Fate::Kept`] were not decided within `timeout`.
+    /// Submits several values at once, and waits until a learner that the node plays has decided some of them, 600 s at
+    /// most; if the node has no room for one of them, or one is decided already, it does not wait. Those that are
+    /// [`Fate::Kept`] were not decided by then: ask again for them. [`Gather`](crate::Gather) does so.
     ///
     /// # Errors
     /// As [`submit_many`](Self::submit_many), or if the node does not play the learner.
@@ -169,16 +181,28 @@ mod tests {
         }
         assert_eq!(values.push(b"", ""), Ok(false));
         let mut values = Values::default();
-        let most = vec![0; MAX_REQUEST_BYTES - VALUE_OVERHEAD - 3];
-        assert_eq!(values.push(&most, "key"), Ok(true));
-        assert_eq!(values.push(b"", ""), Ok(false));
+        let (most, key) = (vec![0; MAX_VALUE_BYTES], "k".repeat(MAX_KEY_BYTES));
+        assert_eq!(values.push(&most, &key), Ok(true));
+        assert_eq!(values.push(&most, &key), Ok(false));
         assert_eq!(values.len(), 1);
+    }
+
+    /// A node refuses a request for one of its values.
+    #[test]
+    fn what_nodes_do_not_take_gets_into_no_request() {
+        let mut values = Values::default();
+        let too_large = |what, bytes, limit| Err(Error::TooLarge { what, bytes, limit });
+        let long = vec![0; MAX_VALUE_BYTES + 1];
+        assert_eq!(
+            values.push(&long, ""),
+            too_large("value", long.len(), 1_048_576)
+        );
+        for bytes in [MAX_KEY_BYTES + 1, 256] {
+            let refused = values.push(b"", &"k".repeat(bytes));
+            assert_eq!(refused, too_large("idempotency key", bytes, 128));
+        }
         assert!(matches!(values.push(b"", " "), Err(Error::Key(_))));
-        let long = "k".repeat(256);
-        assert!(matches!(
-            Values::default().push(b"", &long),
-            Err(Error::Key(_))
-        ));
+        assert!(values.is_empty());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What several unit tests need.
 
 use crate::Config;
-use crate::history::{Shelf, Shown};
+use crate::history::{Outcome, Shelf, Shown};
 use crate::view::View;
 use consensus::hpaxos::evidence::Certificate;
 use consensus::hpaxos::{Message, SlotVotes, Votes};
@@ -9,14 +9,34 @@ use consensus::storage::StorageError;
 use consensus::{Ballot, Batch, ClientValue, Slot};
 use crypto::{Digest, Keypair, Signed, Signer};
 use learner_graph::LearnerId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A history that the test writes, of one lane, and where the node was when it started if not at its end.
-#[derive(Debug, Default)]
-pub(crate) struct Books(pub(crate) Vec<Shown>, pub(crate) Option<u64>);
+/// A history that the test writes, of one lane.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Books {
+    pub(crate) shown: Vec<Shown>,
+    /// Where the node was when it started, if not at the end.
+    pub(crate) next: Option<u64>,
+    /// A slot that cannot be read.
+    pub(crate) damaged: Option<u64>,
+    /// How often a slot was read, with its values or without. Clones share it.
+    pub(crate) reads: Arc<AtomicUsize>,
+}
+
+impl Books {
+    /// A history of these decisions.
+    pub(crate) fn of(shown: impl IntoIterator<Item = Shown>) -> Self {
+        Books {
+            shown: shown.into_iter().collect(),
+            ..Books::default()
+        }
+    }
+}
 
 impl Shelf for Books {
     fn next(&self, _: LearnerId) -> Slot {
-        Slot(self.1.unwrap_or(self.0.len() as u64))
+        Slot(self.next.unwrap_or(self.shown.len() as u64))
     }
 
     fn decisions(
@@ -26,13 +46,27 @@ impl Shelf for Books {
         limit: usize,
         _: usize,
     ) -> Result<Vec<Shown>, StorageError> {
-        let shown = self.0.iter().filter(|shown| shown.slot >= from);
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let shown = self.shown.iter().filter(|shown| shown.slot >= from);
         Ok(shown.take(limit).cloned().collect())
     }
 
     fn find(&self, _: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
         let has = |shown: &&Shown| shown.values.ids().contains(value);
-        Ok(self.0.iter().find(has).map(|shown| shown.slot))
+        Ok(self.shown.iter().find(has).map(|shown| shown.slot))
+    }
+
+    fn outcome(&self, _: LearnerId, slot: Slot) -> Result<Option<Outcome>, StorageError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        if self.damaged == Some(slot.0) {
+            return Err(StorageError("a row is damaged".to_owned()));
+        }
+        let found = self.shown.iter().find(|shown| shown.slot == slot);
+        Ok(found.map(|shown| Outcome {
+            ballot: shown.ballot,
+            digest: shown.digest,
+            quorum: shown.quorum,
+        }))
     }
 
     fn unwritten(&self) -> usize {
@@ -47,7 +81,7 @@ impl Shelf for Books {
 /// The view of node n1, which has decided nothing.
 pub(crate) fn view(config: &Config) -> View {
     let node = config.node("n1").expect("n1");
-    View::new(config, node, 1, std::sync::Arc::new(Books::default()))
+    View::new(config, node, 1, Arc::new(Books::default()))
 }
 
 /// The key of the node with this number.

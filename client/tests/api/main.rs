@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod gather;
 mod replicas;
 mod requests;
 mod streams;

@@ -1,16 +1,8 @@
 //! Single requests: what is asked, what is made of answers, and when a request is made again.
 
-use crate::stub::{self, Stub};
-use hpaxos_client::{Client, Error, Fate, Gather, Nodes};
+use crate::stub::{self, FULL, LONG, Stub, asked};
+use hpaxos_client::{Client, Error, Nodes};
 use std::time::Duration;
-
-const LONG: Duration = Duration::from_secs(60);
-const FULL: &str =
-    r#"{"type":"urn:hpaxos:problem:full","title":"t","status":429,"detail":"the node is busy"}"#;
-
-fn asked(stub: &Stub) -> Vec<String> {
-    stub.asked.lock().unwrap().clone()
-}
 
 #[tokio::test]
 async fn a_value_is_submitted_under_its_key() {
@@ -30,50 +22,6 @@ async fn a_value_is_submitted_under_its_key() {
     }
     node.submit(b"x", "in between").await.unwrap();
     assert_eq!(asked(&stub)[2..], ["in between: x"]);
-}
-
-#[tokio::test]
-async fn values_of_many_tasks_share_requests() {
-    let stub = Stub::default();
-    let node = stub.serve().await;
-    let gather = Gather::start(&node, "alice", LONG, 1);
-    // Nobody has sent anything when the last of these has come.
-    let tasks = ["a", "b", "c"].map(|value| gather.decide(value.into(), "k"));
-    for fate in futures::future::join_all(tasks).await {
-        let Ok(Fate::Decided(receipt)) = fate else {
-            panic!("{fate:?}")
-        };
-        assert_eq!(receipt.slot, 7);
-    }
-    assert_eq!(asked(&stub), ["k: a, k: b, k: c"]);
-    // What does not fit beside others goes with the next request, and nothing is lost or told twice.
-    let long = vec![b'x'; 700_000];
-    let tasks = [1, 2, 3].map(|_| gather.decide(long.clone(), ""));
-    let fates = futures::future::join_all(tasks).await;
-    assert!(fates.iter().all(|f| matches!(f, Ok(Fate::Decided(_)))));
-    assert_eq!(asked(&stub).len(), 4);
-    let too_long = gather.decide(vec![0; 2 << 20], "").await;
-    assert!(matches!(too_long, Err(Error::Refused { .. })));
-    let bad = gather.decide(vec![0], " k").await;
-    assert!(matches!(bad, Err(Error::Key(_))));
-    assert_eq!(asked(&stub).len(), 4);
-    // All whose request fails are told why; so is whoever has no room.
-    stub.answer(429, &[("retry-after", "7")], FULL);
-    let tasks = ["a", "b"].map(|value| gather.decide(value.into(), ""));
-    let fates = futures::future::join_all(tasks).await;
-    assert!(fates.iter().all(|f| matches!(f, Err(Error::Busy { .. }))));
-    stub.answer(202, &[], r#"{"decided":[],"kept":[1],"full":[0]}"#);
-    let tasks = ["a", "b"].map(|value| gather.decide(value.into(), ""));
-    let fates = futures::future::join_all(tasks).await;
-    assert_eq!(fates, [Ok(Fate::Full), Ok(Fate::Kept)]);
-    stub.answer(202, &[], r#"{"decided":[],"kept":[],"full":[0]}"#);
-    let tasks = ["a", "b"].map(|value| gather.decide(value.into(), ""));
-    let fates = futures::future::join_all(tasks).await;
-    assert!(
-        fates
-            .iter()
-            .all(|f| matches!(f, Err(Error::Unreadable { .. })))
-    );
 }
 
 #[tokio::test]

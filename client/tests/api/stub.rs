@@ -9,7 +9,19 @@ use hpaxos_client::{Client, Decision, Value};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// Far longer than anything here takes.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+/// The problem of a node that is full.
+pub(crate) const FULL: &str =
+    r#"{"type":"urn:hpaxos:problem:full","title":"t","status":429,"detail":"the node is busy"}"#;
+
+/// What a node was asked so far.
+pub(crate) fn asked(stub: &Stub) -> Vec<String> {
+    stub.asked.lock().unwrap().clone()
+}
 
 /// What the node does, and what it was asked.
 #[derive(Clone, Default)]
@@ -18,8 +30,10 @@ pub(crate) struct Stub {
     pub(crate) log: Arc<Mutex<Vec<Decision>>>,
     /// Answers to requests, in their order; then what is natural.
     pub(crate) answers: Arc<Mutex<VecDeque<Answer>>>,
-    /// Requests as `METHOD path key body`.
+    /// Requests as `key: body`, of many values joined by commas, and as `learner from slot`.
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
+    /// How long each request of many values was to wait.
+    pub(crate) waits: Arc<Mutex<Vec<u64>>>,
     /// The streams, in the order in which they will be opened.
     pub(crate) streams: Arc<Mutex<VecDeque<UnboundedReceiver<String>>>>,
     /// Where each stream that was opened began.
@@ -127,8 +141,14 @@ async fn submit(
     }
 }
 
-/// Decides all values in one slot; of a request it notes how many bytes it has.
-async fn submit_many(State(stub): State<Stub>, body: axum::body::Bytes) -> Response {
+/// Decides all values in one slot.
+async fn submit_many(
+    State(stub): State<Stub>,
+    Query(query): Query<BTreeMap<String, String>>,
+    body: axum::body::Bytes,
+) -> Response {
+    let wait = query["timeout_ms"].parse().expect("milliseconds");
+    stub.waits.lock().expect("whole").push(wait);
     let mut rest = &body[..];
     let mut values = Vec::new();
     while let [key, more @ ..] = rest {

@@ -6,7 +6,6 @@ use super::file::HistoryFile;
 use super::overlay::Decided;
 use super::rows::{BATCHES, DECISIONS, DecisionRow, MESSAGES, New};
 use super::shared::Message;
-use consensus::history::Kept;
 use consensus::storage::StorageError;
 use consensus::{Ballot, Batch, Slot, Values};
 use crypto::{Digest, codec};
@@ -97,43 +96,6 @@ impl<W: Message> HistoryFile<W> {
         Ok(shown.taken)
     }
 
-    /// Where a value was delivered to a lane, by the value's id.
-    ///
-    /// # Errors
-    /// Like [`HistoryFile::decisions`].
-    pub fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
-        self.running()?;
-        let delivered = self.told(self.shared().delivered(value))?;
-        let slot = delivered.and_then(|delivered| delivered.slot(lane));
-        let released = self.shared().lock().overlay.released_next(lane);
-        Ok(slot.filter(|slot| *slot < released))
-    }
-
-    /// The decision of a slot with its proof, for a question that the protocol has not asked.
-    ///
-    /// # Errors
-    /// Like [`HistoryFile::decisions`].
-    pub(crate) fn look_up(
-        &self,
-        lane: LearnerId,
-        slot: Slot,
-    ) -> Result<Option<Kept<W>>, StorageError> {
-        self.running()?;
-        self.told(self.shared().decision(lane, slot))
-    }
-
-    /// The batch of a digest, for a question that the protocol has not asked.
-    ///
-    /// # Errors
-    /// Like [`HistoryFile::decisions`].
-    pub(crate) fn look_up_batch(
-        &self,
-        digest: &Digest,
-    ) -> Result<Option<Arc<Batch>>, StorageError> {
-        self.running()?;
-        self.told(self.shared().batch(digest))
-    }
-
     /// Like [`HistoryFile::proofs`], for a peer.
     ///
     /// # Errors
@@ -144,18 +106,6 @@ impl<W: Message> HistoryFile<W> {
         max_bytes: usize,
     ) -> Result<Vec<W>, StorageError> {
         self.told(self.proofs(next, max_bytes))
-    }
-
-    /// Says what cannot be read. Who asked gets less, or nothing; what the protocol needs may all be there.
-    pub(super) fn told<T, E: Into<StorageError>>(
-        &self,
-        found: Result<T, E>,
-    ) -> Result<T, StorageError> {
-        found.map_err(|error| {
-            let error = error.into();
-            self.shared().tell(&error);
-            error
-        })
     }
 
     /// What proves the decisions of every lane from `next` on, interleaved by slot, each message once:
@@ -215,13 +165,6 @@ impl<W: Message> HistoryFile<W> {
         let skip = usize::try_from(from.0.saturating_sub(durable.0)).unwrap_or(usize::MAX);
         let unwritten = here.skip(skip).take(limit).cloned().collect();
         Ok(Split { durable, unwritten })
-    }
-
-    fn running(&self) -> Result<(), StorageError> {
-        match self.failed() {
-            Some(error) => Err(HistoryError::Stopped(error.0).into()),
-            None => Ok(()),
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::HistoryError;
 use super::error::Fault;
 use super::index::{Entry, Index, Recalled};
+use super::look_up::Outcome;
 use super::overlay::{Overlay, PageState};
 use super::rows::{
     BATCHES, BatchAt, DECISIONS, DecisionRow, Delivered, FILTERS, MESSAGES, Meta, PAGE_MESSAGES,
@@ -201,6 +202,25 @@ impl<W: Message> Shared<W> {
         slot: Slot,
     ) -> Result<Option<Digest>, HistoryError> {
         self.decided(lane, slot, |kept| kept.value, |_, row| Ok(row.value))
+    }
+
+    pub(super) fn outcome(
+        &self,
+        lane: LearnerId,
+        slot: Slot,
+    ) -> Result<Option<Outcome>, HistoryError> {
+        let unwritten = |kept: &Kept<W>| Outcome {
+            ballot: kept.ballot,
+            digest: kept.value,
+            quorum: kept.quorum,
+        };
+        self.decided(lane, slot, unwritten, |_, row| {
+            Ok(Outcome {
+                ballot: row.ballot,
+                digest: row.value,
+                quorum: row.quorum,
+            })
+        })
     }
 
     /// What a decision tells, where it is not written yet and where it is.

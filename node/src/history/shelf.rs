@@ -1,6 +1,6 @@
 //! The history as those see it who know no protocol.
 
-use super::{HistoryFile, Message, Shown};
+use super::{HistoryFile, Message, Outcome, Shown};
 use consensus::Slot;
 use consensus::history::History;
 use consensus::storage::StorageError;
@@ -24,6 +24,9 @@ pub(crate) trait Shelf: Send + Sync {
 
     /// See [`HistoryFile::find`].
     fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError>;
+
+    /// See [`HistoryFile::outcome`].
+    fn outcome(&self, lane: LearnerId, slot: Slot) -> Result<Option<Outcome>, StorageError>;
 
     /// See [`HistoryFile::unwritten`].
     fn unwritten(&self) -> usize;
@@ -49,6 +52,10 @@ impl<W: Message> Shelf for HistoryFile<W> {
 
     fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
         HistoryFile::find(self, lane, value)
+    }
+
+    fn outcome(&self, lane: LearnerId, slot: Slot) -> Result<Option<Outcome>, StorageError> {
+        HistoryFile::outcome(self, lane, slot)
     }
 
     fn unwritten(&self) -> usize {

@@ -1,21 +1,25 @@
 //! `POST /v1/values/many`.
 
-use super::Api;
 use super::json::Json;
 use super::problem::Problem;
 use super::query::Raw;
 use super::submission::{self, Came, Fate};
-use super::values::{read_body, receipt};
+use super::values::{longest_receipt, no_value, read_body, receipt};
+use super::{Api, Room, SMALL};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use consensus::{ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES};
+use learner_graph::LearnerId;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Accepts several values; with `?wait=LEARNER` answers when that learner has delivered all of them.
+/// What a value takes in memory until it is told what became of it, beside its bytes and the answer, about.
+pub(super) const EACH: usize = 1024;
+
+/// Accepts several values; with `?wait=LEARNER` answers when that learner has delivered some of them.
 pub(super) async fn submit(
     State(api): State<Arc<Api>>,
     query: Raw,
@@ -26,19 +30,37 @@ pub(super) async fn submit(
     let bound =
         format!("a request has at most {MAX_BATCH_BYTES} bytes of values; submit them in several");
     let (bytes, room) = read_body(&api, body, MAX_BATCH_BYTES, &bound).await?;
-    let values = read(&bytes).map_err(Problem::bad_request)?;
+    let values = read(&bytes)?;
     drop(bytes);
+    // Before anything is submitted: what became of it could not be told without.
+    let held = room_until_told(&api, came.learner(), values.len())?;
     let fates = submission::submit(&api, came, values, room).await?;
     let fates: Vec<Fate> = fates.into_iter().map(|(_, fate)| fate).collect();
-    if fates.iter().all(|fate| matches!(fate, Fate::Full)) {
-        return Err(Fate::full());
-    }
     let all_decided = fates.iter().all(|fate| matches!(fate, Fate::Decided(_)));
     let status = match all_decided {
         true => StatusCode::OK,
         false => StatusCode::ACCEPTED,
     };
-    Ok((status, Json(told(&api, &fates))).into_response())
+    let mut response = (status, Json(told(&api, &fates))).into_response();
+    if let Some(held) = held {
+        response.extensions_mut().insert(held);
+    }
+    Ok(response)
+}
+
+/// Room for so many values until it is told what became of them: for what each takes beside its bytes, and for the
+/// longest answer, in which each has a slot of its own. None for a few.
+fn room_until_told(
+    api: &Api,
+    learner: Option<LearnerId>,
+    values: usize,
+) -> Result<Option<Room>, Problem> {
+    let receipt = learner.map_or(0, |learner| longest_receipt(api, learner));
+    let bytes = values * (EACH + receipt);
+    match bytes < SMALL {
+        true => Ok(None),
+        false => api.room(bytes).map(|room| Some(Room(Arc::new(room)))),
+    }
 }
 
 /// What became of the values, which are named by their places in the request.
@@ -64,29 +86,29 @@ fn told(api: &Api, fates: &[Fate]) -> Value {
 
 /// Reads values one after the other: of each the length of its key (1 byte), its key, its length (4 bytes, little
 /// endian), its bytes.
-fn read(mut bytes: &[u8]) -> Result<Vec<ClientValue>, String> {
+fn read(mut bytes: &[u8]) -> Result<Vec<ClientValue>, Problem> {
     let mut values = Vec::new();
     while !bytes.is_empty() {
         let number = values.len() + 1;
         if number > MAX_BATCH_VALUES {
-            return Err(format!(
+            return Err(Problem::too_large(format!(
                 "more than {MAX_BATCH_VALUES} values; submit them in several requests"
-            ));
+            )));
         }
         let (value, rest) = one(bytes).ok_or_else(|| {
-            format!(
+            Problem::bad_request(format!(
                 "value {number} ends too early; of each value comes the length of its key (1 byte), its key, its \
                  length (4 bytes, little endian), its bytes"
-            )
+            ))
         })?;
         value
             .check()
-            .map_err(|error| format!("value {number}: {error}"))?;
+            .map_err(|error| no_value(&error, &format!("value {number}: ")))?;
         values.push(value);
         bytes = rest;
     }
     match values.is_empty() {
-        true => Err("there is no value".to_owned()),
+        true => Err(Problem::bad_request("there is no value")),
         false => Ok(values),
     }
 }
@@ -138,7 +160,7 @@ mod fuzz {
             assert_eq!(read(&write(&values[..2])[..cut]).is_ok(), whole, "{cut}");
         }
         let long = read(&write(&[values[0].clone(), value(&[7; 129], b"v")]));
-        assert!(long.unwrap_err().starts_with("value 2: "));
+        assert!(long.unwrap_err().detail.starts_with("value 2: "));
         let many = vec![value(b"", b""); MAX_BATCH_VALUES + 1];
         assert!(read(&write(&many[1..])).is_ok());
         assert!(read(&write(&many)).is_err());

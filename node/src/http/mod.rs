@@ -4,6 +4,7 @@
 //! | route | what |
 //! |---|---|
 //! | `POST /v1/values` | submit a value; `?wait=LEARNER&timeout_ms=N` answers with the decision |
+//! | `POST /v1/values/many` | submit several values; with `?wait=` answers with the first decisions |
 //! | `GET /v1/learners/{learner}/decisions?from=SLOT&limit=N` | decisions in slot order |
 //! | `GET /v1/decisions/{learner}/{slot}/certificate` | what proves a decision |
 //! | `GET /v1/events` | server-sent events |
@@ -159,6 +160,12 @@ impl Api {
     }
 }
 
+/// Room that was taken for an answer before it was made: an extension of the response.
+#[derive(Clone)]
+struct Room(
+    #[expect(dead_code, reason = "it is held until it is dropped")] Arc<OwnedSemaphorePermit>,
+);
+
 /// All routes.
 pub(crate) fn router(api: Arc<Api>) -> Router {
     let limited = Router::new()
@@ -212,13 +219,18 @@ async fn limit(State(api): State<Arc<Api>>, request: Request, next: Next) -> Res
         let words = "too many requests in progress (limits.http_requests, of one address three quarters of them)";
         return Problem::too_many(words).into_response();
     };
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    let taken = response.extensions_mut().remove::<Room>();
     let size = response.body().size_hint().lower();
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     if size < SMALL {
         return response.map(|body| held::hold(body, place));
     }
-    match api.room(size) {
+    let room = match taken {
+        Some(taken) => Ok(taken),
+        None => api.room(size).map(|room| Room(Arc::new(room))),
+    };
+    match room {
         Ok(room) => response.map(|body| held::hold(body, (place, room))),
         Err(full) => full.into_response(),
     }

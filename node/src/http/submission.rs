@@ -5,7 +5,7 @@ use super::problem::Problem;
 use super::query::{Asked, Raw};
 use crate::engine::{Event, NotSent, Submitted};
 use crate::telemetry::Submission;
-use crate::view::decisions::Delivered;
+use crate::view::decisions::Receipt;
 use crate::view::{Phase, View};
 use axum::http::{HeaderMap, StatusCode};
 use consensus::ClientValue;
@@ -33,10 +33,10 @@ struct Wait {
 }
 
 /// What became of a value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Fate {
-    /// The learner has delivered it.
-    Decided(Arc<Delivered>),
+    /// The learner has delivered it, here.
+    Decided(Receipt),
     /// It is durable here and waits to be decided.
     Kept,
     /// Too many values wait already.
@@ -78,10 +78,15 @@ impl<'a> Came<'a> {
             Phase::Stopping => Err(Problem::unavailable("the node is ending")),
         }
     }
+
+    /// For whose decision it waits.
+    pub(super) fn learner(&self) -> Option<LearnerId> {
+        self.wait.map(|wait| wait.learner)
+    }
 }
 
-/// Submits values, of which `room` is in memory, and waits for them if that is wanted. Returns the id and the fate of
-/// each.
+/// Submits values, of which `room` is in memory, and waits if that is wanted: until there is something to tell of some
+/// of them, so that none waits for the slowest. Returns the id and the fate of each.
 ///
 /// # Errors
 /// If the engine takes none of them, or does not answer: then it is not known whether they were kept.
@@ -105,12 +110,15 @@ pub(super) async fn submit(
     // From now on they count as those that wait.
     drop(room);
     if let (Some(waiting), Some(wait)) = (&mut waiting, wait) {
-        let mut stop = api.stop.clone();
-        tokio::select! {
-            _ = timeout(wait.limit, waiting.hear(&mut all)) => {}
-            // A node that ends waits for nothing: what it kept is decided by the others.
-            _ = stop.changed() => {}
+        if all.iter().all(|coming| coming.fate.is_none()) {
+            let mut stop = api.stop.clone();
+            tokio::select! {
+                _ = timeout(wait.limit, waiting.hear(&mut all)) => {}
+                // A node that ends waits for nothing: what it kept is decided by the others.
+                _ = stop.changed() => {}
+            }
         }
+        waiting.hear_more(&mut all);
     }
     Ok(all.into_iter().map(Coming::end).collect())
 }
@@ -138,7 +146,7 @@ impl Coming {
         }
     }
 
-    fn decided(&mut self, found: Arc<Delivered>) {
+    fn decided(&mut self, found: Receipt) {
         if let Some(span) = &mut self.span {
             span.decided(found.slot.0);
         }
@@ -157,15 +165,9 @@ async fn look_up(api: &Api, learner: LearnerId, all: &mut [Coming]) -> Result<()
     if open.is_empty() {
         return Ok(());
     }
-    let find = move |view: &View| {
-        let mut found = Vec::new();
-        for (at, id) in open {
-            found.extend(view.find(learner, &id)?.map(|delivered| (at, delivered)));
-        }
-        Ok(found)
-    };
-    for (at, delivered) in api.read_disk(find).await? {
-        all[at].decided(delivered);
+    let find = move |view: &View| view.find(learner, open);
+    for (at, found) in api.read_disk(find).await? {
+        all[at].decided(found);
     }
     Ok(())
 }
@@ -212,7 +214,7 @@ struct Waiting {
     api: Arc<Api>,
     learner: LearnerId,
     ids: Vec<Digest>,
-    decisions: UnboundedReceiver<(usize, Arc<Delivered>)>,
+    decisions: UnboundedReceiver<(usize, Receipt)>,
 }
 
 impl Waiting {
@@ -237,17 +239,19 @@ impl Waiting {
         }
     }
 
-    /// Returns when nothing is open any more.
+    /// Returns when one is decided.
     async fn hear(&mut self, all: &mut [Coming]) {
-        let mut open = all.iter().filter(|c| c.fate.is_none()).count();
-        while open > 0 {
-            let Some((at, found)) = self.decisions.recv().await else {
-                return;
-            };
-            if all[at].fate.is_none() {
-                open -= 1;
-                all[at].decided(found);
-            }
+        if let Some((at, found)) = self.decisions.recv().await {
+            all[at].decided(found);
+        }
+    }
+
+    /// Takes in what is decided by now, of every slot all that it has of the values.
+    fn hear_more(&mut self, all: &mut [Coming]) {
+        // Whoever tells of a slot has the log meanwhile.
+        drop(self.api.view.log(self.learner));
+        while let Ok((at, found)) = self.decisions.try_recv() {
+            all[at].decided(found);
         }
     }
 }

@@ -6,15 +6,17 @@ use super::query::Raw;
 use super::submission::{self, Came, Fate};
 use super::{Api, SMALL, json};
 use crate::config::Mode;
-use crate::view::decisions::Delivered;
+use crate::view::decisions::Receipt;
 use axum::body::{Body, HttpBody};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use consensus::{ClientValue, MAX_VALUE_BYTES};
+use consensus::{Ballot, ClientValue, MAX_VALUE_BYTES, Slot, ValueError};
+use crypto::Digest;
 use futures::StreamExt;
+use learner_graph::LearnerId;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -62,21 +64,34 @@ pub(super) async fn submit(
     }
 }
 
+/// The bytes of the longest receipt of a learner.
+pub(super) fn longest_receipt(api: &Api, learner: LearnerId) -> usize {
+    let longest = Receipt {
+        learner,
+        slot: Slot(u64::MAX),
+        ballot: Ballot(u64::MAX),
+        digest: Digest([0; 32]),
+        latency_ms: Some(u64::MAX),
+        acceptors: api.view.network.graph().acceptors(),
+    };
+    receipt(api, &longest).to_string().len()
+}
+
 /// Where and by whom a value was decided. The values of others in the batch are not repeated to everyone who waits.
-pub(super) fn receipt(api: &Api, delivered: &Delivered) -> serde_json::Value {
+pub(super) fn receipt(api: &Api, found: &Receipt) -> serde_json::Value {
     let mut object = json!({
         "node": api.view.node.name,
-        "learner": api.view.learner_name(delivered.learner),
-        "slot": delivered.slot,
-        "ballot": delivered.ballot,
-        "digest": delivered.digest,
-        "latency_ms": delivered.latency_ms,
-        "acceptors": json::acceptors(&api.view, &delivered.acceptors),
+        "learner": api.view.learner_name(found.learner),
+        "slot": found.slot,
+        "ballot": found.ballot,
+        "digest": found.digest,
+        "latency_ms": found.latency_ms,
+        "acceptors": json::acceptors(&api.view, &found.acceptors),
     });
     if api.view.mode == Mode::Hpaxos {
         // Names of learners are the same in a path as elsewhere.
-        let learner = api.view.learner_name(delivered.learner);
-        let path = format!("/v1/decisions/{learner}/{}/certificate", delivered.slot);
+        let learner = api.view.learner_name(found.learner);
+        let path = format!("/v1/decisions/{learner}/{}/certificate", found.slot);
         object["certificate"] = path.into();
     }
     object
@@ -108,11 +123,17 @@ async fn read(
     let key = headers
         .get("idempotency-key")
         .map_or(Vec::new(), |k| k.as_bytes().to_vec());
-    let value = ClientValue::new(key, bytes).map_err(|error| match error {
-        consensus::ValueError::ValueTooLarge(_) => Problem::too_large(error.to_string()),
-        consensus::ValueError::KeyTooLarge(_) => Problem::bad_request(error.to_string()),
-    });
-    Ok((value?, room))
+    let value = ClientValue::new(key, bytes).map_err(|error| no_value(&error, ""))?;
+    Ok((value, room))
+}
+
+/// What cannot be a value is refused; `which` says which of several it is.
+pub(super) fn no_value(error: &ValueError, which: &str) -> Problem {
+    let words = format!("{which}{error}");
+    match error {
+        ValueError::ValueTooLarge(_) => Problem::too_large(words),
+        ValueError::KeyTooLarge(_) => Problem::bad_request(words),
+    }
 }
 
 /// The body of a request, of at most so many bytes, and its room in memory; `bound` says what is larger than that.

@@ -1,6 +1,6 @@
 //! The decisions of one learner, as HTTP shows them.
 
-use crate::history::Shown;
+use crate::history::{Outcome, Shown};
 use consensus::{Ballot, Slot, Values};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerId};
@@ -27,7 +27,50 @@ pub(crate) struct Delivered {
     pub(crate) acceptors: AcceptorSet,
 }
 
+/// Where and by whom a value was decided: what of a decision concerns each of its values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    /// The learner.
+    pub(crate) learner: LearnerId,
+    /// The slot.
+    pub(crate) slot: Slot,
+    /// The ballot.
+    pub(crate) ballot: Ballot,
+    /// The digest of the batch.
+    pub(crate) digest: Digest,
+    /// From this node's first knowledge of the oldest value to the decision.
+    pub(crate) latency_ms: Option<u64>,
+    /// The acceptors of the certificate.
+    pub(crate) acceptors: AcceptorSet,
+}
+
+impl Receipt {
+    /// That of a decision of a learner that was read from the history: how long it took was not stored.
+    pub(crate) fn read(learner: LearnerId, slot: Slot, outcome: &Outcome) -> Self {
+        Receipt {
+            learner,
+            slot,
+            ballot: outcome.ballot,
+            digest: outcome.digest,
+            latency_ms: None,
+            acceptors: outcome.quorum,
+        }
+    }
+}
+
 impl Delivered {
+    /// Without its values.
+    pub(crate) fn receipt(&self) -> Receipt {
+        Receipt {
+            learner: self.learner,
+            slot: self.slot,
+            ballot: self.ballot,
+            digest: self.digest,
+            latency_ms: self.latency_ms,
+            acceptors: self.acceptors,
+        }
+    }
+
     /// A decision of a learner that was read from the history: how long it took was not stored.
     pub(crate) fn shown(learner: LearnerId, shown: Shown) -> Self {
         Delivered {
@@ -74,8 +117,8 @@ pub(crate) struct DecisionLog {
     waiting: HashMap<Digest, Vec<(usize, Told)>>,
 }
 
-/// Where a client hears of the decisions of its values.
-pub(crate) type Told = UnboundedSender<(usize, Arc<Delivered>)>;
+/// Where a client hears of the decisions of its values. What it hears keeps no decision in memory.
+pub(crate) type Told = UnboundedSender<(usize, Receipt)>;
 
 impl DecisionLog {
     /// The log of a learner that goes on at a slot.
@@ -101,7 +144,7 @@ impl DecisionLog {
             self.index.insert(*id, decision.slot);
             for (number, client) in self.waiting.remove(id).unwrap_or_default() {
                 // The client may have gone away.
-                let _ = client.send((number, Arc::clone(&decision)));
+                let _ = client.send((number, decision.receipt()));
             }
         }
         self.kept.push_back(decision);
@@ -138,17 +181,12 @@ impl DecisionLog {
         Page::Decisions(decisions, next)
     }
 
-    /// The decision that delivered a value; without one yet the client will be told, with its number for the value.
-    pub(crate) fn wait_for(
-        &mut self,
-        id: Digest,
-        number: usize,
-        client: &Told,
-    ) -> Option<Arc<Delivered>> {
+    /// Where a value was delivered; if it was not yet, the client will be told, with its number for the value.
+    pub(crate) fn wait_for(&mut self, id: Digest, number: usize, client: &Told) -> Option<Receipt> {
         if let Some(slot) = self.index.get(&id) {
             let at = self.kept.partition_point(|d| d.slot < *slot);
             if let Some(found) = self.kept.get(at) {
-                return Some(Arc::clone(found));
+                return Some(found.receipt());
             }
         }
         let clients = self.waiting.entry(id).or_default();
@@ -164,6 +202,12 @@ impl DecisionLog {
                 self.waiting.remove(id);
             }
         }
+    }
+
+    /// For how many values somebody waits.
+    #[cfg(test)]
+    pub(crate) fn waited_for(&self) -> usize {
+        self.waiting.len()
     }
 
     /// The first slot that is not delivered yet.
@@ -253,8 +297,8 @@ mod tests {
         assert_eq!(log.waiting[&id].len(), 1);
         assert!(told.try_recv().is_err());
         log.push(Arc::clone(&wanted));
-        assert_eq!(told.try_recv().unwrap(), (7, Arc::clone(&wanted)));
-        assert_eq!(log.wait_for(id, 7, &client), Some(wanted));
+        assert_eq!(told.try_recv().unwrap(), (7, wanted.receipt()));
+        assert_eq!(log.wait_for(id, 7, &client), Some(wanted.receipt()));
         assert!(told.try_recv().is_err());
         assert!(log.waiting.is_empty());
     }

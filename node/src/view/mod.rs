@@ -11,19 +11,20 @@
 pub(crate) mod decisions;
 pub(crate) mod events;
 pub(crate) mod metrics;
+mod past;
 pub(crate) mod sides;
 pub(crate) mod timeouts;
 
 use crate::config::{Config, Limits, Mode, NodeConfig};
 use crate::history::Shelf;
 use crate::telemetry::Telemetry;
-use consensus::storage::StorageError;
 use consensus::{Ballot, Decision, Fork, Network, Slot, Status, Time};
 use crypto::{Digest, MemberId};
 use decisions::{DecisionLog, Delivered};
 use events::{EventLog, Happening};
 use learner_graph::{AcceptorId, LearnerId};
 use metrics::{Metrics, whole};
+use past::lane;
 use sides::{Statement, sides};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -33,15 +34,6 @@ use tokio::sync::watch;
 
 /// How many pieces of evidence are shown: far more than the protocol keeps for any network.
 const MAX_PROOFS: usize = 4096;
-
-/// The learner whose log in the history is this one's: where learners differ in nothing but where they
-/// are, there is one log for all.
-fn lane(mode: Mode, learner: LearnerId) -> LearnerId {
-    match mode {
-        Mode::Hpaxos => learner,
-        Mode::Paxos | Mode::DiskPaxos => LearnerId(0),
-    }
-}
 
 /// How far the node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,40 +210,6 @@ impl View {
     /// A peer has come to a slot.
     pub(crate) fn set_ahead(&self, ahead: &[Slot]) {
         self.write(|s| s.ahead = ahead.to_vec());
-    }
-
-    /// Decisions of a learner that were delivered long ago, from a slot on: at most `limit`, and about
-    /// `max_bytes` of them. The history may know more, which is not durable yet. Reads from the disk: not to
-    /// be called from asynchronous code.
-    pub(crate) fn old(
-        &self,
-        learner: LearnerId,
-        from: Slot,
-        limit: usize,
-        max_bytes: usize,
-    ) -> Result<Vec<Arc<Delivered>>, StorageError> {
-        let lane = lane(self.mode, learner);
-        let next = self.log(learner).map_or(Slot(0), |log| log.next());
-        let mut shown = self.shelf.decisions(lane, from, limit, max_bytes)?;
-        shown.retain(|shown| shown.slot < next);
-        let delivered = shown
-            .into_iter()
-            .map(|shown| Delivered::shown(learner, shown));
-        Ok(delivered.map(Arc::new).collect())
-    }
-
-    /// The decision that delivered a value to a learner, however long ago. Reads from the disk: not to be
-    /// called from asynchronous code.
-    pub(crate) fn find(
-        &self,
-        learner: LearnerId,
-        value: &Digest,
-    ) -> Result<Option<Arc<Delivered>>, StorageError> {
-        let Some(slot) = self.shelf.find(lane(self.mode, learner), value)? else {
-            return Ok(None);
-        };
-        let found = self.old(learner, slot, 1, 0)?;
-        Ok(found.into_iter().find(|d| d.slot == slot))
     }
 
     /// Measures the history. Not to be called from asynchronous code.

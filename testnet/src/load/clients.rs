@@ -6,9 +6,9 @@ use crate::mix::mix;
 use crate::show::words;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use hpaxos_client::{Client, Error, Fate, Gather};
-use std::sync::Arc;
+use hpaxos_client::{Client, Error, Gather};
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 /// How long a value may take to be decided before it counts as an error.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -172,20 +172,20 @@ enum Failed {
 impl Target {
     /// Submits a value, and waits until the learner has decided it.
     async fn ask(&self, value: &[u8]) -> Result<(), Failed> {
-        let fate = match &self.shared {
-            Some(shared) => shared.decide(value.to_vec(), "").await,
+        let decided = match &self.shared {
+            Some(shared) => {
+                // The time in which it waits for a request is its own as well.
+                let decided = timeout(PATIENCE, shared.decide(value.to_vec(), "")).await;
+                decided.unwrap_or(Ok(None)).map(|receipt| receipt.is_some())
+            }
             None => {
                 let answer = self.node.decide(value, "", &self.learner, PATIENCE).await;
-                answer.map(|submitted| match submitted.receipt {
-                    Some(receipt) => Fate::Decided(Arc::new(receipt)),
-                    None => Fate::Kept,
-                })
+                answer.map(|submitted| submitted.receipt.is_some())
             }
         };
-        Err(Failed::Otherwise(match fate {
-            Ok(Fate::Decided(_)) => return Ok(()),
-            Ok(Fate::Kept) => "not decided in time".to_owned(),
-            Ok(Fate::Full) => "too many wait".to_owned(),
+        Err(Failed::Otherwise(match decided {
+            Ok(true) => return Ok(()),
+            Ok(false) => "not decided in time".to_owned(),
             Err(Error::NoAnswer { reason, .. }) => return Err(Failed::Silent(reason)),
             Err(Error::Refused { problem, .. } | Error::Busy { problem, .. }) => {
                 format!("status {}", problem.status)

@@ -208,7 +208,7 @@ async fn measure(
             )));
         }
         seen.cells.push(Cell::of(layout.mode, &row, args.seconds));
-        let title = || format!("{}, {demand}", show::title(layout, value_bytes));
+        let title = || format!("{}, {demand}", show::title(layout, args, value_bytes));
         seen.times.push((title(), row.tally.times.clone()));
         seen.deaths.extend(row.death.map(|death| (title(), death)));
     }

@@ -81,7 +81,7 @@ impl Show {
             (false, plain) => {
                 line(&format!(
                     "{}, {} s",
-                    title(layout, value_bytes),
+                    title(layout, args, value_bytes),
                     seconds.as_secs_f64()
                 ))?;
                 line(&HEAD)?;
@@ -153,13 +153,17 @@ const HEAD: &str = concat!(
 );
 
 /// A network and the values that it gets.
-pub(super) fn title(layout: &Layout, value_bytes: u32) -> String {
+pub(super) fn title(layout: &Layout, args: &LoadArgs, value_bytes: u32) -> String {
     let disks = match layout.disks.len() {
         0 => String::new(),
         n => format!(", {}", words::count(n, "disk")),
     };
+    let shared = args.shared_requests.map_or(String::new(), |n| {
+        let requests = words::count(usize::from(n), "request");
+        format!(", {requests} shared at each node")
+    });
     format!(
-        "{}: {}{disks}, values of {value_bytes} bytes",
+        "{}: {}{disks}, values of {value_bytes} bytes{shared}",
         layout.mode.name(),
         words::count(layout.nodes.len(), "node"),
     )

@@ -61,6 +61,21 @@ fn a_real_network_decides_what_clients_submit() {
 }
 
 #[test]
+fn clients_of_a_node_share_requests() {
+    let args = ["--mode", "paxos", "--clients", "16", "--shared-requests"];
+    let outcome = load(&[&args, ["1", "--json"].as_slice()].concat(), None);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let row = &measured(&outcome)[0];
+    assert_eq!(row["shared_requests"], 1, "{outcome}");
+    assert!(row["values"].as_u64() > Some(0), "{outcome}");
+    assert_eq!(row["errors"], 0, "{outcome}");
+    let outcome = load(&[&args, ["2"].as_slice()].concat(), None);
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    let line = "paxos: 3 nodes, values of 100 bytes, 2 requests shared at each node, 1 s\n";
+    assert!(outcome.stdout.contains(line), "no '{line}' in {outcome}");
+}
+
+#[test]
 fn disks_are_compared_with_a_plain_loop() {
     let args = ["--mode", "disk-paxos", "--clients", "2", "--json"];
     let outcome = load(&args, None);

@@ -107,6 +107,27 @@ fn what_is_readable_before_damage_is_shown() {
     assert_eq!(history.failed(), None);
 }
 
+/// Where a value is decided is told although its batch cannot be read: nobody reads it for that.
+#[test]
+fn an_outcome_is_read_without_its_batch() {
+    let directory = everything();
+    flip(&path(&directory), b"value 7 1");
+    let history = open(path(&directory));
+    let whole = batch(7, 2);
+    let slot = history.find(lane(0), &whole.values[1].id()).unwrap();
+    assert_eq!(slot, Some(Slot(7)));
+    let outcome = history.outcome(lane(0), Slot(7)).unwrap().unwrap();
+    assert_eq!(outcome.digest, whole.digest());
+    assert_eq!(outcome.quorum.len(), 3);
+    assert!(history.decisions(lane(0), Slot(7), 1, 0).is_err());
+    assert_eq!(history.outcome(lane(0), Slot(SLOTS)), Ok(None));
+
+    let directory = everything();
+    flip(&path(&directory), &whole.digest().0);
+    let history = open(path(&directory));
+    assert!(history.outcome(lane(0), Slot(7)).is_err());
+}
+
 #[test]
 fn each_damage_is_said_once() {
     let directory = everything();
