@@ -90,7 +90,7 @@ pub(crate) fn has_errors(problems: &[Problem]) -> bool {
 pub fn parse_graph(text: &str) -> Result<(LearnerGraph, Vec<Problem>), Vec<Problem>> {
     let (read, mut problems) = read_text(text)?;
     problems.extend(found_in(&read));
-    finish(read.graph.with_lines_of(text), ordered(problems, text))
+    finish(read.graph, ordered(problems, text))
 }
 
 /// Reads a graph as [`parse_graph`] does, but accepts one that is not valid and says nothing
@@ -98,8 +98,7 @@ pub fn parse_graph(text: &str) -> Result<(LearnerGraph, Vec<Problem>), Vec<Probl
 pub fn parse_unchecked(text: &str) -> Result<LearnerGraph, Vec<Problem>> {
     let (read, mut problems) = read_text(text)?;
     problems.retain(|p| p.severity == Severity::Error);
-    let graph = read.graph.with_lines_of(text);
-    finish(graph, ordered(problems, text)).map(|(graph, _)| graph)
+    finish(read.graph, ordered(problems, text)).map(|(graph, _)| graph)
 }
 
 /// Reads a graph that is not checked yet, with what is to be said of its file in any case, which may be errors.
@@ -108,6 +107,7 @@ pub(crate) fn read_text(text: &str) -> Result<(Read, Vec<Problem>), Vec<Problem>
     match read::graph(&section) {
         Ok(mut read) => {
             problems.append(&mut read.warnings);
+            read.graph = read.graph.with_lines_of(text);
             Ok((read, problems))
         }
         Err(more) => {

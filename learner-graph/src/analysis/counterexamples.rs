@@ -12,6 +12,7 @@ use crate::effort::Effort;
 use crate::id::LearnerId;
 use crate::search::Found;
 use crate::set::AcceptorSet;
+use crate::through::links;
 use crate::validity::{VALIDITY_STEPS, Validity, Violation};
 
 /// The steps that looking for smaller counterexamples may take, all of them together.
@@ -161,6 +162,7 @@ impl Run<'_> {
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
         ViolationReport {
             between: [name(v.from), name(v.to)],
+            through: links(self.graph, (v.from, v.to), &v.safe),
             safe: self.graph.acceptor_names(&v.safe),
             quorums: [
                 self.graph.acceptor_names(&v.quorum_from),

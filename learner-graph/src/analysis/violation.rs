@@ -1,6 +1,7 @@
 //! Counterexamples of validity, and changes of the file that mend them.
 
 use crate::report::Names;
+use crate::through::Link;
 use crate::written::Place;
 use serde::Serialize;
 
@@ -9,6 +10,8 @@ use serde::Serialize;
 pub struct ViolationReport {
     /// The two learners; the same name twice for one with itself.
     pub between: [String; 2],
+    /// The `[[safe]]` entries that promise it: one, or a chain by transitivity.
+    pub through: Vec<Link>,
     /// A set of safe acceptors while which they shall agree.
     pub safe: Names,
     /// A quorum of each.

@@ -2,6 +2,7 @@
 
 use super::super::violation::{Change, Price, Repair, ViolationReport};
 use crate::report::Names;
+use crate::through::in_words;
 use std::fmt;
 
 /// The most repairs of one pair that are shown.
@@ -17,6 +18,7 @@ pub(super) fn counterexample(
     let whole = |names: &Names| format!("{{{}}}", names.join(", "));
     let [of_a, of_b] = violation.quorums.each_ref().map(whole);
     let safe = whole(&violation.safe);
+    let through = in_words(a, &violation.through);
     if a == b {
         writeln!(
             f,
@@ -25,7 +27,7 @@ pub(super) fn counterexample(
     } else {
         writeln!(
             f,
-            "  {a} and {b} shall agree while {safe} are safe; {of_a} is a quorum of {a}, {of_b} one of {b}."
+            "  {a} and {b} shall agree{through} while {safe} are safe; {of_a} is a quorum of {a}, {of_b} one of {b}."
         )?;
     }
     repairs(f, violation)
