@@ -1,5 +1,6 @@
 //! The checks of a whole graph, and what they found in words.
 
+use crate::analysis::words::whole;
 use crate::effort::Effort;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
@@ -111,7 +112,7 @@ fn open_pairs(graph: &LearnerGraph, open: &[(LearnerId, LearnerId)]) -> String {
 /// A counterexample spelled out: the edge, the two quorums, and what they share.
 fn words(graph: &LearnerGraph, v: &Violation) -> String {
     let (from, to) = (graph.learner_name(v.from), graph.learner_name(v.to));
-    let set = |s: &AcceptorSet| graph.names(s);
+    let set = |s: &AcceptorSet| whole(&graph.acceptor_names(s));
     let share = |a: &str, b: &str, x: &AcceptorSet, y: &AcceptorSet| match *x & *y {
         AcceptorSet::EMPTY => format!("{a} and {b} share nobody"),
         both => format!("{a} and {b} share {}", set(&both)),
@@ -188,7 +189,7 @@ fn uniformity(read: &Read, found: &Uniformity) -> Vec<Problem> {
         };
         let name = graph.learner_name(difference.learner);
         let other = graph.learner_name(difference.other);
-        let set = graph.names(&difference.set);
+        let set = whole(&graph.acceptor_names(&difference.set));
         let more = match differences.len() {
             1 => String::new(),
             others => format!(" ({} such learners in all)", others),

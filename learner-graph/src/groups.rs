@@ -41,6 +41,18 @@ impl LearnerGraph {
         kind.map_or(&[], |kind| &kind.groups)
     }
 
+    /// The members of the group of this name, of whatever kind; nothing if there is none.
+    ///
+    /// # Errors
+    /// The kinds, if groups of several kinds have this name, and not the same members.
+    pub fn group(&self, name: &str) -> Result<Option<AcceptorSet>, String> {
+        let of_kind = |kind: &'_ GroupKind| {
+            let named = kind.groups.iter().find(|(group, _)| group == name);
+            named.map(|(_, members)| (kind.name.clone(), *members))
+        };
+        one_group(name, self.groups.iter().filter_map(of_kind).collect())
+    }
+
     /// What fails as a whole: the groups of a kind, and acceptors that are in none by themselves;
     /// without a kind, every acceptor by itself. Nothing if the graph has no groups of this kind.
     pub fn units(&self, by: Option<&str>) -> Option<Units> {
@@ -51,6 +63,22 @@ impl LearnerGraph {
         let kind = self.groups.iter().find(|kind| kind.name == by)?;
         Some(Units::grouped(names, kind.groups.clone()))
     }
+}
+
+/// The members that groups of one name have, by their kinds.
+pub(crate) fn one_group(
+    name: &str,
+    named: Vec<(String, AcceptorSet)>,
+) -> Result<Option<AcceptorSet>, String> {
+    let members = named.first().map(|(_, members)| *members);
+    if named.iter().all(|(_, of_kind)| Some(*of_kind) == members) {
+        return Ok(members);
+    }
+    let kinds: Vec<String> = named.into_iter().map(|(kind, _)| kind).collect();
+    let kinds = kinds.join(" and by ");
+    Err(format!(
+        "'{name}' is a group by {kinds}, of other acceptors each time"
+    ))
 }
 
 impl Reader {

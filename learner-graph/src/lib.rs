@@ -128,7 +128,8 @@ pub use set::{AcceptorSet, IdSet, Iter, LearnerSet, MAX_ACCEPTORS, MAX_LEARNERS}
 pub use slices::{QuorumSet, Slices};
 pub use suspicion::Suspicion;
 pub use text::{
-    CONFIG_FIELDS, GRAPH_FIELDS, GraphSection, MAX_FILE_BYTES, parse_graph, parse_unchecked,
+    CONFIG_FIELDS, GRAPH_FIELDS, GraphSection, MAX_FILE_BYTES, no_toml, parse_graph,
+    parse_unchecked,
 };
 pub use through::Link;
 pub use tree::Tree;

@@ -105,7 +105,7 @@ impl Run<'_> {
         if let Some(known) = self.known.violations.get(&n, self.is_stopped()) {
             return known;
         }
-        let reports = match self.options.scope {
+        let mut reports: Vec<ViolationReport> = match self.options.scope {
             // Nobody sees how large they are, or what mends them.
             Scope::Picture => {
                 let found = validity.violations.iter();
@@ -115,6 +115,8 @@ impl Run<'_> {
             }
             _ => self.smallest(&validity.violations, progress),
         };
+        // In the order of the file, as a check tells them.
+        reports.sort_by_key(|v| v.through.first().map(|link| link.place.line));
         let repaired = |v: &ViolationReport| self.options.scope == Scope::Picture || v.is_decided();
         let repaired = reports.iter().all(repaired);
         let decided = validity.undecided.is_empty() && repaired;

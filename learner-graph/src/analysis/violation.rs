@@ -40,7 +40,8 @@ impl ViolationReport {
 /// pair is valid then. Every learner that has a quorum of acceptors that are not silent keeps one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Repair {
-    /// All of them are needed. More than one threshold is raised only if none is enough alone.
+    /// All of them are needed. More than one threshold is raised only if none was found that is enough alone and leaves
+    /// everybody a quorum.
     pub changes: Vec<Change>,
     /// Whether no change can be left out, and none be smaller; if not, that was not decided.
     pub least: bool,

@@ -117,20 +117,26 @@ fn printable(text: &str) -> String {
 }
 
 /// Reads a file, or standard input for `-`, up to a limit.
-fn read_text(path: &Path, limit: usize) -> io::Result<String> {
-    let mut text = String::new();
+fn read_bytes(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     let bound = limit as u64 + 1;
     if path == Path::new("-") {
-        io::stdin().lock().take(bound).read_to_string(&mut text)?;
+        io::stdin().lock().take(bound).read_to_end(&mut bytes)?;
     } else {
         std::fs::File::open(path)?
             .take(bound)
-            .read_to_string(&mut text)?;
+            .read_to_end(&mut bytes)?;
     }
-    if text.len() > limit {
+    if bytes.len() > limit {
         return Err(io::Error::other(format!("more than {limit} bytes")));
     }
-    Ok(text)
+    Ok(bytes)
+}
+
+/// Reads the text of a file, or standard input for `-`, up to a limit.
+fn read_text(path: &Path, limit: usize) -> io::Result<String> {
+    let bytes = read_bytes(path, limit)?;
+    String::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e.utf8_error()))
 }
 
 #[cfg(test)]
