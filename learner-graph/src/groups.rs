@@ -175,7 +175,7 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use crate::{UnitSet, parse_graph};
+    use crate::{UnitSet, acceptor_list, parse_graph};
 
     const GRAPH: &str = r#"
         acceptors = ["a1", "a2", "a3", "a4"]
@@ -193,6 +193,13 @@ mod tests {
         assert_eq!(units.names(&units.all()), ["zoo", "a2", "a3"]);
         let zoo = units.acceptors(&UnitSet::first(1));
         assert_eq!(graph.names(&zoo), "{a1, a4}");
+        assert_eq!(graph.group("zoo"), Ok(Some(zoo)));
+        let named = acceptor_list(&graph, "zoo, a2").expect("a group and an acceptor");
+        assert_eq!(graph.names(&named), "{a1, a2, a4}");
+        let other = groups.replace("x = ", "zoo = ");
+        let (other, _) = parse_graph(&format!("{GRAPH}{other}")).expect("a valid graph");
+        let why = acceptor_list(&other, "zoo").expect_err("of two kinds");
+        assert!(why[0].what.contains("by owner and by land"), "{}", why[0]);
         assert!(graph.units(Some("colour")).is_none());
         assert!(graph.units(None).is_some_and(|units| units.len() == 4));
         let (plain, _) = parse_graph(GRAPH).expect("a valid graph");

@@ -70,6 +70,12 @@ pub(super) type Say = Box<dyn FnOnce() -> Exit + Send>;
 /// What has been done is told this.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(&str, usize, usize);
 
+/// When each of so many flags is raised, which share a time: the last one at its end.
+fn ends(time: Duration, flags: usize) -> Vec<Duration> {
+    let flags = u32::try_from(flags).unwrap_or(u32::MAX);
+    (1..=flags).map(|at| time * at / flags).collect()
+}
+
 /// Does work that heeds the flags of `stops`, which are raised by Ctrl-C, and after some time: the last one when it is
 /// over, those before it one after the other on the way there. A second Ctrl-C ends
 /// the program at once. What the work has found is said when nothing else is on the screen any more.
@@ -95,8 +101,8 @@ pub(super) fn until(
             work(&mut tell)
         });
         let mut ticks = tokio::time::interval(TICK);
-        let share = time / u32::try_from(stops.len()).unwrap_or(1).max(1);
-        let limit = tokio::time::sleep(share);
+        let (start, ends) = (tokio::time::Instant::now(), ends(time, stops.len()));
+        let limit = tokio::time::sleep_until(start + ends.first().copied().unwrap_or(time));
         tokio::pin!(limit);
         let mut over = 0;
         let mut interrupted = Interrupts::default();
@@ -110,8 +116,9 @@ pub(super) fn until(
                 () = &mut limit, if over < stops.len() => {
                     stops[over].store(true, Ordering::Relaxed);
                     over += 1;
-                    let next = limit.deadline() + share;
-                    limit.as_mut().reset(next);
+                    if let Some(next) = ends.get(over) {
+                        limit.as_mut().reset(start + *next);
+                    }
                 }
                 Some(()) = interrupts.recv() => match interrupted.wish(Instant::now(), &stops) {
                     Wish::Echo => {}
@@ -128,6 +135,14 @@ pub(super) fn until(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_part_has_as_much_of_the_time() {
+        let seconds =
+            |n: &[u64]| -> Vec<Duration> { n.iter().map(|n| Duration::from_secs(*n)).collect() };
+        assert_eq!(ends(Duration::from_secs(60), 3), seconds(&[20, 40, 60]));
+        assert_eq!(ends(Duration::from_secs(5), 1), seconds(&[5]));
+    }
 
     #[test]
     fn a_second_interrupt_ends_the_program() {
