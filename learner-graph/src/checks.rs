@@ -1,11 +1,13 @@
 //! The checks of a whole graph, and what they found in words.
 
+use crate::analysis::words::whole;
 use crate::effort::Effort;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
 use crate::problem::Problem;
 use crate::read::Read;
 use crate::set::AcceptorSet;
+use crate::through::{chain, in_words, links};
 use crate::uniform::{KnownDifferences, UNIFORMITY_STEPS, Uniformity};
 use crate::validity::{KnownPairs, VALIDITY_STEPS, Validity, Violation};
 use std::ops::Range;
@@ -110,7 +112,7 @@ fn open_pairs(graph: &LearnerGraph, open: &[(LearnerId, LearnerId)]) -> String {
 /// A counterexample spelled out: the edge, the two quorums, and what they share.
 fn words(graph: &LearnerGraph, v: &Violation) -> String {
     let (from, to) = (graph.learner_name(v.from), graph.learner_name(v.to));
-    let set = |s: &AcceptorSet| graph.names(s);
+    let set = |s: &AcceptorSet| whole(&graph.acceptor_names(s));
     let share = |a: &str, b: &str, x: &AcceptorSet, y: &AcceptorSet| match *x & *y {
         AcceptorSet::EMPTY => format!("{a} and {b} share nobody"),
         both => format!("{a} and {b} share {}", set(&both)),
@@ -123,7 +125,8 @@ fn words(graph: &LearnerGraph, v: &Violation) -> String {
         )
     } else {
         let (q1, q2) = ("the first quorum", "the second");
-        (format!("'{from}' and '{to}' shall agree"), q1, q2)
+        let through = in_words(from, &links(graph, (v.from, v.to), &v.safe));
+        (format!("'{from}' and '{to}' shall agree{through}"), q1, q2)
     };
     format!(
         "not valid: {whom} while {} is safe, but quorum {} of '{from}' and quorum {} of '{to}' \
@@ -138,17 +141,11 @@ fn words(graph: &LearnerGraph, v: &Violation) -> String {
 }
 
 /// The `[[safe]]` entry with which the chain from one learner to the other starts.
-fn edge(read: &Read, violation: &Violation) -> Option<Range<usize>> {
-    let graph = &read.graph;
-    let starts = || {
-        read.safe.iter().filter(|(_, learners, expr)| {
-            learners.contains(violation.from) && graph.exprs.holds(*expr, &violation.safe)
-        })
-    };
-    let direct = starts().find(|(_, learners, _)| learners.contains(violation.to));
-    direct
-        .or_else(|| starts().next())
-        .map(|(span, ..)| span.clone())
+fn edge(read: &Read, v: &Violation) -> Option<Range<usize>> {
+    let written = read.graph.written.as_ref()?;
+    let chain = chain(&read.graph, written, (v.from, v.to), &v.safe);
+    let (first, _) = chain.first()?;
+    read.safe.get(*first).map(|(span, ..)| span.clone())
 }
 
 fn span(read: &Read, learner: LearnerId) -> Option<Range<usize>> {
@@ -192,7 +189,7 @@ fn uniformity(read: &Read, found: &Uniformity) -> Vec<Problem> {
         };
         let name = graph.learner_name(difference.learner);
         let other = graph.learner_name(difference.other);
-        let set = graph.names(&difference.set);
+        let set = whole(&graph.acceptor_names(&difference.set));
         let more = match differences.len() {
             1 => String::new(),
             others => format!(" ({} such learners in all)", others),

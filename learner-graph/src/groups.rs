@@ -41,6 +41,18 @@ impl LearnerGraph {
         kind.map_or(&[], |kind| &kind.groups)
     }
 
+    /// The members of the group of this name, of whatever kind; nothing if there is none.
+    ///
+    /// # Errors
+    /// The kinds, if groups of several kinds have this name, and not the same members.
+    pub fn group(&self, name: &str) -> Result<Option<AcceptorSet>, String> {
+        let of_kind = |kind: &'_ GroupKind| {
+            let named = kind.groups.iter().find(|(group, _)| group == name);
+            named.map(|(_, members)| (kind.name.clone(), *members))
+        };
+        one_group(name, self.groups.iter().filter_map(of_kind).collect())
+    }
+
     /// What fails as a whole: the groups of a kind, and acceptors that are in none by themselves;
     /// without a kind, every acceptor by itself. Nothing if the graph has no groups of this kind.
     pub fn units(&self, by: Option<&str>) -> Option<Units> {
@@ -51,6 +63,22 @@ impl LearnerGraph {
         let kind = self.groups.iter().find(|kind| kind.name == by)?;
         Some(Units::grouped(names, kind.groups.clone()))
     }
+}
+
+/// The members that groups of one name have, by their kinds.
+pub(crate) fn one_group(
+    name: &str,
+    named: Vec<(String, AcceptorSet)>,
+) -> Result<Option<AcceptorSet>, String> {
+    let members = named.first().map(|(_, members)| *members);
+    if named.iter().all(|(_, of_kind)| Some(*of_kind) == members) {
+        return Ok(members);
+    }
+    let kinds: Vec<String> = named.into_iter().map(|(kind, _)| kind).collect();
+    let kinds = kinds.join(" and by ");
+    Err(format!(
+        "'{name}' is a group by {kinds}, of other acceptors each time"
+    ))
 }
 
 impl Reader {
@@ -147,7 +175,7 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use crate::{UnitSet, parse_graph};
+    use crate::{UnitSet, acceptor_list, parse_graph};
 
     const GRAPH: &str = r#"
         acceptors = ["a1", "a2", "a3", "a4"]
@@ -165,6 +193,13 @@ mod tests {
         assert_eq!(units.names(&units.all()), ["zoo", "a2", "a3"]);
         let zoo = units.acceptors(&UnitSet::first(1));
         assert_eq!(graph.names(&zoo), "{a1, a4}");
+        assert_eq!(graph.group("zoo"), Ok(Some(zoo)));
+        let named = acceptor_list(&graph, "zoo, a2").expect("a group and an acceptor");
+        assert_eq!(graph.names(&named), "{a1, a2, a4}");
+        let other = groups.replace("x = ", "zoo = ");
+        let (other, _) = parse_graph(&format!("{GRAPH}{other}")).expect("a valid graph");
+        let why = acceptor_list(&other, "zoo").expect_err("of two kinds");
+        assert!(why[0].what.contains("by owner and by land"), "{}", why[0]);
         assert!(graph.units(Some("colour")).is_none());
         assert!(graph.units(None).is_some_and(|units| units.len() == 4));
         let (plain, _) = parse_graph(GRAPH).expect("a valid graph");

@@ -95,6 +95,7 @@ pub mod stellar;
 mod suspicion;
 mod symmetry;
 mod text;
+mod through;
 mod tree;
 mod uniform;
 mod validity;
@@ -127,8 +128,10 @@ pub use set::{AcceptorSet, IdSet, Iter, LearnerSet, MAX_ACCEPTORS, MAX_LEARNERS}
 pub use slices::{QuorumSet, Slices};
 pub use suspicion::Suspicion;
 pub use text::{
-    CONFIG_FIELDS, GRAPH_FIELDS, GraphSection, MAX_FILE_BYTES, parse_graph, parse_unchecked,
+    CONFIG_FIELDS, GRAPH_FIELDS, GraphSection, MAX_FILE_BYTES, no_toml, parse_graph,
+    parse_unchecked,
 };
+pub use through::Link;
 pub use tree::Tree;
 pub use uniform::{Difference, UNIFORMITY_STEPS, Uniformity};
 pub use validity::{Steps, VALIDITY_STEPS, Validity, Violation};

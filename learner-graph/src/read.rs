@@ -3,6 +3,7 @@
 use crate::expr::NodeId;
 use crate::graph::LearnerGraph;
 use crate::id::{AcceptorId, LearnerId};
+use crate::meant::meant;
 use crate::problem::Problem;
 use crate::quorums::Voters;
 use crate::reader::Reader;
@@ -217,18 +218,25 @@ impl Reader {
         };
         let mut between = None;
         let mut when = None;
+        let mut nears = Vec::new();
         for (key, value) in fields {
             match key.as_ref().as_str() {
                 "between" => between = Some(value),
                 "when" => when = Some(value),
                 other => {
-                    let what = format!("unknown field '{other}' in a [[safe]] entry");
+                    let near = meant(other, ["between", "when"]);
+                    let what = format!("unknown field '{other}' in a [[safe]] entry{near}");
                     self.error(Some(key.span()), what, format!("it is {shape}"));
+                    nears.push(near);
                 }
             }
         }
         let (Some(between), Some(when)) = (between, when) else {
             let missing = if between.is_none() { "between" } else { "when" };
+            // It is there by another name.
+            if nears.iter().any(|near| near.contains(missing)) {
+                return None;
+            }
             let what = format!("a [[safe]] entry has no '{missing}'");
             self.error(Some(entry.span()), what, format!("it is {shape}"));
             return None;
@@ -255,7 +263,15 @@ impl Reader {
                 continue;
             };
             let Some(learner) = learners.get(name.as_str()) else {
-                let what = format!("'{name}' is not a learner");
+                // That there are none has been said.
+                if learners.is_empty() {
+                    return None;
+                }
+                let near = match self.problems.len() < MAX_PROBLEMS {
+                    true => meant(name, learners.keys().copied()),
+                    false => String::new(),
+                };
+                let what = format!("'{name}' is not a learner{near}");
                 let mend = "give it quorums under [learners], or correct the name";
                 self.error(Some(item.span()), what, mend);
                 continue;

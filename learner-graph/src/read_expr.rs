@@ -1,6 +1,7 @@
 //! From TOML values to expressions: thresholds, weights, explicit sets and definitions.
 
 use crate::expr::NodeId;
+use crate::meant::meant;
 use crate::quorums::Voters;
 use crate::reader::{Deep, Reader};
 use crate::tree::{Shape, Tree};
@@ -12,6 +13,9 @@ use toml::Spanned;
 pub const MAX_DEPTH: usize = 16;
 /// The largest weight of a member.
 pub const MAX_WEIGHT: i64 = 1_000_000;
+
+/// What a weight that is wrong counts for: whether the threshold can be met is another question then.
+const UNKNOWN_WEIGHT: i64 = 1 << 40;
 
 const SHAPES: &str = "write a name, { threshold = n, of = […] } or { sets = [[…], …] }";
 
@@ -57,8 +61,9 @@ impl Reader {
             return Some((id, depth + 1));
         }
         let what = format!(
-            "{of}: '{name}' is neither {} nor a definition",
-            self.voters.one()
+            "{of}: '{name}' is neither {} nor a definition{}",
+            self.voters.one(),
+            self.near(name)
         );
         let mend = match self.voters {
             Voters::Acceptors => "add it to acceptors or [define], or correct the name",
@@ -103,9 +108,15 @@ impl Reader {
                     .find(|(key, _)| !known.contains(&key.as_ref().as_str()));
                 let (span, what) = match odd {
                     Some((key, _)) => {
-                        let what =
-                            format!("{of}: unknown field '{}' in an expression", key.as_ref());
+                        let name = key.as_ref();
+                        let near = meant(name, known);
+                        let what = format!("{of}: unknown field '{name}' in an expression{near}");
                         (key.span(), what)
+                    }
+                    None if matches!(keys.as_slice(), ["threshold"] | ["of"] | ["weight"]) => {
+                        let lacking = if keys == ["of"] { "threshold" } else { "of" };
+                        let what = format!("{of}: beside '{}' there is no '{lacking}'", keys[0]);
+                        (whole.span(), what)
                     }
                     None => {
                         let what = format!("{of}: a table of this shape is not an expression");
@@ -218,7 +229,7 @@ impl Reader {
                     what,
                     "remove a member that shall not count",
                 );
-                (1, inner)
+                (UNKNOWN_WEIGHT, inner)
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::expr::{Exprs, NodeId};
 use crate::id::AcceptorId;
+use crate::meant::meant;
 use crate::problem::Problem;
 use crate::quorums::Voters;
 use crate::read::{MAX_NAME_BYTES, MAX_PROBLEMS};
@@ -132,6 +133,15 @@ impl Reader {
         definition
             .map(|definition| definition.used = true)
             .is_some()
+    }
+
+    /// The acceptor or definition that may have been meant, as words of a problem that is shown.
+    pub(crate) fn near(&self, name: &str) -> String {
+        if self.problems.len() >= MAX_PROBLEMS {
+            return String::new();
+        }
+        let known = self.acceptors.keys().chain(self.definitions.keys());
+        meant(name, known.map(String::as_str))
     }
 
     /// The expression of a definition, read when it is first asked for.

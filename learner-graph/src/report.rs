@@ -30,7 +30,7 @@ const MAX_ACCEPTORS_NAMED: usize = 40;
 /// A set of acceptors by name.
 pub type Names = Vec<String>;
 
-/// An explanation of a graph. `Display` writes it for people; serialising gives the same facts
+/// An explanation of a graph. `Display` writes it for people, but for the warnings; serialising gives the same facts
 /// to programs.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -191,7 +191,8 @@ pub fn check(file: &str, text: &str, safe: Option<&str>) -> Result<Report, Vec<P
     check.report(&never)
 }
 
-/// Reads a comma-separated list of acceptors; an empty text is the empty set.
+/// Reads a comma-separated list of acceptors, and of groups, which stand for their members; an empty text is the empty
+/// set.
 ///
 /// # Errors
 /// A problem for every name that no acceptor has, and for one that is empty.
@@ -212,11 +213,11 @@ pub fn acceptor_list(graph: &LearnerGraph, list: &str) -> Result<AcceptorSet, Ve
             }
             continue;
         }
-        match graph.acceptor(name) {
-            Some(id) => {
-                set.insert(id);
-            }
-            None => {
+        let of_one = graph.acceptor(name).map(|id| std::iter::once(id).collect());
+        match of_one.map_or_else(|| graph.group(name), |set| Ok(Some(set))) {
+            Ok(Some(named)) => set |= named,
+            Err(why) => problems.push(Problem::error(None, why, "name the acceptors")),
+            Ok(None) => {
                 let known = || all.iter().map(|a| graph.acceptor_name(a));
                 let what = format!("'{name}' is not an acceptor{}", meant(name, known()));
                 let named = known().take(MAX_ACCEPTORS_NAMED).collect::<Vec<_>>();

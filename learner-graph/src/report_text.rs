@@ -46,12 +46,6 @@ impl fmt::Display for Report {
         if let Some(assumption) = &self.assumption {
             write!(f, "\n{assumption}")?;
         }
-        if !self.warnings.is_empty() {
-            writeln!(f)?;
-        }
-        for warning in &self.warnings {
-            writeln!(f, "{warning}")?;
-        }
         Ok(())
     }
 }

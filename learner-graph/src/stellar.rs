@@ -6,6 +6,7 @@
 
 use crate::analysis::Unrolled;
 use crate::effort::Effort;
+use crate::groups::one_group;
 use crate::id::AcceptorId;
 use crate::problem::{Position, Problem};
 use crate::read::MAX_NAME_BYTES;
@@ -194,6 +195,17 @@ fn groups(nodes: &[Node]) -> BTreeMap<String, BTreeMap<String, AcceptorSet>> {
 }
 
 impl Network {
+    /// The members of the group of this name, of whatever kind; nothing if there is none.
+    ///
+    /// # Errors
+    /// The kinds, if groups of several kinds have this name, and not the same members.
+    pub fn group(&self, name: &str) -> Result<Option<AcceptorSet>, String> {
+        let of_kind = |(kind, groups): (&String, &BTreeMap<String, AcceptorSet>)| {
+            Some((kind.clone(), *groups.get(name)?))
+        };
+        one_group(name, self.groups.iter().filter_map(of_kind).collect())
+    }
+
     /// What fails as a whole: every node, or the groups of a kind; `None` for a kind that the
     /// list does not have.
     pub fn units(&self, by: Option<&str>) -> Option<crate::Units> {

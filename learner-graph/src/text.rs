@@ -3,7 +3,8 @@
 use crate::checks::Checks;
 use crate::effort::Effort;
 use crate::graph::LearnerGraph;
-use crate::problem::{Position, Problem, Severity};
+use crate::meant::meant;
+use crate::problem::{Problem, Severity};
 use crate::read::{self, Read};
 use crate::tree::Tree;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -90,7 +91,7 @@ pub(crate) fn has_errors(problems: &[Problem]) -> bool {
 pub fn parse_graph(text: &str) -> Result<(LearnerGraph, Vec<Problem>), Vec<Problem>> {
     let (read, mut problems) = read_text(text)?;
     problems.extend(found_in(&read));
-    finish(read.graph.with_lines_of(text), ordered(problems, text))
+    finish(read.graph, ordered(problems, text))
 }
 
 /// Reads a graph as [`parse_graph`] does, but accepts one that is not valid and says nothing
@@ -98,8 +99,7 @@ pub fn parse_graph(text: &str) -> Result<(LearnerGraph, Vec<Problem>), Vec<Probl
 pub fn parse_unchecked(text: &str) -> Result<LearnerGraph, Vec<Problem>> {
     let (read, mut problems) = read_text(text)?;
     problems.retain(|p| p.severity == Severity::Error);
-    let graph = read.graph.with_lines_of(text);
-    finish(graph, ordered(problems, text)).map(|(graph, _)| graph)
+    finish(read.graph, ordered(problems, text)).map(|(graph, _)| graph)
 }
 
 /// Reads a graph that is not checked yet, with what is to be said of its file in any case, which may be errors.
@@ -108,9 +108,20 @@ pub(crate) fn read_text(text: &str) -> Result<(Read, Vec<Problem>), Vec<Problem>
     match read::graph(&section) {
         Ok(mut read) => {
             problems.append(&mut read.warnings);
+            read.graph = read.graph.with_lines_of(text);
             Ok((read, problems))
         }
         Err(more) => {
+            // A table whose name is wrong is there.
+            let said = |p: &Problem| {
+                let of = p
+                    .what
+                    .strip_prefix("there are no ")
+                    .filter(|_| p.span.is_none());
+                let tip = |of: &str| format!("(did you mean '{of}'?)");
+                of.is_some_and(|of| problems.iter().any(|p| p.what.ends_with(&tip(of))))
+            };
+            let more: Vec<Problem> = more.into_iter().filter(|p| !said(p)).collect();
             problems.extend(more);
             Err(ordered(problems, text))
         }
@@ -133,29 +144,49 @@ fn parse_section(text: &str) -> Result<(GraphSection, Vec<Problem>), Vec<Problem
             format!("at most {MAX_FILE_BYTES} are read: use [define] for what is repeated"),
         )]);
     }
-    let file: File = toml::from_str(text).map_err(|error| {
-        let span = error.span();
-        let at = span.as_ref().map(|span| Position::of(span.start, text));
-        // The parser presents dates as tables with a key that is no affair of the reader's.
-        let what = match error.message() {
-            date if date.contains("$__toml_private_datetime") => {
-                String::from("a date has no meaning here")
-            }
-            message => message.replace('\n', ", "),
-        };
-        vec![Problem {
-            at,
-            ..Problem::error(span, what, "")
-        }]
-    })?;
+    let file: File = toml::from_str(text).map_err(|error| vec![no_toml(&error, text)])?;
     let unknown = file.unknown.into_iter().map(|key| {
         Problem::error(
             Some(key.span()),
-            format!("unknown field '{}'", key.as_ref()),
+            format!(
+                "unknown field '{}'{}",
+                key.as_ref(),
+                meant(key.as_ref(), GRAPH_FIELDS)
+            ),
             format!("a graph has {}", GRAPH_FIELDS.join(", ")),
         )
     });
     Ok((file.graph, unknown.collect()))
+}
+
+/// Why a text cannot be read, with line and column: in the words of the parser, where these say enough.
+pub fn no_toml(error: &toml::de::Error, text: &str) -> Problem {
+    let span = error.span();
+    let there = span.clone().and_then(|span| text.get(span));
+    let what = match (error.message(), there) {
+        // The parser presents dates as tables with a key that is no affair of the reader's.
+        (date, _) if date.contains("$__toml_private_datetime") => {
+            String::from("a date has no meaning here")
+        }
+        ("duplicate key", Some(key)) => format!("duplicate key '{}'", key.trim()),
+        (message, _) => message.replace('\n', ", "),
+    };
+    let begins = text.trim_start();
+    let first = begins.lines().find(|line| !line.starts_with('#'));
+    let is_yaml = |line: &str| {
+        let key = line.split_once(':').map(|(key, _)| key);
+        line == "---" || key.is_some_and(|key| key.chars().all(|c| c.is_alphanumeric() || c == '_'))
+    };
+    let other = match begins.starts_with('{') {
+        true => Some("JSON"),
+        false => first.filter(|line| is_yaml(line)).map(|_| "YAML"),
+    };
+    let mend = other.map_or(String::new(), |other| {
+        format!(
+            "this seems to be {other}, and a graph is written in TOML: acceptors = [\"a1\", \"a2\"]"
+        )
+    });
+    Problem::error(span, what, mend).located(text)
 }
 
 /// A file's top level: the graph, and the fields that nobody knows.

@@ -34,7 +34,7 @@ const FIRST_STEPS: Steps = Steps {
 pub struct Steps {
     /// For the search by classes of interchangeable acceptors, in all.
     pub search: u64,
-    /// For the solver, which is asked about each pair of learners that the search leaves open.
+    /// For the solver, which is asked about pairs of learners that the search leaves open, in all.
     pub solver: u64,
 }
 
@@ -105,6 +105,22 @@ impl Steps {
             solver: self.solver.saturating_mul(times),
         }
     }
+
+    /// What each of so many has.
+    fn share(self, of: usize) -> Self {
+        let of = of.max(1) as u64;
+        Self {
+            search: self.search / of,
+            solver: self.solver / of,
+        }
+    }
+
+    fn at_most(self, most: Self) -> Self {
+        Self {
+            search: self.search.min(most.search),
+            solver: self.solver.min(most.solver),
+        }
+    }
 }
 
 /// What is known of the validity of pairs that differ in more than the learners' names.
@@ -131,20 +147,17 @@ impl LearnerGraph {
         let mut seen = HashSet::new();
         let mut pairs = self.pairs();
         pairs.retain(|(from, to)| seen.insert(kinds.pair(*from, *to)));
-        let mut left = steps.search;
-        let mut ask = |(from, to), share: Steps, left: &mut u64| {
-            let allowed = share.search.min(*left);
-            search.allow(allowed);
-            let found = self.violation(&mut search, from, to, &until.again(share.solver));
-            *left -= allowed - search.left().min(allowed);
+        let mut left = steps;
+        let mut ask = |(from, to), share: Steps, left: &mut Steps| {
+            let solver = until.again(share.solver);
+            search.allow(share.search);
+            let found = self.violation(&mut search, from, to, &solver);
+            left.search -= share.search - search.left().min(share.search);
+            left.solver -= share.solver - solver.left().min(share.solver);
             found
         };
         // Easy pairs come first, in half of the steps: a hard one would leave nothing to those after it.
-        let most = steps.search / (2 * pairs.len().max(1) as u64);
-        let first = Steps {
-            search: most.min(FIRST_STEPS.search),
-            solver: steps.solver.min(FIRST_STEPS.solver),
-        };
+        let first = steps.share(2 * pairs.len()).at_most(FIRST_STEPS);
         let mut open = Vec::new();
         for (at, pair) in pairs.iter().enumerate() {
             progress(at, pairs.len());
@@ -164,8 +177,7 @@ impl LearnerGraph {
                 break;
             }
             progress(pairs.len() - open.len() + at, pairs.len());
-            let search = left / (open.len() - at) as u64;
-            let found = ask(*pair, Steps { search, ..steps }, &mut left);
+            let found = ask(*pair, left.share(open.len() - at), &mut left);
             let kind = kinds.pair(pair.0, pair.1);
             known.keep(kind, found, found != Found::Undecided, until.is_stopped());
         }

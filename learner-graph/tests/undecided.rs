@@ -1,62 +1,17 @@
 //! Graphs that are too irregular to be decided: the work ends with the steps and with the flag, and
 //! what is not known is told as not known.
 
+mod irregular;
+
+use irregular::irregular;
 use learner_graph::PATTERNS_SHOWN;
 use learner_graph::{
-    Analysis, LearnerGraph, Limit, Options, Scope, Steps, Verdict, analyze, compare, outline,
+    Analysis, LearnerGraph, Limit, Options, Scope, Verdict, analyze, compare, outline,
     parse_unchecked,
 };
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Numbers without a pattern.
-struct Irregular(u64);
-
-impl Irregular {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0 * 48_271 % 2_147_483_647;
-        self.0 % below
-    }
-}
-
-/// A graph of so many acceptors, to each of which every learner gives another weight.
-fn irregular(acceptors: usize, learners: usize) -> LearnerGraph {
-    parse_unchecked(&irregular_text(acceptors, learners)).expect("a graph")
-}
-
-fn irregular_text(acceptors: usize, learners: usize) -> String {
-    let mut numbers = Irregular(1);
-    let mut expr = || {
-        let weights: Vec<u64> = (0..acceptors)
-            .map(|_| numbers.next(1_000_000) + 2)
-            .collect();
-        let all: u64 = weights.iter().sum();
-        let members = weights.iter().enumerate();
-        let members = members.map(|(a, weight)| format!("{{ weight = {weight}, of = \"a{a}\" }}"));
-        let members: Vec<String> = members.collect();
-        format!(
-            "{{ threshold = {}, of = [{}] }}",
-            all * 2 / 3,
-            members.join(", ")
-        )
-    };
-    let names = |prefix: &str, n: usize| {
-        let names: Vec<String> = (0..n).map(|i| format!("\"{prefix}{i}\"")).collect();
-        names.join(", ")
-    };
-    let mut text = format!("acceptors = [{}]\n[learners]\n", names("a", acceptors));
-    for l in 0..learners {
-        let _ = writeln!(text, "l{l} = {}", expr());
-    }
-    let _ = writeln!(
-        text,
-        "[[safe]]\nbetween = [{}]\nwhen = {}",
-        names("l", learners),
-        expr()
-    );
-    text
-}
 
 fn analyzed(graph: &LearnerGraph, options: &Options) -> Analysis {
     let units = graph.units(None).expect("acceptors");
@@ -173,23 +128,6 @@ fn what_hangs_on_an_acceptor_may_be_more_than_is_known() {
     let text = found.to_string();
     assert!(text.contains("0 to 1    0 to 1  –"), "{text}");
     assert!(text.contains("all that hangs on a0, a1"), "{text}");
-}
-
-/// An easy pair that is not valid, after one that nobody can decide.
-#[test]
-fn a_hard_pair_hides_no_easy_one() {
-    let text = irregular_text(200, 2);
-    let easy = "{ threshold = 2, of = [\"a1\", \"a2\", \"a3\", \"a4\"] }";
-    let text = text.replace("[[safe]]", &format!("x = {easy}\n[[safe]]"));
-    let text = format!("{text}\n[[safe]]\nbetween = [\"x\"]\nwhen = {easy}\n");
-    let graph = parse_unchecked(&text).expect("a graph");
-    let x = graph.learner("x").expect("it is there");
-    for (search, solver) in [(2_000, 0), (0, 1_000)] {
-        let found = graph.validity(Steps { search, solver });
-        assert!(!found.undecided.is_empty(), "{search} {solver}");
-        let bad: Vec<_> = found.violations.iter().map(|v| (v.from, v.to)).collect();
-        assert_eq!(bad, [(x, x)], "{search} {solver}");
-    }
 }
 
 /// Learners that agree in a chain, each two of which have quorums that do not meet: counterexamples, which are many,

@@ -2,6 +2,7 @@
 
 use crate::{Config, Node, NodeArgs, StartError, directory, logging};
 use serde_json::json;
+use std::io::Write;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -111,6 +112,9 @@ fn announce(args: &NodeArgs, config: &Config, http: Option<&str>) {
     if args.ready_json {
         let listen = config.node(&args.name).map(|n| n.listen.to_string());
         let line = json!({"event": "ready", "node": args.name, "http": http, "listen": listen});
-        println!("{line}");
+        // A node goes on without whoever was to be told.
+        if let Err(error) = writeln!(std::io::stdout(), "{line}") {
+            tracing::warn!(%error, "cannot write to standard output");
+        }
     }
 }

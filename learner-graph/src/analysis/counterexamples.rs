@@ -12,6 +12,7 @@ use crate::effort::Effort;
 use crate::id::LearnerId;
 use crate::search::Found;
 use crate::set::AcceptorSet;
+use crate::through::links;
 use crate::validity::{VALIDITY_STEPS, Validity, Violation};
 
 /// The steps that looking for smaller counterexamples may take, all of them together.
@@ -104,7 +105,7 @@ impl Run<'_> {
         if let Some(known) = self.known.violations.get(&n, self.is_stopped()) {
             return known;
         }
-        let reports = match self.options.scope {
+        let mut reports: Vec<ViolationReport> = match self.options.scope {
             // Nobody sees how large they are, or what mends them.
             Scope::Picture => {
                 let found = validity.violations.iter();
@@ -114,6 +115,8 @@ impl Run<'_> {
             }
             _ => self.smallest(&validity.violations, progress),
         };
+        // In the order of the file, as a check tells them.
+        reports.sort_by_key(|v| v.through.first().map(|link| link.place.line));
         let repaired = |v: &ViolationReport| self.options.scope == Scope::Picture || v.is_decided();
         let repaired = reports.iter().all(repaired);
         let decided = validity.undecided.is_empty() && repaired;
@@ -161,6 +164,7 @@ impl Run<'_> {
         let name = |l: LearnerId| self.graph.learner_name(l).to_owned();
         ViolationReport {
             between: [name(v.from), name(v.to)],
+            through: links(self.graph, (v.from, v.to), &v.safe),
             safe: self.graph.acceptor_names(&v.safe),
             quorums: [
                 self.graph.acceptor_names(&v.quorum_from),

@@ -1,6 +1,7 @@
 //! Counterexamples of validity, and changes of the file that mend them.
 
 use crate::report::Names;
+use crate::through::Link;
 use crate::written::Place;
 use serde::Serialize;
 
@@ -9,6 +10,8 @@ use serde::Serialize;
 pub struct ViolationReport {
     /// The two learners; the same name twice for one with itself.
     pub between: [String; 2],
+    /// The `[[safe]]` entries that promise it: one, or a chain by transitivity.
+    pub through: Vec<Link>,
     /// A set of safe acceptors while which they shall agree.
     pub safe: Names,
     /// A quorum of each.
@@ -37,7 +40,8 @@ impl ViolationReport {
 /// pair is valid then. Every learner that has a quorum of acceptors that are not silent keeps one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Repair {
-    /// All of them are needed. More than one threshold is raised only if none is enough alone.
+    /// All of them are needed. More than one threshold is raised only if none was found that is enough alone and leaves
+    /// everybody a quorum.
     pub changes: Vec<Change>,
     /// Whether no change can be left out, and none be smaller; if not, that was not decided.
     pub least: bool,

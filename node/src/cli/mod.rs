@@ -43,14 +43,21 @@ pub(crate) enum Exit {
     Failed,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(match exit {
+impl Exit {
+    /// The number of it.
+    fn code(self) -> u8 {
+        match self {
             Exit::Done => 0,
             Exit::Bad => 1,
             Exit::Usage => 2,
             Exit::Failed => 3,
-        })
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
     }
 }
 
@@ -65,9 +72,31 @@ pub(crate) fn complain(text: impl std::fmt::Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Writes to standard output. Whoever reads it may have seen enough.
+/// Writes a line to standard output, as [`print_bytes`] does.
 fn print(text: impl std::fmt::Display) {
-    let _ = writeln!(io::stdout(), "{text}");
+    print_bytes(format!("{text}\n").as_bytes());
+}
+
+/// Writes to standard output. Whoever reads it may have seen enough; if it cannot be written for another reason, the
+/// program ends, for a command is not done whose results nobody gets.
+fn print_bytes(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    if let Err(error) = written.or_else(unless_seen_enough) {
+        let exit = fail(
+            Exit::Failed,
+            format!("cannot write to standard output: {error}"),
+        );
+        std::process::exit(i32::from(exit.code()));
+    }
+}
+
+/// Whoever reads standard output may have seen enough, which is no error.
+fn unless_seen_enough(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    }
 }
 
 /// Words with something in them that others have written: short, and without what could disturb a
@@ -88,20 +117,26 @@ fn printable(text: &str) -> String {
 }
 
 /// Reads a file, or standard input for `-`, up to a limit.
-fn read_text(path: &Path, limit: usize) -> io::Result<String> {
-    let mut text = String::new();
+fn read_bytes(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     let bound = limit as u64 + 1;
     if path == Path::new("-") {
-        io::stdin().lock().take(bound).read_to_string(&mut text)?;
+        io::stdin().lock().take(bound).read_to_end(&mut bytes)?;
     } else {
         std::fs::File::open(path)?
             .take(bound)
-            .read_to_string(&mut text)?;
+            .read_to_end(&mut bytes)?;
     }
-    if text.len() > limit {
+    if bytes.len() > limit {
         return Err(io::Error::other(format!("more than {limit} bytes")));
     }
-    Ok(text)
+    Ok(bytes)
+}
+
+/// Reads the text of a file, or standard input for `-`, up to a limit.
+fn read_text(path: &Path, limit: usize) -> io::Result<String> {
+    let bytes = read_bytes(path, limit)?;
+    String::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e.utf8_error()))
 }
 
 #[cfg(test)]

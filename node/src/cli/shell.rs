@@ -1,9 +1,8 @@
 //! What shells and `man` know of a command line: the same for every program of this workspace.
 
-use super::{Exit, fail, print};
+use super::{Exit, fail, print, print_bytes};
 use clap::{Args, Command};
 use clap_complete::Shell;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,8 +20,7 @@ impl CompletionsArgs {
         let name = command.get_name().to_owned();
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, name, &mut script);
-        // Whoever reads it may have seen enough.
-        let _ = io::stdout().write_all(&script);
+        print_bytes(&script);
         Exit::Done.into()
     }
 }

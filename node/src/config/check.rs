@@ -91,10 +91,7 @@ fn bad(problems: &[Problem]) -> bool {
 }
 
 fn parse(text: &str) -> Result<File, Vec<Problem>> {
-    toml::from_str(text).map_err(|error| {
-        let what = error.message().replace('\n', ", ");
-        vec![Problem::error(error.span(), what, "")]
-    })
+    toml::from_str(text).map_err(|error| vec![learner_graph::no_toml(&error, text)])
 }
 
 /// The mode that a text seems to mean, whatever is wrong with it.

@@ -64,6 +64,44 @@ fn keygen_makes_a_key_and_never_overwrites_one() {
     assert!(text(&again.stderr).contains("not overwritten"));
 }
 
+/// The exit code and what is said with this standard output.
+fn printing_to(out: impl Into<Stdio>, args: &[&str], dir: &Path) -> (Option<i32>, String) {
+    let mut command = hpaxos();
+    command.args(args).current_dir(dir).stdout(out);
+    let output = command.stderr(Stdio::piped()).output().expect("it runs");
+    (output.status.code(), text_of(&output))
+}
+
+#[test]
+fn results_that_cannot_be_written_are_no_success() {
+    let dir = directory();
+    let graph = GRAPH.split("[limits]").next().expect("a graph");
+    std::fs::write(dir.path().join("g.toml"), graph).expect("written");
+    for args in [
+        &["graph", "check", "g.toml"][..],
+        &["graph", "analyze", "g.toml", "--json"],
+        &["graph", "export", "g.toml", "--to", "svg"],
+        &["keygen", "--out", "k"],
+        &["completions", "bash"],
+        &["man", "--out", "pages"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let (code, said) = printing_to(full.expect("it is there"), args, dir.path());
+        assert_eq!(code, Some(3), "{args:?}");
+        let why = "error: cannot write to standard output: ";
+        assert!(said.starts_with(why), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn whoever_reads_may_have_seen_enough() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let dir = directory();
+    let seen = printing_to(writer, &["completions", "bash"], dir.path());
+    assert_eq!(seen, (Some(0), String::new()));
+}
+
 #[test]
 fn graph_check_tells_good_from_bad() {
     let dir = directory();

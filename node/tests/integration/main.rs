@@ -7,6 +7,7 @@ mod config;
 mod decisions;
 mod disks;
 mod fixture;
+mod graph_files;
 mod graphs;
 mod long_logs;
 mod networks;

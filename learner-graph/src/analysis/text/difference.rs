@@ -2,7 +2,7 @@
 
 use super::super::difference::{Changes, Comparison, Standing};
 use super::super::report::Verdict;
-use super::repairs::counterexample;
+use super::repairs::counterexamples;
 use super::table::{Row, table};
 use super::words::{list, pairs, set};
 use super::{MAX_ROWS, grouped, more};
@@ -17,10 +17,7 @@ impl fmt::Display for Comparison {
             valid(new),
             valid(old)
         )?;
-        for violation in self.violations.iter().take(MAX_ROWS) {
-            counterexample(f, violation)?;
-        }
-        more(f, self.violations.len(), "pairs")?;
+        counterexamples(f, self.violations.len(), &self.violations)?;
         if self.same {
             return writeln!(f, "Both mean the same.");
         }

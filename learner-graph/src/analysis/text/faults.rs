@@ -6,6 +6,9 @@ use super::words::{list, minimal_sets, pairs, tolerated};
 use super::{MAX_ROWS, Shown, grouped, more};
 use std::fmt;
 
+/// The most lists of learners of which the same is said.
+const MAX_LISTS: usize = 6;
+
 impl Shown<'_> {
     pub(super) fn progress(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What reads the same is one row.
@@ -59,6 +62,11 @@ impl Shown<'_> {
         let mut rows = Vec::new();
         for (([promised, stand], lines), of) in groups {
             let mut labels = pairs(of);
+            if labels.len() > MAX_LISTS + 1 {
+                let more = labels.len() - MAX_LISTS;
+                labels.truncate(MAX_LISTS);
+                labels.push(format!("… and {more} more such lists"));
+            }
             let last = labels.pop().unwrap_or_default();
             rows.extend(labels.into_iter().map(|label| Row {
                 cells: vec![format!("{label};"), String::new(), String::new()],

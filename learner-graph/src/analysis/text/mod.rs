@@ -14,7 +14,7 @@ mod table;
 pub(crate) mod words;
 
 use super::report::{Analysis, LearnerFaults, Verdict};
-use repairs::counterexample;
+use repairs::counterexamples;
 use std::fmt;
 use words::{list, set};
 pub(crate) use words::{number, pattern_of};
@@ -92,11 +92,10 @@ impl Shown<'_> {
                     f,
                     "NOT VALID: learners that shall agree have quorums without a safe acceptor in common, and may decide differently."
                 )?;
-                let violations = &self.analysis.violations;
-                for violation in violations.iter().take(MAX_ROWS) {
-                    counterexample(f, violation)?;
-                }
-                more(f, violations.len(), "pairs")
+                let (pairs, violations) = (&self.analysis.pairs, &self.analysis.violations);
+                // Of pairs that differ in nothing but the learners' names one is told.
+                let bad = pairs.iter().filter(|pair| pair.kept == Some(false));
+                counterexamples(f, bad.count().max(violations.len()), violations)
             }
         }
     }

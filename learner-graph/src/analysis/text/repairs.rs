@@ -1,22 +1,80 @@
 //! What breaks validity, and what mends it.
 
 use super::super::violation::{Change, Price, Repair, ViolationReport};
-use crate::report::Names;
+use super::words::{list, whole};
+use crate::through::in_words;
 use std::fmt;
 
 /// The most repairs of one pair that are shown.
 const REPAIRS_SHOWN: usize = 6;
 
-/// A counterexample, and what mends it.
-pub(super) fn counterexample(
+/// The most counterexamples that are spelled out.
+const COUNTEREXAMPLES_SHOWN: usize = 6;
+
+/// What breaks validity: so many pairs of learners are not valid, of which these are examples.
+pub(super) fn counterexamples(
     f: &mut fmt::Formatter<'_>,
-    violation: &ViolationReport,
+    pairs: usize,
+    violations: &[ViolationReport],
 ) -> fmt::Result {
+    if pairs > 1 {
+        writeln!(f, "  {pairs} pairs are not valid{}.", in_common(violations))?;
+    }
+    let shown = &violations[..violations.len().min(COUNTEREXAMPLES_SHOWN)];
+    for violation in shown {
+        counterexample(f, violation)?;
+    }
+    let left = pairs.saturating_sub(shown.len());
+    if left > 0 {
+        writeln!(f, "  … and {left} more pairs (--json has them all)")?;
+    }
+    if shown.iter().any(is_open) {
+        let them = if shown.len() == 1 {
+            "it"
+        } else {
+            "each of them"
+        };
+        writeln!(
+            f,
+            "  Whether raising thresholds mends {them} was not decided."
+        )?;
+    }
+    Ok(())
+}
+
+/// Who, and which entries, are in all counterexamples.
+fn in_common(violations: &[ViolationReport]) -> String {
+    let Some((first, others)) = violations.split_first() else {
+        return String::new();
+    };
+    let places = first.through.iter().map(|link| &link.place);
+    let places = places.filter(|place| {
+        let has = |v: &ViolationReport| v.through.iter().any(|link| link.place == **place);
+        others.iter().all(has)
+    });
+    let places: Vec<String> = places.map(ToString::to_string).collect();
+    let is_in_all = |name: &&String| others.iter().all(|v| v.between.contains(*name));
+    let mut learners: Vec<&String> = first.between.iter().filter(is_in_all).collect();
+    learners.dedup();
+    let mut words = Vec::new();
+    if !learners.is_empty() {
+        words.push(format!("of {}", list(&learners)));
+    }
+    if !places.is_empty() {
+        words.push(format!("promised by {}", list(&places)));
+    }
+    match words.is_empty() {
+        true => String::new(),
+        false => format!("; all of them are {}", words.join(" and ")),
+    }
+}
+
+/// A counterexample, and what mends it.
+fn counterexample(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
     let [a, b] = &violation.between;
-    // A counterexample is of use only as a whole.
-    let whole = |names: &Names| format!("{{{}}}", names.join(", "));
-    let [of_a, of_b] = violation.quorums.each_ref().map(whole);
+    let [of_a, of_b] = violation.quorums.each_ref().map(|names| whole(names));
     let safe = whole(&violation.safe);
+    let through = in_words(a, &violation.through);
     if a == b {
         writeln!(
             f,
@@ -25,10 +83,16 @@ pub(super) fn counterexample(
     } else {
         writeln!(
             f,
-            "  {a} and {b} shall agree while {safe} are safe; {of_a} is a quorum of {a}, {of_b} one of {b}."
+            "  {a} and {b} shall agree{through} while {safe} are safe; {of_a} is a quorum of {a}, {of_b} one of {b}."
         )?;
     }
     repairs(f, violation)
+}
+
+/// Whether it is open what becomes of it if thresholds are raised.
+fn is_open(violation: &ViolationReport) -> bool {
+    let raises_one = |repair: &Repair| raises(repair) && repair.changes.len() == 1;
+    !violation.repairs_complete && !violation.repairs.iter().any(raises_one)
 }
 
 fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Result {
@@ -40,11 +104,7 @@ fn repairs(f: &mut fmt::Formatter<'_>, violation: &ViolationReport) -> fmt::Resu
         .map(|r| r.changes.len())
         .collect();
     match (raising.iter().min(), complete) {
-        (Some(1), _) => {}
-        (_, false) => writeln!(
-            f,
-            "    Whether raising thresholds mends it was not decided."
-        )?,
+        (Some(1), _) | (_, false) => {}
         (Some(_), true) if that_stop.iter().any(|changes| changes.len() == 1) => writeln!(
             f,
             "    No threshold of the file mends it by being raised alone, and leaves quorums to all who have some."
@@ -152,19 +212,24 @@ fn consequences(repair: &Repair) -> String {
         1 => String::from("; to 1 pair nothing is promised any more"),
         n => format!("; to {n} pairs nothing is promised any more"),
     });
+    let price = &repair.price;
+    let known = [price.crashes, price.lies, price.uniformity.map(usize::from)];
+    if repair.leaves.is_none() && known.iter().all(Option::is_none) {
+        return words + "; what else comes of it was not decided";
+    }
     words.push_str(&match (repair.mends, repair.leaves) {
         (Some(1), Some(0)) => String::new(),
-        (Some(all), Some(0)) => format!("; then all {all} pairs are valid"),
+        (Some(2), Some(0)) => String::from("; then both pairs are valid that are not"),
+        (Some(all), Some(0)) => format!("; then all {all} pairs are valid that are not"),
         (_, Some(1)) => String::from("; another pair stays as it is"),
         (_, Some(n)) => format!("; {n} other pairs stay as they are"),
         _ => String::from("; what becomes of other pairs was not decided"),
     });
-    words.push_str(&price(&repair.price));
-    words
+    words + &cost(price)
 }
 
 /// What it costs, but for the promises that are ended.
-fn price(price: &Price) -> String {
+fn cost(price: &Price) -> String {
     let mut costs = Vec::new();
     match price.crashes {
         Some(0) => {}

@@ -44,6 +44,9 @@ pub(super) fn table(f: &mut fmt::Formatter<'_>, header: &[&str], rows: &[Row]) -
         if cells.first().is_some_and(|label| length(label) > widths[0]) {
             writeln!(f, "  {}", cells[0])?;
             cells[0] = "";
+            if row.lines.is_empty() && cells.iter().all(|cell| cell.is_empty()) {
+                continue;
+            }
         }
         let mut lines = row.lines.iter();
         writeln!(f, "{}", line(&cells, lines.next().map_or("", |l| l)))?;

@@ -17,6 +17,16 @@ pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     }
 }
 
+/// A set of a counterexample, which is of use only as a whole: all names, unless nobody would read them.
+pub(crate) fn whole<S: AsRef<str>>(names: &[S]) -> String {
+    const MAX_WHOLE: usize = 24;
+    if names.len() > MAX_WHOLE {
+        return set(names);
+    }
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    format!("{{{}}}", names.join(", "))
+}
+
 /// A set: `{a1, a2}`.
 pub(crate) fn set<S: AsRef<str>>(names: &[S]) -> String {
     format!("{{{}}}", list(names))

@@ -20,6 +20,9 @@ use std::path::PathBuf;
 /// if all are.
 const PATTERNS_ASKED: usize = 100;
 
+/// How long it works unless the user says how long.
+const SECONDS: u64 = 15;
+
 /// The arguments of `hpaxos graph analyze`.
 #[derive(Args, Clone, Debug)]
 pub struct AnalyzeArgs {
@@ -39,7 +42,7 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "URL")]
     node: Option<String>,
     /// How many patterns of minimal sets to show of each kind
-    #[arg(long, value_name = "N", default_value_t = PATTERNS_SHOWN as u64, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = PATTERNS_SHOWN as u64, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     sets: u64,
     /// Show the strongest promises even if they are those of the file
     #[arg(long)]
@@ -61,7 +64,7 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Exit {
     };
     let stop = std::sync::Arc::clone(&options.stop);
     let args = args.clone();
-    until(&[stop], args.budget, move |tell| {
+    until(&[stop], args.budget.or(SECONDS), move |tell| {
         match source.content.clone() {
             Content::Graph(graph) => of_graph(args, source, &graph, &units, &options, tell),
             Content::Slices(network) => of_slices(args, source, &network, &units, &options, tell),

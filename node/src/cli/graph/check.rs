@@ -1,9 +1,9 @@
 //! `hpaxos graph check`.
 
-use super::super::{Exit, complain, fail, print, read_text};
+use super::super::{Exit, complain, fail, print};
 use super::deeper::deeper;
 use super::form::Form;
-use super::source::is_list;
+use super::source::{is_list, text_of};
 use super::until::{Budget, until};
 use crate::config::{Look, MAX_CONFIG_BYTES, Mode, look};
 use clap::Args;
@@ -14,6 +14,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+
+/// How long it works unless the user says how long. A node has no clock, but steps, which take less.
+const SECONDS: u64 = 20;
 
 /// The arguments of `hpaxos graph check`.
 #[derive(Args, Clone, Debug)]
@@ -31,9 +34,14 @@ pub struct CheckArgs {
 
 pub(super) fn check(args: &CheckArgs) -> Exit {
     let name = args.file.display().to_string();
-    let text = match read_text(&args.file, MAX_CONFIG_BYTES) {
+    let text = match text_of(&args.file, &name, MAX_CONFIG_BYTES) {
         Ok(text) => text,
-        Err(error) => return fail(Exit::Failed, format!("cannot read {name}: {error}")),
+        Err((exit, problem)) => {
+            // Of what could not be read nothing is known.
+            let valid = (exit == Exit::Bad).then_some(false);
+            tell_problems(&[problem], valid, args.form);
+            return exit;
+        }
     };
     if is_list(&args.file, &text) {
         return refuse_list(args, &name, &text);
@@ -75,7 +83,7 @@ fn check_graph(args: &CheckArgs, name: &str, text: &str, elsewhere: Vec<Problem>
     };
     let stop = Arc::new(AtomicBool::new(false));
     let (args, name) = (args.clone(), name.to_owned());
-    until(&[Arc::clone(&stop)], args.budget, move |tell| {
+    until(&[Arc::clone(&stop)], args.budget.or(SECONDS), move |tell| {
         deeper(
             &stop,
             args.budget,
@@ -103,7 +111,7 @@ fn said(
     let verdict = check.verdict();
     let problems = match report {
         Ok(report) if elsewhere.iter().all(|p| p.severity != Severity::Error) => {
-            show(args, &report);
+            show(args, &report, &report.warnings);
             return Exit::Done;
         }
         Ok(_) => Vec::new(),
@@ -130,7 +138,8 @@ fn all(mut problems: Vec<Problem>, elsewhere: Vec<Problem>) -> Vec<Problem> {
             problems.push(problem);
         }
     }
-    problems.sort_by_key(|p| p.span.as_ref().map(|s| s.start));
+    // What is about no place in the file comes last: it may count on from those before it.
+    problems.sort_by_key(|p| p.span.as_ref().map_or(usize::MAX, |s| s.start));
     problems
 }
 
@@ -147,7 +156,7 @@ fn check_quorums(args: &CheckArgs, mode: Mode, look: Look) -> Exit {
         return refuse(&look.problems, args.form);
     };
     let report = QuorumReport::new(mode, quorums, look.problems);
-    show(args, &report);
+    show(args, &report, &report.warnings);
     Exit::Done
 }
 
@@ -203,14 +212,16 @@ impl fmt::Display for QuorumReport {
             writeln!(f, "Minimal write quorums (phase 2): {}", self.write)?;
             writeln!(f, "Every read quorum meets every write quorum.")?;
         }
-        self.warnings.iter().try_for_each(|w| writeln!(f, "{w}"))
+        Ok(())
     }
 }
 
-fn show<T: Serialize + fmt::Display>(args: &CheckArgs, report: &T) {
+/// Says what there is to say of a good file; warnings are no part of it for people, as errors are none.
+fn show<T: Serialize + fmt::Display>(args: &CheckArgs, report: &T, warnings: &[Problem]) {
     let name = args.file.display().to_string();
     let about = json!({"event": "graph", "file": name, "valid": true});
     args.form.print(about, report, report);
+    warnings.iter().for_each(complain);
 }
 
 /// Says what is wrong with a file.

@@ -12,6 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// How long it works unless the user says how long.
+const SECONDS: u64 = 15;
+
 /// The arguments of `hpaxos graph diff`.
 #[derive(Args, Clone, Debug)]
 pub struct DiffArgs {
@@ -57,7 +60,7 @@ pub(super) fn diff(args: &DiffArgs) -> Exit {
     let parts = [Scope::Tolerances, Scope::Change, Scope::Change].map(part);
     let stops = parts.each_ref().map(|options| Arc::clone(&options.stop));
     let args = args.clone();
-    until(&stops, args.budget, move |tell| {
+    until(&stops, args.budget.or(SECONDS), move |tell| {
         let mut look = |(graph, units): &(LearnerGraph, Units), of: &str, options: &Options| {
             let mut tell =
                 |what: &str, done: usize, all: usize| tell(&format!("{of}: {what}"), done, all);

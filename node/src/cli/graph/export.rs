@@ -1,9 +1,10 @@
 //! `hpaxos graph export`.
 
-use super::super::{Exit, fail, print};
+use super::super::{Exit, complain, fail, print};
 use super::deeper::deeper;
 use super::source::Source;
 use super::svg;
+use super::undecided::undecided;
 use super::until::{Budget, until};
 use clap::{Args, ValueEnum};
 use learner_graph::{
@@ -17,6 +18,9 @@ use std::sync::Arc;
 const MAX_VOTERS_DRAWN: usize = 400;
 /// The longest expression that is written next to a learner, in characters.
 const MAX_SHORT: usize = 60;
+
+/// How long it works unless the user says how long: a picture is wanted soon.
+const SECONDS: u64 = 5;
 
 /// The arguments of `hpaxos graph export`.
 #[derive(Args, Clone, Debug)]
@@ -61,28 +65,39 @@ pub(super) fn export(args: &ExportArgs) -> Exit {
         ..Options::default()
     };
     let (to, budget) = (args.to, args.budget);
-    until(&[Arc::clone(&options.stop)], budget, move |tell| {
-        // Every acceptor by itself is always there.
-        let Some(units) = graph.units(None) else {
-            return Box::new(|| Exit::Failed);
-        };
-        let mut analyzer = Analyzer::new(&graph, &units, &options);
-        let found = deeper(
-            &options.stop,
-            budget,
-            tell,
-            |found: &Analysis| found.is_decided(&options),
-            |times, tell| analyzer.ask(times, tell),
-        );
-        let text = match to {
-            Format::Svg => svg::draw(&graph, &found),
-            Format::Dot | Format::Json => dot(&graph, &found),
-        };
-        Box::new(move || {
-            print(text.trim_end());
-            Exit::Done
-        })
-    })
+    until(
+        &[Arc::clone(&options.stop)],
+        budget.or(SECONDS),
+        move |tell| {
+            // Every acceptor by itself is always there.
+            let Some(units) = graph.units(None) else {
+                return Box::new(|| Exit::Failed);
+            };
+            let mut analyzer = Analyzer::new(&graph, &units, &options);
+            let found = deeper(
+                &options.stop,
+                budget,
+                tell,
+                |found: &Analysis| found.is_decided(&options),
+                |times, tell| analyzer.ask(times, tell),
+            );
+            let text = match to {
+                Format::Svg => svg::draw(&graph, &found),
+                Format::Dot | Format::Json => dot(&graph, &found),
+            };
+            let open = undecided(&found);
+            Box::new(move || {
+                print(text.trim_end());
+                if !open.is_empty() {
+                    let open = open.join("; ");
+                    complain(format!(
+                        "note: not decided, for the steps or the time ran out (--seconds 60 allows more): {open}"
+                    ));
+                }
+                Exit::Done
+            })
+        },
+    )
 }
 
 /// How many lies a promise stands, in a word.
@@ -111,6 +126,10 @@ pub(super) fn in_short(graph: &LearnerGraph, learner: &str) -> String {
 fn dot(graph: &LearnerGraph, found: &Analysis) -> String {
     let mut text =
         String::from("graph \"learner graph\" {\n  layout=neato; overlap=false; splines=true;\n");
+    let open = undecided(found).join("\\n");
+    if !open.is_empty() {
+        text.push_str(&format!("  label=\"not decided:\\n{open}\";\n"));
+    }
     text.push_str("  node [fontname=\"sans-serif\"]; edge [fontname=\"sans-serif\"];\n");
     for learner in &found.learners {
         let (name, short) = (&learner.name, in_short(graph, &learner.name));

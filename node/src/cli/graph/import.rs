@@ -1,16 +1,22 @@
 //! `hpaxos graph import`.
 
-use super::super::{Exit, complain, fail, print, printable};
+use super::super::{Exit, complain, fail, printable};
+use super::form::Form;
 use super::source::{Content, Source};
 use super::until::{Budget, until};
 use clap::Args;
 use learner_graph::{AcceptorSet, Effort, LearnerGraph, Unrolled, parse_unchecked, stellar};
+use serde::Serialize;
+use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// The steps that writing quorums out may take.
 const STEPS: u64 = 5_000_000;
+
+/// How long it works unless the user says how long.
+const SECONDS: u64 = 15;
 
 /// The arguments of `hpaxos graph import`.
 #[derive(Args, Clone, Debug)]
@@ -19,6 +25,8 @@ pub struct ImportArgs {
     file: PathBuf,
     #[command(flatten)]
     budget: Budget,
+    #[command(flatten)]
+    form: Form,
 }
 
 pub(super) fn import(args: &ImportArgs) -> Exit {
@@ -31,8 +39,8 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
         return fail(Exit::Usage, format!("{}: {why}", source.name));
     };
     let (name, stop) = (source.name, Arc::new(AtomicBool::new(false)));
-    let budget = args.budget;
-    until(&[Arc::clone(&stop)], budget, move |tell| {
+    let (budget, form) = (args.budget, args.form);
+    until(&[Arc::clone(&stop)], budget.or(SECONDS), move |tell| {
         tell("minimal quorums", 0, 1);
         let steps = budget.seconds.map_or(STEPS, |_| u64::MAX);
         let made = network.to_toml(&Effort::until(steps, stop));
@@ -47,7 +55,9 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
                         "no node has become a learner, so that there is no graph to be written";
                     return fail(Exit::Bad, format!("{name}: {why}"));
                 }
-                print(format!("{}{groups}", made.toml).trim_end());
+                let text = format!("{}{groups}", made.toml);
+                let about = json!({"event": "graph-import", "file": name});
+                form.print(about, &Made::new(&text, nodes, &made), &text);
                 left_out(&name, nodes, &made);
                 Exit::Done
             }
@@ -57,6 +67,34 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
             ),
         })
     })
+}
+
+/// A list as a graph, for programs.
+#[derive(Serialize)]
+struct Made<'a> {
+    graph: &'a str,
+    nodes: usize,
+    learners: usize,
+    silent: &'a [String],
+    in_no_quorum: &'a [String],
+    too_many_quorums: &'a [String],
+    undecided: &'a [String],
+    intersect: Option<bool>,
+}
+
+impl<'a> Made<'a> {
+    fn new(graph: &'a str, nodes: usize, made: &'a Unrolled) -> Made<'a> {
+        Made {
+            graph,
+            nodes,
+            learners: made.learners(nodes),
+            silent: &made.silent,
+            in_no_quorum: &made.in_no_quorum,
+            too_many_quorums: &made.too_many_quorums,
+            undecided: &made.undecided,
+            intersect: made.meet,
+        }
+    }
 }
 
 /// Says what of a list is not in the graph.

@@ -16,9 +16,11 @@ mod export;
 mod form;
 mod hanging;
 mod import;
+mod legend;
 mod running;
 mod source;
 mod svg;
+mod undecided;
 mod until;
 
 use super::Exit;

@@ -1,6 +1,6 @@
 //! What a file is about: a learner graph, or the quorum slices of a crawled network.
 
-use super::super::{Exit, complain, fail, read_text};
+use super::super::{Exit, complain, fail, read_bytes};
 use crate::config::{Mode, mode_of};
 use learner_graph::{
     AcceptorId, AcceptorSet, LearnerGraph, Problem, Units, acceptor_list, meant, parse_unchecked,
@@ -34,8 +34,10 @@ impl Source {
     /// Reads a file, which may be a graph that is not valid. Says what is wrong if that fails.
     pub(super) fn read(path: &Path) -> Result<Source, Exit> {
         let name = path.display().to_string();
-        let text = read_text(path, MAX_BYTES)
-            .map_err(|error| fail(Exit::Failed, format!("cannot read {name}: {error}")))?;
+        let text = text_of(path, &name, MAX_BYTES).map_err(|(exit, problem)| {
+            complain(problem);
+            exit
+        })?;
         let content = if is_list(path, &text) {
             let read = stellar::read(&text);
             let network = read.map_err(|problem| refuse(vec![*problem], &name))?;
@@ -127,11 +129,12 @@ impl Source {
                 let known = network.slices.names();
                 let (mut set, mut wrong) = (AcceptorSet::EMPTY, Vec::new());
                 for name in list.split(',').map(str::trim) {
-                    match known.iter().zip(0..).find(|(known, _)| *known == name) {
-                        Some((_, at)) => {
-                            set.insert(AcceptorId(at));
-                        }
-                        None => {
+                    let node = known.iter().zip(0..).find(|(known, _)| *known == name);
+                    let node = node.map(|(_, at)| std::iter::once(AcceptorId(at)).collect());
+                    match node.map_or_else(|| network.group(name), |set| Ok(Some(set))) {
+                        Ok(Some(named)) => set |= named,
+                        Err(why) => wrong.push(format!("{flag}: {why}; name the nodes")),
+                        Ok(None) => {
                             let near = meant(name, known.iter().map(String::as_str));
                             let file = &self.name;
                             wrong.push(format!("{flag}: {file} has no node '{name}'{near}"));
@@ -161,6 +164,28 @@ impl Source {
             }
         }
     }
+}
+
+/// The text of a file that may be a graph, up to a limit.
+///
+/// # Errors
+/// Why there is none, and how a command ends for it.
+pub(super) fn text_of(path: &Path, name: &str, limit: usize) -> Result<String, (Exit, Problem)> {
+    let bytes = read_bytes(path, limit).map_err(|error| {
+        let what = format!("cannot read {name}: {error}");
+        (Exit::Failed, Problem::error(None, what, ""))
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let bytes = error.into_bytes();
+        let what = match bytes.as_slice() {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this is UTF-16",
+            _ => "this is no text in UTF-8",
+        };
+        let before = String::from_utf8_lossy(&bytes[..good]);
+        let problem = Problem::error(Some(good..good), what, "save it as UTF-8");
+        (Exit::Bad, problem.located(&before).in_file(name))
+    })
 }
 
 /// Whether this is a list of nodes in JSON and no TOML, in which an array cannot begin a file.

@@ -8,6 +8,7 @@
 
 use super::export::{in_short, tolerance};
 use super::hanging::{load, weight};
+use super::legend::Legend;
 use learner_graph::{Analysis, LearnerGraph, PairFaults};
 use std::f64::consts::TAU;
 use std::fmt::Write as _;
@@ -16,6 +17,8 @@ use std::fmt::Write as _;
 const APART: f64 = 110.0;
 const SMALLEST_RING: f64 = 110.0;
 const LARGEST_RING: f64 = 520.0;
+/// The room for the heading.
+const HEADING: f64 = 36.0;
 /// The room for names around the ring.
 const MARGIN: f64 = 190.0;
 const LEARNER: f64 = 12.0;
@@ -38,7 +41,7 @@ text { fill: var(--ink); } .dim { fill: var(--dim); font-size: 11px; } .bad { fi
 ";
 
 /// The kinds of edges, with what the legend says of them.
-const KINDS: [(&str, &str); 7] = [
+pub(super) const KINDS: [(&str, &str); 7] = [
     ("t0", "stands no lie"),
     ("t1", "stands one"),
     ("t2", "two"),
@@ -53,7 +56,8 @@ pub(super) fn draw(graph: &LearnerGraph, found: &Analysis) -> String {
     let ring = Ring::new(found.learners.len());
     let rows = Rows::new(found, ring.width());
     let width = ring.width();
-    let height = ring.height() + rows.height + 90.0;
+    let legend = Legend::new(found, width);
+    let height = ring.height() + rows.height + legend.height();
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\">\n<style>{STYLE}</style>\n"
     );
@@ -71,7 +75,7 @@ pub(super) fn draw(graph: &LearnerGraph, found: &Analysis) -> String {
     edges(&mut svg, found, &ring);
     learners(&mut svg, graph, found, &ring);
     rows.draw(&mut svg, found, ring.height());
-    legend(&mut svg, found, height - 28.0);
+    legend.draw(&mut svg, ring.height() + rows.height);
     svg.push_str("</svg>\n");
     svg
 }
@@ -94,7 +98,7 @@ impl Ring {
 
     fn height(&self) -> f64 {
         let names = if self.is_crowded() { MARGIN } else { 70.0 };
-        2.0 * (self.radius + names)
+        HEADING + 2.0 * (self.radius + names)
     }
 
     /// Whether names have to stand like rays.
@@ -111,13 +115,13 @@ impl Ring {
         let (sin, cos) = self.angle(at).sin_cos();
         (
             self.width() / 2.0 + radius * cos,
-            self.height() / 2.0 + radius * sin,
+            (HEADING + self.height()) / 2.0 + radius * sin,
         )
     }
 }
 
 /// How a promise is drawn, if there is one. One that quorums do not keep stands nothing, whatever it says.
-fn class(pair: &PairFaults) -> &'static str {
+pub(super) fn class(pair: &PairFaults) -> &'static str {
     let Some(declared) = &pair.declared else {
         return "none";
     };
@@ -325,29 +329,4 @@ impl Rows {
             );
         }
     }
-}
-
-fn legend(svg: &mut String, found: &Analysis, y: f64) {
-    let classes: Vec<&str> = found.pairs.iter().map(class).collect();
-    let mut x = 20.0;
-    let _ = writeln!(
-        svg,
-        "<text class=\"dim\" x=\"{x}\" y=\"{y:.0}\">the promise to agree:</text>"
-    );
-    x += 130.0;
-    for (kind, words) in KINDS.iter().filter(|(kind, _)| classes.contains(kind)) {
-        let end = x + 26.0;
-        let line = y - 4.0;
-        let _ = writeln!(
-            svg,
-            "<path class=\"edge {kind}\" d=\"M{x:.0} {line:.0}H{end:.0}\"/><text class=\"dim\" x=\"{:.0}\" y=\"{y:.0}\">{words}</text>",
-            end + 6.0
-        );
-        x = end + 22.0 + words.chars().count() as f64 * 6.5;
-    }
-    let _ = writeln!(
-        svg,
-        "<text class=\"dim\" x=\"20\" y=\"{:.0}\">acceptors: as large as what hangs, or may hang, on each; red, what one ends alone; dotted, not all decided</text>",
-        y + 18.0
-    );
 }

@@ -13,9 +13,16 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct Budget {
     /// Work until all is decided, and for so many seconds at most; Ctrl-C ends it as well, and what is known
-    /// is printed. Without it each question may take some thousand steps
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    /// is printed. Without it each question may take some thousand steps, and all of them some seconds
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     pub(super) seconds: Option<u64>,
+}
+
+impl Budget {
+    /// How long the command may work: as long as the user says, or else as long as users wait for it.
+    pub(super) fn or(self, seconds: u64) -> Duration {
+        Duration::from_secs(self.seconds.unwrap_or(seconds))
+    }
 }
 
 /// How often something moves while work goes on.
@@ -63,15 +70,21 @@ pub(super) type Say = Box<dyn FnOnce() -> Exit + Send>;
 /// What has been done is told this.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(&str, usize, usize);
 
+/// When each of so many flags is raised, which share a time: the last one at its end.
+fn ends(time: Duration, flags: usize) -> Vec<Duration> {
+    let flags = u32::try_from(flags).unwrap_or(u32::MAX);
+    (1..=flags).map(|at| time * at / flags).collect()
+}
+
 /// Does work that heeds the flags of `stops`, which are raised by Ctrl-C, and after some time: the last one when it is
 /// over, those before it one after the other on the way there. A second Ctrl-C ends
 /// the program at once. What the work has found is said when nothing else is on the screen any more.
 pub(super) fn until(
     stops: &[Arc<AtomicBool>],
-    budget: Budget,
+    time: Duration,
     work: impl FnOnce(Tell<'_>) -> Say + Send + 'static,
 ) -> Exit {
-    let (stops, seconds) = (stops.to_vec(), budget.seconds);
+    let stops = stops.to_vec();
     block_on(async move {
         let mut interrupts = match signal(SignalKind::interrupt()) {
             Ok(interrupts) => interrupts,
@@ -79,7 +92,7 @@ pub(super) fn until(
         };
         // No time is none, however quick the work would be.
         for stop in &stops {
-            stop.fetch_or(seconds == Some(0), Ordering::Relaxed);
+            stop.fetch_or(time.is_zero(), Ordering::Relaxed);
         }
         let progress = Arc::new(Progress::stages());
         let told = Arc::clone(&progress);
@@ -88,9 +101,8 @@ pub(super) fn until(
             work(&mut tell)
         });
         let mut ticks = tokio::time::interval(TICK);
-        let share = Duration::from_secs(seconds.unwrap_or(0))
-            / u32::try_from(stops.len()).unwrap_or(1).max(1);
-        let limit = tokio::time::sleep(share);
+        let (start, ends) = (tokio::time::Instant::now(), ends(time, stops.len()));
+        let limit = tokio::time::sleep_until(start + ends.first().copied().unwrap_or(time));
         tokio::pin!(limit);
         let mut over = 0;
         let mut interrupted = Interrupts::default();
@@ -101,11 +113,12 @@ pub(super) fn until(
                     return done.map_or(Exit::Failed, |say| say());
                 }
                 _ = ticks.tick() => progress.tick(),
-                () = &mut limit, if seconds.is_some() && over < stops.len() => {
+                () = &mut limit, if over < stops.len() => {
                     stops[over].store(true, Ordering::Relaxed);
                     over += 1;
-                    let next = limit.deadline() + share;
-                    limit.as_mut().reset(next);
+                    if let Some(next) = ends.get(over) {
+                        limit.as_mut().reset(start + *next);
+                    }
                 }
                 Some(()) = interrupts.recv() => match interrupted.wish(Instant::now(), &stops) {
                     Wish::Echo => {}
@@ -122,6 +135,14 @@ pub(super) fn until(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_part_has_as_much_of_the_time() {
+        let seconds =
+            |n: &[u64]| -> Vec<Duration> { n.iter().map(|n| Duration::from_secs(*n)).collect() };
+        assert_eq!(ends(Duration::from_secs(60), 3), seconds(&[20, 40, 60]));
+        assert_eq!(ends(Duration::from_secs(5), 1), seconds(&[5]));
+    }
 
     #[test]
     fn a_second_interrupt_ends_the_program() {

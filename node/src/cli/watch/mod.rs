@@ -19,12 +19,12 @@ mod text;
 mod view;
 
 use super::client::{Unanswered, block_on};
-use super::{Exit, fail, print};
+use super::{Exit, fail, print, print_bytes};
 use clap::Args;
 use feed::Feed;
 use hpaxos_client::{Client, Connections, Error};
 use state::Watch;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::channel;
@@ -118,8 +118,8 @@ impl WatchArgs {
         }
         match self.json {
             true => print(text::json(&watch)),
-            // It has its own line ends. Whoever reads it may have seen enough.
-            false => drop(io::stdout().write_all(text::text(&watch).as_bytes())),
+            // It has its own line ends.
+            false => print_bytes(text::text(&watch).as_bytes()),
         }
         if watch.nodes.iter().all(|node| node.gone.is_some()) {
             return fail(Exit::Failed, "no node answers");
