@@ -82,7 +82,8 @@ impl Gather {
     /// call, and is looked at whenever a request is over: every second at least, and the time in which the value waits
     /// for a request comes on top.
     ///
-    /// Whoever drops the future gives the value up as far as it has not been sent: it may be decided all the same.
+    /// Dropping the future gives the value up: what has not been sent by then is not, and what has been may be decided
+    /// all the same.
     ///
     /// # Errors
     /// As [`Client::decide`]. [`Error::TooLarge`] if no node takes such a value or key. [`Error::Busy`] also if too many

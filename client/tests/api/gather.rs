@@ -76,6 +76,25 @@ async fn a_value_without_room_is_asked_again_only_if_that_is_wanted() {
     }
 }
 
+/// The node says to ask again in half a minute: that is for the values that it said so of.
+#[tokio::test]
+async fn a_value_that_pauses_keeps_no_request_from_others() {
+    let stub = Stub::default();
+    let gather = patient(&stub).await;
+    stub.answer(429, &[("retry-after", "30")], FULL);
+    let other = gather.clone();
+    let pausing = tokio::spawn(async move { other.decide(b"a".to_vec(), "").await });
+    while asked(&stub).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(
+        gather.decide(b"b".to_vec(), "").await,
+        Ok(Some(_))
+    ));
+    assert_eq!(asked(&stub), [": a", ": b"]);
+    pausing.abort();
+}
+
 #[tokio::test]
 async fn what_is_kept_is_asked_again_until_its_time_is_over() {
     let stub = Stub::default();
