@@ -14,6 +14,8 @@ use std::ops::Range;
 
 /// The most counterexamples of one kind that are spelled out.
 const MAX_SHOWN: usize = 8;
+/// So many are looked at for those that are easy to see.
+const MAX_COMPARED: usize = 256;
 
 /// What the checks of a well-formed graph have found. They can go on with more steps.
 #[derive(Default)]
@@ -76,7 +78,10 @@ impl Checks {
     fn not_valid(&self, read: &Read) -> Vec<Problem> {
         let (graph, found) = (&read.graph, &self.validity);
         let mut problems = Vec::new();
-        for violation in found.violations.iter().take(MAX_SHOWN) {
+        // Those of few entries tell most.
+        let mut shown: Vec<&Violation> = found.violations.iter().take(MAX_COMPARED).collect();
+        shown.sort_by_key(|v| links(graph, (v.from, v.to), &v.safe).len());
+        for violation in shown.into_iter().take(MAX_SHOWN) {
             let span = edge(read, violation);
             let mend = "use larger quorums or larger safe sets";
             problems.push(Problem::error(span, words(graph, violation), mend));

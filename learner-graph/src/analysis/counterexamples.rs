@@ -116,7 +116,7 @@ impl Run<'_> {
             _ => self.smallest(&validity.violations, progress),
         };
         // In the order of the file, as a check tells them.
-        reports.sort_by_key(|v| v.through.first().map(|link| link.place.line));
+        reports.sort_by_key(ViolationReport::line);
         let repaired = |v: &ViolationReport| self.options.scope == Scope::Picture || v.is_decided();
         let repaired = reports.iter().all(repaired);
         let decided = validity.undecided.is_empty() && repaired;

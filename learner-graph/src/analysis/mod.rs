@@ -27,6 +27,7 @@ mod report;
 mod run;
 mod strongest;
 mod text;
+mod together;
 mod units;
 mod unrolled;
 mod violation;

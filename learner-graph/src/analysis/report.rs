@@ -269,6 +269,9 @@ pub struct Strongest {
     /// For each pair the weakest condition, as in a file. Pairs with the same condition that
     /// share learners are one entry.
     pub agreements: Vec<Declared>,
+    /// If there are conflicts, some of the agreements that can be kept all together, and none of the others with them;
+    /// none if that was not decided.
+    pub together: Vec<Declared>,
     /// Pairs that can never agree: quorums of theirs have nobody in common.
     pub never: Vec<[String; 2]>,
     /// Where these conditions contradict transitivity: no strongest TrustSafe exists, one of

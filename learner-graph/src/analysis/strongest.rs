@@ -12,6 +12,7 @@
 use super::pattern::Pattern;
 use super::redundant::follows;
 use super::report::{Conflict, Declared, Strongest};
+use super::together::together;
 use crate::effort::Effort;
 use crate::expr::{Exprs, NodeId, TRUE};
 use crate::family::Family;
@@ -102,7 +103,12 @@ pub(crate) fn strongest(
         (true, false) => Some(false),
         (true, true) => says_all(graph, &exprs, &entries, times, effort),
     };
+    let chosen = match (undecided.is_empty(), found.named.is_empty()) {
+        (true, false) => together(graph, &exprs, &entries, times, effort),
+        _ => None,
+    };
     let strongest = Strongest {
+        together: chosen.into_iter().flatten().map(entry).collect(),
         agreements: entries.into_iter().map(entry).collect(),
         never: never.into_iter().map(name).collect(),
         conflicts: found.named,

@@ -28,6 +28,11 @@ pub struct ViolationReport {
 }
 
 impl ViolationReport {
+    /// Where the promise begins in the file, if that is known.
+    pub(crate) fn line(&self) -> Option<usize> {
+        self.through.first()?.place.line
+    }
+
     /// Whether more steps can tell nothing more of what mends it.
     pub(crate) fn is_decided(&self) -> bool {
         let known =

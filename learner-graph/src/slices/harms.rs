@@ -219,3 +219,35 @@ impl Harm for Gathers<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slices::QuorumSet;
+
+    #[test]
+    fn one_of_many_questions_takes_less_of_what_is_allowed() {
+        // Two of three nodes in more than two thirds of the organisations.
+        let inner = |o: u16| QuorumSet {
+            threshold: 2,
+            nodes: (3 * o..3 * o + 3).collect(),
+            inner: Vec::new(),
+        };
+        let needs = QuorumSet {
+            threshold: 14,
+            nodes: Vec::new(),
+            inner: (0..20).map(inner).collect(),
+        };
+        let nodes = (0..60).map(|a| (format!("n{a}"), Some(needs.clone())));
+        let slices = Slices::new(nodes.collect());
+        let (forks, nobody) = (Forks(&slices), AcceptorSet::EMPTY);
+        let search = Effort::steps(SEARCH_STEPS);
+        let found = forks.quorums_within(&nobody, &search, &Effort::steps(0));
+        assert_eq!(found, Found::No);
+        let taken = SEARCH_STEPS - search.left();
+        assert!(taken > 2 * PER_STEP, "{taken}");
+        let effort = Effort::steps(taken / PER_STEP + 1);
+        assert_eq!(forks.done_by(&nobody, &effort), Found::No);
+        assert_eq!(effort.left(), 1);
+    }
+}

@@ -159,7 +159,7 @@ fn times_below_zero_are_said_to_be_out_of_range() {
     assert_eq!(refused.status.code(), Some(2));
     let said = text(&refused.stderr);
     assert!(
-        said.contains("0..=1000000") && !said.contains("tip"),
+        said.contains("whole seconds, from 0 to 1000000") && !said.contains("tip"),
         "{said}"
     );
 }

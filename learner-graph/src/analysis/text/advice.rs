@@ -106,10 +106,18 @@ impl Shown<'_> {
                 )?;
             }
         }
-        match strongest.conflicts_left_out {
-            0 => Ok(()),
-            more => writeln!(f, "  … and for {more} more pairs, which are not named"),
+        if strongest.conflicts_left_out > 0 {
+            let more = strongest.conflicts_left_out;
+            writeln!(f, "  … and for {more} more pairs, which are not named")?;
         }
+        if strongest.together.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "\nOf these promises some that can be kept all together, and none of the others with them, to paste in the place of [[safe]]:"
+        )?;
+        toml(f, &strongest.together)
     }
 
     pub(super) fn redundant(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

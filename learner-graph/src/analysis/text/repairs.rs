@@ -20,15 +20,19 @@ pub(super) fn counterexamples(
     if pairs > 1 {
         writeln!(f, "  {pairs} pairs are not valid{}.", in_common(violations))?;
     }
-    let shown = &violations[..violations.len().min(COUNTEREXAMPLES_SHOWN)];
-    for violation in shown {
+    // Those of few entries tell most; then in the order of the file again.
+    let mut shown: Vec<&ViolationReport> = violations.iter().collect();
+    shown.sort_by_key(|v| v.through.len());
+    shown.truncate(COUNTEREXAMPLES_SHOWN);
+    shown.sort_by_key(|v| v.line());
+    for violation in &shown {
         counterexample(f, violation)?;
     }
     let left = pairs.saturating_sub(shown.len());
     if left > 0 {
         writeln!(f, "  … and {left} more pairs (--json has them all)")?;
     }
-    if shown.iter().any(is_open) {
+    if shown.iter().any(|v| is_open(v)) {
         let them = if shown.len() == 1 {
             "it"
         } else {

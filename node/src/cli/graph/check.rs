@@ -39,7 +39,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         Err((exit, problem)) => {
             // Of what could not be read nothing is known.
             let valid = (exit == Exit::Bad).then_some(false);
-            tell_problems(&[problem], valid, args.form);
+            tell_problems(&[*problem], valid, args.form);
             return exit;
         }
     };

@@ -170,10 +170,14 @@ impl Source {
 ///
 /// # Errors
 /// Why there is none, and how a command ends for it.
-pub(super) fn text_of(path: &Path, name: &str, limit: usize) -> Result<String, (Exit, Problem)> {
+pub(super) fn text_of(
+    path: &Path,
+    name: &str,
+    limit: usize,
+) -> Result<String, (Exit, Box<Problem>)> {
     let bytes = read_bytes(path, limit).map_err(|error| {
         let what = format!("cannot read {name}: {error}");
-        (Exit::Failed, Problem::error(None, what, ""))
+        (Exit::Failed, Box::new(Problem::error(None, what, "")))
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
@@ -184,7 +188,7 @@ pub(super) fn text_of(path: &Path, name: &str, limit: usize) -> Result<String, (
         };
         let before = String::from_utf8_lossy(&bytes[..good]);
         let problem = Problem::error(Some(good..good), what, "save it as UTF-8");
-        (Exit::Bad, problem.located(&before).in_file(name))
+        (Exit::Bad, Box::new(problem.located(&before).in_file(name)))
     })
 }
 

@@ -14,8 +14,15 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(super) struct Budget {
     /// Work until all is decided, and for so many seconds at most; Ctrl-C ends it as well, and what is known
     /// is printed. Without it each question may take some thousand steps, and all of them some seconds
-    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = seconds)]
     pub(super) seconds: Option<u64>,
+}
+
+/// A time on the command line.
+fn seconds(text: &str) -> Result<u64, String> {
+    const MAX: u64 = 1_000_000;
+    let number = text.parse().ok().filter(|n| *n <= MAX);
+    number.ok_or_else(|| format!("whole seconds, from 0 to {MAX}, are wanted"))
 }
 
 impl Budget {
