@@ -249,5 +249,5 @@ fn growing() {
         panel("messages that arrive, for a slot", (1.0, 1e5), messages),
         panel("bytes that arrive, for a value", (100.0, 1e5), bytes),
     ];
-    growth::write(&file, (3.0, 100.0), &panels).expect("a picture");
+    growth::write(&file, (3.0, 60.0), &panels).expect("a picture");
 }
