@@ -233,7 +233,7 @@ async fn measure(
 }
 
 fn connect() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
+    hpaxos_client::http_client()
         .http2_prior_knowledge()
         .no_proxy()
         .build()
