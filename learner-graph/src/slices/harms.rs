@@ -245,9 +245,9 @@ mod tests {
         let found = forks.quorums_within(&nobody, &search, &Effort::steps(0));
         assert_eq!(found, Found::No);
         let taken = SEARCH_STEPS - search.left();
-        assert!(taken > 2 * PER_STEP, "{taken}");
-        let effort = Effort::steps(taken / PER_STEP + 1);
+        assert!(taken > 64, "{taken}");
+        let effort = Effort::steps(taken / 4);
         assert_eq!(forks.done_by(&nobody, &effort), Found::No);
-        assert_eq!(effort.left(), 1);
+        assert!(effort.left() > taken / 8, "{} of {taken}", effort.left());
     }
 }

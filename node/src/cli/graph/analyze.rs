@@ -32,10 +32,10 @@ pub struct AnalyzeArgs {
     /// organisation or version of the nodes of a list
     #[arg(long, value_name = "KIND")]
     by: Option<String>,
-    /// Suppose that these acceptors are silent
+    /// Suppose that these acceptors, or all of these groups, are silent
     #[arg(long, value_name = "A1,A2,…")]
     crashed: Option<String>,
-    /// Suppose that these acceptors lie
+    /// Suppose that these acceptors, or all of these groups, lie
     #[arg(long, value_name = "A1,A2,…")]
     byzantine: Option<String>,
     /// Suppose what this node knows: the acceptors that are caught, the learners that have disagreed
