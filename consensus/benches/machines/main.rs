@@ -11,7 +11,7 @@
 //! Clients keep so many commands of so many bytes waiting, all at one node. A line has a process of its own; every
 //! node's work is in its time, from the first command until every node has delivered the last.
 
-#[path = "../../../learner-graph/benches/growth.rs"]
+#[path = "../../../learner-graph/benches/families/growth.rs"]
 mod growth;
 mod history;
 mod omni;
@@ -219,7 +219,7 @@ fn learners() {
 /// What a network of more nodes costs: all of them work on this one core.
 fn growing() {
     println!("machine acceptors | commands/s without_signing/s | messages/slot bytes/command");
-    let mut lines: [Vec<(&str, Vec<(f64, f64)>)>; 3] = Default::default();
+    let mut lines: [growth::Lines<'_>; 3] = Default::default();
     for machine in ["hpaxos", "paxos"] {
         let mut of_machine: [Vec<(f64, f64)>; 3] = Default::default();
         for acceptors in ACCEPTORS {

@@ -10,7 +10,6 @@
 //! Every graph and every network has a process of its own, so that its memory is its own.
 
 mod graphs;
-#[path = "../growth.rs"]
 mod growth;
 mod networks;
 

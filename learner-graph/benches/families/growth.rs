@@ -17,14 +17,17 @@ const FAINT: RGBColor = RGBColor(0xD1, 0xD9, 0xE0);
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
+/// Lines by name: numbers of acceptors, and the figure.
+pub(crate) type Lines<'a> = Vec<(&'a str, Vec<(f64, f64)>)>;
+
 /// One figure, by the number of acceptors.
 pub(crate) struct Panel<'a> {
     /// What it shows, and in which unit.
     pub(crate) title: &'a str,
     /// From where to where.
     pub(crate) range: (f64, f64),
-    /// The lines, by name: numbers of acceptors, and the figure.
-    pub(crate) lines: Vec<(&'a str, Vec<(f64, f64)>)>,
+    /// What was measured.
+    pub(crate) lines: Lines<'a>,
 }
 
 /// Writes a picture of these panels, for so many acceptors.
