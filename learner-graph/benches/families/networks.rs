@@ -109,7 +109,7 @@ pub(super) fn ours(name: &str, file: &str) {
         parts.begin(what)
     });
     let sets = |sets: Option<u64>, complete| {
-        let count = sets.map_or_else(|| String::from("too many"), |n| n.to_string());
+        let count = sets.map_or_else(|| String::from("too-many"), |n| n.to_string());
         let more = if complete { "" } else { "+" };
         format!("{count}{more}")
     };
