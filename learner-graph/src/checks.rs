@@ -96,8 +96,8 @@ impl Checks {
             let what = format!(
                 "not decided whether the graph is valid, for the steps or the time ran out ({open})"
             );
-            let mend = "a graph is used only if it is known to be valid: simplify its expressions; \
-                        hpaxos graph check --seconds 60 takes more time to decide it";
+            let mend = "a graph is used only if it is known to be valid, after no more steps than these: simplify the \
+                        expressions of these learners; hpaxos graph check --seconds 60 tells whether it is";
             problems.push(Problem::error(span(read, *l1), what, mend));
         }
         problems

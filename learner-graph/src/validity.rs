@@ -156,8 +156,9 @@ impl LearnerGraph {
             left.solver -= share.solver - solver.left().min(share.solver);
             found
         };
-        // Easy pairs come first, in half of the steps: a hard one would leave nothing to those after it.
-        let first = steps.share(2 * pairs.len()).at_most(FIRST_STEPS);
+        // Easy pairs come first, in a quarter of the steps: a hard one would leave nothing to those after it, and each of
+        // many that are equally hard has three times as many the second time.
+        let first = steps.share(4 * pairs.len()).at_most(FIRST_STEPS);
         let mut open = Vec::new();
         for (at, pair) in pairs.iter().enumerate() {
             progress(at, pairs.len());

@@ -3,7 +3,7 @@
 //! ```text
 //!   network task ──Job──► queue ──► thread ──inputs──► engine
 //!        ▲                            │
-//!        └───────────Report───────────┘
+//!        └──────Report, if wanted─────┘
 //! ```
 //!
 //! The queue is bounded in number and bytes, and what the engine has not taken yet counts. At the
@@ -144,15 +144,15 @@ impl<P: Protocol> Verifier<P> {
             .ok_or("frame")
             .and_then(|frame| self.check(frame, again));
         let outcome = checked.as_ref().map(|c| c.new).map_err(|reason| *reason);
-        if self
-            .reports
-            .blocking_send(Report {
-                source,
-                from,
-                outcome,
-            })
-            .is_err()
-        {
+        // Gossip waits for its verdict, and there may be more to ask for after an answer; of a stream nobody needs to
+        // hear that it goes on.
+        let report = Report {
+            source,
+            from,
+            outcome,
+        };
+        let wanted = report.source != Source::Stream || report.outcome.is_err();
+        if wanted && self.reports.blocking_send(report).is_err() {
             return false;
         }
         match checked {

@@ -288,6 +288,24 @@ fn a_message_of_paxos_is_believed_and_known_afterwards() {
 }
 
 #[test]
+fn of_a_stream_nobody_hears_but_that_it_is_bad() {
+    let mut f = fixture(1 << 24);
+    let good = Frame {
+        messages: vec![f.said(0, 1, 1)],
+        ..Frame::default()
+    };
+    let job = Job {
+        source: Source::Stream,
+        from: 1,
+        bytes: good.encode(1),
+    };
+    f.pool.submit(job).unwrap();
+    assert_eq!(f.next_inputs().len(), 1);
+    // The first report is that of the second frame.
+    assert_eq!(f.job(Source::Stream, 2, vec![0]), Err("frame"));
+}
+
+#[test]
 fn the_queue_is_bounded_in_bytes() {
     let f = fixture(1000);
     let job = |len| Job {

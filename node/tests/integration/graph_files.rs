@@ -1,9 +1,8 @@
 //! Files with learner graphs as people have them: warnings, mistakes, other encodings, groups, no time.
 
-use crate::command_line::{directory, run, text};
+use crate::command_line::{directory, text};
+use crate::graphs::{graph, one_object};
 use serde_json::{Value, json};
-use std::path::Path;
-use std::process::Output;
 use tempfile::TempDir;
 
 const GRAPH: &str = r#"acceptors = ["a1", "a2", "a3", "a4"]
@@ -21,14 +20,6 @@ fn with(name: &str, bytes: impl AsRef<[u8]>) -> TempDir {
     let dir = directory();
     std::fs::write(dir.path().join(name), bytes).expect("written");
     dir
-}
-
-fn graph(args: &[&str], dir: &Path) -> Output {
-    run(&[&["graph"], args].concat(), dir)
-}
-
-fn object(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).expect("one JSON object")
 }
 
 #[test]
@@ -55,7 +46,7 @@ fn a_group_stands_for_its_members() {
     ];
     let found = graph(&args, dir.path());
     assert_eq!(found.status.code(), Some(0), "{found:?}");
-    assert_eq!(object(&found)["byzantine"], json!(["a1", "a2"]));
+    assert_eq!(one_object(&found)["byzantine"], json!(["a1", "a2"]));
     let nodes =
         r#"[{"publicKey": "A", "isp": "net", "quorumSet": {"threshold": 1, "validators": ["A"]}}]"#;
     let dir = with("nodes.json", nodes);
@@ -63,7 +54,7 @@ fn a_group_stands_for_its_members() {
         &["analyze", "nodes.json", "--crashed", "net", "--json"],
         dir.path(),
     );
-    assert_eq!(object(&found)["crashed"], json!(["A"]), "{found:?}");
+    assert_eq!(one_object(&found)["crashed"], json!(["A"]), "{found:?}");
 }
 
 #[test]
@@ -84,12 +75,12 @@ fn what_is_no_text_says_where_and_what_to_do() {
     let dir = with("g.toml", bytes);
     let found = graph(&["check", "g.toml", "--json"], dir.path());
     assert_eq!(found.status.code(), Some(1), "{found:?}");
-    let said = object(&found);
+    let said = one_object(&found);
     assert_eq!(said["valid"], false);
     assert_eq!(said["problems"][0]["at"], json!({"line": 3, "column": 1}));
     let gone = graph(&["check", "none.toml", "--json"], dir.path());
     assert_eq!(gone.status.code(), Some(3), "{gone:?}");
-    assert_eq!(object(&gone)["valid"], Value::Null);
+    assert_eq!(one_object(&gone)["valid"], Value::Null);
 }
 
 #[test]
@@ -140,7 +131,7 @@ fn an_import_is_one_object_for_programs() {
     let nodes = format!(r#"[{{"publicKey": "A", "quorumSet": {set}}}, {{"publicKey": "B"}}]"#);
     let dir = with("nodes.json", nodes);
     let text_of_it = text(&graph(&["import", "nodes.json"], dir.path()).stdout);
-    let made = object(&graph(&["import", "nodes.json", "--json"], dir.path()));
+    let made = one_object(&graph(&["import", "nodes.json", "--json"], dir.path()));
     assert_eq!(
         made["graph"].as_str().expect("text").trim_end(),
         text_of_it.trim_end()

@@ -38,11 +38,11 @@ fn files() -> TempDir {
     dir
 }
 
-fn graph(args: &[&str], dir: &Path) -> Output {
+pub(crate) fn graph(args: &[&str], dir: &Path) -> Output {
     run(&[&["graph"], args].concat(), dir)
 }
 
-fn one_object(output: &Output) -> Value {
+pub(crate) fn one_object(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).expect("one JSON object")
 }
 

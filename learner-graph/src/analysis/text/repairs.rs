@@ -11,14 +11,21 @@ const REPAIRS_SHOWN: usize = 6;
 /// The most counterexamples that are spelled out.
 const COUNTEREXAMPLES_SHOWN: usize = 6;
 
-/// What breaks validity: so many pairs of learners are not valid, of which these are examples.
+/// What breaks validity: so many pairs of learners are not valid, of which these are all that differ in more than names.
 pub(super) fn counterexamples(
     f: &mut fmt::Formatter<'_>,
     pairs: usize,
     violations: &[ViolationReport],
 ) -> fmt::Result {
+    let all_told = violations.len() == pairs;
     if pairs > 1 {
-        writeln!(f, "  {pairs} pairs are not valid{}.", in_common(violations))?;
+        // What is said of all of them is true only if all are here.
+        let common = if all_told {
+            in_common(violations)
+        } else {
+            String::new()
+        };
+        writeln!(f, "  {pairs} pairs are not valid{common}.")?;
     }
     // Those of few entries tell most; then in the order of the file again.
     let mut shown: Vec<&ViolationReport> = violations.iter().collect();
@@ -30,7 +37,12 @@ pub(super) fn counterexamples(
     }
     let left = pairs.saturating_sub(shown.len());
     if left > 0 {
-        writeln!(f, "  … and {left} more pairs (--json has them all)")?;
+        let where_else = if all_told {
+            "(--json has them all)"
+        } else {
+            "like these"
+        };
+        writeln!(f, "  … and {left} more pairs {where_else}")?;
     }
     if shown.iter().any(|v| is_open(v)) {
         let them = if shown.len() == 1 {

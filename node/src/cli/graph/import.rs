@@ -1,6 +1,6 @@
 //! `hpaxos graph import`.
 
-use super::super::{Exit, complain, fail, printable};
+use super::super::{Exit, complain, fail, print, printable};
 use super::form::Form;
 use super::source::{Content, Source};
 use super::until::{Budget, until};
@@ -57,7 +57,11 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
                 }
                 let text = format!("{}{groups}", made.toml);
                 let about = json!({"event": "graph-import", "file": name});
-                form.print(about, &Made::new(&text, nodes, &made), &text);
+                match form.json {
+                    true => form.print(about, &Made::new(&text, nodes, &made), &text),
+                    // A file, whose lines are not broken for a terminal.
+                    false => print(text.trim_end()),
+                }
                 left_out(&name, nodes, &made);
                 Exit::Done
             }
