@@ -290,7 +290,7 @@ fn a_message_of_paxos_is_believed_and_known_afterwards() {
 #[test]
 fn of_a_stream_nobody_hears_but_that_it_is_bad() {
     let mut f = fixture(1 << 24);
-    let good = Frame {
+    let good: FrameOf<HPaxos> = Frame {
         messages: vec![f.said(0, 1, 1)],
         ..Frame::default()
     };
