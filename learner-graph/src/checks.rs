@@ -80,7 +80,7 @@ impl Checks {
         let mut problems = Vec::new();
         // Those of few entries tell most.
         let mut shown: Vec<&Violation> = found.violations.iter().take(MAX_COMPARED).collect();
-        shown.sort_by_key(|v| links(graph, (v.from, v.to), &v.safe).len());
+        shown.sort_by_cached_key(|v| links(graph, (v.from, v.to), &v.safe).len());
         for violation in shown.into_iter().take(MAX_SHOWN) {
             let span = edge(read, violation);
             let mend = "use larger quorums or larger safe sets";

@@ -101,7 +101,7 @@ fn show(system: &str, clients: usize, figures: Figures, etcd: Option<Figures>) {
 struct Members {
     running: Vec<Child>,
     urls: Vec<String>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Drop for Members {
@@ -132,11 +132,11 @@ impl Members {
         let mut members = Members {
             running: Vec::new(),
             urls: urls.to_vec(),
-            _directory: directory,
+            directory,
         };
         for at in 0..MEMBERS {
             let name = format!("e{at}");
-            let data = members._directory.path().join(&name);
+            let data = members.directory.path().join(&name);
             let member = Command::new(&program)
                 .args(["--name", &name, "--data-dir"])
                 .arg(data)

@@ -52,9 +52,8 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             Ok::<_, StorageError>(())
         })?;
         self.check_history()?;
-        // With nothing to make durable, the history may go on at once.
-        let due = self.state.unsynced.due();
-        if waits || due.is_none_or(|due| due <= now) {
+        // With nothing to make durable, the history may go on at once. What does not wait is looked after in `run`.
+        if waits || self.state.unsynced.due().is_none() {
             self.sync()?;
         }
         self.state.own = left;

@@ -145,6 +145,11 @@ fn decision(slot: u64, values: Vec<ClientValue>) -> Decision {
     }
 }
 
+/// The text of an answer.
+async fn text(request: RequestBuilder) -> String {
+    request.send().await.unwrap().text().await.unwrap()
+}
+
 /// The status and the JSON of an answer; errors must be problem documents of the same status.
 async fn answer(request: RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
@@ -327,14 +332,7 @@ async fn the_rest_of_the_api_answers() {
         400
     );
     assert_eq!(answer(f.get("/v2")).await.0, 404);
-    let metrics = f
-        .get("/metrics")
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let metrics = text(f.get("/metrics")).await;
     assert!(
         metrics.contains("hpaxos_http_responses_total{status=\"404\"} 3"),
         "{metrics}"

@@ -91,14 +91,7 @@ async fn a_ballot_that_is_given_up_is_told_with_the_reason() {
     for field in ["ballot", "next", "reason", "words"] {
         assert_eq!(given_up["last"][field], told[field], "{field}");
     }
-    let metrics = f
-        .get("/metrics")
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let metrics = text(f.get("/metrics")).await;
     for line in [
         "hpaxos_timeouts_total{reason=\"patience\"} 1",
         "hpaxos_timeouts_total{reason=\"equivocated\"} 0",
