@@ -1,9 +1,10 @@
 //! The checks of a whole graph, and what they found in words.
 
 use crate::analysis::words::whole;
-use crate::effort::Effort;
+use crate::effort::{Effort, out_of};
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
+use crate::kinds::Kinds;
 use crate::problem::Problem;
 use crate::read::Read;
 use crate::set::AcceptorSet;
@@ -28,6 +29,8 @@ pub(crate) struct Checks {
     pub(crate) uniformity: Option<Uniformity>,
     /// Whether validity was open after the steps that a node allows.
     slow: bool,
+    /// Whether they were stopped.
+    stopped: bool,
 }
 
 impl Checks {
@@ -53,6 +56,7 @@ impl Checks {
             let effort = until.again(UNIFORMITY_STEPS.saturating_mul(times));
             graph.uniformity_within(&effort, &mut self.differences)
         });
+        self.stopped = until.is_stopped();
     }
 
     /// Whether more steps can tell nothing more.
@@ -65,7 +69,7 @@ impl Checks {
     pub(crate) fn problems(&self, read: &Read) -> Vec<Problem> {
         let mut problems = self.not_valid(read);
         let uniform = self.uniformity.iter();
-        problems.extend(uniform.flat_map(|found| uniformity(read, found)));
+        problems.extend(uniform.flat_map(|found| uniformity(read, found, self.stopped)));
         problems.extend(no_self_agreement(read));
         if self.slow && self.validity.holds() {
             let what = "that this graph is valid was decided with more steps than a node takes when it starts";
@@ -86,29 +90,31 @@ impl Checks {
             let mend = "use larger quorums or larger safe sets";
             problems.push(Problem::error(span, words(graph, violation), mend));
         }
-        if found.violations.len() > MAX_SHOWN {
-            let more = found.violations.len() - MAX_SHOWN;
-            let what = format!("{more} more pairs of learners have such quorums");
+        let kinds = Kinds::of(graph);
+        let bad = kinds.alike(graph, found.violations.iter().map(|v| (v.from, v.to)));
+        let shown = found.violations.len().min(MAX_SHOWN);
+        if bad > shown {
+            let what = format!("{} more pairs of learners have such quorums", bad - shown);
             problems.push(Problem::error(None, what, ""));
         }
-        if let Some((l1, _)) = found.undecided.first() {
-            let open = open_pairs(graph, &found.undecided);
+        if let Some(first) = found.undecided.first() {
+            let open = open_pairs(graph, *first, kinds.alike(graph, found.undecided.clone()));
             let what = format!(
-                "not decided whether the graph is valid, for the steps or the time ran out ({open})"
+                "not decided whether the graph is valid, for {} ran out ({open})",
+                out_of(self.stopped)
             );
             let mend = "a graph is used only if it is known to be valid, after no more steps than these: simplify the \
                         expressions of these learners; hpaxos graph check --seconds 60 tells whether it is";
-            problems.push(Problem::error(span(read, *l1), what, mend));
+            problems.push(Problem::error(span(read, first.0), what, mend));
         }
         problems
     }
 }
 
 /// How many pairs are open, and one of them.
-fn open_pairs(graph: &LearnerGraph, open: &[(LearnerId, LearnerId)]) -> String {
-    let first = open.first().map(|(l1, l2)| pair(graph, *l1, *l2));
-    let first = first.unwrap_or_default();
-    match open.len() {
+fn open_pairs(graph: &LearnerGraph, (l1, l2): (LearnerId, LearnerId), all: usize) -> String {
+    let first = pair(graph, l1, l2);
+    match all {
         1 => format!("{first} is open"),
         n => format!("{n} pairs are open, the first is {first}"),
     }
@@ -184,7 +190,7 @@ fn no_self_agreement(read: &Read) -> Vec<Problem> {
     problems
 }
 
-fn uniformity(read: &Read, found: &Uniformity) -> Vec<Problem> {
+fn uniformity(read: &Read, found: &Uniformity, stopped: bool) -> Vec<Problem> {
     let graph = &read.graph;
     let mut problems = Vec::new();
     let by_learner = found.differences.chunk_by(|a, b| a.learner == b.learner);
@@ -214,13 +220,14 @@ fn uniformity(read: &Read, found: &Uniformity) -> Vec<Problem> {
         let what = format!("{} more learners are not uniform", learners - MAX_SHOWN);
         problems.push(Problem::warning(None, what, ""));
     }
-    if let Some((l1, _)) = found.undecided.first() {
+    if let Some(first) = found.undecided.first() {
         let what = format!(
-            "not decided whether the graph is uniform, for the steps or the time ran out ({})",
-            open_pairs(graph, &found.undecided)
+            "not decided whether the graph is uniform, for {} ran out ({})",
+            out_of(stopped),
+            open_pairs(graph, *first, found.undecided.len())
         );
         let mend = "liveness is promised for uniform graphs only";
-        problems.push(Problem::warning(span(read, *l1), what, mend));
+        problems.push(Problem::warning(span(read, first.0), what, mend));
     }
     problems
 }

@@ -5,6 +5,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// What ran out when something was not decided, by whether it was stopped.
+pub fn out_of(stopped: bool) -> &'static str {
+    if stopped { "the time" } else { "the steps" }
+}
+
 /// Work that is still allowed: a number of steps, and a flag that anybody can raise. Clones share
 /// both. What is not decided when it ends is reported as not decided.
 #[derive(Clone, Debug)]

@@ -196,6 +196,11 @@ mod tests {
         assert_eq!(graph.group("zoo"), Ok(Some(zoo)));
         let named = acceptor_list(&graph, "zoo, a2").expect("a group and an acceptor");
         assert_eq!(graph.names(&named), "{a1, a2, a4}");
+        let near = acceptor_list(&graph, "zoos").expect_err("no name");
+        assert_eq!(
+            near[0].what,
+            "'zoos' is not an acceptor (did you mean 'zoo'?)"
+        );
         let other = groups.replace("x = ", "zoo = ");
         let (other, _) = parse_graph(&format!("{GRAPH}{other}")).expect("a valid graph");
         let why = acceptor_list(&other, "zoo").expect_err("of two kinds");

@@ -3,13 +3,16 @@
 use crate::expr::NodeId;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What questions about learners depend on: whom each agrees with, and its quorums.
 pub(crate) struct Kinds {
     agreement: Vec<usize>,
     quorums: Vec<NodeId>,
 }
+
+/// Two learners, or one with itself.
+type Two = (LearnerId, LearnerId);
 
 /// What the agreement of two learners depends on: it is the same for pairs that have the same.
 pub(crate) type Promise = [usize; 2];
@@ -53,6 +56,19 @@ impl Kinds {
     /// Pairs of the same kind are valid or not together.
     pub(crate) fn pair(&self, a: LearnerId, b: LearnerId) -> Pair {
         sorted([a, b].map(|l| (self.agreement(l), self.quorums_of(l))))
+    }
+
+    /// How many pairs of a graph differ in nothing but the learners' names from one of these.
+    pub(crate) fn alike(
+        &self,
+        graph: &LearnerGraph,
+        these: impl IntoIterator<Item = Two>,
+    ) -> usize {
+        let these: HashSet<Pair> = these.into_iter().map(|(a, b)| self.pair(a, b)).collect();
+        let pairs = graph.pairs().into_iter();
+        pairs
+            .filter(|(a, b)| these.contains(&self.pair(*a, *b)))
+            .count()
     }
 }
 

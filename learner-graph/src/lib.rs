@@ -81,6 +81,7 @@ mod kinds;
 mod known;
 mod meant;
 mod minimal;
+mod named;
 mod problem;
 mod quorums;
 mod read;
@@ -110,19 +111,20 @@ pub use analysis::{
     ViolationReport, Weight, analyze, analyze_slices, compare, outline,
 };
 pub use builtin::builtin;
-pub use effort::Effort;
+pub use effort::{Effort, out_of};
 pub use graph::LearnerGraph;
 pub use groups::MAX_GROUP_KINDS;
 pub use id::{AcceptorId, Id, LearnerId};
 pub use meant::meant;
 pub use minimal::Minimal;
+pub use named::{acceptor_list, node_list};
 pub use problem::{Position, Problem, Severity};
 pub use quorums::{Meeting, QuorumSection, Quorums, Voters};
 pub use read::{MAX_MEMBERS, MAX_NAME_BYTES, MAX_PROBLEMS, MAX_SAFE_ENTRIES};
 pub use read_expr::{MAX_DEPTH, MAX_WEIGHT};
 pub use report::{
     Agreement, Assumption, Check, Entangled, LearnerReport, MAX_AGREEMENTS_SHOWN, MAX_SETS_SHOWN,
-    Names, Report, acceptor_list, check, explain,
+    Names, Report, check, explain,
 };
 pub use set::{AcceptorSet, IdSet, Iter, LearnerSet, MAX_ACCEPTORS, MAX_LEARNERS};
 pub use slices::{QuorumSet, Slices};

@@ -6,13 +6,15 @@ const TYPOS: usize = 2;
 /// ` (did you mean 'kill'?)`, if one of the known words is near; otherwise nothing.
 #[must_use]
 pub fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let near = known
-        .into_iter()
-        .map(|known| (distance(word, known), known));
-    let near = near.filter(|(typos, known)| *typos <= TYPOS && *typos < known.len());
-    near.min().map_or(String::new(), |(_, known)| {
-        format!(" (did you mean '{known}'?)")
-    })
+    near(word, known).map_or(String::new(), |known| format!(" (did you mean '{known}'?)"))
+}
+
+/// The known word that is nearest to one, if it is near.
+pub(crate) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let known = known.into_iter();
+    let known = known.map(|known| (distance(word, known), known));
+    let near = known.filter(|(typos, known)| *typos <= TYPOS && *typos < known.len());
+    near.min().map(|(_, known)| known)
 }
 
 /// How many letters must be put in, left out or replaced to make one word of the other.

@@ -56,6 +56,9 @@ pub struct Problem {
     pub what: String,
     /// What the author of the file can do; empty if `what` says it.
     pub mend: String,
+    /// The field that is missing, or that seems to be meant by one that nobody knows.
+    #[serde(skip)]
+    pub(crate) field: Option<&'static str>,
 }
 
 impl Problem {
@@ -72,6 +75,7 @@ impl Problem {
             span,
             what: what.into(),
             mend: mend.into(),
+            field: None,
         }
     }
 
@@ -85,6 +89,12 @@ impl Problem {
             severity: Severity::Warning,
             ..Self::error(span, what, mend)
         }
+    }
+
+    /// The same problem, for this field is missing or seems to be meant.
+    pub(crate) fn about(mut self, field: impl Into<Option<&'static str>>) -> Self {
+        self.field = field.into();
+        self
     }
 
     /// The same problem with the line and column of its span in `text`.

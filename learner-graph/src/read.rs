@@ -3,7 +3,7 @@
 use crate::expr::NodeId;
 use crate::graph::LearnerGraph;
 use crate::id::{AcceptorId, LearnerId};
-use crate::meant::meant;
+use crate::meant::{meant, near};
 use crate::problem::Problem;
 use crate::quorums::Voters;
 use crate::reader::Reader;
@@ -83,7 +83,8 @@ impl Reader {
             Voters::Disks => "add a table [disks.NAME] for each",
         };
         let Some(field) = field else {
-            self.error(None, none, mend);
+            let problem = Problem::error(None, none, mend);
+            self.problems.push(problem.about("acceptors"));
             return Vec::new();
         };
         let Shape::Array(items) = &field.as_ref().0 else {
@@ -147,7 +148,8 @@ impl Reader {
         let mend =
             "give each its quorums: [learners] and alice = { threshold = 3, of = [\"a1\", …] }";
         let Some(field) = field else {
-            self.error(None, "there are no learners", mend);
+            let problem = Problem::error(None, "there are no learners", mend);
+            self.problems.push(problem.about("learners"));
             return Vec::new();
         };
         let Shape::Table(entries) = &field.as_ref().0 else {
@@ -224,17 +226,18 @@ impl Reader {
                 "between" => between = Some(value),
                 "when" => when = Some(value),
                 other => {
-                    let near = meant(other, ["between", "when"]);
-                    let what = format!("unknown field '{other}' in a [[safe]] entry{near}");
+                    let known = ["between", "when"];
+                    let tip = meant(other, known);
+                    let what = format!("unknown field '{other}' in a [[safe]] entry{tip}");
                     self.error(Some(key.span()), what, format!("it is {shape}"));
-                    nears.push(near);
+                    nears.extend(near(other, known));
                 }
             }
         }
         let (Some(between), Some(when)) = (between, when) else {
             let missing = if between.is_none() { "between" } else { "when" };
             // It is there by another name.
-            if nears.iter().any(|near| near.contains(missing)) {
+            if nears.contains(&missing) {
                 return None;
             }
             let what = format!("a [[safe]] entry has no '{missing}'");

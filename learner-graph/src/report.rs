@@ -6,8 +6,8 @@ use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
 use crate::kinds::{Kinds, Promise};
-use crate::meant::meant;
 use crate::minimal::Minimal;
+use crate::named::acceptor_list;
 use crate::problem::Problem;
 use crate::read::Read;
 use crate::search::Search;
@@ -23,9 +23,6 @@ use std::sync::atomic::AtomicBool;
 pub const MAX_SETS_SHOWN: usize = 8;
 /// How many pairs of learners are listed with their minimal TrustSafe sets.
 pub const MAX_AGREEMENTS_SHOWN: usize = 300;
-
-/// How many acceptors are named to whoever named one that is none.
-const MAX_ACCEPTORS_NAMED: usize = 40;
 
 /// A set of acceptors by name.
 pub type Names = Vec<String>;
@@ -189,52 +186,6 @@ pub fn check(file: &str, text: &str, safe: Option<&str>) -> Result<Report, Vec<P
     let never = Arc::default();
     check.ask(1, &never, &mut |_, _, _| {});
     check.report(&never)
-}
-
-/// Reads a comma-separated list of acceptors, and of groups, which stand for their members; an empty text is the empty
-/// set.
-///
-/// # Errors
-/// A problem for every name that no acceptor has, and for one that is empty.
-pub fn acceptor_list(graph: &LearnerGraph, list: &str) -> Result<AcceptorSet, Vec<Problem>> {
-    let all = graph.acceptors();
-    let mut set = AcceptorSet::EMPTY;
-    let mut problems = Vec::new();
-    if list.trim().is_empty() {
-        return Ok(set);
-    }
-    for name in list.split(',').map(str::trim) {
-        if name.is_empty() {
-            let what = format!("there is a name missing in '{list}'");
-            let mend = "put one comma between two names, and none at an end";
-            // Once is enough, however many are missing.
-            if !problems.iter().any(|p: &Problem| p.what == what) {
-                problems.push(Problem::error(None, what, mend));
-            }
-            continue;
-        }
-        let of_one = graph.acceptor(name).map(|id| std::iter::once(id).collect());
-        match of_one.map_or_else(|| graph.group(name), |set| Ok(Some(set))) {
-            Ok(Some(named)) => set |= named,
-            Err(why) => problems.push(Problem::error(None, why, "name the acceptors")),
-            Ok(None) => {
-                let known = || all.iter().map(|a| graph.acceptor_name(a));
-                let what = format!("'{name}' is not an acceptor{}", meant(name, known()));
-                let named = known().take(MAX_ACCEPTORS_NAMED).collect::<Vec<_>>();
-                let more = match all.len() - named.len() {
-                    0 => String::new(),
-                    n => format!(", and {n} more"),
-                };
-                let mend = format!("the acceptors are {{{}{more}}}", named.join(", "));
-                problems.push(Problem::error(None, what, mend));
-            }
-        }
-    }
-    if problems.is_empty() {
-        Ok(set)
-    } else {
-        Err(problems)
-    }
 }
 
 /// Explains a graph: its learners' quorums, the closed TrustSafe, whether it is uniform, and, if

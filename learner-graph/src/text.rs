@@ -3,7 +3,7 @@
 use crate::checks::Checks;
 use crate::effort::Effort;
 use crate::graph::LearnerGraph;
-use crate::meant::meant;
+use crate::meant::{meant, near};
 use crate::problem::{Problem, Severity};
 use crate::read::{self, Read};
 use crate::tree::Tree;
@@ -114,12 +114,8 @@ pub(crate) fn read_text(text: &str) -> Result<(Read, Vec<Problem>), Vec<Problem>
         Err(more) => {
             // A table whose name is wrong is there.
             let said = |p: &Problem| {
-                let of = p
-                    .what
-                    .strip_prefix("there are no ")
-                    .filter(|_| p.span.is_none());
-                let tip = |of: &str| format!("(did you mean '{of}'?)");
-                of.is_some_and(|of| problems.iter().any(|p| p.what.ends_with(&tip(of))))
+                let there = |known: &Problem| known.field == p.field;
+                p.field.is_some() && problems.iter().any(there)
             };
             let more: Vec<Problem> = more.into_iter().filter(|p| !said(p)).collect();
             problems.extend(more);
@@ -146,15 +142,10 @@ fn parse_section(text: &str) -> Result<(GraphSection, Vec<Problem>), Vec<Problem
     }
     let file: File = toml::from_str(text).map_err(|error| vec![no_toml(&error, text)])?;
     let unknown = file.unknown.into_iter().map(|key| {
-        Problem::error(
-            Some(key.span()),
-            format!(
-                "unknown field '{}'{}",
-                key.as_ref(),
-                meant(key.as_ref(), GRAPH_FIELDS)
-            ),
-            format!("a graph has {}", GRAPH_FIELDS.join(", ")),
-        )
+        let name = key.as_ref();
+        let what = format!("unknown field '{name}'{}", meant(name, GRAPH_FIELDS));
+        let mend = format!("a graph has {}", GRAPH_FIELDS.join(", "));
+        Problem::error(Some(key.span()), what, mend).about(near(name, GRAPH_FIELDS))
     });
     Ok((file.graph, unknown.collect()))
 }

@@ -17,11 +17,14 @@ use crate::set::AcceptorSet;
 use batsat::Lit;
 use std::collections::{HashMap, HashSet};
 
-/// The steps that checking validity may take: some seconds.
+/// The steps that checking validity may take: some seconds, and half a minute if many pairs are hard.
 pub const VALIDITY_STEPS: Steps = Steps {
     search: 500_000,
-    solver: 200_000,
+    solver: 2_000_000,
 };
+
+/// One pair takes at most this part of the steps of the solver: nobody waits long for one that cannot be decided.
+const SOLVER_PART: u64 = 10;
 
 /// The steps that each pair may take before any takes more.
 const FIRST_STEPS: Steps = Steps {
@@ -34,7 +37,8 @@ const FIRST_STEPS: Steps = Steps {
 pub struct Steps {
     /// For the search by classes of interchangeable acceptors, in all.
     pub search: u64,
-    /// For the solver, which is asked about pairs of learners that the search leaves open, in all.
+    /// For the solver, which is asked about pairs of learners that the search leaves open, in all; one pair may take a
+    /// tenth of them.
     pub solver: u64,
 }
 
@@ -173,12 +177,17 @@ impl LearnerGraph {
                 }
             }
         }
+        let most = Steps {
+            solver: steps.solver / SOLVER_PART,
+            ..steps
+        };
         for (at, pair) in open.iter().enumerate() {
             if until.is_stopped() {
                 break;
             }
             progress(pairs.len() - open.len() + at, pairs.len());
-            let found = ask(*pair, left.share(open.len() - at), &mut left);
+            let share = left.share(open.len() - at).at_most(most);
+            let found = ask(*pair, share, &mut left);
             let kind = kinds.pair(pair.0, pair.1);
             known.keep(kind, found, found != Found::Undecided, until.is_stopped());
         }

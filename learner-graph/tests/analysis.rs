@@ -8,8 +8,8 @@
 mod oracle;
 
 use learner_graph::{
-    Borne, FaultReport, Options, Part, Steps, Units, Verdict, analyze, outline, parse_graph,
-    parse_unchecked,
+    Borne, Declared, FaultReport, LearnerGraph, Options, Part, Steps, Units, Verdict, analyze,
+    outline, parse_graph, parse_unchecked,
 };
 use oracle::{Bits, Graph, check, graph, minimal, set_of, sets_of};
 use proptest::prelude::*;
@@ -251,18 +251,7 @@ fn the_strongest_trust_safe() {
             return Ok(());
         }
         // A file with these agreements is valid and says of each set what the quorums allow.
-        let live = Graph {
-            safe: Vec::new(),
-            ..slow.clone()
-        };
-        let entries = found
-            .agreements
-            .iter()
-            .map(|a| format!("[[safe]]\nbetween = {:?}\nwhen = {}\n", a.between, a.when));
-        let text = live.text() + &entries.collect::<String>();
-        let derived = parse_unchecked(&text);
-        prop_assert!(derived.is_ok(), "{derived:?}\n{text}");
-        let derived = derived.expect("checked");
+        let (derived, text) = with_promises(&slow, &found.agreements);
         prop_assert!(parse_graph(&text).is_ok(), "{text}");
         for s in slow.sets() {
             for x in 0..n {
@@ -279,6 +268,67 @@ fn the_strongest_trust_safe() {
     assert!(
         valid.get() > 100 && conflicting.get() > 10 && best.get() > 10,
         "{valid:?} {conflicting:?} {best:?}"
+    );
+}
+
+/// The graph of a file with the quorums of another one and these promises.
+fn with_promises(slow: &Graph, promises: &[Declared]) -> (LearnerGraph, String) {
+    let live = Graph {
+        safe: Vec::new(),
+        ..slow.clone()
+    };
+    let entries = promises
+        .iter()
+        .map(|a| format!("[[safe]]\nbetween = {:?}\nwhen = {}\n", a.between, a.when));
+    let text = live.text() + &entries.collect::<String>();
+    (parse_unchecked(&text).expect("a graph"), text)
+}
+
+/// What is proposed where not all can be kept: it can be, nobody loses agreement with itself, and no pair could have its
+/// promise besides.
+#[test]
+fn promises_that_hold_together() {
+    let (conflicting, some, all) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    check(1000, &graph(5, 4), |slow| {
+        let found = look(&slow, &Options::default()).strongest;
+        let together = found.together.expect("decided");
+        if found.conflicts.is_empty() {
+            prop_assert_eq!(together, found.agreements);
+            all.set(all.get() + 1);
+            return Ok(());
+        }
+        conflicting.set(conflicting.get() + 1);
+        let (derived, text) = with_promises(&slow, &together);
+        prop_assert!(parse_graph(&text).is_ok(), "{text}");
+        let everyone: Bits = (1 << slow.acceptors) - 1;
+        let n = slow.live.len();
+        let allowed = |x: usize, y: usize, s: Bits| !splits(&slow, x, y, everyone & !s);
+        let says = |x: usize, y: usize, s: Bits| {
+            derived.trust_safe(oracle::learner(x), oracle::learner(y), &set_of(s))
+        };
+        for x in 0..n {
+            for y in x..n {
+                let kept = slow.sets().all(|s| !allowed(x, y, s) || says(x, y, s));
+                some.set(some.get() + u32::from(kept && x < y));
+                if kept {
+                    continue;
+                }
+                prop_assert!(x < y, "{} loses agreement with itself\n{}", x, text);
+                // By transitivity it would be said of two whose quorums do not allow it.
+                let refused = |s: Bits| {
+                    let with = |l: usize| (0..n).filter(move |u| *u == l || says(l, *u, s));
+                    let joined: Vec<usize> = with(x).chain(with(y)).collect();
+                    let forbidden = |u: &usize| joined.iter().any(|v| !allowed(*u, *v, s));
+                    allowed(x, y, s) && joined.iter().any(forbidden)
+                };
+                prop_assert!(slow.sets().any(refused), "{} {}\n{}", x, y, text);
+            }
+        }
+        Ok(())
+    });
+    assert!(
+        conflicting.get() > 100 && some.get() > 100 && all.get() > 100,
+        "{conflicting:?} {some:?} {all:?}"
     );
 }
 

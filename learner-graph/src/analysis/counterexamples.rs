@@ -16,7 +16,7 @@ use crate::through::links;
 use crate::validity::{VALIDITY_STEPS, Validity, Violation};
 
 /// The steps that looking for smaller counterexamples may take, all of them together.
-const SMALLEST_STEPS: u64 = VALIDITY_STEPS.solver;
+const SMALLEST_STEPS: u64 = 200_000;
 
 impl Run<'_> {
     pub(super) fn validity(&mut self, progress: &mut dyn FnMut(&str, usize, usize)) -> Validity {

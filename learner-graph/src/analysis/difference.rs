@@ -37,7 +37,9 @@ pub struct Comparison {
     pub compared: usize,
     /// Whether the old and the new graph are valid; absent if that was not decided.
     pub valid: [Option<bool>; 2],
-    /// What breaks the validity of the new graph.
+    /// How many pairs of learners of the new graph are known not to be valid.
+    pub not_valid: usize,
+    /// What breaks the validity of the new graph: of pairs that differ in nothing but the learners' names one.
     pub violations: Vec<ViolationReport>,
     /// Whether the old and the new graph are uniform; absent if that was not decided.
     pub uniform: [Option<bool>; 2],
@@ -159,6 +161,7 @@ pub fn compare(
             .filter(|l| new.0.learner(old.0.learner_name(*l)).is_some())
             .count(),
         valid: [old.1.valid, new.1.valid],
+        not_valid: new.1.pairs_not_valid(),
         violations: new.1.violations.clone(),
         uniform,
         progress,

@@ -106,6 +106,7 @@ impl<'a> Analyzer<'a> {
             starved: promises.starved,
             complete: run.complete && run.limits.is_empty() && !run.is_stopped(),
             answered: run.complete && !run.is_stopped(),
+            stopped: run.is_stopped(),
             limits: std::mem::take(&mut run.limits),
         }
     }

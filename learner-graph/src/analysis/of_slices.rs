@@ -48,6 +48,9 @@ pub struct SlicesAnalysis {
     pub split_by: FaultReport,
     /// Whether every question was answered.
     pub complete: bool,
+    /// Whether it was stopped.
+    #[serde(skip)]
+    pub(crate) stopped: bool,
 }
 
 /// Analyses a system of slices; see [`analyze`](super::analyze).
@@ -118,7 +121,7 @@ impl<'a> SlicesAnalyzer<'a> {
     }
 
     fn is_stopped(&self) -> bool {
-        self.effort().is_stopped()
+        self.options.is_stopped()
     }
 
     fn faults<'b>(&'b self, harm: &'b dyn Harm, given: AcceptorSet) -> Faults<'b, dyn Harm + 'b> {
@@ -215,6 +218,7 @@ impl<'a> SlicesAnalyzer<'a> {
             halted_by,
             split_by,
             complete,
+            stopped: self.is_stopped(),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::units::{UnitSet, Units};
 use crate::set::AcceptorSet;
 use crate::suspicion::Suspicion;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What an analysis is to assume, and how far it may go.
 #[derive(Clone, Debug)]
@@ -58,6 +58,11 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Whether the flag is raised.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// What has failed is not like what has not: classes of units taken apart by that.
     pub(super) fn told_apart(&self, units: &Units, classes: Vec<UnitSet>) -> Vec<UnitSet> {
         let failed = [self.suspicion.caught, self.crashed].map(|set| units.touched(&set));

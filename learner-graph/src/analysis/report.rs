@@ -158,6 +158,9 @@ pub struct Analysis {
     /// Whether every question was answered that is within the limits.
     #[serde(skip)]
     pub(crate) answered: bool,
+    /// Whether it was stopped.
+    #[serde(skip)]
+    pub(crate) stopped: bool,
 }
 
 /// A limit that no time lifts.
@@ -172,6 +175,13 @@ pub enum Limit {
 }
 
 impl Analysis {
+    /// How many pairs are known not to be valid: of those that differ in nothing but the learners' names `violations`
+    /// has one.
+    pub(crate) fn pairs_not_valid(&self) -> usize {
+        let bad = self.pairs.iter().filter(|pair| pair.kept == Some(false));
+        bad.count().max(self.violations.len())
+    }
+
     /// Whether more steps, or more time, can tell nothing more of what these options ask for.
     pub fn is_decided(&self, options: &Options) -> bool {
         let cap = options.max_sets;
@@ -269,9 +279,9 @@ pub struct Strongest {
     /// For each pair the weakest condition, as in a file. Pairs with the same condition that
     /// share learners are one entry.
     pub agreements: Vec<Declared>,
-    /// If there are conflicts, some of the agreements that can be kept all together, and none of the others with them;
-    /// none if that was not decided.
-    pub together: Vec<Declared>,
+    /// Agreements that can be kept all together, and those of no other pair with them: all if there are no conflicts.
+    /// Absent if that was not decided, or too many would have to be tried.
+    pub together: Option<Vec<Declared>>,
     /// Pairs that can never agree: quorums of theirs have nobody in common.
     pub never: Vec<[String; 2]>,
     /// Where these conditions contradict transitivity: no strongest TrustSafe exists, one of

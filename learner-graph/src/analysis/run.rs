@@ -119,7 +119,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        self.effort().is_stopped()
+        self.options.is_stopped()
     }
 
     pub(super) fn faults<'b, H: Harm>(&'b self, harm: &'b H, given: AcceptorSet) -> Faults<'b, H> {

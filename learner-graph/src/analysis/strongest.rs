@@ -64,7 +64,7 @@ pub(crate) fn condition(exprs: &mut Exprs, splitting: &[Pattern]) -> NodeId {
 }
 
 /// For the pairs that can agree, the weakest condition under which they do.
-type Conditions = BTreeMap<(LearnerId, LearnerId), NodeId>;
+pub(super) type Conditions = BTreeMap<(LearnerId, LearnerId), NodeId>;
 
 /// The strongest TrustSafe, from the splitting sets of every pair (the smaller learner first). Looking for conflicts
 /// may take so many times as many steps as usual. Whether the graph says all of it; nothing if that is not known.
@@ -91,25 +91,27 @@ pub(crate) fn strongest(
         }
     }
     let name = |(a, b)| [a, b].map(|l| graph.learner_name(l).to_owned());
-    let entry = |(when, learners): (NodeId, LearnerSet)| Declared {
-        between: graph.learner_names(&learners),
-        when: graph.toml_of(&exprs, when),
-    };
     let mut found = Conflicts::new(&exprs, times, effort);
     found.look(graph, &known, &undecided);
-    let entries = entries(&known);
-    let declared = match (undecided.is_empty(), found.named.is_empty()) {
-        (false, _) => None,
-        (true, false) => Some(false),
-        (true, true) => says_all(graph, &exprs, &entries, times, effort),
+    let agreements = entries(&known);
+    let (declared, chosen) = match (undecided.is_empty(), found.named.is_empty()) {
+        (false, _) => (None, None),
+        (true, false) => (Some(false), together(graph, &exprs, &known, times, effort)),
+        (true, true) => (
+            says_all(graph, &exprs, &agreements, times, effort),
+            (found.undecided == 0).then(|| known.clone()),
+        ),
     };
-    let chosen = match (undecided.is_empty(), found.named.is_empty()) {
-        (true, false) => together(graph, &exprs, &entries, times, effort),
-        _ => None,
+    let written = |entries: Vec<(NodeId, LearnerSet)>| -> Vec<Declared> {
+        let entry = |(when, learners): (NodeId, LearnerSet)| Declared {
+            between: graph.learner_names(&learners),
+            when: graph.toml_of(&exprs, when),
+        };
+        entries.into_iter().map(entry).collect()
     };
     let strongest = Strongest {
-        together: chosen.into_iter().flatten().map(entry).collect(),
-        agreements: entries.into_iter().map(entry).collect(),
+        together: chosen.map(|chosen| written(entries(&chosen))),
+        agreements: written(agreements),
         never: never.into_iter().map(name).collect(),
         conflicts: found.named,
         conflicts_left_out: found.left_out,
@@ -253,7 +255,7 @@ impl Conflicts {
 
 /// The conditions as they are written in a file: learners each two of which have the same one are
 /// one entry.
-fn entries(known: &Conditions) -> Vec<(NodeId, LearnerSet)> {
+pub(super) fn entries(known: &Conditions) -> Vec<(NodeId, LearnerSet)> {
     let mut entries: Vec<(NodeId, LearnerSet)> = Vec::new();
     // The places of the entries with each condition.
     let mut places: HashMap<NodeId, Vec<usize>> = HashMap::new();

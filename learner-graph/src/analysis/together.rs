@@ -1,50 +1,86 @@
 //! Promises that hold together, of some that do not.
 
+use super::strongest::{Conditions, entries};
 use crate::closure::Rule;
 use crate::effort::Effort;
 use crate::expr::{Exprs, NodeId};
 use crate::graph::LearnerGraph;
+use crate::id::LearnerId;
 use crate::set::LearnerSet;
 use crate::validity::{KnownPairs, Steps};
+use std::collections::VecDeque;
 
-/// The most promises of which some are chosen.
-const MAX_PROMISES: usize = 64;
+/// The most promises that are tried.
+const MAX_TRIED: usize = 128;
 /// The steps that asking whether one more can be kept may take.
 const STEPS: Steps = Steps {
     search: 20_000,
-    solver: 10_000,
+    solver: 100_000,
 };
 
-/// Of promises over these expressions some that the quorums of a graph keep all together: one after the other is taken
-/// if it can be, so that none of the others can be added. Nothing if they are too many, or that was not decided.
+/// Of promises over these expressions some that the quorums of a graph keep all together: those of learners with
+/// themselves, which no others can contradict, and then one entry after the other, or as many of its pairs as can be
+/// kept. No pair could have its promise besides. Nothing if too many would have to be tried, or that was not decided.
 pub(super) fn together(
     graph: &LearnerGraph,
     exprs: &Exprs,
-    promises: &[(NodeId, LearnerSet)],
+    promises: &Conditions,
     times: u64,
     effort: &Effort,
-) -> Option<Vec<(NodeId, LearnerSet)>> {
-    if promises.len() > MAX_PROMISES {
-        return None;
-    }
+) -> Option<Conditions> {
     let mut kept = graph.clone();
     kept.exprs = exprs.clone();
     kept.rules.clear();
-    let mut chosen = Vec::new();
-    for (when, learners) in promises {
+    let mut chosen = Conditions::new();
+    for ((l1, l2), when) in promises.iter().filter(|((l1, l2), _)| l1 == l2) {
+        declare(&mut kept, *when, [*l1].into_iter().collect());
+        chosen.insert((*l1, *l2), *when);
+    }
+    let mut left: VecDeque<(NodeId, LearnerSet)> = entries(promises).into();
+    let mut tried = 0;
+    while let Some((when, learners)) = left.pop_front() {
+        let pairs = pairs(learners);
+        if pairs.iter().all(|pair| chosen.contains_key(pair)) {
+            continue;
+        }
+        tried += 1;
+        if tried > MAX_TRIED {
+            return None;
+        }
         let mut more = kept.clone();
-        let root = more.flat.add(exprs, *when);
-        more.rules.push(Rule {
-            learners: *learners,
-            expr: *when,
-            root,
-        });
+        declare(&mut more, when, learners);
         let known = &mut KnownPairs::default();
         let valid = more.validity_until(STEPS.times(times), effort, known, &mut |_, _| {});
         if valid.verdict()? {
             kept = more;
-            chosen.push((*when, *learners));
+            chosen.extend(pairs.into_iter().map(|pair| (pair, when)));
+        } else if pairs.len() > 1 {
+            left.extend(
+                pairs
+                    .iter()
+                    .map(|(l1, l2)| (when, [*l1, *l2].into_iter().collect())),
+            );
         }
     }
     Some(chosen)
+}
+
+/// The pairs of different learners, the smaller one first.
+fn pairs(learners: LearnerSet) -> Vec<(LearnerId, LearnerId)> {
+    let with = |l1| {
+        learners
+            .iter()
+            .filter(move |l2| l1 < *l2)
+            .map(move |l2| (l1, l2))
+    };
+    learners.iter().flat_map(with).collect()
+}
+
+fn declare(graph: &mut LearnerGraph, when: NodeId, learners: LearnerSet) {
+    let root = graph.flat.add(&graph.exprs, when);
+    graph.rules.push(Rule {
+        learners,
+        expr: when,
+        root,
+    });
 }

@@ -4,6 +4,7 @@ use super::super::report::{Declared, FaultReport, Limit};
 use super::table::{Row, table};
 use super::words::{list, pairs, set};
 use super::{MAX_ROWS, MORE, Shown, grouped, more};
+use crate::effort::out_of;
 use std::fmt;
 
 /// The longest TOML that is written, in bytes.
@@ -110,14 +111,16 @@ impl Shown<'_> {
             let more = strongest.conflicts_left_out;
             writeln!(f, "  … and for {more} more pairs, which are not named")?;
         }
-        if strongest.together.is_empty() {
-            return Ok(());
+        match &strongest.together {
+            Some(together) if !strongest.conflicts.is_empty() => {
+                writeln!(
+                    f,
+                    "\nPromises that can be kept all together, and those of no other pair with them, to paste in the place of [[safe]]:"
+                )?;
+                toml(f, together)
+            }
+            _ => Ok(()),
         }
-        writeln!(
-            f,
-            "\nOf these promises some that can be kept all together, and none of the others with them, to paste in the place of [[safe]]:"
-        )?;
-        toml(f, &strongest.together)
     }
 
     pub(super) fn redundant(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -212,7 +215,8 @@ impl Shown<'_> {
             true => writeln!(f, "\nNot decided:")?,
             false => writeln!(
                 f,
-                "\nNot decided, for the time or the steps that one question may take ran out ({MORE}):"
+                "\nNot decided, for {} ran out ({MORE}):",
+                out_of(analysis.stopped)
             )?,
         }
         open.iter().try_for_each(|what| writeln!(f, "  {what}"))

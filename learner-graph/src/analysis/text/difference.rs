@@ -17,7 +17,7 @@ impl fmt::Display for Comparison {
             valid(new),
             valid(old)
         )?;
-        counterexamples(f, self.violations.len(), &self.violations)?;
+        counterexamples(f, self.not_valid, &self.violations)?;
         if self.same {
             return writeln!(f, "Both mean the same.");
         }

@@ -92,10 +92,8 @@ impl Shown<'_> {
                     f,
                     "NOT VALID: learners that shall agree have quorums without a safe acceptor in common, and may decide differently."
                 )?;
-                let (pairs, violations) = (&self.analysis.pairs, &self.analysis.violations);
-                // Of pairs that differ in nothing but the learners' names one is told.
-                let bad = pairs.iter().filter(|pair| pair.kept == Some(false));
-                counterexamples(f, bad.count().max(violations.len()), violations)
+                let pairs = self.analysis.pairs_not_valid();
+                counterexamples(f, pairs, &self.analysis.violations)
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::super::of_slices::SlicesAnalysis;
 use super::super::report::{FaultReport, Part, Verdict};
 use super::{MORE, number, pattern_of};
+use crate::effort::out_of;
 use std::fmt;
 
 impl fmt::Display for SlicesAnalysis {
@@ -114,8 +115,8 @@ impl SlicesAnalysis {
         }
         writeln!(
             f,
-            "\nNot decided, for the time or the steps that one question may take ran out, or enough sets were found\n\
-             ({MORE}; --sets 1000 lists more of them):"
+            "\nNot decided, for {} ran out, or enough sets were found ({MORE}; --sets 1000 lists more of them):",
+            out_of(self.stopped)
         )?;
         open.iter().try_for_each(|what| writeln!(f, "  {what}"))
     }

@@ -8,7 +8,7 @@ use super::undecided::undecided;
 use super::until::{Budget, until};
 use clap::{Args, ValueEnum};
 use learner_graph::{
-    Analysis, Analyzer, Declared, FaultReport, LearnerGraph, Options, Scope, Verdict,
+    Analysis, Analyzer, Declared, FaultReport, LearnerGraph, Options, Scope, Verdict, out_of,
 };
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -91,7 +91,8 @@ pub(super) fn export(args: &ExportArgs) -> Exit {
                 if !open.is_empty() {
                     let open = open.join("; ");
                     complain(format!(
-                        "note: not decided, for the steps or the time ran out (--seconds 60 allows more): {open}"
+                        "note: not decided, for {} ran out (--seconds 60 allows more): {open}",
+                        out_of(options.is_stopped())
                     ));
                 }
                 Exit::Done

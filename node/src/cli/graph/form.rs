@@ -55,17 +55,13 @@ fn wrapped(text: &str, width: usize) -> String {
             lines.push(line.to_owned());
             continue;
         }
-        let indent = line
-            .chars()
-            .take_while(|c| *c == ' ')
-            .count()
-            .min(width / 2);
-        let mut current = " ".repeat(indent);
+        let (first, more) = indents(line, width);
+        let mut current = " ".repeat(first);
         let mut is_empty = true;
         for word in line.trim_start().split(' ') {
             if !is_empty && current.chars().count() + 1 + word.chars().count() > width {
                 lines.push(current.trim_end().to_owned());
-                current = " ".repeat(indent + 2);
+                current = " ".repeat(more);
                 is_empty = true;
             }
             if !is_empty {
@@ -77,6 +73,24 @@ fn wrapped(text: &str, width: usize) -> String {
         lines.push(current.trim_end().to_owned());
     }
     lines.join("\n")
+}
+
+/// How far a line is moved in, and what is broken off from it: into the last column, where it is a row of a table and
+/// that is wide enough.
+fn indents(line: &str, width: usize) -> (usize, usize) {
+    /// The least room to read in.
+    const ROOM: usize = 24;
+    let length = |text: &str| text.chars().count();
+    let first = length(line) - length(line.trim_start());
+    let column = line.rfind("  ").map_or(first, |at| length(&line[..at + 2]));
+    let fits = |at: &usize| *at + 2 + ROOM <= width;
+    match Some(column).filter(fits) {
+        Some(column) => (first, column + 2),
+        None => {
+            let first = first.min(width / 2);
+            (first, first + 2)
+        }
+    }
 }
 
 /// Nobody can rely on what was not decided.
@@ -99,6 +113,9 @@ mod tests {
         assert_eq!(wrapped(long, 80), long);
         let row = format!("  x         y{}z", " ".repeat(20));
         assert_eq!(wrapped(&row, 40), row);
+        let row = "  alice  1  2: any 3 of {a1, a2, a3, a4, a5}";
+        let broken = "  alice  1  2: any 3 of {a1, a2, a3, a4,\n              a5}";
+        assert_eq!(wrapped(row, 40), broken);
         let word = "x".repeat(50);
         assert_eq!(wrapped(&word, 40), word);
         let file = format!("when = [{}]", "\"a\", ".repeat(20));

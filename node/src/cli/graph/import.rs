@@ -5,7 +5,9 @@ use super::form::Form;
 use super::source::{Content, Source};
 use super::until::{Budget, until};
 use clap::Args;
-use learner_graph::{AcceptorSet, Effort, LearnerGraph, Unrolled, parse_unchecked, stellar};
+use learner_graph::{
+    AcceptorSet, Effort, LearnerGraph, Unrolled, out_of, parse_unchecked, stellar,
+};
 use serde::Serialize;
 use serde_json::json;
 use std::path::PathBuf;
@@ -43,14 +45,16 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
     until(&[Arc::clone(&stop)], budget.or(SECONDS), move |tell| {
         tell("minimal quorums", 0, 1);
         let steps = budget.seconds.map_or(STEPS, |_| u64::MAX);
-        let made = network.to_toml(&Effort::until(steps, stop));
+        let effort = Effort::until(steps, stop);
+        let made = network.to_toml(&effort);
+        let stopped = effort.is_stopped();
         let groups = made.as_ref().map(|made| groups(&network, &made.toml));
         let groups = groups.unwrap_or_default();
         Box::new(move || match made {
             Ok(made) => {
                 let nodes = network.slices.n_nodes();
                 if made.learners(nodes) == 0 {
-                    left_out(&name, nodes, &made);
+                    left_out(&name, nodes, &made, stopped);
                     let why =
                         "no node has become a learner, so that there is no graph to be written";
                     return fail(Exit::Bad, format!("{name}: {why}"));
@@ -62,7 +66,7 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
                     // A file, whose lines are not broken for a terminal.
                     false => print(text.trim_end()),
                 }
-                left_out(&name, nodes, &made);
+                left_out(&name, nodes, &made, stopped);
                 Exit::Done
             }
             Err(problem) => fail(
@@ -102,7 +106,11 @@ impl<'a> Made<'a> {
 }
 
 /// Says what of a list is not in the graph.
-fn left_out(name: &str, nodes: usize, made: &Unrolled) {
+fn left_out(name: &str, nodes: usize, made: &Unrolled, stopped: bool) {
+    let out = out_of(stopped);
+    let over = format!(
+        "not decided, since {out} ran out before their quorums were known: acceptors, and no learners"
+    );
     let reasons = [
         (
             &made.silent,
@@ -116,10 +124,7 @@ fn left_out(name: &str, nodes: usize, made: &Unrolled) {
             &made.too_many_quorums,
             "with too many quorums to be written out: acceptors, and no learners",
         ),
-        (
-            &made.undecided,
-            "not decided, since the steps or the time ran out before their quorums were known: acceptors, and no learners",
-        ),
+        (&made.undecided, over.as_str()),
     ];
     let learners = made.learners(nodes);
     let lost = nodes - learners;
@@ -138,9 +143,7 @@ fn left_out(name: &str, nodes: usize, made: &Unrolled) {
         None if made.too_many_to_meet => {
             "whether any two quorums meet was not decided, there are too many"
         }
-        None => {
-            "whether any two quorums meet was not decided, the steps or the time ran out before"
-        }
+        None => &format!("whether any two quorums meet was not decided, {out} ran out before"),
     };
     complain(format!(
         "note: {name}: no [[safe]] entry, so that nobody is promised to agree: {why}"

@@ -3,8 +3,8 @@
 use super::super::{Exit, complain, fail, read_bytes};
 use crate::config::{Mode, mode_of};
 use learner_graph::{
-    AcceptorId, AcceptorSet, LearnerGraph, Problem, Units, acceptor_list, meant, parse_unchecked,
-    stellar,
+    AcceptorId, AcceptorSet, LearnerGraph, Problem, Units, acceptor_list, node_list,
+    parse_unchecked, stellar,
 };
 use std::path::Path;
 
@@ -117,37 +117,12 @@ impl Source {
     /// # Errors
     /// Everything that is wrong with the list.
     pub(super) fn acceptors(&self, flag: &str, list: &str) -> Result<AcceptorSet, Vec<String>> {
-        match &self.content {
-            Content::Graph(graph) => acceptor_list(graph, list).map_err(|problems| {
-                let words = problems.iter();
-                words
-                    .map(|p| format!("{flag}: {}; {}", p.what, p.mend))
-                    .collect()
-            }),
-            Content::Slices(_) if list.trim().is_empty() => Ok(AcceptorSet::EMPTY),
-            Content::Slices(network) => {
-                let known = network.slices.names();
-                let (mut set, mut wrong) = (AcceptorSet::EMPTY, Vec::new());
-                for name in list.split(',').map(str::trim) {
-                    let node = known.iter().zip(0..).find(|(known, _)| *known == name);
-                    let node = node.map(|(_, at)| std::iter::once(AcceptorId(at)).collect());
-                    match node.map_or_else(|| network.group(name), |set| Ok(Some(set))) {
-                        Ok(Some(named)) => set |= named,
-                        Err(why) => wrong.push(format!("{flag}: {why}; name the nodes")),
-                        Ok(None) => {
-                            let near = meant(name, known.iter().map(String::as_str));
-                            let file = &self.name;
-                            wrong.push(format!("{flag}: {file} has no node '{name}'{near}"));
-                        }
-                    }
-                }
-                if wrong.is_empty() {
-                    Ok(set)
-                } else {
-                    Err(wrong)
-                }
-            }
-        }
+        let read = match &self.content {
+            Content::Graph(graph) => acceptor_list(graph, list),
+            Content::Slices(network) => node_list(network, list),
+        };
+        let words = |p: Problem| format!("{flag}: {}; {}", p.what, p.mend);
+        read.map_err(|problems| problems.into_iter().map(words).collect())
     }
 
     /// The graph, where only a graph will do.
