@@ -17,7 +17,9 @@ use crate::id::Id;
 use crate::search::Found;
 use crate::set::{AcceptorSet, IdSet};
 use batsat::{Callbacks, Lit, Solver, SolverInterface, SolverOpts, lbool};
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// The most that is written of a formula, in literals and [`PER_CLAUSE`]: some 100 MB. One that
 /// would be longer is not decided.
@@ -25,13 +27,17 @@ const MAX_WRITTEN: u64 = 3_000_000;
 /// A clause takes as much room and time as so many literals, beside those that it has.
 const PER_CLAUSE: u64 = 4;
 /// So much is written in the time of one decision of the solver.
-const WRITTEN_PER_STEP: u64 = 256;
+const WRITTEN_PER_STEP: u64 = 64;
+/// What follows from one decision takes a step more for so much that is written: in a large formula it is much.
+const WRITTEN_PER_DECISION: u64 = 200_000;
 
 /// A formula in conjunctive form that grows, with the solver's knowledge of it.
 pub(crate) struct Formula {
     solver: Solver<Watch>,
     truth: Lit,
     effort: Effort,
+    /// What each decision costs, which grows with what is written.
+    decision: Rc<Cell<u64>>,
     written: u64,
     /// What was written since the last step was taken for it.
     owed: u64,
@@ -40,11 +46,15 @@ pub(crate) struct Formula {
 }
 
 /// The solver asks it at every decision whether to go on.
-struct Watch(Effort);
+struct Watch {
+    effort: Effort,
+    /// What a decision costs.
+    decision: Rc<Cell<u64>>,
+}
 
 impl Callbacks for Watch {
     fn stop(&self) -> bool {
-        !self.0.step()
+        !self.effort.take(self.decision.get())
     }
 }
 
@@ -60,13 +70,19 @@ enum Direction {
 impl Formula {
     /// A formula without clauses; writing and solving it take from `effort`.
     pub(crate) fn new(effort: &Effort) -> Self {
-        let mut solver = Solver::new(SolverOpts::default(), Watch(effort.clone()));
+        let decision = Rc::new(Cell::new(1));
+        let watch = Watch {
+            effort: effort.clone(),
+            decision: Rc::clone(&decision),
+        };
+        let mut solver = Solver::new(SolverOpts::default(), watch);
         let truth = Lit::new(solver.new_var_default(), true);
         solver.add_clause_reuse(&mut vec![truth]);
         Self {
             solver,
             truth,
             effort: effort.clone(),
+            decision,
             written: 0,
             owed: 0,
             given_up: false,
@@ -86,6 +102,7 @@ impl Formula {
             return false;
         }
         self.written += more;
+        self.decision.set(1 + self.written / WRITTEN_PER_DECISION);
         self.owed += more;
         self.effort.take(self.owed / WRITTEN_PER_STEP);
         self.owed %= WRITTEN_PER_STEP;

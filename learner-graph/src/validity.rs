@@ -20,7 +20,7 @@ use std::collections::{HashMap, HashSet};
 /// The steps that checking validity may take: some seconds, and half a minute if many pairs are hard.
 pub const VALIDITY_STEPS: Steps = Steps {
     search: 500_000,
-    solver: 2_000_000,
+    solver: 1_000_000,
 };
 
 /// One pair takes at most this part of the steps of the solver: nobody waits long for one that cannot be decided.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// How long it works unless the user says how long. A node has no clock, but steps, which take less.
-const SECONDS: u64 = 60;
+const SECONDS: u64 = 120;
 
 /// The arguments of `hpaxos graph check`.
 #[derive(Args, Clone, Debug)]
