@@ -328,8 +328,8 @@ fn diff_tells_what_a_change_costs() {
     assert_eq!(bob["no_quorum_now"].as_array().map(Vec::len), Some(2));
     let bad = graph(&["diff", "good.toml", "bad.toml"], dir.path());
     assert_eq!(bad.status.code(), Some(1), "{bad:?}");
-    let said =
-        "The new graph is NOT VALID; the old one is valid.\n  alice shall agree with itself while";
+    let said = "The new graph is NOT VALID; the old one is valid.\n  3 pairs are not valid.\n  \
+                alice shall agree with itself while";
     assert!(text(&bad.stdout).starts_with(said), "{bad:?}");
 }
 
