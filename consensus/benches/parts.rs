@@ -140,7 +140,8 @@ fn value() -> Digest {
 
 /// How many messages of a step are votes.
 fn votes(out: &[Output]) -> usize {
-    let is_vote = |out: &&Output| matches!(out, Output::Send(m) if matches!(**m, Message::Votes(_)));
+    let is_vote =
+        |out: &&Output| matches!(out, Output::Send(m) if matches!(**m, Message::Votes(_)));
     out.iter().filter(is_vote).count()
 }
 
@@ -203,7 +204,8 @@ fn step(c: &mut Criterion) {
         for slots in SLOTS {
             group.throughput(Throughput::Elements(slots));
             // Without old votes KnowsSafeAt is a quorum that covers the slot; with them it is the vouching rule.
-            for (name, ballot, old) in [("1c", Ballot(1), 0), ("1c, KnowsSafeAt", Ballot(2), slots)] {
+            for (name, ballot, old) in [("1c", Ballot(1), 0), ("1c, KnowsSafeAt", Ballot(2), slots)]
+            {
                 let one_c = net.one_c(ballot, slots);
                 let vote = |mut acceptor: HPaxos| {
                     let out = acceptor.step(now, vec![Input::Message(one_c.clone())]);

@@ -262,3 +262,48 @@ impl Pacemaker {
 fn set_where(graph: &LearnerGraph, holds: impl Fn(AcceptorId) -> bool) -> AcceptorSet {
     graph.acceptors().iter().filter(|a| holds(*a)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use learner_graph::parse_graph;
+
+    /// Three of four are a quorum, and one may lie.
+    const FOUR: &str = r#"
+acceptors = ["a1", "a2", "a3", "a4"]
+[define]
+three = { threshold = 3, of = ["a1", "a2", "a3", "a4"] }
+[learners]
+l = "three"
+[[safe]]
+between = ["l"]
+when = "three"
+"#;
+
+    #[test]
+    fn a_ballot_is_supported_by_as_many_as_must_include_a_safe_acceptor() {
+        let (graph, _) = parse_graph(FOUR).expect("a valid graph");
+        let second = Duration::from_secs(1);
+        let mut pacemaker = Pacemaker::new(&graph, second);
+        graph
+            .acceptors()
+            .iter()
+            .for_each(|a| pacemaker.heard(a, second));
+        let supported = |pacemaker: &Pacemaker, above: u64| {
+            let nobody = Suspicion::default();
+            pacemaker
+                .supported(&graph, &nobody, Ballot(above), second)
+                .0
+        };
+        pacemaker.wanted(AcceptorId(0), Ballot(9));
+        assert_eq!(supported(&pacemaker, 1), 1, "one may lie");
+        pacemaker.wanted(AcceptorId(1), Ballot(3));
+        assert_eq!(supported(&pacemaker, 1), 3, "one of two does not");
+        // It has heard of a higher one, and would join only the first.
+        assert_eq!(supported(&pacemaker, 5), 3);
+        pacemaker.joined(Ballot(4), second);
+        assert_eq!(supported(&pacemaker, 2), 3, "beyond the present one");
+        assert_eq!(supported(&pacemaker, 3), 1, "neither is it beyond that");
+        assert_eq!(supported(&pacemaker, 5), 1, "nor beyond its own wish");
+    }
+}
