@@ -90,6 +90,9 @@ impl Checks {
             let mend = "use larger quorums or larger safe sets";
             problems.push(Problem::error(span, words(graph, violation), mend));
         }
+        if found.holds() {
+            return problems;
+        }
         let kinds = Kinds::of(graph);
         let bad = kinds.alike(graph, found.violations.iter().map(|v| (v.from, v.to)));
         let shown = found.violations.len().min(MAX_SHOWN);
@@ -98,14 +101,21 @@ impl Checks {
             problems.push(Problem::error(None, what, ""));
         }
         if let Some(first) = found.undecided.first() {
-            let open = open_pairs(graph, *first, kinds.alike(graph, found.undecided.clone()));
-            let what = format!(
-                "not decided whether the graph is valid, for {} ran out ({open})",
-                out_of(self.stopped)
-            );
-            let mend = "a graph is used only if it is known to be valid, after no more steps than these: simplify the \
-                        expressions of these learners; hpaxos graph check --seconds 60 tells whether it is";
-            problems.push(Problem::error(span(read, first.0), what, mend));
+            let all = kinds.alike(graph, found.undecided.iter().copied());
+            let (open, out) = (open_pairs(graph, *first, all), out_of(self.stopped));
+            problems.push(match bad {
+                0 => Problem::error(
+                    span(read, first.0),
+                    format!("not decided whether the graph is valid, for {out} ran out ({open})"),
+                    "a graph is used only if it is known to be valid, after no more steps than a node takes: simplify \
+                     the expressions of these learners; hpaxos graph check --seconds 600 may tell whether it is",
+                ),
+                _ => Problem::error(
+                    None,
+                    format!("not decided of others whether they have such quorums, for {out} ran out ({open})"),
+                    "",
+                ),
+            });
         }
         problems
     }

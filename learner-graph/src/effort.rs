@@ -19,8 +19,8 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// So many steps: one is a decision of the solver, some lines of what it is asked, or a state of a
-    /// search: some microseconds.
+    /// So many steps: one is a decision of the solver (several in a large formula), some lines of what it is asked, or a
+    /// state of a search: some microseconds.
     pub fn steps(steps: u64) -> Self {
         Self::until(steps, Arc::default())
     }

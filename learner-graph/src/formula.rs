@@ -26,7 +26,7 @@ use std::rc::Rc;
 const MAX_WRITTEN: u64 = 3_000_000;
 /// A clause takes as much room and time as so many literals, beside those that it has.
 const PER_CLAUSE: u64 = 4;
-/// So much is written in the time of one decision of the solver.
+/// So much is written in the time of one step.
 const WRITTEN_PER_STEP: u64 = 64;
 /// What follows from one decision takes a step more for so much that is written: in a large formula it is much.
 const WRITTEN_PER_DECISION: u64 = 200_000;

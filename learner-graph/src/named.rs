@@ -18,7 +18,7 @@ const MAX_NAMED: usize = 40;
 pub fn acceptor_list(graph: &LearnerGraph, list: &str) -> Result<AcceptorSet, Vec<Problem>> {
     let names = graph.acceptor_names(&graph.acceptors());
     let groups = graph.groups.iter().flat_map(|kind| &kind.groups);
-    let known = Known {
+    let known = Lookup {
         one: "an acceptor",
         groups: groups.map(|(name, _)| name.as_str()).collect(),
         mend: mend(&names),
@@ -33,7 +33,7 @@ pub fn acceptor_list(graph: &LearnerGraph, list: &str) -> Result<AcceptorSet, Ve
 /// Those of [`acceptor_list`].
 pub fn node_list(network: &Network, list: &str) -> Result<AcceptorSet, Vec<Problem>> {
     let groups = network.groups.values().flat_map(|groups| groups.keys());
-    let known = Known {
+    let known = Lookup {
         one: "a node",
         groups: groups.map(String::as_str).collect(),
         mend: String::from("the list has its nodes by publicKey"),
@@ -43,7 +43,7 @@ pub fn node_list(network: &Network, list: &str) -> Result<AcceptorSet, Vec<Probl
 }
 
 /// Which names there are.
-struct Known<'a> {
+struct Lookup<'a> {
     /// What has them.
     one: &'static str,
     names: &'a [String],
@@ -52,7 +52,7 @@ struct Known<'a> {
     mend: String,
 }
 
-impl Known<'_> {
+impl Lookup<'_> {
     fn read(
         &self,
         list: &str,

@@ -56,7 +56,7 @@ pub struct Problem {
     pub what: String,
     /// What the author of the file can do; empty if `what` says it.
     pub mend: String,
-    /// The field that is missing, or that seems to be meant by one that nobody knows.
+    /// The field that is missing, or that seems to be meant by one that nobody knows: of the two problems one is told.
     #[serde(skip)]
     pub(crate) field: Option<&'static str>,
 }

@@ -23,8 +23,10 @@ pub const VALIDITY_STEPS: Steps = Steps {
     solver: 1_000_000,
 };
 
-/// One pair takes at most this part of the steps of the solver: nobody waits long for one that cannot be decided.
-const SOLVER_PART: u64 = 10;
+/// One pair takes at most this part of the steps of the solver, or [`OF_PAIR`] if that is more: nobody waits long for one
+/// that cannot be decided.
+const PART: u64 = 10;
+const OF_PAIR: u64 = 100_000;
 
 /// The steps that each pair may take before any takes more.
 const FIRST_STEPS: Steps = Steps {
@@ -38,7 +40,7 @@ pub struct Steps {
     /// For the search by classes of interchangeable acceptors, in all.
     pub search: u64,
     /// For the solver, which is asked about pairs of learners that the search leaves open, in all; one pair may take a
-    /// tenth of them.
+    /// tenth of them, and some seconds in any case.
     pub solver: u64,
 }
 
@@ -178,7 +180,7 @@ impl LearnerGraph {
             }
         }
         let most = Steps {
-            solver: steps.solver / SOLVER_PART,
+            solver: OF_PAIR.max(steps.solver / PART),
             ..steps
         };
         for (at, pair) in open.iter().enumerate() {

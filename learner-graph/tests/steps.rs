@@ -41,7 +41,6 @@ fn the_steps_of_the_solver_are_those_of_all_pairs() {
     };
     let enough = (0..20).map(|power| 1 << power).find(|n| open(1, *n) == 0);
     let enough = enough.expect("it can be decided");
-    assert_eq!(open(4, 10 * enough), 0, "a tenth is enough: {enough}");
-    assert!(open(40, 4 * enough) > 0, "{enough}");
-    assert_eq!(open(40, 16 * enough), 0, "{enough}");
+    assert!(open(4, enough) > 0, "{enough}");
+    assert_eq!(open(4, 16 * enough), 0, "{enough}");
 }

@@ -6,7 +6,7 @@ mod irregular;
 use irregular::irregular;
 use learner_graph::PATTERNS_SHOWN;
 use learner_graph::{
-    Analysis, LearnerGraph, Limit, Options, Scope, Verdict, analyze, compare, outline,
+    Analysis, Analyzer, LearnerGraph, Limit, Options, Scope, Verdict, analyze, compare, outline,
     parse_unchecked,
 };
 use std::fmt::Write;
@@ -335,6 +335,39 @@ fn only_what_is_asked_for_is_looked_at() {
 #[test]
 fn conflicts_that_are_not_named_are_counted() {
     let n = 40;
+    let graph = ring(n);
+    let found = analyzed(&graph, &Options::default());
+    let strongest = &found.strongest;
+    assert_eq!(strongest.conflicts.len(), 16);
+    assert_eq!(strongest.conflicts_left_out, n - 16);
+    assert_eq!(strongest.conflicts_undecided, 0);
+    let text = found.to_string();
+    assert!(
+        text.contains("and for 24 more pairs, which are not named"),
+        "{text}"
+    );
+}
+
+/// To say which promises hold together takes a question for each, of which so many are asked.
+#[test]
+fn more_promises_are_tried_with_more_steps() {
+    let graph = ring(65);
+    let (units, options) = (graph.units(None).expect("acceptors"), Options::default());
+    let mut analyzer = Analyzer::new(&graph, &units, &options);
+    let mut ask = |times| analyzer.ask(times, &mut |_, _, _| {});
+    let few = ask(1);
+    assert!(few.strongest.together.is_none() && !few.complete);
+    let text = few.to_string();
+    let words = "\nNot decided, for the steps ran out (--seconds 60 allows more, up to a minute):\n  which promises can be kept \
+                 all together\n";
+    assert!(text.ends_with(words), "{text}");
+    let more = ask(2);
+    let together = more.strongest.together.as_ref().map(Vec::len);
+    assert_eq!((together, more.complete), (Some(65 + 32), true));
+}
+
+/// Learners in a ring, each of which could agree with its neighbours.
+fn ring(n: usize) -> LearnerGraph {
     let mut text = String::from("acceptors = [\"x\"");
     for a in 0..n {
         let _ = write!(text, ", \"a{a}\"");
@@ -347,17 +380,7 @@ fn conflicts_that_are_not_named_are_counted() {
             (l + 1) % n
         );
     }
-    let graph = parse_unchecked(&text).expect("a graph");
-    let found = analyzed(&graph, &Options::default());
-    let strongest = &found.strongest;
-    assert_eq!(strongest.conflicts.len(), 16);
-    assert_eq!(strongest.conflicts_left_out, n - 16);
-    assert_eq!(strongest.conflicts_undecided, 0);
-    let text = found.to_string();
-    assert!(
-        text.contains("and for 24 more pairs, which are not named"),
-        "{text}"
-    );
+    parse_unchecked(&text).expect("a graph")
 }
 
 #[test]

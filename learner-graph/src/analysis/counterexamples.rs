@@ -13,14 +13,20 @@ use crate::id::LearnerId;
 use crate::search::Found;
 use crate::set::AcceptorSet;
 use crate::through::links;
-use crate::validity::{VALIDITY_STEPS, Validity, Violation};
+use crate::validity::{Steps, VALIDITY_STEPS, Validity, Violation};
 
+/// The steps that validity may take at first: fewer than a node has for many pairs, which would leave no time for what else
+/// is asked.
+const STEPS: Steps = Steps {
+    solver: 200_000,
+    ..VALIDITY_STEPS
+};
 /// The steps that looking for smaller counterexamples may take, all of them together.
 const SMALLEST_STEPS: u64 = 200_000;
 
 impl Run<'_> {
     pub(super) fn validity(&mut self, progress: &mut dyn FnMut(&str, usize, usize)) -> Validity {
-        let (steps, until) = (VALIDITY_STEPS.times(self.times), self.effort());
+        let (steps, until) = (STEPS.times(self.times), self.effort());
         let pairs = &mut self.known.pairs;
         let found = self
             .graph

@@ -53,6 +53,9 @@ pub struct Comparison {
     /// Whether it was, as far as the analyses of the two tell.
     #[serde(skip)]
     pub(crate) answered: bool,
+    /// Whether it was stopped.
+    #[serde(skip)]
+    pub(crate) stopped: bool,
 }
 
 impl Comparison {
@@ -168,6 +171,7 @@ pub fn compare(
         agreement,
         complete: answered && decided(old.1) && decided(new.1),
         answered,
+        stopped: [old.1.stopped, new.1.stopped, options.is_stopped()].contains(&true),
     }
 }
 

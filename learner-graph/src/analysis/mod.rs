@@ -11,6 +11,7 @@
 //! (`search/`), or by a SAT solver (`formula.rs`) where expressions are irregular; the minimal
 //! sets by the solver. Nothing is enumerated but what is shown.
 
+mod conditions;
 mod counterexamples;
 mod counting;
 mod difference;

@@ -1,11 +1,12 @@
 //! The analysis of a learner graph.
 
+use super::conditions::Splitting;
 use super::faults::Tolerance;
 use super::options::{Options, Scope};
 use super::redundant::redundant;
 use super::report::{Analysis, FaultReport, LearnerFaults, Limit, Redundant, Starved, Strongest};
 use super::run::Run;
-use super::strongest::{Splitting, strongest};
+use super::strongest::strongest;
 use super::units::Units;
 use crate::graph::LearnerGraph;
 use crate::id::LearnerId;
@@ -156,7 +157,8 @@ impl Run<'_> {
         // Conflicts with pairs of which too much is to be known are open for that reason.
         let conflicts = strongest.conflicts_undecided == 0 || strongest.too_many > 0;
         let unknown = strongest.undecided.len() > strongest.too_many;
-        self.complete &= redundant_undecided == 0 && conflicts && !unknown;
+        let together = !strongest.is_open_together();
+        self.complete &= redundant_undecided == 0 && conflicts && !unknown && together;
         if strongest.too_many > 0 {
             self.limits.push(Limit::Patterns);
         }
@@ -183,7 +185,7 @@ impl Run<'_> {
             None => None,
         };
         let open = found.undecided.len() + found.conflicts_undecided;
-        let decided = open == 0 && is_declared.is_some();
+        let decided = open == 0 && is_declared.is_some() && found.together.is_some();
         let (found, stopped) = ((found, is_declared), self.is_stopped());
         self.known.strongest.keep((), found, decided, stopped)
     }

@@ -179,7 +179,7 @@ impl Analysis {
     /// has one.
     pub(crate) fn pairs_not_valid(&self) -> usize {
         let bad = self.pairs.iter().filter(|pair| pair.kept == Some(false));
-        bad.count().max(self.violations.len())
+        bad.count()
     }
 
     /// Whether more steps, or more time, can tell nothing more of what these options ask for.
@@ -279,8 +279,8 @@ pub struct Strongest {
     /// For each pair the weakest condition, as in a file. Pairs with the same condition that
     /// share learners are one entry.
     pub agreements: Vec<Declared>,
-    /// Agreements that can be kept all together, and those of no other pair with them: all if there are no conflicts.
-    /// Absent if that was not decided, or too many would have to be tried.
+    /// Agreements that can be kept all together, and that of no other pair with them, as it stands: all if there are no
+    /// conflicts. Absent if that was not decided.
     pub together: Option<Vec<Declared>>,
     /// Pairs that can never agree: quorums of theirs have nobody in common.
     pub never: Vec<[String; 2]>,
@@ -295,6 +295,16 @@ pub struct Strongest {
     pub undecided: Vec<[String; 2]>,
     /// For how many of these there are more patterns of splitting sets than are listed, however long one looks.
     pub too_many: usize,
+}
+
+impl Strongest {
+    /// Whether it is open which promises hold together, although all of them are known.
+    pub(crate) fn is_open_together(&self) -> bool {
+        self.together.is_none()
+            && self.undecided.is_empty()
+            && self.conflicts_undecided == 0
+            && !self.agreements.is_empty()
+    }
 }
 
 /// Two agreements that would imply a third one, which the quorums do not allow.

@@ -1,26 +1,21 @@
 //! The strongest TrustSafe that the quorums of learners allow.
 //!
-//! Two learners can agree while the safe acceptors S meet every set that a quorum of the one and
-//! a quorum of the other have in common: while what is not safe contains no splitting set. With
-//! the minimal splitting sets in patterns (c of a class C, and so on) that is an expression: of
-//! each pattern, some class C has at least |C| - c + 1 safe members.
-//!
-//! TrustSafe is transitive, and these conditions need not be. Then S is in those of two pairs
-//! and not in that of the third, and there is no strongest TrustSafe: one of the two has to give
-//! way, and either may.
+//! TrustSafe is transitive, and the [conditions](super::conditions) under which each two learners can agree need not be.
+//! Then some set of safe acceptors is in those of two pairs and not in that of the third, and there is no strongest
+//! TrustSafe: one of the two has to give way, and either may.
 
-use super::pattern::Pattern;
+use super::conditions::{Conditions, Sorted, Splitting};
 use super::redundant::follows;
 use super::report::{Conflict, Declared, Strongest};
 use super::together::together;
 use crate::effort::Effort;
-use crate::expr::{Exprs, NodeId, TRUE};
+use crate::expr::{Exprs, NodeId};
 use crate::family::Family;
 use crate::graph::LearnerGraph;
-use crate::id::{AcceptorId, LearnerId};
+use crate::id::LearnerId;
 use crate::search::{Found, Search};
 use crate::set::{AcceptorSet, LearnerSet};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 /// The most conflicts that are named.
 const MAX_CONFLICTS: usize = 16;
@@ -28,43 +23,6 @@ const MAX_CONFLICTS: usize = 16;
 const STEPS: u64 = 50_000;
 /// The steps that looking for all of them may take.
 const ALL_STEPS: u64 = 2_000_000;
-
-/// What is known of the splitting sets of a pair.
-#[derive(Debug)]
-pub(crate) enum Splitting {
-    /// These are all.
-    All(Vec<Pattern>),
-    /// The quorums need not meet at all.
-    Never,
-    /// There are more than are listed.
-    TooMany,
-    /// Not all were found.
-    Unknown,
-}
-
-/// The condition under which nothing splits the two.
-pub(crate) fn condition(exprs: &mut Exprs, splitting: &[Pattern]) -> NodeId {
-    let mut all = Vec::new();
-    for pattern in splitting {
-        let mut some = Vec::new();
-        for (count, class) in pattern.parts() {
-            let members: Vec<_> = class
-                .iter()
-                .map(|unit| (exprs.acceptor(AcceptorId(unit.0)), 1))
-                .collect();
-            let safe = members.len() - count + 1;
-            some.push((exprs.threshold(safe as u64, members), 1));
-        }
-        all.push((exprs.threshold(1, some), 1));
-    }
-    match all.len() {
-        0 => TRUE,
-        n => exprs.threshold(n as u64, all),
-    }
-}
-
-/// For the pairs that can agree, the weakest condition under which they do.
-pub(super) type Conditions = BTreeMap<(LearnerId, LearnerId), NodeId>;
 
 /// The strongest TrustSafe, from the splitting sets of every pair (the smaller learner first). Looking for conflicts
 /// may take so many times as many steps as usual. Whether the graph says all of it; nothing if that is not known.
@@ -75,21 +33,12 @@ pub(crate) fn strongest(
     effort: &Effort,
 ) -> (Strongest, Option<bool>) {
     let mut exprs = graph.exprs.clone();
-    let mut known = Conditions::new();
-    let (mut never, mut undecided) = (Vec::new(), BTreeSet::new());
-    let mut too_many = 0;
-    for (pair, splitting) in splitting {
-        match splitting {
-            Splitting::All(patterns) => {
-                known.insert(pair, condition(&mut exprs, &patterns));
-            }
-            Splitting::Never => never.push(pair),
-            Splitting::TooMany | Splitting::Unknown => {
-                too_many += usize::from(matches!(splitting, Splitting::TooMany));
-                undecided.insert(pair);
-            }
-        }
-    }
+    let Sorted {
+        known,
+        never,
+        undecided,
+        too_many,
+    } = Sorted::new(graph, splitting, &mut exprs, times, effort);
     let name = |(a, b)| [a, b].map(|l| graph.learner_name(l).to_owned());
     let mut found = Conflicts::new(&exprs, times, effort);
     found.look(graph, &known, &undecided);
@@ -117,7 +66,7 @@ pub(crate) fn strongest(
         conflicts_left_out: found.left_out,
         conflicts_undecided: found.undecided,
         undecided: undecided.iter().copied().map(name).collect(),
-        too_many,
+        too_many: too_many.len(),
     };
     (strongest, declared)
 }
@@ -187,7 +136,7 @@ impl Conflicts {
     ) {
         let all = graph.acceptors();
         let name = |l: LearnerId| graph.learner_name(l).to_owned();
-        for (l1, l3) in graph.pairs() {
+        for (l1, l3) in graph.pairs().into_iter().filter(|(l1, l3)| l1 != l3) {
             if undecided.contains(&(l1, l3)) {
                 continue;
             }

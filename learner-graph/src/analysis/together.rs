@@ -1,6 +1,7 @@
 //! Promises that hold together, of some that do not.
 
-use super::strongest::{Conditions, entries};
+use super::conditions::Conditions;
+use super::strongest::entries;
 use crate::closure::Rule;
 use crate::effort::Effort;
 use crate::expr::{Exprs, NodeId};
@@ -10,17 +11,18 @@ use crate::set::LearnerSet;
 use crate::validity::{KnownPairs, Steps};
 use std::collections::VecDeque;
 
-/// The most promises that are tried.
-const MAX_TRIED: usize = 128;
+/// So many promises may be tried.
+const TRIES: u64 = 64;
 /// The steps that asking whether one more can be kept may take.
 const STEPS: Steps = Steps {
     search: 20_000,
-    solver: 100_000,
+    solver: 20_000,
 };
 
 /// Of promises over these expressions some that the quorums of a graph keep all together: those of learners with
-/// themselves, which no others can contradict, and then one entry after the other, or as many of its pairs as can be
-/// kept. No pair could have its promise besides. Nothing if too many would have to be tried, or that was not decided.
+/// themselves, which lead to nobody else, and then one entry after the other, or as many of its pairs as can be kept. No
+/// pair could have its promise besides, as it stands. Nothing if that was not decided, with so many times as many tries and
+/// steps as usual.
 pub(super) fn together(
     graph: &LearnerGraph,
     exprs: &Exprs,
@@ -44,7 +46,7 @@ pub(super) fn together(
             continue;
         }
         tried += 1;
-        if tried > MAX_TRIED {
+        if tried > TRIES.saturating_mul(times) {
             return None;
         }
         let mut more = kept.clone();

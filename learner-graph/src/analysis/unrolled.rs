@@ -5,10 +5,10 @@
 //! circle it is the minimal quorums, in patterns.
 
 use super::Harm;
+use super::conditions::condition;
 use super::faults::Faults;
 use super::harm::Splits;
 use super::pattern::{Pattern, apart};
-use super::strongest::condition;
 use super::units::{UnitId, UnitSet, Units};
 use crate::effort::Effort;
 use crate::expr::{Exprs, FALSE, Node, NodeId, TRUE};

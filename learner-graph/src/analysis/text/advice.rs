@@ -95,17 +95,10 @@ impl Shown<'_> {
         for conflict in strongest.conflicts.iter().take(MAX_ROWS) {
             let (by, [a, b]) = (&conflict.by, &conflict.between);
             let safe = set(&conflict.safe);
-            if a == b {
-                writeln!(
-                    f,
-                    "  {a} could agree with {by} while exactly {safe} are safe, but cannot agree with itself."
-                )?;
-            } else {
-                writeln!(
-                    f,
-                    "  {by} could agree with {a} and with {b} while exactly {safe} are safe, but {a} and {b} cannot."
-                )?;
-            }
+            writeln!(
+                f,
+                "  {by} could agree with {a} and with {b} while exactly {safe} are safe, but {a} and {b} cannot."
+            )?;
         }
         if strongest.conflicts_left_out > 0 {
             let more = strongest.conflicts_left_out;
@@ -115,7 +108,8 @@ impl Shown<'_> {
             Some(together) if !strongest.conflicts.is_empty() => {
                 writeln!(
                     f,
-                    "\nPromises that can be kept all together, and those of no other pair with them, to paste in the place of [[safe]]:"
+                    "\nPromises that can be kept all together, and that of no other pair with them, but for a part of it (hpaxos graph diff\n\
+                     tells what the file loses by them), to paste in the place of [[safe]]:"
                 )?;
                 toml(f, together)
             }
@@ -191,6 +185,9 @@ impl Shown<'_> {
             open.push(format!("what could be promised to {of}: {why}"));
         }
         open.extend(self.open_conflicts());
+        if analysis.strongest.is_open_together() {
+            open.push(String::from("which promises can be kept all together"));
+        }
         open.extend(self.open_weights());
         if analysis.redundant_undecided > 0 {
             let entries = counted(

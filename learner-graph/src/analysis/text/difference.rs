@@ -5,7 +5,8 @@ use super::super::report::Verdict;
 use super::repairs::counterexamples;
 use super::table::{Row, table};
 use super::words::{list, pairs, set};
-use super::{MAX_ROWS, grouped, more};
+use super::{MAX_ROWS, MORE, grouped, more};
+use crate::effort::out_of;
 use std::fmt;
 
 impl fmt::Display for Comparison {
@@ -63,7 +64,8 @@ impl fmt::Display for Comparison {
         if !self.complete {
             writeln!(
                 f,
-                "\nNot everything was decided in the time allowed: there may be more that has changed."
+                "\nNot everything was decided, for {} ran out: there may be more that has changed ({MORE}).",
+                out_of(self.stopped)
             )?;
         }
         Ok(())

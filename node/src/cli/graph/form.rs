@@ -79,7 +79,7 @@ fn wrapped(text: &str, width: usize) -> String {
 /// that is wide enough.
 fn indents(line: &str, width: usize) -> (usize, usize) {
     /// The least room to read in.
-    const ROOM: usize = 24;
+    const ROOM: usize = 12;
     let length = |text: &str| text.chars().count();
     let first = length(line) - length(line.trim_start());
     let column = line.rfind("  ").map_or(first, |at| length(&line[..at + 2]));

@@ -13,7 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct Budget {
     /// Work until all is decided, and for so many seconds at most; Ctrl-C ends it as well, and what is known
-    /// is printed. Without it each question may take some thousand steps, and all of them some seconds
+    /// is printed. Without it each question may take some thousand steps, and all of them some seconds; to check validity,
+    /// as many steps as a node takes
     #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = seconds)]
     pub(super) seconds: Option<u64>,
 }

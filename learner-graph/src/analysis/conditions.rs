@@ -1,0 +1,185 @@
+//! Under which condition two learners can agree, from what splits their quorums.
+//!
+//! They can while the safe acceptors meet every set that a quorum of the one and a quorum of the other have in common: while
+//! what is not safe contains no splitting set. With the minimal splitting sets in patterns (c of a class C, and so on) that
+//! is an expression: of each pattern, some class C has at least |C| - c + 1 safe members.
+//!
+//! TrustSafe is symmetric and transitive, so that whoever agrees with another agrees with itself: what can be promised to two
+//! holds only while what can be promised to each by itself does.
+
+use super::pattern::Pattern;
+use crate::effort::Effort;
+use crate::expr::{Exprs, NodeId, TRUE};
+use crate::family::Family;
+use crate::graph::LearnerGraph;
+use crate::id::{AcceptorId, LearnerId};
+use crate::search::{Found, Search};
+use crate::set::AcceptorSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The steps that asking whether one condition follows from another may take.
+const STEPS: u64 = 50_000;
+
+/// What is known of the splitting sets of a pair.
+#[derive(Debug)]
+pub(crate) enum Splitting {
+    /// These are all.
+    All(Vec<Pattern>),
+    /// The quorums need not meet at all.
+    Never,
+    /// There are more than are listed.
+    TooMany,
+    /// Not all were found.
+    Unknown,
+}
+
+/// The condition under which nothing splits the two.
+pub(crate) fn condition(exprs: &mut Exprs, splitting: &[Pattern]) -> NodeId {
+    let mut all = Vec::new();
+    for pattern in splitting {
+        let mut some = Vec::new();
+        for (count, class) in pattern.parts() {
+            let members: Vec<_> = class
+                .iter()
+                .map(|unit| (exprs.acceptor(AcceptorId(unit.0)), 1))
+                .collect();
+            let safe = members.len() - count + 1;
+            some.push((exprs.threshold(safe as u64, members), 1));
+        }
+        all.push((exprs.threshold(1, some), 1));
+    }
+    match all.len() {
+        0 => TRUE,
+        n => exprs.threshold(n as u64, all),
+    }
+}
+
+/// For the pairs that can agree, the weakest condition under which they do.
+pub(super) type Conditions = BTreeMap<Two, NodeId>;
+
+/// Two learners, the smaller first, or one with itself.
+type Two = (LearnerId, LearnerId);
+
+/// Pairs by what is known of them.
+pub(super) struct Sorted {
+    pub(super) known: Conditions,
+    /// They can never agree.
+    pub(super) never: BTreeSet<Two>,
+    /// Not all that splits them is known.
+    pub(super) undecided: BTreeSet<Two>,
+    /// Those of them of which that is because there is too much.
+    pub(super) too_many: BTreeSet<Two>,
+}
+
+impl Sorted {
+    pub(super) fn new(
+        graph: &LearnerGraph,
+        splitting: Vec<(Two, Splitting)>,
+        exprs: &mut Exprs,
+        times: u64,
+        effort: &Effort,
+    ) -> Self {
+        let mut sorted = Self {
+            known: Conditions::new(),
+            never: BTreeSet::new(),
+            undecided: BTreeSet::new(),
+            too_many: BTreeSet::new(),
+        };
+        for (pair, splitting) in splitting {
+            match splitting {
+                Splitting::All(patterns) => {
+                    sorted.known.insert(pair, condition(exprs, &patterns));
+                }
+                Splitting::Never => {
+                    sorted.never.insert(pair);
+                }
+                Splitting::TooMany => {
+                    sorted.too_many.insert(pair);
+                    sorted.undecided.insert(pair);
+                }
+                Splitting::Unknown => {
+                    sorted.undecided.insert(pair);
+                }
+            }
+        }
+        let mut follows = Follows::new(graph, exprs, times, effort);
+        for pair in graph.pairs().into_iter().filter(|(a, b)| a != b) {
+            sorted.with_selves(pair, exprs, &mut follows);
+        }
+        sorted
+    }
+
+    /// Whoever agrees with another agrees with itself: a promise to two is one to each.
+    fn with_selves(&mut self, (a, b): Two, exprs: &mut Exprs, follows: &mut Follows) {
+        let all = [(a, b), (a, a), (b, b)];
+        let some = |set: &BTreeSet<Two>| all.iter().any(|pair| set.contains(pair));
+        if let [Some(of_both), Some(of_a), Some(of_b)] = all.map(|pair| self.known.get(&pair)) {
+            let when = follows.all_of([*of_both, *of_a, *of_b], exprs);
+            self.known.insert((a, b), when);
+            return;
+        }
+        let (never, too_many) = (some(&self.never), some(&self.too_many));
+        for set in [&mut self.never, &mut self.undecided, &mut self.too_many] {
+            set.remove(&(a, b));
+        }
+        self.known.remove(&(a, b));
+        if never {
+            self.never.insert((a, b));
+            return;
+        }
+        self.undecided.insert((a, b));
+        if too_many {
+            self.too_many.insert((a, b));
+        }
+    }
+}
+
+/// Which conditions follow from which.
+struct Follows {
+    all: AcceptorSet,
+    search: Search,
+    steps: u64,
+    /// Whether the one follows from the other.
+    known: HashMap<[NodeId; 2], bool>,
+}
+
+impl Follows {
+    fn new(graph: &LearnerGraph, exprs: &Exprs, times: u64, effort: &Effort) -> Self {
+        Self {
+            all: graph.acceptors(),
+            search: Search::new(exprs, effort),
+            steps: STEPS.saturating_mul(times),
+            known: HashMap::new(),
+        }
+    }
+
+    /// All of these, less those that are sure to follow from others.
+    fn all_of(&mut self, mut conditions: [NodeId; 3], exprs: &mut Exprs) -> NodeId {
+        conditions.sort_unstable();
+        let mut left = conditions.to_vec();
+        left.dedup();
+        for condition in left.clone() {
+            let mut others = left.iter().filter(|other| **other != condition).copied();
+            if others.any(|other| self.follows(condition, other)) {
+                left.retain(|kept| *kept != condition);
+            }
+        }
+        match left.as_slice() {
+            [one] => *one,
+            several => {
+                let members: Vec<_> = several.iter().map(|id| (*id, 1)).collect();
+                exprs.threshold(several.len() as u64, members)
+            }
+        }
+    }
+
+    /// Whether the first holds wherever the second does, as far as that is decided.
+    fn follows(&mut self, first: NodeId, second: NodeId) -> bool {
+        let (search, all, steps) = (&mut self.search, &self.all, self.steps);
+        *self.known.entry([first, second]).or_insert_with(|| {
+            search.allow(steps);
+            let outside = search.separate(all, &Family::Of(second), &[Family::Of(first)]);
+            outside == Found::No
+        })
+    }
+}
