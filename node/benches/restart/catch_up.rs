@@ -1,7 +1,7 @@
 //! A node with an empty directory beside one that has everything.
 
 use super::open::{forget, read};
-use super::{Machine, NAME, write_key};
+use super::{LATE, Machine, NAME, write_key};
 use consensus::Slot;
 use consensus::history::History as _;
 use learner_graph::LearnerId;
@@ -20,9 +20,9 @@ pub(super) fn run<P: Machine>(config: &Config, directory: &Path) {
         let full = full.expect("it starts");
         let fresh = tempfile::TempDir::new_in(directory).expect("a directory");
         let key = fresh.path().join("key");
-        write_key(1, &key);
+        write_key(P::NODES, &key);
         let start = Instant::now();
-        let late = Node::start(config, "n1", &key, &fresh.path().join("data")).await;
+        let late = Node::start(config, LATE, &key, &fresh.path().join("data")).await;
         let late = late.expect("it starts");
         let client = hpaxos_client::http_client().build().expect("a client");
         let url = format!("http://{}/v1/status", late.http().expect("an address"));

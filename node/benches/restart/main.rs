@@ -36,6 +36,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// The node whose data is kept.
 const NAME: &str = "n0";
 
+/// The node that has nothing, and only learns.
+const LATE: &str = "late";
+
 /// What can be started.
 trait Machine: Protocol {
     /// How many nodes there are.
@@ -151,6 +154,14 @@ fn config<P: Machine>() -> Config {
         )
         .expect("to a string");
     }
+    // It has never said anything, and never will.
+    let (key, roles) = (key(P::NODES).public(), P::ROLES);
+    write!(
+        text,
+        "[nodes.{LATE}]\nkey = \"{key}\"\n{roles}address = \"/ip4/127.0.0.1/tcp/9199\"\n\
+         http = \"127.0.0.1:0\"\n"
+    )
+    .expect("to a string");
     Config::parse(&text, "benchmark").expect("a good configuration")
 }
 

@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 
 /// How many batches may be missing at once; at the bound the one missing longest is given up, and
 /// the protocol asks again when it needs it.
-const MAX_WANTED: usize = 4096;
+const MAX_WANTED: usize = 16_384;
+/// With so many, peers are asked for nothing that names more. What they answer may name as many slots as are heard beyond
+/// the front of the log.
+const MANY: usize = 4096;
 
 /// What is missing, in the order in which it is asked for next.
 #[derive(Debug, Default)]
@@ -45,6 +48,11 @@ impl Wanted {
         }
     }
 
+    /// Whether there may be more.
+    pub(super) fn has_room(&self) -> bool {
+        self.order.len() < MANY
+    }
+
     /// Whether nothing is missing.
     pub(super) fn is_empty(&self) -> bool {
         self.turns.is_empty()
@@ -81,6 +89,15 @@ mod tests {
             wanted.arrived(&digest(i));
         }
         assert!(wanted.is_empty() && wanted.next().is_empty());
+    }
+
+    #[test]
+    fn with_many_there_is_no_room_for_what_names_more() {
+        let mut wanted = Wanted::default();
+        (0..MANY).for_each(|i| assert!(wanted.has_room() && wanted.insert(digest(i))));
+        assert!(!wanted.has_room());
+        wanted.arrived(&digest(7));
+        assert!(wanted.has_room());
     }
 
     #[test]
