@@ -3,7 +3,7 @@
 
 use super::event::{Certified, Unproved};
 use super::{Command, Ticket};
-use crate::history::HistoryFile;
+use crate::history::{HistoryFile, MAX_GIVEN};
 use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Response};
 use consensus::hpaxos::evidence::Certificate;
 use consensus::storage::StorageError;
@@ -160,7 +160,7 @@ fn answer<P: Protocol>(
             let mut messages = proofs.unwrap_or_default();
             let bytes: usize = messages.iter().map(P::wire_bytes).sum();
             // Whoever is far behind has no use for the news yet.
-            if bytes < GOOD_RESPONSE_BYTES {
+            if bytes < GOOD_RESPONSE_BYTES && messages.len() < MAX_GIVEN {
                 let news = live.messages.into_iter();
                 let new: Vec<P::Wire> = news.filter(|m| !messages.contains(m)).collect();
                 messages.extend(new);

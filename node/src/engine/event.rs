@@ -37,8 +37,8 @@ pub(crate) enum Queued<I> {
     Verified {
         /// The inputs.
         inputs: Vec<I>,
-        /// Their share of what may wait, given back when the engine takes them.
-        permit: Permit,
+        /// The share of what may wait that they came with, given back when the engine has taken all of it.
+        permit: Arc<Permit>,
     },
 }
 

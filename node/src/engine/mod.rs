@@ -162,6 +162,8 @@ struct State<I> {
     /// What was stored since the last sync.
     unsynced: Unsynced,
     catching_up: CatchingUp,
+    /// Whom to ask for what is missing after the next step: what has come is not asked for again.
+    asks: Vec<NodeIndex>,
     timer: Option<Time>,
     wanted: Wanted,
     /// The values that are followed, if any are.
@@ -191,6 +193,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             last_checkpoint: 0,
             unsynced: Unsynced::default(),
             catching_up: CatchingUp::new(now),
+            asks: Vec::new(),
             timer: None,
             wanted: Wanted::default(),
             follow: view.telemetry.clone().map(Follow::new),
@@ -229,6 +232,9 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             let due = self.state.timer.is_some_and(|t| t <= self.now());
             if !inputs.is_empty() || due {
                 self.step(inputs)?;
+            }
+            for peer in std::mem::take(&mut self.state.asks) {
+                self.ask(peer);
             }
             if self.state.unsynced.is_due(self.now()) {
                 self.sync()?;
@@ -343,7 +349,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
                 } => {
                     self.certified(learner, slot, answer);
                 }
-                Event::AskPeer { peer } => self.ask(peer),
+                Event::AskPeer { peer } => self.state.asks.push(peer),
                 Event::Request { ticket, request } => self.answer(ticket, request),
                 Event::Stop => return None,
             }

@@ -81,8 +81,11 @@ impl CatchingUp {
 impl<P: Protocol, S: Storage> Engine<P, S> {
     /// Asks a peer for what is missing here.
     pub(super) fn ask(&mut self, peer: NodeIndex) {
-        let request = Request::Sync(self.machine.protocol.sync_request());
-        self.command(Command::Ask(Some(peer), request));
+        // What is decided must not run ahead of its bytes.
+        if self.state.wanted.has_room() {
+            let request = Request::Sync(self.machine.protocol.sync_request());
+            self.command(Command::Ask(Some(peer), request));
+        }
         let missing = self.state.wanted.next();
         if !missing.is_empty() {
             self.command(Command::Ask(Some(peer), Request::Batches(missing)));

@@ -138,8 +138,13 @@ impl<W: Message> HistoryFile<W> {
     /// Lets everything kept so far be written. Call it when the records that led to it are durable.
     pub fn flush(&self) {
         let mut memory = self.shared.lock();
+        let idle = memory.overlay.writable() == 0;
         memory.overlay.release();
-        self.shared.work.notify_all();
+        // A writer that waits for its time need not hear of every step.
+        let begins = idle && memory.overlay.writable() > 0;
+        if begins || memory.overlay.bytes() >= self.options.group {
+            self.shared.work.notify_all();
+        }
     }
 
     /// Like [`HistoryFile::flush`], and returns when everything is durable.

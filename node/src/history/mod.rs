@@ -45,6 +45,7 @@ pub use check::{Report, Summary, check, summary};
 pub use error::HistoryError;
 pub use file::{HistoryFile, Options};
 pub use look_up::Outcome;
+pub(crate) use read::MAX_GIVEN;
 pub use read::Shown;
 pub use rows::{MAX_LANES, MAX_MESSAGE_BYTES, MAX_PROOF, VERSION};
 pub use shared::Message;

@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// Decisions that one call of [`HistoryFile::proofs`] looks at, at most.
 const MAX_PROVED: usize = 1 << 16;
+/// Messages that it gives, about: with those of one more decision, fewer than a peer takes at once.
+pub(crate) const MAX_GIVEN: usize = 4096;
 
 /// A decision as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +111,7 @@ impl<W: Message> HistoryFile<W> {
     }
 
     /// What proves the decisions of every lane from `next` on, interleaved by slot, each message once:
-    /// about `max_bytes`, but at least one decision's if there is one. What cannot be read ends its lane.
+    /// about `max_bytes` and some 4096 messages, but at least one decision's if there is one. What cannot be read ends its lane.
     ///
     /// # Errors
     /// If there is nothing for that reason, or an earlier error has stopped the history.
@@ -243,7 +245,8 @@ impl<W: Message> Proofs<W> {
     }
 
     fn is_full(&self) -> bool {
-        self.decisions > 0 && self.bytes >= self.max_bytes
+        let full = self.bytes >= self.max_bytes || self.messages.len() >= MAX_GIVEN;
+        self.decisions > 0 && full
     }
 
     /// Whether an encoded message is news; it is counted then.
@@ -336,5 +339,20 @@ impl ProofReader {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_messages_are_bounded_in_number() {
+        let mut proofs = Proofs::<u64>::new(usize::MAX);
+        proofs.decisions = 1;
+        proofs.messages = vec![0; MAX_GIVEN - 1];
+        assert!(!proofs.is_full());
+        proofs.messages.push(0);
+        assert!(proofs.is_full());
     }
 }

@@ -3,7 +3,6 @@
 use super::behaviour::BehaviourEvent;
 use super::peers::OTHER_NETWORK;
 use super::request::Request;
-use super::streams::StreamEvent;
 use super::task::Network;
 use super::verify::{Job, Source};
 use crate::engine::{Event, NodeIndex, Ticket};
@@ -11,7 +10,7 @@ use libp2p::allow_block_list::NotAllowed;
 use libp2p::gossipsub::{self, MessageAcceptance};
 use libp2p::request_response::{self, OutboundRequestId, ResponseChannel};
 use libp2p::swarm::{ListenError, SwarmEvent};
-use libp2p::{PeerId, identify, ping};
+use libp2p::{PeerId, Stream, identify, ping};
 use std::time::Instant;
 
 /// Questions of one peer that the engine may have at once.
@@ -102,7 +101,7 @@ impl Network {
     }
 
     /// Something came straight from this peer.
-    fn alive(&mut self, index: NodeIndex) {
+    pub(super) fn alive(&mut self, index: NodeIndex) {
         let now = Instant::now();
         let every = self.alive_every;
         if let Some(peer) = self.peers.get_mut(index) {
@@ -187,7 +186,8 @@ impl Network {
                     return;
                 };
                 let source = Source::Gossip(message_id.clone());
-                if !self.frame(source, from, message.data) {
+                self.alive(from);
+                if !self.pool.frame(source, from, message.data) {
                     let gossip = &mut self.swarm.behaviour_mut().gossip;
                     let ignore = MessageAcceptance::Ignore;
                     gossip.report_message_validation_result(
@@ -219,37 +219,11 @@ impl Network {
         }
     }
 
-    pub(super) fn stream_event(&mut self, event: StreamEvent) {
-        match event {
-            StreamEvent::Opened(id, stream) => {
-                if let Some(from) = self.peers.index(&id) {
-                    self.streams.read(from, stream);
-                }
-            }
-            StreamEvent::Arrived((from, Some(bytes))) => {
-                self.frame(Source::Stream, from, bytes);
-            }
-            StreamEvent::Arrived((from, None)) => self.refused(from, "frame"),
+    /// A peer has opened its stream.
+    pub(super) fn opened(&mut self, id: &PeerId, stream: Stream) {
+        if let Some(from) = self.peers.index(id) {
+            self.streams.read(from, stream, self.pool.clone());
         }
-    }
-
-    /// A frame came. False if there is no room for it.
-    fn frame(&mut self, source: Source, from: NodeIndex, bytes: Vec<u8>) -> bool {
-        self.view.metrics.frames_received.inc();
-        self.alive(from);
-        self.submit(source, from, bytes)
-    }
-
-    /// Something is to be verified. False, and counted as dropped, if there is no room for it.
-    fn submit(&self, source: Source, from: NodeIndex, bytes: Vec<u8>) -> bool {
-        let job = Job {
-            source,
-            from,
-            bytes,
-        };
-        let taken = self.pool.submit(job).is_ok();
-        self.dropped("verify_queue_full", u64::from(!taken));
-        taken
     }
 
     fn set_subscribed(&mut self, id: &PeerId, subscribed: bool) {
@@ -316,12 +290,19 @@ impl Network {
         let Some((peer, kind)) = self.asked.remove(&id) else {
             return;
         };
-        self.in_flight.remove(&(peer, kind));
+        // It is in flight until it has been taken in: who asks before gets much of it once more.
+        let taken = peer == from
+            && self.pool.submit(Job {
+                source: Source::Answer(kind),
+                from,
+                bytes,
+            });
+        if !taken {
+            self.in_flight.remove(&(peer, kind));
+        }
         if peer != from {
             self.refused(from, "frame");
-            return;
         }
-        self.submit(Source::Answer(kind), from, bytes);
     }
 }
 

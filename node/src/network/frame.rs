@@ -61,6 +61,21 @@ impl<W, E> Frame<W, E> {
         self.batches.len() + self.values.len() + self.messages.len() + self.evidence.len()
     }
 
+    /// The same in several, in this order: everything else with the first `messages`, and then as many of the others each.
+    pub(super) fn pieces(mut self, messages: usize) -> impl Iterator<Item = Self> {
+        let mut rest = std::mem::take(&mut self.messages).into_iter();
+        let mut first = Some(self);
+        std::iter::from_fn(move || {
+            let more: Vec<W> = rest.by_ref().take(messages).collect();
+            if first.is_none() && more.is_empty() {
+                return None;
+            }
+            let mut piece = first.take().unwrap_or_default();
+            piece.messages = more;
+            Some(piece)
+        })
+    }
+
     /// Whether there is nothing to send.
     pub(crate) fn is_empty(&self) -> bool {
         self.batches.is_empty()

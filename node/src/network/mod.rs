@@ -8,8 +8,8 @@
 //!      └──────────────questions of peers───────────┘
 //! ```
 //!
-//! The task never waits for the engine or for verification: what does not fit into their queues is
-//! dropped and counted. Gossip is best effort anyway; every `sync_ms` one peer in turn is asked for
+//! What comes on streams goes to verification without the task. Nobody here waits for the engine or for verification: what
+//! does not fit into their queues is dropped and counted. Gossip is best effort anyway; every `sync_ms` one peer in turn is asked for
 //! what is missing here, and at once when a connection is new.
 //!
 //! The task is the same for every protocol: it carries bytes, which the verification threads read and

@@ -12,8 +12,8 @@ use std::io;
 const MAX_REQUEST_BYTES: usize = 1 << 20;
 /// About how much a response should hold: it may be exceeded by its last part.
 pub(crate) const GOOD_RESPONSE_BYTES: usize = 1 << 20;
-/// The most batches that are asked for, and answered, at once.
-pub(crate) const MAX_DIGESTS: usize = 64;
+/// The most batches that are asked for, and answered, at once: of small ones about as many as an answer proves slots.
+pub(crate) const MAX_DIGESTS: usize = 2048;
 
 /// What a peer is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,15 +1,16 @@
 //! Streams of frames, straight to each node that there is a connection with.
 //!
 //! ```text
-//!   frame ──► queue of each peer ──► writer ──► length, bytes, … ──► reader of the peer ──► its network task
+//!   frame ──► queue of each peer ──► writer ──► length, bytes, … ──► reader of the peer ──► its verification
 //! ```
 //!
 //! Where every node is connected to every other one, a frame needs nobody to pass it on, and a stream takes a
 //! fraction of the processor time of gossip (docs/performance.md). A frame is its length as 4 bytes, little endian,
 //! and its bytes. Frames that wait share one write. A queue that is full, of frames or of bytes, takes no more:
-//! what a slow peer missed it is offered by synchronisation, as after gossip that was lost. A reader waits for its
-//! network task, and so does in the end whoever sends too much.
+//! what a slow peer missed it is offered by synchronisation, as after gossip that was lost. So does the queue of
+//! verification. Whom its network task has heard on streams it looks up at every tick.
 
+use super::verify::{Pool, Source};
 use crate::engine::NodeIndex;
 use futures::io::{BufReader, copy};
 use futures::{AsyncRead, AsyncReadExt, AsyncWriteExt, StreamExt};
@@ -24,21 +25,8 @@ use tokio::task::AbortHandle;
 
 /// Waiting frames share writes of about so many bytes.
 const WRITE_BYTES: usize = 64 << 10;
-/// Frames that arrived and wait for the network task.
-const ARRIVALS: usize = 64;
 /// The pause before a stream that broke, or could not be opened, is opened again.
 const AGAIN: Duration = Duration::from_millis(500);
-
-/// A frame that a peer sent, or nothing if it is larger than frames are.
-pub(super) type Arrived = (NodeIndex, Option<Vec<u8>>);
-
-/// What happens on streams.
-pub(super) enum StreamEvent {
-    /// A peer has opened its stream.
-    Opened(PeerId, Stream),
-    /// A frame.
-    Arrived(Arrived),
-}
 
 /// The streams with all peers.
 pub(super) struct Streams {
@@ -46,9 +34,7 @@ pub(super) struct Streams {
     protocol: StreamProtocol,
     incoming: IncomingStreams,
     writers: HashMap<NodeIndex, Writer>,
-    readers: HashMap<NodeIndex, AbortHandle>,
-    arrivals: mpsc::Receiver<Arrived>,
-    arrived: mpsc::Sender<Arrived>,
+    readers: HashMap<NodeIndex, Reader>,
     bounds: Bounds,
 }
 
@@ -72,6 +58,19 @@ struct Writer {
     begun: Instant,
 }
 
+/// Reads a peer's stream until it is dropped.
+struct Reader {
+    task: AbortHandle,
+    /// Whether anything came since this was looked at.
+    heard: Arc<AtomicBool>,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
 /// A frame with its room in the queue.
 struct Waiting {
     frame: Arc<[u8]>,
@@ -86,26 +85,29 @@ impl Streams {
         bounds: Bounds,
     ) -> Result<Self, AlreadyRegistered> {
         let incoming = control.accept(protocol.clone())?;
-        let (arrived, arrivals) = mpsc::channel(ARRIVALS);
         Ok(Streams {
             control,
             protocol,
             incoming,
             writers: HashMap::new(),
             readers: HashMap::new(),
-            arrivals,
-            arrived,
             bounds,
         })
     }
 
-    /// The next thing that happens; nothing is lost if nobody waits for it to the end.
-    pub(super) async fn next(&mut self) -> StreamEvent {
-        tokio::select! {
-            Some((id, stream)) = self.incoming.next() => StreamEvent::Opened(id, stream),
-            Some(arrived) = self.arrivals.recv() => StreamEvent::Arrived(arrived),
-            else => std::future::pending().await,
+    /// The next stream that a peer opens; nothing is lost if nobody waits for it to the end.
+    pub(super) async fn next(&mut self) -> (PeerId, Stream) {
+        match self.incoming.next().await {
+            Some(opened) => opened,
+            None => std::future::pending().await,
         }
+    }
+
+    /// From whom anything came since this was asked last.
+    pub(super) fn heard(&self) -> Vec<NodeIndex> {
+        let heard = |reader: &Reader| reader.heard.swap(false, Ordering::Relaxed);
+        let readers = self.readers.iter().filter(|(_, reader)| heard(reader));
+        readers.map(|(peer, _)| *peer).collect()
     }
 
     /// Opens a stream to a connected peer, unless there is one or the last attempt was just now.
@@ -166,13 +168,21 @@ impl Streams {
         (sent, full)
     }
 
-    /// Reads a peer's stream; the one before is given up.
-    pub(super) fn read(&mut self, peer: NodeIndex, stream: Stream) {
-        let reading = read(stream, peer, self.bounds.frame, self.arrived.clone());
-        let reader = tokio::spawn(reading).abort_handle();
-        if let Some(before) = self.readers.insert(peer, reader) {
-            before.abort();
-        }
+    /// Reads a peer's stream, and has verified what comes; the one before is given up.
+    pub(super) fn read(&mut self, peer: NodeIndex, stream: Stream, pool: Pool) {
+        let (largest, heard) = (self.bounds.frame, Arc::new(AtomicBool::new(false)));
+        let came = Arc::clone(&heard);
+        let task = tokio::spawn(async move {
+            let frame = |bytes| {
+                came.store(true, Ordering::Relaxed);
+                pool.frame(Source::Stream, peer, bytes);
+            };
+            if let Err(TooLarge) = read(stream, largest, frame).await {
+                pool.refuse(peer, "frame").await;
+            }
+        });
+        let task = task.abort_handle();
+        self.readers.insert(peer, Reader { task, heard });
     }
 }
 
@@ -216,31 +226,32 @@ fn put(bytes: &mut Vec<u8>, frame: &[u8]) {
     bytes.extend_from_slice(frame);
 }
 
+/// A peer claims to send a frame that is larger than frames are.
+#[derive(Debug, PartialEq, Eq)]
+struct TooLarge;
+
 /// Reads frames until the stream ends, or holds something that is none.
 async fn read(
     stream: impl AsyncRead + Unpin,
-    peer: NodeIndex,
     largest: usize,
-    arrived: mpsc::Sender<Arrived>,
-) {
+    mut arrived: impl FnMut(Vec<u8>),
+) -> Result<(), TooLarge> {
     let mut stream = BufReader::with_capacity(WRITE_BYTES, stream);
     let mut length = [0; 4];
     while stream.read_exact(&mut length).await.is_ok() {
         let length = u32::from_le_bytes(length);
         if length as usize > largest {
-            let _ = arrived.send((peer, None)).await;
-            return;
+            return Err(TooLarge);
         }
         // Takes room as bytes come, whatever length is claimed.
         let mut frame = Vec::new();
         let copied = copy((&mut stream).take(length.into()), &mut frame).await;
         if !copied.is_ok_and(|bytes| bytes == u64::from(length)) {
-            return;
+            break;
         }
-        if arrived.send((peer, Some(frame))).await.is_err() {
-            return;
-        }
+        arrived(frame);
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -248,15 +259,10 @@ mod tests {
     use super::*;
     use futures::io::Cursor;
 
-    async fn frames(bytes: &[u8], largest: usize) -> Vec<Option<Vec<u8>>> {
-        let (arrived, mut arrivals) = mpsc::channel(16);
-        read(Cursor::new(bytes), 3, largest, arrived).await;
+    async fn frames(bytes: &[u8], largest: usize) -> (Vec<Vec<u8>>, Result<(), TooLarge>) {
         let mut all = Vec::new();
-        while let Some((peer, frame)) = arrivals.recv().await {
-            assert_eq!(peer, 3);
-            all.push(frame);
-        }
-        all
+        let read = read(Cursor::new(bytes), largest, |frame| all.push(frame)).await;
+        (all, read)
     }
 
     #[tokio::test]
@@ -265,8 +271,8 @@ mod tests {
         let sent: [&[u8]; 3] = [b"one", b"", &[7; 100_000]];
         sent.iter().for_each(|frame| put(&mut bytes, frame));
         let came = frames(&bytes, 100_000).await;
-        let sent: Vec<_> = sent.iter().map(|frame| Some(frame.to_vec())).collect();
-        assert_eq!(came, sent);
+        let sent: Vec<_> = sent.iter().map(|frame| frame.to_vec()).collect();
+        assert_eq!(came, (sent, Ok(())));
     }
 
     #[tokio::test]
@@ -276,7 +282,7 @@ mod tests {
         put(&mut bytes, b"cut");
         for end in bytes.len() - 6..bytes.len() {
             let came = frames(&bytes[..end], 100).await;
-            assert_eq!(came, [Some(b"whole".to_vec())], "{end} bytes");
+            assert_eq!(came, (vec![b"whole".to_vec()], Ok(())), "{end} bytes");
         }
     }
 
@@ -285,7 +291,7 @@ mod tests {
     async fn a_claim_that_is_too_large_ends_the_stream() {
         let mut bytes = u32::MAX.to_le_bytes().to_vec();
         put(&mut bytes, b"not read any more");
-        assert_eq!(frames(&bytes, 100).await, [None]);
+        assert_eq!(frames(&bytes, 100).await, (Vec::new(), Err(TooLarge)));
     }
 
     #[tokio::test]

@@ -148,13 +148,13 @@ impl Network {
 
     /// Runs until told to stop or until the engine has ended.
     pub(crate) async fn run(mut self) {
-        let mut tick = tokio::time::interval(TICK.min(self.sync_every));
+        let mut tick = tokio::time::interval(TICK.min(self.sync_every).min(self.alive_every));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stop = self.stop.clone();
         loop {
             tokio::select! {
                 event = self.swarm.select_next_some() => self.swarm_event(event),
-                event = self.streams.next() => self.stream_event(event),
+                (id, stream) = self.streams.next() => self.opened(&id, stream),
                 command = self.commands.recv() => match command {
                     Some(command) => self.command(command),
                     None => return,
@@ -169,6 +169,9 @@ impl Network {
     }
 
     fn tick(&mut self, now: Instant) {
+        for peer in self.streams.heard() {
+            self.alive(peer);
+        }
         for id in self.peers.pardon(now) {
             self.swarm.behaviour_mut().allowed.allow_peer(id);
         }
@@ -230,7 +233,9 @@ impl Network {
 
     /// Lets the engine say what to ask this peer for. If it is busy there is a next time.
     pub(super) fn sync(&mut self, peer: NodeIndex) {
-        if !self.in_flight.contains(&(peer, RequestKind::Sync)) {
+        let kinds = [RequestKind::Sync, RequestKind::Batches];
+        let free = |kind| !self.in_flight.contains(&(peer, kind));
+        if kinds.into_iter().any(free) {
             let _ = self.engine.try_send(Event::AskPeer { peer });
         }
     }
@@ -341,6 +346,9 @@ impl Network {
     }
 
     fn report(&mut self, report: Report) {
+        if let Source::Answer(kind) = report.source {
+            self.in_flight.remove(&(report.from, kind));
+        }
         if let Source::Gossip(id) = &report.source
             && let Some(peer) = self.peers.get(report.from)
         {

@@ -1,13 +1,14 @@
 //! Verification: a few threads turn what was received into inputs.
 //!
 //! ```text
-//!   network task ──Job──► queue ──► thread ──inputs──► engine
-//!        ▲                            │
-//!        └──────Report, if wanted─────┘
+//!   network task, readers of streams ──Job──► queue ──► thread ──inputs──► engine
+//!        ▲                                                │
+//!        └──────────────────Report, if wanted─────────────┘
 //! ```
 //!
 //! The queue is bounded in number and bytes, and what the engine has not taken yet counts. At the
-//! bound the network task drops what it received: synchronisation brings it again. The threads wait for the engine, the network task for nobody.
+//! bound what is received is dropped: synchronisation brings it again. The threads wait for the engine, the network task
+//! and the readers for nobody.
 
 use super::budget::{Budget, Permit};
 use super::frame::{Frame, FrameOf, MAX_PARTS, max_frame_bytes};
@@ -23,6 +24,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 use tokio::sync::mpsc;
+
+/// Messages of an answer that are handed on at once. What a node that catches up may be told reaches farther than what it
+/// can take in before it has decided the beginning.
+const PIECE: usize = 256;
 
 /// How something came here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +67,8 @@ pub(super) struct Report {
 pub(super) struct Pool {
     jobs: Sender<(Job, Permit)>,
     budget: Budget,
+    view: Arc<View>,
+    reports: mpsc::Sender<Report>,
 }
 
 /// What the threads share.
@@ -82,6 +89,7 @@ impl Pool {
         verifier: Verifier<P>,
     ) -> std::io::Result<(Pool, Vec<JoinHandle<()>>)> {
         let (jobs, queue) = async_channel::bounded(max_jobs);
+        let (view, reports) = (Arc::clone(&verifier.view), verifier.reports.clone());
         let verifier = Arc::new(verifier);
         let mut handles = Vec::new();
         for i in 0..threads.max(1) {
@@ -93,6 +101,8 @@ impl Pool {
             Pool {
                 jobs,
                 budget: Budget::new(max_bytes),
+                view,
+                reports,
             },
             handles,
         ))
@@ -103,13 +113,35 @@ impl Pool {
         (self.jobs.len(), self.budget.taken())
     }
 
-    /// Queues a job; gives it back if there is no room.
-    pub(super) fn submit(&self, job: Job) -> Result<(), Job> {
-        let Some(permit) = self.budget.take(job.from, job.bytes.len()) else {
-            return Err(job);
+    /// A frame came. False if there is no room for it.
+    pub(super) fn frame(&self, source: Source, from: NodeIndex, bytes: Vec<u8>) -> bool {
+        self.view.metrics.frames_received.inc();
+        self.submit(Job {
+            source,
+            from,
+            bytes,
+        })
+    }
+
+    /// Queues a job. False, and counted as dropped, if there is no room for it.
+    pub(super) fn submit(&self, job: Job) -> bool {
+        let permit = self.budget.take(job.from, job.bytes.len());
+        let taken = permit.is_some_and(|permit| self.jobs.try_send((job, permit)).is_ok());
+        if !taken {
+            self.view.metrics.dropped("verify_queue_full", 1);
+        }
+        taken
+    }
+
+    /// What came on a stream is no frame, for this reason.
+    pub(super) async fn refuse(&self, from: NodeIndex, reason: &'static str) {
+        let report = Report {
+            source: Source::Stream,
+            from,
+            outcome: Err(reason),
         };
-        let sent = self.jobs.try_send((job, permit));
-        sent.map_err(|error| error.into_inner().0)
+        // The network task may have ended.
+        let _ = self.reports.send(report).await;
     }
 }
 
@@ -122,7 +154,7 @@ impl<P: Protocol> Verifier<P> {
         }
     }
 
-    /// Verifies one job, reports it, and hands its inputs on. False when the node is stopping.
+    /// Verifies one job, hands its inputs on, and reports it. False when the node is stopping.
     fn handle(&self, job: Job, permit: Permit) -> bool {
         let limit = max_frame_bytes::<P>();
         let Job {
@@ -138,38 +170,63 @@ impl<P: Protocol> Verifier<P> {
                 fits.map(Frame::from)
             }
         };
-        // A frame that repeats what is known here is old; an answer that does is what was asked for.
-        let again = matches!(source, Source::Answer(_));
-        let checked = parts
-            .ok_or("frame")
-            .and_then(|frame| self.check(frame, again));
-        let outcome = checked.as_ref().map(|c| c.new).map_err(|reason| *reason);
+        let checked = parts.ok_or("frame").and_then(|frame| {
+            if frame.parts() > MAX_PARTS {
+                return Err("too_many_parts");
+            }
+            // A frame that repeats what is known here is old; an answer that does is what was asked for.
+            match source {
+                Source::Answer(_) => self.take(frame.pieces(PIECE), true, permit),
+                _ => self.take([frame], false, permit),
+            }
+        });
+        let outcome = match checked {
+            Ok(None) => return false,
+            Ok(Some(new)) => Ok(new),
+            Err(reason) => Err(reason),
+        };
         // Gossip waits for its verdict, and there may be more to ask for after an answer; of a stream nobody needs to
         // hear that it goes on.
+        let wanted = source != Source::Stream || outcome.is_err();
         let report = Report {
             source,
             from,
             outcome,
         };
-        let wanted = report.source != Source::Stream || report.outcome.is_err();
-        if wanted && self.reports.blocking_send(report).is_err() {
-            return false;
-        }
-        match checked {
-            Ok(Checked { inputs, .. }) if !inputs.is_empty() => self
-                .engine
-                .send(Queued::Verified { inputs, permit })
-                .is_ok(),
-            _ => true,
-        }
+        !wanted || self.reports.blocking_send(report).is_ok()
     }
 
-    /// Checks everything in a frame. One bad part condemns the whole: a correct node sends none.
+    /// Checks pieces one after the other, each of which goes to the engine while the next is checked. Returns how much
+    /// was new; nothing when the node is stopping.
+    fn take(
+        &self,
+        pieces: impl IntoIterator<Item = FrameOf<P>>,
+        again: bool,
+        permit: Permit,
+    ) -> Result<Option<usize>, &'static str> {
+        let permit = Arc::new(permit);
+        let mut new = 0;
+        for piece in pieces {
+            let checked = self.check(piece, again)?;
+            new += checked.new;
+            if checked.inputs.is_empty() {
+                continue;
+            }
+            let (inputs, permit) = (checked.inputs, Arc::clone(&permit));
+            if self
+                .engine
+                .send(Queued::Verified { inputs, permit })
+                .is_err()
+            {
+                return Ok(None);
+            }
+        }
+        Ok(Some(new))
+    }
+
+    /// Checks everything in a frame, or a piece of one. One bad part condemns the whole: a correct node sends none.
     fn check(&self, frame: FrameOf<P>, again: bool) -> Result<Checked<InputOf<P>>, &'static str> {
         let mut checked = Checked::new();
-        if frame.parts() > MAX_PARTS {
-            return Err("too_many_parts");
-        }
         for batch in frame.batches {
             if !batch.in_bounds() {
                 return Err("batch_out_of_bounds");

@@ -4,7 +4,7 @@ use super::super::frame::{Frame, FrameOf};
 use super::super::request::{RequestKind, ResponseOf};
 use super::super::seen::Seen;
 use super::MAX_PARTS;
-use super::{Job, Pool, Report, Source, Verifier};
+use super::{Job, PIECE, Pool, Report, Source, Verifier};
 use crate::engine::{NodeIndex, Queued};
 use crate::testing;
 use crate::view::View;
@@ -97,7 +97,7 @@ impl<P: Protocol> Fixture<P> {
             from,
             bytes,
         };
-        self.pool.submit(job).unwrap();
+        assert!(self.pool.submit(job));
         let report = self.reports.blocking_recv().unwrap();
         assert_eq!((report.source, report.from), (source, from));
         report.outcome
@@ -247,6 +247,33 @@ fn a_message_is_verified_once() {
     );
 }
 
+/// The engine goes on with the beginning while the rest is verified.
+#[test]
+fn an_answer_reaches_the_engine_in_pieces() {
+    let mut f = fixture(1 << 24);
+    let messages = (1..).take(2 * PIECE + 1).map(|ballot| f.said(0, 1, ballot));
+    let mut messages: Vec<_> = messages.collect();
+    let answer = |messages| {
+        let evidence = Vec::new();
+        ResponseOf::<HPaxos>::Sync(SyncAnswer { messages, evidence })
+    };
+    let bad = f.said(0, 2, 7);
+    let whole = answer(messages.clone());
+    assert_eq!(f.answer(RequestKind::Sync, &whole), Ok(2 * PIECE + 1));
+    let pieces = [(); 3].map(|()| f.next_inputs().len());
+    assert_eq!(pieces, [PIECE, PIECE, 1]);
+    assert_eq!(f.pool.waiting().1, 0, "the engine has taken all of it");
+    messages[PIECE] = bad;
+    let condemned = f.answer(RequestKind::Sync, &answer(messages));
+    assert_eq!(condemned, Err("bad_signature"));
+    assert_eq!(
+        f.next_inputs().len(),
+        PIECE,
+        "what stands before it is good"
+    );
+    assert!(f.inputs.try_recv().is_err(), "nothing else");
+}
+
 #[test]
 fn an_answer_to_another_question_is_refused() {
     let mut f = fixture(1 << 24);
@@ -299,7 +326,7 @@ fn of_a_stream_nobody_hears_but_that_it_is_bad() {
         from: 1,
         bytes: good.encode(1),
     };
-    f.pool.submit(job).unwrap();
+    assert!(f.pool.submit(job));
     assert_eq!(f.next_inputs().len(), 1);
     // The first report is that of the second frame.
     assert_eq!(f.job(Source::Stream, 2, vec![0]), Err("frame"));
@@ -313,9 +340,6 @@ fn the_queue_is_bounded_in_bytes() {
         from: 1,
         bytes: vec![0; len],
     };
-    assert!(f.pool.submit(job(1001)).is_err());
-    assert!(
-        f.pool.submit(job(900)).is_ok(),
-        "what was refused does not count"
-    );
+    assert!(!f.pool.submit(job(1001)));
+    assert!(f.pool.submit(job(900)), "what was refused does not count");
 }

@@ -38,6 +38,22 @@ fn talker(stage: &Stage) -> Played {
     })
 }
 
+/// Who asks says where it stands, and what has come by then is not to come again.
+#[test]
+fn a_peer_is_asked_when_what_has_come_is_taken_in() {
+    let mut stage = Stage::new();
+    let ask = Event::AskPeer { peer: 1 };
+    stage.engine.send(ask).expect("there is room");
+    let value = testing::batch(&[b"value"]).values[0].clone();
+    stage.submit(value);
+    let protocol = talker(&stage);
+    let (ended, done) = stage.run(protocol, &[]);
+    assert_eq!(ended, Ok(()));
+    let at = |what: &Done| done.iter().position(|done| done == what);
+    let (sent, requested) = (at(&Done::Sent(2)), at(&Done::Requested));
+    assert!(sent.is_some() && sent < requested, "{done:?}");
+}
+
 fn submitted() -> Stage {
     let mut stage = Stage::new();
     let value = testing::batch(&[b"value"]).values[0].clone();

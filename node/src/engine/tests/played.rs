@@ -141,6 +141,8 @@ pub(super) enum Done {
     Sent(u64),
     /// A disk was asked for something.
     Asked,
+    /// A peer was asked for what is missing.
+    Requested,
     /// A client was told that its value is kept.
     Accepted,
 }
@@ -282,8 +284,13 @@ struct Log {
 impl Log {
     fn arrive(&mut self) {
         while let Ok(command) = self.network.try_recv() {
-            let Command::Publish(frame) = command else {
-                panic!("nobody asked for {command:?}");
+            let frame = match command {
+                Command::Publish(frame) => frame,
+                Command::Ask(..) => {
+                    self.done.note(Done::Requested);
+                    continue;
+                }
+                Command::Answer(..) => panic!("nobody asked for {command:?}"),
             };
             let frame = FrameOf::<Played>::decode(&frame, 1 << 10).expect("a frame");
             frame
