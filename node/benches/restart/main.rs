@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `cargo bench -p node --bench restart -- hpaxos 1000000 1 DIRECTORY`, or `paxos`: so many slots, and so many values on
-//! their way at once. What is in the directory already is not made again. Filling ends when the log is about to be
+//! their way at once; without arguments a few, in a temporary directory. What is in the directory already is not made again. Filling ends when the log is about to be
 //! replaced by a checkpoint: at no other time is it longer.
 
 mod catch_up;
@@ -194,13 +194,22 @@ fn run<P: Machine>(asked: &Asked<'_>) {
     }
 }
 
+/// What is measured if nothing is said: enough to see that it works.
+const FEW: [&str; 3] = ["hpaxos", "10000", "64"];
+
+const USAGE: &str =
+    "usage: cargo bench -p node --bench restart -- hpaxos|paxos SLOTS OPEN DIRECTORY";
+
 fn main() {
-    let args: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|a| a != "--bench")
-        .collect();
+    let args = std::env::args().skip(1).filter(|a| a != "--bench");
+    let mut args: Vec<String> = args.collect();
+    let temporary = tempfile::TempDir::new().expect("a directory");
+    if args.is_empty() {
+        args.extend(FEW.map(String::from));
+        args.push(temporary.path().display().to_string());
+    }
     let [mode, slots, open, directory, part @ ..] = args.as_slice() else {
-        panic!("usage: hpaxos|paxos SLOTS OPEN DIRECTORY");
+        panic!("{USAGE}");
     };
     let asked = Asked {
         slots: slots.parse().expect("a number of slots"),
@@ -212,6 +221,6 @@ fn main() {
     match mode.as_str() {
         "hpaxos" => run::<HPaxos>(&asked),
         "paxos" => run::<Paxos>(&asked),
-        _ => panic!("usage: hpaxos|paxos SLOTS OPEN DIRECTORY"),
+        _ => panic!("{USAGE}"),
     }
 }
