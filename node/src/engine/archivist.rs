@@ -160,9 +160,11 @@ fn answer<P: Protocol>(
             let mut messages = proofs.unwrap_or_default();
             let bytes: usize = messages.iter().map(P::wire_bytes).sum();
             // Whoever is far behind has no use for the news yet.
-            if bytes < GOOD_RESPONSE_BYTES && messages.len() < MAX_GIVEN {
+            let room = MAX_GIVEN.saturating_sub(messages.len());
+            if bytes < GOOD_RESPONSE_BYTES && room > 0 {
                 let news = live.messages.into_iter();
-                let new: Vec<P::Wire> = news.filter(|m| !messages.contains(m)).collect();
+                let news = news.filter(|m| !messages.contains(m)).take(room);
+                let new: Vec<P::Wire> = news.collect();
                 messages.extend(new);
             }
             Response::Sync(AnswerOf::<P> {

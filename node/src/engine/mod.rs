@@ -162,6 +162,8 @@ struct State<I> {
     /// What was stored since the last sync.
     unsynced: Unsynced,
     catching_up: CatchingUp,
+    /// From then on a peer is asked for decisions, however many bytes are missing.
+    sync_due: Time,
     /// Whom to ask for what is missing after the next step: what has come is not asked for again.
     asks: Vec<NodeIndex>,
     timer: Option<Time>,
@@ -193,6 +195,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             last_checkpoint: 0,
             unsynced: Unsynced::default(),
             catching_up: CatchingUp::new(now),
+            sync_due: Time::ZERO,
             asks: Vec::new(),
             timer: None,
             wanted: Wanted::default(),

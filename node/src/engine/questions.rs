@@ -3,6 +3,7 @@
 use super::archivist::{Proof, Question};
 use super::event::{Certified, Unproved};
 use super::{Command, Engine, NodeIndex, Ticket};
+use crate::history::MAX_GIVEN;
 use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Request, Response};
 use consensus::storage::Storage;
 use consensus::{AnswerOf, Batch, Protocol, Slot, SyncRequest};
@@ -15,6 +16,9 @@ use tokio::sync::oneshot;
 const FAR_BEHIND: u64 = 1024;
 /// How often it does.
 const REPORT: Duration = Duration::from_secs(2);
+
+/// A peer is asked for decisions as often as this, however many bytes are missing: liars name what nobody has.
+const SYNC_AT_LEAST: Duration = Duration::from_millis(500);
 
 /// How far this node is behind what its peers say of themselves. For people to see.
 pub(super) struct CatchingUp {
@@ -81,8 +85,10 @@ impl CatchingUp {
 impl<P: Protocol, S: Storage> Engine<P, S> {
     /// Asks a peer for what is missing here.
     pub(super) fn ask(&mut self, peer: NodeIndex) {
-        // What is decided must not run ahead of its bytes.
-        if self.state.wanted.has_room() {
+        // What is decided must not run ahead of its bytes; and bytes that nobody has must not keep away everything else.
+        let now = self.now();
+        if self.state.wanted.has_room() || now >= self.state.sync_due {
+            self.state.sync_due = now + SYNC_AT_LEAST;
             let request = Request::Sync(self.machine.protocol.sync_request());
             self.command(Command::Ask(Some(peer), request));
         }
@@ -160,6 +166,8 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
 
     fn memorised(&self, request: &SyncRequest) -> AnswerOf<P> {
         let mut answer = self.machine.protocol.answer(request, GOOD_RESPONSE_BYTES);
+        // Small ones could be more than are taken at once.
+        answer.messages.truncate(MAX_GIVEN);
         let mut room = 4 * GOOD_RESPONSE_BYTES;
         answer.evidence.retain(|evidence| {
             let rest = room.checked_sub(codec::encode(evidence).len());

@@ -54,6 +54,30 @@ fn a_peer_is_asked_when_what_has_come_is_taken_in() {
     assert!(sent.is_some() && sent < requested, "{done:?}");
 }
 
+/// Whoever leads can name bytes that nobody has. While many are missing, decisions are asked for now and then only.
+#[test]
+fn bytes_that_nobody_has_do_not_keep_decisions_away() {
+    let mut stage = Stage::new();
+    for _ in 0..3 {
+        let ask = Event::AskPeer { peer: 1 };
+        stage.engine.send(ask).expect("there is room");
+    }
+    stage.submit(testing::batch(&[b"value"]).values[0].clone());
+    let engine = stage.engine.clone();
+    let missing = |n: u16| Output::Fetch(Digest::of(&n.to_le_bytes()));
+    let protocol = Played::new(move |inputs| {
+        if inputs.is_empty() {
+            return Vec::new();
+        }
+        engine.send(Event::Stop).expect("there is room");
+        (0..5000).map(missing).collect()
+    });
+    let (ended, done) = stage.run(protocol, &[]);
+    assert_eq!(ended, Ok(()));
+    let asked = done.iter().filter(|done| **done == Done::Requested);
+    assert_eq!(asked.count(), 1);
+}
+
 fn submitted() -> Stage {
     let mut stage = Stage::new();
     let value = testing::batch(&[b"value"]).values[0].clone();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::network::frame::FrameOf;
+use crate::network::request::Request;
 use consensus::history::Kept;
 use consensus::storage::StorageError;
 use consensus::{Ballot, ClientValue, Decision};
@@ -141,7 +142,7 @@ pub(super) enum Done {
     Sent(u64),
     /// A disk was asked for something.
     Asked,
-    /// A peer was asked for what is missing.
+    /// A peer was asked for what is decided.
     Requested,
     /// A client was told that its value is kept.
     Accepted,
@@ -286,10 +287,11 @@ impl Log {
         while let Ok(command) = self.network.try_recv() {
             let frame = match command {
                 Command::Publish(frame) => frame,
-                Command::Ask(..) => {
+                Command::Ask(_, Request::Sync(_)) => {
                     self.done.note(Done::Requested);
                     continue;
                 }
+                Command::Ask(_, Request::Batches(_)) => continue,
                 Command::Answer(..) => panic!("nobody asked for {command:?}"),
             };
             let frame = FrameOf::<Played>::decode(&frame, 1 << 10).expect("a frame");
