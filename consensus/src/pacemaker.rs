@@ -266,23 +266,12 @@ fn set_where(graph: &LearnerGraph, holds: impl Fn(AcceptorId) -> bool) -> Accept
 #[cfg(test)]
 mod tests {
     use super::*;
-    use learner_graph::parse_graph;
-
-    /// Three of four are a quorum, and one may lie.
-    const FOUR: &str = r#"
-acceptors = ["a1", "a2", "a3", "a4"]
-[define]
-three = { threshold = 3, of = ["a1", "a2", "a3", "a4"] }
-[learners]
-l = "three"
-[[safe]]
-between = ["l"]
-when = "three"
-"#;
+    use learner_graph::{builtin, parse_graph};
 
     #[test]
     fn a_ballot_is_supported_by_as_many_as_must_include_a_safe_acceptor() {
-        let (graph, _) = parse_graph(FOUR).expect("a valid graph");
+        // Three of four are a quorum, and one may lie.
+        let (graph, _) = parse_graph(&builtin(4)).expect("a valid graph");
         let second = Duration::from_secs(1);
         let mut pacemaker = Pacemaker::new(&graph, second);
         graph

@@ -59,24 +59,30 @@ impl LearnerGraph {
     ) -> Self {
         let mut flat = Flat::default();
         let live = live.iter().map(|id| (*id, flat.add(&exprs, *id))).collect();
-        let rules = merged(safe)
-            .into_iter()
-            .map(|(learners, expr)| Rule {
-                learners,
-                expr,
-                root: flat.add(&exprs, expr),
-            })
-            .collect();
-        Self {
+        let mut graph = Self {
             acceptors: Names::new(acceptors),
             learners: Names::new(learners),
             exprs,
             flat,
             live,
-            rules,
+            rules: Vec::new(),
             groups: Vec::new(),
             written: None,
+        };
+        for (learners, expr) in merged(safe) {
+            graph.declare(learners, expr);
         }
+        graph
+    }
+
+    /// Declares that these learners agree with each other, and each with itself, under this condition.
+    pub(crate) fn declare(&mut self, learners: LearnerSet, expr: NodeId) {
+        let root = self.flat.add(&self.exprs, expr);
+        self.rules.push(Rule {
+            learners,
+            expr,
+            root,
+        });
     }
 
     /// The same graph with groups of acceptors.

@@ -11,9 +11,6 @@ pub(crate) struct Kinds {
     quorums: Vec<NodeId>,
 }
 
-/// Two learners, or one with itself.
-type Two = (LearnerId, LearnerId);
-
 /// What the agreement of two learners depends on: it is the same for pairs that have the same.
 pub(crate) type Promise = [usize; 2];
 
@@ -62,7 +59,7 @@ impl Kinds {
     pub(crate) fn alike(
         &self,
         graph: &LearnerGraph,
-        these: impl IntoIterator<Item = Two>,
+        these: impl IntoIterator<Item = (LearnerId, LearnerId)>,
     ) -> usize {
         let these: HashSet<Pair> = these.into_iter().map(|(a, b)| self.pair(a, b)).collect();
         let pairs = graph.pairs().into_iter();

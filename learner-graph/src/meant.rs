@@ -6,7 +6,12 @@ const TYPOS: usize = 2;
 /// ` (did you mean 'kill'?)`, if one of the known words is near; otherwise nothing.
 #[must_use]
 pub fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    near(word, known).map_or(String::new(), |known| format!(" (did you mean '{known}'?)"))
+    tip(near(word, known))
+}
+
+/// The same of the word that is near.
+pub(crate) fn tip(near: Option<&str>) -> String {
+    near.map_or(String::new(), |known| format!(" (did you mean '{known}'?)"))
 }
 
 /// The known word that is nearest to one, if it is near.

@@ -21,7 +21,7 @@ pub fn acceptor_list(graph: &LearnerGraph, list: &str) -> Result<AcceptorSet, Ve
     let known = Lookup {
         one: "an acceptor",
         groups: groups.map(|(name, _)| name.as_str()).collect(),
-        mend: mend(&names),
+        mend: acceptors,
         names: &names,
     };
     known.read(list, |name| graph.group(name))
@@ -36,7 +36,7 @@ pub fn node_list(network: &Network, list: &str) -> Result<AcceptorSet, Vec<Probl
     let known = Lookup {
         one: "a node",
         groups: groups.map(String::as_str).collect(),
-        mend: String::from("the list has its nodes by publicKey"),
+        mend: |_| String::from("the list has its nodes by publicKey"),
         names: network.slices.names(),
     };
     known.read(list, |name| network.group(name))
@@ -48,8 +48,8 @@ struct Lookup<'a> {
     one: &'static str,
     names: &'a [String],
     groups: Vec<&'a str>,
-    /// What to do about a name that nobody has.
-    mend: String,
+    /// What to do about a name that nobody has, where these are known.
+    mend: fn(&[String]) -> String,
 }
 
 impl Lookup<'_> {
@@ -83,7 +83,7 @@ impl Lookup<'_> {
                     let known = self.names.iter().map(String::as_str);
                     let near = meant(name, known.chain(self.groups.iter().copied()));
                     let what = format!("'{name}' is not {}{near}", self.one);
-                    problems.push(Problem::error(None, what, self.mend.clone()));
+                    problems.push(Problem::error(None, what, (self.mend)(self.names)));
                 }
             }
         }
@@ -95,7 +95,7 @@ impl Lookup<'_> {
 }
 
 /// Which acceptors there are.
-fn mend(names: &[String]) -> String {
+fn acceptors(names: &[String]) -> String {
     let named = &names[..names.len().min(MAX_NAMED)];
     let more = match names.len() - named.len() {
         0 => String::new(),

@@ -3,7 +3,7 @@
 use crate::expr::NodeId;
 use crate::graph::LearnerGraph;
 use crate::id::{AcceptorId, LearnerId};
-use crate::meant::{meant, near};
+use crate::meant::{meant, near, tip};
 use crate::problem::Problem;
 use crate::quorums::Voters;
 use crate::reader::Reader;
@@ -226,11 +226,11 @@ impl Reader {
                 "between" => between = Some(value),
                 "when" => when = Some(value),
                 other => {
-                    let known = ["between", "when"];
-                    let tip = meant(other, known);
+                    let near = near(other, ["between", "when"]);
+                    let tip = tip(near);
                     let what = format!("unknown field '{other}' in a [[safe]] entry{tip}");
                     self.error(Some(key.span()), what, format!("it is {shape}"));
-                    nears.extend(near(other, known));
+                    nears.extend(near);
                 }
             }
         }

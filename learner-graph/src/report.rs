@@ -240,25 +240,21 @@ fn agreements(graph: &LearnerGraph, search: &mut Search) -> (Vec<Agreement>, usi
     let mut left_out = 0;
     let kinds = Kinds::of(graph);
     let mut known: HashMap<Promise, Minimal<Names>> = HashMap::new();
-    for l1 in graph.learners() {
-        for l2 in graph.learners().iter().filter(|l2| l1 <= *l2) {
-            let Some(family) = Family::agreement(graph, l1, l2) else {
-                continue;
-            };
-            if listed.len() == MAX_AGREEMENTS_SHOWN {
-                left_out += 1;
-                continue;
-            }
-            listed.push(Agreement {
-                between: [l1, l2].map(|l| graph.learner_name(l).to_owned()),
-                safe_sets: known
-                    .entry(kinds.promise(l1, l2))
-                    .or_insert_with(|| {
-                        minimal(graph, &family, search, |s| graph.trust_safe(l1, l2, s))
-                    })
-                    .clone(),
-            });
+    for (l1, l2) in graph.pairs() {
+        let Some(family) = Family::agreement(graph, l1, l2) else {
+            continue;
+        };
+        if listed.len() == MAX_AGREEMENTS_SHOWN {
+            left_out += 1;
+            continue;
         }
+        listed.push(Agreement {
+            between: [l1, l2].map(|l| graph.learner_name(l).to_owned()),
+            safe_sets: known
+                .entry(kinds.promise(l1, l2))
+                .or_insert_with(|| minimal(graph, &family, search, |s| graph.trust_safe(l1, l2, s)))
+                .clone(),
+        });
     }
     (listed, left_out)
 }

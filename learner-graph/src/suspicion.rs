@@ -58,13 +58,11 @@ impl LearnerGraph {
         let kinds = Kinds::of(self);
         let mut known = HashMap::new();
         let mut rows = vec![LearnerSet::EMPTY; self.n_learners()];
-        for l1 in self.learners() {
-            for l2 in self.learners().iter().filter(|l2| l1 <= *l2) {
-                let answer = known.entry(kinds.promise(l1, l2));
-                if *answer.or_insert_with(|| possible.set_within(l1, l2, &all)) {
-                    rows[usize::from(l1.0)].insert(l2);
-                    rows[usize::from(l2.0)].insert(l1);
-                }
+        for (l1, l2) in self.pairs() {
+            let answer = known.entry(kinds.promise(l1, l2));
+            if *answer.or_insert_with(|| possible.set_within(l1, l2, &all)) {
+                rows[usize::from(l1.0)].insert(l2);
+                rows[usize::from(l2.0)].insert(l1);
             }
         }
         rows

@@ -3,7 +3,7 @@
 use crate::checks::Checks;
 use crate::effort::Effort;
 use crate::graph::LearnerGraph;
-use crate::meant::{meant, near};
+use crate::meant::{near, tip};
 use crate::problem::{Problem, Severity};
 use crate::read::{self, Read};
 use crate::tree::Tree;
@@ -143,9 +143,10 @@ fn parse_section(text: &str) -> Result<(GraphSection, Vec<Problem>), Vec<Problem
     let file: File = toml::from_str(text).map_err(|error| vec![no_toml(&error, text)])?;
     let unknown = file.unknown.into_iter().map(|key| {
         let name = key.as_ref();
-        let what = format!("unknown field '{name}'{}", meant(name, GRAPH_FIELDS));
+        let near = near(name, GRAPH_FIELDS);
+        let what = format!("unknown field '{name}'{}", tip(near));
         let mend = format!("a graph has {}", GRAPH_FIELDS.join(", "));
-        Problem::error(Some(key.span()), what, mend).about(near(name, GRAPH_FIELDS))
+        Problem::error(Some(key.span()), what, mend).about(near)
     });
     Ok((file.graph, unknown.collect()))
 }

@@ -9,7 +9,7 @@
 
 use super::pattern::Pattern;
 use crate::effort::Effort;
-use crate::expr::{Exprs, NodeId, TRUE};
+use crate::expr::{Exprs, NodeId};
 use crate::family::Family;
 use crate::graph::LearnerGraph;
 use crate::id::{AcceptorId, LearnerId};
@@ -48,10 +48,7 @@ pub(crate) fn condition(exprs: &mut Exprs, splitting: &[Pattern]) -> NodeId {
         }
         all.push((exprs.threshold(1, some), 1));
     }
-    match all.len() {
-        0 => TRUE,
-        n => exprs.threshold(n as u64, all),
-    }
+    exprs.threshold(all.len() as u64, all)
 }
 
 /// For the pairs that can agree, the weakest condition under which they do.
@@ -60,15 +57,24 @@ pub(super) type Conditions = BTreeMap<Two, NodeId>;
 /// Two learners, the smaller first, or one with itself.
 type Two = (LearnerId, LearnerId);
 
+/// Why the condition of a pair is not known, or that there is none; the last is the strongest reason.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum No {
+    Unknown,
+    TooMany,
+    Never,
+}
+
 /// Pairs by what is known of them.
+#[derive(Default)]
 pub(super) struct Sorted {
     pub(super) known: Conditions,
     /// They can never agree.
-    pub(super) never: BTreeSet<Two>,
+    pub(super) never: Vec<Two>,
     /// Not all that splits them is known.
     pub(super) undecided: BTreeSet<Two>,
-    /// Those of them of which that is because there is too much.
-    pub(super) too_many: BTreeSet<Two>,
+    /// For how many of them that is because there is too much.
+    pub(super) too_many: usize,
 }
 
 impl Sorted {
@@ -79,58 +85,36 @@ impl Sorted {
         times: u64,
         effort: &Effort,
     ) -> Self {
-        let mut sorted = Self {
-            known: Conditions::new(),
-            never: BTreeSet::new(),
-            undecided: BTreeSet::new(),
-            too_many: BTreeSet::new(),
+        let condition = |(pair, splitting)| {
+            let condition = match splitting {
+                Splitting::All(patterns) => Ok(condition(exprs, &patterns)),
+                Splitting::Never => Err(No::Never),
+                Splitting::TooMany => Err(No::TooMany),
+                Splitting::Unknown => Err(No::Unknown),
+            };
+            (pair, condition)
         };
-        for (pair, splitting) in splitting {
-            match splitting {
-                Splitting::All(patterns) => {
-                    sorted.known.insert(pair, condition(exprs, &patterns));
+        let alone: BTreeMap<Two, Result<NodeId, No>> =
+            splitting.into_iter().map(condition).collect();
+        let mut follows = Follows::new(graph, exprs, times, effort);
+        let mut sorted = Self::default();
+        for ((a, b), of_both) in &alone {
+            // Whoever agrees with another agrees with itself: a promise to two is one to each.
+            match [*of_both, alone[&(*a, *a)], alone[&(*b, *b)]] {
+                [Ok(of_both), Ok(of_a), Ok(of_b)] => {
+                    let when = follows.all_of([of_both, of_a, of_b], exprs);
+                    sorted.known.insert((*a, *b), when);
                 }
-                Splitting::Never => {
-                    sorted.never.insert(pair);
-                }
-                Splitting::TooMany => {
-                    sorted.too_many.insert(pair);
-                    sorted.undecided.insert(pair);
-                }
-                Splitting::Unknown => {
-                    sorted.undecided.insert(pair);
-                }
+                some => match some.into_iter().filter_map(Result::err).max() {
+                    Some(No::Never) => sorted.never.push((*a, *b)),
+                    no => {
+                        sorted.too_many += usize::from(no == Some(No::TooMany));
+                        sorted.undecided.insert((*a, *b));
+                    }
+                },
             }
         }
-        let mut follows = Follows::new(graph, exprs, times, effort);
-        for pair in graph.pairs().into_iter().filter(|(a, b)| a != b) {
-            sorted.with_selves(pair, exprs, &mut follows);
-        }
         sorted
-    }
-
-    /// Whoever agrees with another agrees with itself: a promise to two is one to each.
-    fn with_selves(&mut self, (a, b): Two, exprs: &mut Exprs, follows: &mut Follows) {
-        let all = [(a, b), (a, a), (b, b)];
-        let some = |set: &BTreeSet<Two>| all.iter().any(|pair| set.contains(pair));
-        if let [Some(of_both), Some(of_a), Some(of_b)] = all.map(|pair| self.known.get(&pair)) {
-            let when = follows.all_of([*of_both, *of_a, *of_b], exprs);
-            self.known.insert((a, b), when);
-            return;
-        }
-        let (never, too_many) = (some(&self.never), some(&self.too_many));
-        for set in [&mut self.never, &mut self.undecided, &mut self.too_many] {
-            set.remove(&(a, b));
-        }
-        self.known.remove(&(a, b));
-        if never {
-            self.never.insert((a, b));
-            return;
-        }
-        self.undecided.insert((a, b));
-        if too_many {
-            self.too_many.insert((a, b));
-        }
     }
 }
 
@@ -164,13 +148,7 @@ impl Follows {
                 left.retain(|kept| *kept != condition);
             }
         }
-        match left.as_slice() {
-            [one] => *one,
-            several => {
-                let members: Vec<_> = several.iter().map(|id| (*id, 1)).collect();
-                exprs.threshold(several.len() as u64, members)
-            }
-        }
+        exprs.threshold(left.len() as u64, left.into_iter().map(|id| (id, 1)))
     }
 
     /// Whether the first holds wherever the second does, as far as that is decided.

@@ -22,7 +22,7 @@ const STEPS: Steps = Steps {
     ..VALIDITY_STEPS
 };
 /// The steps that looking for smaller counterexamples may take, all of them together.
-const SMALLEST_STEPS: u64 = 200_000;
+const SMALLEST_STEPS: u64 = STEPS.solver;
 
 impl Run<'_> {
     pub(super) fn validity(&mut self, progress: &mut dyn FnMut(&str, usize, usize)) -> Validity {

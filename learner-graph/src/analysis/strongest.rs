@@ -66,7 +66,7 @@ pub(crate) fn strongest(
         conflicts_left_out: found.left_out,
         conflicts_undecided: found.undecided,
         undecided: undecided.iter().copied().map(name).collect(),
-        too_many: too_many.len(),
+        too_many,
     };
     (strongest, declared)
 }

@@ -2,7 +2,6 @@
 
 use super::conditions::Conditions;
 use super::strongest::entries;
-use crate::closure::Rule;
 use crate::effort::Effort;
 use crate::expr::{Exprs, NodeId};
 use crate::graph::LearnerGraph;
@@ -35,13 +34,16 @@ pub(super) fn together(
     kept.rules.clear();
     let mut chosen = Conditions::new();
     for ((l1, l2), when) in promises.iter().filter(|((l1, l2), _)| l1 == l2) {
-        declare(&mut kept, *when, [*l1].into_iter().collect());
+        kept.declare([*l1].into_iter().collect(), *when);
         chosen.insert((*l1, *l2), *when);
     }
     let mut left: VecDeque<(NodeId, LearnerSet)> = entries(promises).into();
     let mut tried = 0;
     while let Some((when, learners)) = left.pop_front() {
-        let pairs = pairs(learners);
+        let among = |(l1, l2): &(LearnerId, LearnerId)| {
+            l1 != l2 && learners.contains(*l1) && learners.contains(*l2)
+        };
+        let pairs: Vec<_> = graph.pairs().into_iter().filter(among).collect();
         if pairs.iter().all(|pair| chosen.contains_key(pair)) {
             continue;
         }
@@ -50,7 +52,7 @@ pub(super) fn together(
             return None;
         }
         let mut more = kept.clone();
-        declare(&mut more, when, learners);
+        more.declare(learners, when);
         let known = &mut KnownPairs::default();
         let valid = more.validity_until(STEPS.times(times), effort, known, &mut |_, _| {});
         if valid.verdict()? {
@@ -65,24 +67,4 @@ pub(super) fn together(
         }
     }
     Some(chosen)
-}
-
-/// The pairs of different learners, the smaller one first.
-fn pairs(learners: LearnerSet) -> Vec<(LearnerId, LearnerId)> {
-    let with = |l1| {
-        learners
-            .iter()
-            .filter(move |l2| l1 < *l2)
-            .map(move |l2| (l1, l2))
-    };
-    learners.iter().flat_map(with).collect()
-}
-
-fn declare(graph: &mut LearnerGraph, when: NodeId, learners: LearnerSet) {
-    let root = graph.flat.add(&graph.exprs, when);
-    graph.rules.push(Rule {
-        learners,
-        expr: when,
-        root,
-    });
 }

@@ -203,10 +203,12 @@ const USAGE: &str =
 fn main() {
     let args = std::env::args().skip(1).filter(|a| a != "--bench");
     let mut args: Vec<String> = args.collect();
-    let temporary = tempfile::TempDir::new().expect("a directory");
-    if args.is_empty() {
+    let temporary = args
+        .is_empty()
+        .then(|| tempfile::TempDir::new().expect("a directory"));
+    if let Some(directory) = &temporary {
         args.extend(FEW.map(String::from));
-        args.push(temporary.path().display().to_string());
+        args.push(directory.path().display().to_string());
     }
     let [mode, slots, open, directory, part @ ..] = args.as_slice() else {
         panic!("{USAGE}");
