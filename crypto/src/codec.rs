@@ -80,10 +80,17 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 /// # Panics
 /// As [`encode`] does.
 pub(crate) fn encode_in_parts<T: Serialize + ?Sized>(value: &T, take: impl FnMut(&[u8])) {
-    let config = bincode::config::legacy();
-    if let Err(error) = bincode::serde::encode_into_writer(value, Parts(take), config) {
+    if let Err(error) = try_in_parts(value, take) {
         panic!("{}: {error}", std::any::type_name::<T>());
     }
+}
+
+fn try_in_parts<T: Serialize + ?Sized>(
+    value: &T,
+    take: impl FnMut(&[u8]),
+) -> Result<(), EncodeError> {
+    bincode::serde::encode_into_writer(value, Parts(take), bincode::config::legacy())
+        .map_err(|error| EncodeError::Unencodable(error.to_string()))
 }
 
 struct Parts<F>(F);
@@ -100,8 +107,12 @@ impl<F: FnMut(&[u8])> Writer for Parts<F> {
 /// # Errors
 /// [`EncodeError::Unencodable`] for types whose `Serialize` fails or does not know its length.
 pub fn try_encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
-    bincode::serde::encode_to_vec(value, bincode::config::legacy())
-        .map_err(|error| EncodeError::Unencodable(error.to_string()))
+    // To count first costs less than to grow: most bytes are in long parts.
+    let mut len = 0;
+    try_in_parts(value, |part| len += part.len())?;
+    let mut bytes = Vec::with_capacity(len);
+    try_in_parts(value, |part| bytes.extend_from_slice(part))?;
+    Ok(bytes)
 }
 
 /// Decodes a value from all of `bytes`, at most `limit` of them (and never more than [`LARGEST`]).
@@ -123,8 +134,12 @@ pub fn decode<T: DeserializeOwned + Serialize>(
     if consumed != len {
         return Err(DecodeError::TrailingBytes(len - consumed));
     }
-    match try_encode(&value) {
-        Ok(again) if again == bytes => Ok(value),
+    let mut rest = Some(bytes);
+    let again = try_in_parts(&value, |part| {
+        rest = rest.and_then(|rest| rest.strip_prefix(part));
+    });
+    match (again, rest) {
+        (Ok(()), Some([])) => Ok(value),
         _ => Err(DecodeError::NonCanonical),
     }
 }

@@ -7,14 +7,16 @@ use crypto::Digest;
 use std::collections::BTreeSet;
 
 impl DiskPaxos {
-    /// Lets go of what the history has, once that is half as much again as shall stay: looking everything
+    /// Lets go of what the history has, once that is half as much again as shall stay, or large: looking everything
     /// through is not for every slot.
     pub(super) fn forget(&mut self) {
         let recent = self.config.recent;
-        if self.next.0 < self.oldest.0.saturating_add((recent + recent / 2).max(1)) {
+        let large = self.batches.have_grown();
+        if !large && self.next.0 < self.oldest.0.saturating_add((recent + recent / 2).max(1)) {
             return;
         }
-        self.oldest = Slot(self.next.0.saturating_sub(recent));
+        let stay = if large { 0 } else { recent };
+        self.oldest = Slot(self.next.0.saturating_sub(stay));
         self.decided = self.decided.split_off(&self.oldest);
         self.pipeline.forget_below(self.next, &self.waiting);
         let decided = self.decided.values().map(|known| known.value);

@@ -34,8 +34,9 @@ use crate::hpaxos::evidence::Certificate;
 use crate::io::NoEvidence;
 use crate::log::batches::Batches;
 use crate::log::pipeline::Pipeline;
+use crate::log::queue::Load;
 use crate::log::timer::Timer;
-use crate::log::waiting::{Load, Waiting};
+use crate::log::waiting::Waiting;
 use crate::paxos::Vote;
 use crate::{Ballot, Batch, Batching, Network, Slot, Status, SyncRequest, Time};
 use crypto::{Digest, MemberId, Refusal, codec};
@@ -78,7 +79,7 @@ pub struct Config {
     pub max_waiting: usize,
     /// The same bound in bytes.
     pub max_waiting_bytes: usize,
-    /// How many delivered slots stay in memory: for nodes and disks that are a little behind.
+    /// How many delivered slots stay in memory, fewer if they are large: for nodes and disks that are a little behind.
     pub recent: u64,
 }
 

@@ -18,8 +18,8 @@ impl HPaxos {
         self.report_thawed(out);
         self.propose(supported, now, out);
         self.vote(out);
-        let settled = self.learners.settled();
-        if settled >= self.floor.plus(self.config.recent.max(1)) {
+        let many = self.learners.settled() >= self.floor.plus(self.config.recent.max(1));
+        if many || self.batches.have_grown() {
             self.settle(out);
         }
         self.watch_ballot(out);

@@ -42,8 +42,9 @@ pub use sync::SyncAnswer;
 
 use crate::history::{History, Keep, Kept};
 use crate::log::batches::Batches;
+use crate::log::queue::Load;
 use crate::log::timer::Timer;
-use crate::log::waiting::{Load, Waiting};
+use crate::log::waiting::Waiting;
 use crate::pacemaker::Pacemaker;
 use crate::{Ballot, Batch, Batching, Network, Slot, Status, Time};
 use acceptor::Acceptor;
@@ -91,7 +92,7 @@ pub struct Config {
     pub max_waiting: usize,
     /// The same bound in bytes.
     pub max_waiting_bytes: usize,
-    /// So many slots stay in memory after every learner has them: then the low-water mark rises above them
+    /// So many slots stay in memory after every learner has them, fewer if they are large: then the low-water mark rises above them
     /// all, as it does with every ballot joined.
     pub recent: u64,
     /// What some learner has not decided leaves memory, and comes back, in pages of so many slots: the same

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 /// Batches that came before anything named them. The oldest make room: they can be fetched again.
 const MAX_UNCLAIMED: usize = 256;
+/// When so many bytes have come into memory, what is delivered leaves it, however few slots that are: 4 MiB.
+const MANY_BYTES: usize = 4 << 20;
 
 /// A batch with what it and its values are called. All of that follows from the bytes, and is worked out once.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ impl Named {
 /// in the history.
 pub(crate) struct Batches {
     kept: BTreeMap<Digest, Named>,
+    /// The bytes that have come since everything was looked through.
+    grown: usize,
     wanted: BTreeSet<Digest>,
     unclaimed: BTreeMap<Digest, Batch>,
     order: VecDeque<Digest>,
@@ -71,6 +75,7 @@ impl Batches {
     pub(crate) fn new<W: 'static>(history: Arc<dyn History<W>>) -> Self {
         Batches {
             kept: BTreeMap::new(),
+            grown: 0,
             wanted: BTreeSet::new(),
             unclaimed: BTreeMap::new(),
             order: VecDeque::new(),
@@ -108,11 +113,17 @@ impl Batches {
     /// history, or nothing names them any more.
     /// Returns those that were in memory.
     pub(crate) fn retain(&mut self, needs: impl Fn(&Digest) -> bool) -> Vec<Named> {
+        self.grown = 0;
         self.wanted.retain(&needs);
         let all = std::mem::take(&mut self.kept).into_iter();
         let (kept, gone): (_, BTreeMap<_, _>) = all.partition(|(digest, _)| needs(digest));
         self.kept = kept;
         gone.into_values().collect()
+    }
+
+    /// Whether so much has come that `retain` is worth calling.
+    pub(crate) fn have_grown(&self) -> bool {
+        self.grown >= MANY_BYTES
     }
 
     /// Whether the bytes are here, stored or not.
@@ -180,6 +191,7 @@ impl Batches {
     /// Keeps a batch that this node made, or stored before.
     pub(crate) fn keep(&mut self, named: Named) {
         self.wanted.remove(&named.digest);
+        self.grown += named.values.iter().map(|v| v.encoded_len()).sum::<usize>();
         self.kept.insert(named.digest, named);
     }
 }

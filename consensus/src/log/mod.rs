@@ -4,5 +4,6 @@
 pub(crate) mod batches;
 mod by_digest;
 pub(crate) mod pipeline;
+pub(crate) mod queue;
 pub(crate) mod timer;
 pub(crate) mod waiting;

@@ -5,7 +5,8 @@
 
 use super::batches::{Batches, Named};
 use super::by_digest::Digests;
-use super::waiting::{Place, Waiting};
+use super::queue::Place;
+use super::waiting::Waiting;
 use crate::{ClientValue, MAX_BATCH_BYTES, MAX_BATCH_VALUES, Page, Slot, Time};
 use crypto::Digest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -300,28 +301,27 @@ impl Pipeline {
         from.filter(|(id, _)| !self.carried.contains(id))
     }
 
-    /// How many of the oldest waiting values that no proposed batch carries fit into one, and whether that
+    /// The oldest waiting values that no proposed batch carries, as many as fit into one, and whether that
     /// is then full.
-    fn fitting(&self, supply: Supply<'_>) -> (usize, bool) {
-        let (mut count, mut bytes) = (0, 0);
-        for (_, value) in self.free(supply.waiting) {
+    fn fitting<'a>(&'a self, supply: Supply<'a>) -> (Vec<(&'a Digest, &'a ClientValue)>, bool) {
+        let (mut fitting, mut bytes) = (Vec::new(), 0);
+        for (id, value) in self.free(supply.waiting) {
             bytes += value.encoded_len();
-            if count > 0 && bytes > supply.batching.bytes {
-                return (count, true);
+            if !fitting.is_empty() && bytes > supply.batching.bytes {
+                return (fitting, true);
             }
-            count += 1;
-            if count == MAX_BATCH_VALUES || bytes >= supply.batching.bytes {
-                return (count, true);
+            fitting.push((id, value));
+            if fitting.len() == MAX_BATCH_VALUES || bytes >= supply.batching.bytes {
+                return (fitting, true);
             }
         }
-        (count, false)
+        (fitting, false)
     }
 
-    /// The oldest waiting values that no proposed batch carries, as many as fit.
+    /// Those in a batch.
     fn take(&self, supply: Supply<'_>) -> Named {
-        let (count, _) = self.fitting(supply);
-        let fitting = self.free(supply.waiting).take(count);
-        Named::of_values(fitting.map(|(id, value)| (*id, value.clone())))
+        let (fitting, _) = self.fitting(supply);
+        Named::of_values(fitting.into_iter().map(|(id, value)| (*id, value.clone())))
     }
 }
 

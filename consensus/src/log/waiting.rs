@@ -2,21 +2,18 @@
 
 use super::batches::Named;
 use super::by_digest::ByDigest;
+use super::queue::{Load, Place, Queue};
 use crate::history::History;
 use crate::planted::{Bug, planted};
 use crate::{ClientValue, Output, Record, Time, Values};
 use crypto::Digest;
 use learner_graph::{LearnerId, LearnerSet};
-use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Values that a node spreads again at once, because nobody has decided them.
 const SPREAD_AGAIN: usize = 64;
-
-/// A place in the queue: those of values that come later are higher.
-pub(crate) type Place = u64;
 
 /// Values that no learner has decided, in the order in which this node heard of them, and what
 /// became of those that were decided lately. The history knows about the others.
@@ -25,52 +22,13 @@ pub(crate) struct Waiting {
     max_own: Load,
     /// What waits of them.
     own: Load,
-    /// What waits in all.
-    all: Load,
     /// How long it waits before it spreads them again.
     spread_every: Duration,
     spread_at: Time,
-    queue: BTreeMap<Place, (Digest, ClientValue)>,
+    queue: Queue,
     known: ByDigest<Known>,
-    arrivals: Place,
     /// The learners to which a value has been delivered, as far as the history knows.
     delivered: Box<dyn Fn(&Digest) -> LearnerSet + Send>,
-}
-
-/// How many values, and how many bytes they have in a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Load {
-    /// Values.
-    pub(crate) values: usize,
-    /// Their bytes.
-    pub(crate) bytes: usize,
-}
-
-impl Load {
-    fn of(value: &ClientValue) -> Self {
-        Load {
-            values: 1,
-            bytes: value.encoded_len(),
-        }
-    }
-
-    fn add(&mut self, value: &ClientValue) {
-        let more = Load::of(value);
-        self.values += more.values;
-        self.bytes += more.bytes;
-    }
-
-    fn remove(&mut self, value: &ClientValue) {
-        let less = Load::of(value);
-        self.values -= less.values;
-        self.bytes -= less.bytes;
-    }
-
-    /// Whether one more value fits into a bound that is so many times `most`.
-    fn has_room(&self, value: &ClientValue, most: Load, times: usize) -> bool {
-        self.values < most.values.saturating_mul(times)
-            && self.bytes.saturating_add(Load::of(value).bytes) <= most.bytes.saturating_mul(times)
-    }
 }
 
 #[derive(Debug)]
@@ -96,12 +54,10 @@ impl Waiting {
         Waiting {
             max_own,
             own: Load::default(),
-            all: Load::default(),
             spread_every: patience / 2,
             spread_at: Time::ZERO,
-            queue: BTreeMap::new(),
+            queue: Queue::default(),
             known: ByDigest::default(),
-            arrivals: 0,
             delivered: Box::new(move |id| history.delivered(id)),
         }
     }
@@ -114,12 +70,10 @@ impl Waiting {
         out: &mut Vec<Output<M, W, E, F>>,
     ) {
         let id = value.id();
-        if !self.is_known(&id) {
-            if !self.own.has_room(&value, self.max_own, 1) {
-                return out.push(Output::Full(id));
-            }
-            self.add_new(id, value.clone(), now);
+        if !self.own.has_room(&value, self.max_own, 1) && !self.is_known(&id) {
+            return out.push(Output::Full(id));
         }
+        self.add(id, value.clone(), now);
         if self.take_charge(&id) {
             out.push(Output::Persist(Record::Value(value.clone())));
             out.push(Output::SendValue(value));
@@ -131,7 +85,7 @@ impl Waiting {
     /// spread again.
     pub(crate) fn heard(&mut self, value: ClientValue, now: Time) -> bool {
         // Every node may have as much of its own.
-        let room = self.all.has_room(&value, self.max_own, 4);
+        let room = self.queue.load().has_room(&value, self.max_own, 4);
         if room {
             self.add(value.id(), value, now);
         }
@@ -182,7 +136,7 @@ impl Waiting {
 
     /// How many values wait.
     pub(crate) fn len(&self) -> usize {
-        self.queue.len()
+        self.queue.load().values
     }
 
     /// Whether a value waits or was delivered to some learner.
@@ -192,23 +146,18 @@ impl Waiting {
 
     /// Adds a value, unless it is known already.
     fn add(&mut self, id: Digest, value: ClientValue, now: Time) {
-        if !self.is_known(&id) {
-            self.add_new(id, value, now);
-        }
-    }
-
-    fn add_new(&mut self, id: Digest, value: ClientValue, now: Time) {
-        let place = Some(self.enqueue(id, value));
-        self.known.insert(
-            id,
-            Known {
+        if let Entry::Vacant(new) = self.known.entry(id)
+            && (self.delivered)(&id).is_empty()
+        {
+            let place = self.queue.push(id, value);
+            new.insert(Known {
                 heard: now,
-                place,
+                place: Some(place),
                 own: false,
                 owed: LearnerSet::EMPTY,
                 delivered: LearnerSet::EMPTY,
-            },
-        );
+            });
+        }
     }
 
     /// A client gave this value to this node. True if that is news, and the value still waits.
@@ -217,9 +166,9 @@ impl Waiting {
             return false;
         };
         let news = !std::mem::replace(&mut known.own, true);
-        let waits = known.place.and_then(|place| self.queue.get(&place));
+        let waits = known.place.and_then(|place| self.queue.get(place));
         match waits {
-            Some((_, value)) if news => {
+            Some(value) if news => {
                 self.own.add(value);
                 true
             }
@@ -246,12 +195,11 @@ impl Waiting {
                 })
             }
         };
-        let waited = known.place.take().and_then(|at| self.queue.remove(&at));
-        if let Some((_, value)) = waited {
-            self.all.remove(&value);
-            if known.own {
-                self.own.remove(&value);
-            }
+        let waited = known.place.take().and_then(|at| self.queue.remove(at));
+        if let Some(value) = waited
+            && known.own
+        {
+            self.own.remove(&value);
         }
         let new = known.delivered.insert(learner) || planted(Bug::DeliverTwice);
         (new, known.heard)
@@ -292,7 +240,7 @@ impl Waiting {
             return false;
         }
         let waits = known.and_then(|k| k.place);
-        let place = waits.unwrap_or_else(|| self.enqueue(id, value.clone()));
+        let place = waits.unwrap_or_else(|| self.queue.push(id, value.clone()));
         let known = self.known.entry(id).or_insert(Known {
             heard: now,
             place: None,
@@ -318,7 +266,7 @@ impl Waiting {
 
     /// The values that wait for learners that missed them, with these learners.
     pub(crate) fn owed(&self) -> impl Iterator<Item = (&ClientValue, LearnerId)> {
-        self.queue.values().flat_map(|(id, value)| {
+        self.queue.all().flat_map(|(id, value)| {
             let known = self.known.get(id);
             let owed = known.map_or(LearnerSet::EMPTY, |k| k.owed - k.delivered);
             owed.into_iter().map(move |learner| (value, learner))
@@ -359,20 +307,19 @@ impl Waiting {
 
     /// The waiting values from a place on, oldest first.
     pub(crate) fn from(&self, at: Place) -> impl Iterator<Item = (Place, &Digest, &ClientValue)> {
-        let from = self.queue.range(at..);
-        from.map(|(at, (id, value))| (*at, id, value))
+        self.queue.from(at)
     }
 
     /// Values that come from now on have this place or a later one.
     pub(crate) fn end(&self) -> Place {
-        self.arrivals + 1
+        self.queue.end()
     }
 
     /// The waiting values that clients gave to this node, oldest first.
     pub(crate) fn own(&self) -> impl Iterator<Item = &ClientValue> {
         let own = |id: &Digest| self.known.get(id).is_some_and(|k| k.own);
         self.queue
-            .values()
+            .all()
             .filter(move |(id, _)| own(id))
             .map(|(_, value)| value)
             .take(self.own.values)
@@ -380,21 +327,14 @@ impl Waiting {
 
     /// When the oldest waiting value was heard of.
     pub(crate) fn oldest(&self) -> Option<Time> {
-        let (id, _) = self.queue.values().next()?;
+        let (id, _) = self.queue.all().next()?;
         self.since(id)
-    }
-
-    fn enqueue(&mut self, id: Digest, value: ClientValue) -> Place {
-        self.arrivals += 1;
-        self.all.add(&value);
-        self.queue.insert(self.arrivals, (id, value));
-        self.arrivals
     }
 }
 
 impl std::fmt::Debug for Waiting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Waiting {{ waiting: {} }}", self.queue.len())
+        write!(f, "Waiting {{ waiting: {} }}", self.len())
     }
 }
 

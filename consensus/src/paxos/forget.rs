@@ -10,10 +10,15 @@ impl Paxos {
     /// Lets go of what the history has, once that is much.
     pub(super) fn forget(&mut self, out: &mut Vec<Output>) {
         let some = (self.config.recent / 2).max(1);
-        if self.next.0 >= self.low_water().0.saturating_add(some) {
+        let large = self.batches.have_grown();
+        if large || self.next.0 >= self.low_water().0.saturating_add(some) {
             self.settle(out);
         }
-        self.trim();
+        if large {
+            self.drop_below(self.next);
+        } else {
+            self.trim();
+        }
     }
 
     /// Looking everything through is not for every slot: half as many more than are wanted may gather.

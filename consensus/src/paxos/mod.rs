@@ -25,8 +25,9 @@ pub use message::{Body, MAX_MESSAGE_BYTES, Message, Vote};
 use crate::history::{History, Kept};
 use crate::hpaxos::evidence::Certificate;
 use crate::log::batches::{Batches, Named};
+use crate::log::queue::Load;
 use crate::log::timer::Timer;
-use crate::log::waiting::{Load, Waiting};
+use crate::log::waiting::Waiting;
 use crate::pacemaker::Pacemaker;
 use crate::{Ballot, Batch, Batching, Network, NoEvidence, Slot, Status, Time};
 use acceptor::Acceptor;
@@ -68,7 +69,7 @@ pub struct Config {
     pub max_waiting: usize,
     /// The same bound in bytes.
     pub max_waiting_bytes: usize,
-    /// How many delivered slots stay in memory: for peers that are a little behind.
+    /// How many delivered slots stay in memory, fewer if they are large: for peers that are a little behind.
     pub recent: u64,
 }
 

@@ -60,7 +60,8 @@ limits! {
     max_waiting = 4096, 1 ..= 1_000_000;
     /// The same bound in bytes. Peers' values may take four times as much.
     max_waiting_mib = 48, 2 ..= 65_536;
-    /// How many slots stay in memory after they are delivered, for peers that are a little behind.
+    /// How many slots stay in memory after they are delivered, for peers that are a little behind; fewer if they are
+    /// large.
     slots_in_memory = 512, 1 ..= 65_536;
     /// How often one peer, in turn, is asked for what is missing here.
     sync_ms = 200, 10 ..= 60_000;

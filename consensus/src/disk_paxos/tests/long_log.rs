@@ -17,19 +17,23 @@ fn record(slot: u64) -> LogRecord {
 /// Two of three disks, on which everything is done at once. The third does not answer.
 fn decided(history: &Arc<MemoryHistory<Decided>>) -> Alone {
     let mut a = Alone::with(Arc::clone(history), RECENT);
+    decide(&mut a, SLOTS, |slot| format!("v{slot}"));
+    a
+}
+
+fn decide(a: &mut Alone, slots: u64, text: impl Fn(u64) -> String) {
     for d in [0, 1] {
         a.opened(d, Block::default(), 0);
         a.done(d, &[Block::default()]);
     }
-    for slot in 0..SLOTS {
-        a.submit(&format!("v{slot}"));
+    for slot in 0..slots {
+        a.submit(&text(slot));
         while a.decided.len() as u64 <= slot || !a.asked.is_empty() {
             let busy: Vec<u16> = a.asked.keys().copied().collect();
             busy.into_iter()
                 .for_each(|d| a.done(d, &[Block::default()]));
         }
     }
-    a
 }
 
 fn in_memory(engine: &DiskPaxos) -> Vec<usize> {
@@ -52,6 +56,17 @@ fn memory_does_not_grow_with_the_log() {
     assert!(sizes.iter().all(|n| *n <= 3 * RECENT as usize), "{sizes:?}");
     assert!(a.engine.remembered() >= Slot(SLOTS - 2 * RECENT));
     assert_eq!(a.engine.checkpoint(), []);
+}
+
+#[test]
+fn few_large_slots_leave_memory_as_well() {
+    let mut a = Alone::with(Arc::default(), 1000);
+    decide(&mut a, 40, |slot| {
+        char::from(b'0' + slot as u8).to_string().repeat(512 << 10)
+    });
+    assert_eq!(a.decided.len(), 40);
+    let kept = a.engine.batches.kept().count();
+    assert!(kept <= 8, "{kept} of 512 KiB");
 }
 
 #[test]

@@ -43,6 +43,18 @@ fn delivered(p: &Puppets, slot: u64) -> Vec<Vec<ClientValue>> {
     p.outputs.iter().filter_map(of).collect()
 }
 
+#[test]
+fn few_large_slots_leave_memory_as_well() {
+    let mut p = a4();
+    let (slots, large) = (RECENT - 1, 1 << 20);
+    for slot in 0..slots {
+        decide(&mut p, slot, &slot.to_string().repeat(large));
+    }
+    let kept = p.engine.batches.kept().count();
+    assert!(kept <= 4, "{kept} of 1 MiB");
+    assert!(p.engine.floor >= Slot(3));
+}
+
 /// Everything that an acceptor and a proposer must never forget.
 fn state(p: &Puppets) -> String {
     let proposer = p.engine.proposer.as_ref().map(|p| p.ballot());

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::history::MemoryHistory;
-use crate::log::waiting::Load;
+use crate::log::queue::Load;
 use learner_graph::LearnerId;
 use std::sync::Arc;
 

@@ -63,13 +63,13 @@ fn what_waits_again_counts_again() {
     let own = value(1, 100);
     assert!(submit(&mut waiting, &own));
     deliver(&mut waiting, &own);
-    assert!((waiting.own, waiting.all) == (Load::default(), Load::default()));
+    assert!((waiting.own, waiting.queue.load()) == (Load::default(), Load::default()));
     assert!(waiting.missed(own.id(), &own, LearnerId(1), Time::ZERO));
     assert!(!waiting.missed(own.id(), &own, LearnerId(1), Time::ZERO));
     let one = Load::of(&own);
-    assert_eq!((waiting.own, waiting.all), (one, one));
+    assert_eq!((waiting.own, waiting.queue.load()), (one, one));
     assert!(!submit(&mut waiting, &value(2, 100)));
     waiting.deliver(own.id(), LearnerId(1), Time::ZERO);
-    assert_eq!((waiting.own, waiting.all), Default::default());
+    assert_eq!((waiting.own, waiting.queue.load()), Default::default());
     assert!(submit(&mut waiting, &value(2, 100)));
 }

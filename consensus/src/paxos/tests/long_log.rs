@@ -2,7 +2,7 @@
 
 use super::net::{Net, value};
 use super::{Body, Input, Message, Output, Paxos, Record, Vote};
-use crate::{Ballot, Batch, Protocol, Slot};
+use crate::{Ballot, Batch, ClientValue, Protocol, Slot};
 use crypto::MemberId;
 
 const RECENT: u64 = 16;
@@ -57,6 +57,25 @@ fn memory_does_not_grow_with_the_log() {
             2000,
             "nothing is delivered again"
         );
+    }
+}
+
+#[test]
+fn few_large_slots_leave_memory_as_well() {
+    let mut net = Net::new(1000, 1);
+    for n in 0..40u8 {
+        let large = ClientValue {
+            key: vec![n],
+            bytes: vec![n; 512 << 10],
+        };
+        net.submit(0, large);
+        net.settle();
+    }
+    for node in &net.nodes {
+        assert_eq!(node.delivered.len(), 40);
+        let kept = node.machine.batches.kept().count();
+        assert!(kept <= 8, "{kept} of 512 KiB");
+        assert!(node.machine.low_water() >= Slot(32));
     }
 }
 
