@@ -56,6 +56,10 @@ impl Shelf for Books {
         Ok(self.shown.iter().find(has).map(|shown| shown.slot))
     }
 
+    fn may_find(&self, value: &Digest) -> bool {
+        self.shown.iter().any(|s| s.values.ids().contains(value))
+    }
+
     fn outcome(&self, _: LearnerId, slot: Slot) -> Result<Option<Outcome>, StorageError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         if self.damaged == Some(slot.0) {

@@ -34,6 +34,11 @@ impl<W: Message> HistoryFile<W> {
         Ok(slot.filter(|slot| *slot < released))
     }
 
+    /// Whether [`HistoryFile::find`] may find a value or fail: no, for most that are new. Nothing is read.
+    pub(crate) fn may_find(&self, value: &Digest) -> bool {
+        self.shared().may_have(value)
+    }
+
     /// What was decided in a slot, without reading its values.
     ///
     /// # Errors

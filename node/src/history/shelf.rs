@@ -25,6 +25,9 @@ pub(crate) trait Shelf: Send + Sync {
     /// See [`HistoryFile::find`].
     fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError>;
 
+    /// See [`HistoryFile::may_find`].
+    fn may_find(&self, value: &Digest) -> bool;
+
     /// See [`HistoryFile::outcome`].
     fn outcome(&self, lane: LearnerId, slot: Slot) -> Result<Option<Outcome>, StorageError>;
 
@@ -52,6 +55,10 @@ impl<W: Message> Shelf for HistoryFile<W> {
 
     fn find(&self, lane: LearnerId, value: &Digest) -> Result<Option<Slot>, StorageError> {
         HistoryFile::find(self, lane, value)
+    }
+
+    fn may_find(&self, value: &Digest) -> bool {
+        HistoryFile::may_find(self, value)
     }
 
     fn outcome(&self, lane: LearnerId, slot: Slot) -> Result<Option<Outcome>, StorageError> {

@@ -118,7 +118,9 @@ pub(super) async fn submit(
                 _ = stop.changed() => {}
             }
         }
-        waiting.hear_more(&mut all);
+        if all.iter().any(|coming| coming.fate.is_none()) {
+            waiting.hear_more(&mut all);
+        }
     }
     Ok(all.into_iter().map(Coming::end).collect())
 }
@@ -161,6 +163,8 @@ impl Coming {
 /// Finds out which of the values were decided too long ago for memory.
 async fn look_up(api: &Api, learner: LearnerId, all: &mut [Coming]) -> Result<(), Problem> {
     let open = all.iter().enumerate().filter(|(_, c)| c.fate.is_none());
+    // Most values are new, and the disk has no say.
+    let open = open.filter(|(_, c)| api.view.may_find(&c.id));
     let open: Vec<(usize, Digest)> = open.map(|(at, c)| (at, c.id)).collect();
     if open.is_empty() {
         return Ok(());
@@ -215,6 +219,8 @@ struct Waiting {
     learner: LearnerId,
     ids: Vec<Digest>,
     decisions: UnboundedReceiver<(usize, Receipt)>,
+    /// How many of the values were heard of.
+    heard: usize,
 }
 
 impl Waiting {
@@ -236,22 +242,28 @@ impl Waiting {
             learner,
             ids,
             decisions,
+            heard: 0,
         }
     }
 
     /// Returns when one is decided.
     async fn hear(&mut self, all: &mut [Coming]) {
-        if let Some((at, found)) = self.decisions.recv().await {
-            all[at].decided(found);
+        if let Some(told) = self.decisions.recv().await {
+            self.take(told, all);
         }
+    }
+
+    fn take(&mut self, (at, found): (usize, Receipt), all: &mut [Coming]) {
+        all[at].decided(found);
+        self.heard += 1;
     }
 
     /// Takes in what is decided by now, of every slot all that it has of the values.
     fn hear_more(&mut self, all: &mut [Coming]) {
         // Whoever tells of a slot has the log meanwhile.
         drop(self.api.view.log(self.learner));
-        while let Ok((at, found)) = self.decisions.try_recv() {
-            all[at].decided(found);
+        while let Ok(told) = self.decisions.try_recv() {
+            self.take(told, all);
         }
     }
 }
@@ -259,7 +271,9 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.decisions.close();
-        if let Some(mut log) = self.api.view.log(self.learner) {
+        if self.heard < self.ids.len()
+            && let Some(mut log) = self.api.view.log(self.learner)
+        {
             self.ids.iter().for_each(|id| log.forget(id));
         }
     }

@@ -1,5 +1,5 @@
-//! What was delivered too long ago for memory. It is read from the disk: nothing here is to be called from
-//! asynchronous code.
+//! What was delivered too long ago for memory. It is read from the disk: nothing here but [`View::may_find`] is to be
+//! called from asynchronous code.
 
 use super::View;
 use super::decisions::{Delivered, Receipt};
@@ -39,6 +39,11 @@ impl View {
             .into_iter()
             .map(|shown| Delivered::shown(learner, shown));
         Ok(delivered.map(Arc::new).collect())
+    }
+
+    /// Whether it is worth looking whether a value was delivered long ago. Nothing is read.
+    pub(crate) fn may_find(&self, value: &Digest) -> bool {
+        self.shelf.may_find(value)
     }
 
     /// Which of these values were delivered to a learner, however long ago: their places, and where they are decided.

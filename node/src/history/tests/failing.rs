@@ -32,6 +32,8 @@ fn assert_stopped(history: &File, why: &str) {
     history.keep(decision(0, 0, &first));
     history.flush();
     assert_eq!(history.commit(), Err(error));
+    // What would fail is not said to be new.
+    assert!(history.may_find(&batch(1000, 1).values[0].id()));
     for error in [
         history.decisions(lane(0), Slot(0), 1, 1).unwrap_err(),
         history.proofs(&[Slot(0)], 1).unwrap_err(),

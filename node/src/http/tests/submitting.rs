@@ -112,6 +112,18 @@ async fn wait_answers_with_the_decision() {
 }
 
 #[tokio::test]
+async fn a_new_value_waits_for_no_turn_at_the_disk() {
+    let mut f = fixture("").await;
+    f.engine(Submitted::Accepted, true);
+    let mut turns = Vec::new();
+    for _ in 0..crate::http::READS {
+        turns.push(f.api.reads.wait().await);
+    }
+    let request = f.post("?wait=alice").body("v").timeout(DEADLINE);
+    assert_eq!(answer(request).await.0, 200);
+}
+
+#[tokio::test]
 async fn wait_is_bounded() {
     let mut f = fixture("").await;
     f.engine(Submitted::Accepted, false);
