@@ -177,7 +177,9 @@ impl<E: Entry> Index<E> {
         if self.recent.len() < enough {
             return None;
         }
-        self.frozen = Arc::new(std::mem::take(&mut self.recent));
+        // As many will come again, and to grow to that many is to move them all.
+        let next = HashMap::with_capacity(self.recent.len());
+        self.frozen = Arc::new(std::mem::replace(&mut self.recent, next));
         Some(Arc::clone(&self.frozen))
     }
 
