@@ -7,6 +7,7 @@ use crypto::{Digest, MemberId, Refusal};
 use learner_graph::{AcceptorId, LearnerId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -81,6 +82,13 @@ pub trait Protocol: Sized + Send + 'static {
 
     /// What helps a peer that asks, at most about `max_bytes` of it.
     fn answer(&self, request: &SyncRequest, max_bytes: usize) -> AnswerOf<Self>;
+
+    /// The digests whose bytes are missing here: peers are to be asked for them until they come, or are needed no more.
+    ///
+    /// There are no more than the slots of which anything is in memory name: for each what the leader that this node
+    /// follows announced (in mode paxos the highest 2a and the 2b, in mode disk-paxos nothing), and what each learner
+    /// has decided and not delivered. Nobody is heard more than 4096 slots beyond the front of the log.
+    fn wanted(&self) -> &BTreeSet<Digest>;
 
     /// The bytes of a batch, while they are in memory. Others are in the history: see
     /// [`remembered`](Protocol::remembered).

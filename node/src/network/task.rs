@@ -233,10 +233,10 @@ impl Network {
 
     /// Lets the engine say what to ask this peer for. If it is busy there is a next time.
     pub(super) fn sync(&mut self, peer: NodeIndex) {
-        let kinds = [RequestKind::Sync, RequestKind::Batches];
-        let free = |kind| !self.in_flight.contains(&(peer, kind));
-        if kinds.into_iter().any(free) {
-            let _ = self.engine.try_send(Event::AskPeer { peer });
+        for kind in [RequestKind::Sync, RequestKind::Batches] {
+            if !self.in_flight.contains(&(peer, kind)) {
+                let _ = self.engine.try_send(Event::AskPeer { peer, kind });
+            }
         }
     }
 
