@@ -71,7 +71,7 @@ pub enum Output<M, W, E, F> {
     Accepted(Digest),
     /// A submitted value is refused because too many wait already: tell the client to try later.
     Full(Digest),
-    /// Bytes are missing: ask others for them by digest.
+    /// These bytes are [wanted](crate::Protocol::wanted) from now on: worth asking somebody for them at once.
     Fetch(Digest),
     /// A learner has decided the next slot of its log.
     Decided(Decision),

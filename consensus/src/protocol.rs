@@ -7,6 +7,7 @@ use crypto::{Digest, MemberId, Refusal};
 use learner_graph::{AcceptorId, LearnerId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -81,6 +82,13 @@ pub trait Protocol: Sized + Send + 'static {
 
     /// What helps a peer that asks, at most about `max_bytes` of it.
     fn answer(&self, request: &SyncRequest, max_bytes: usize) -> AnswerOf<Self>;
+
+    /// The digests whose bytes are missing here: peers are to be asked for them until they come, or are needed no more.
+    ///
+    /// The slots in memory bound them, none of which is more than 4096 beyond the front of the log: of each, what the
+    /// leader that this node follows announced (in mode paxos the highest 2a and the 2b, in mode disk-paxos nothing), and
+    /// what each learner has decided and not delivered. What is not needed after all goes with its slot, if not before.
+    fn wanted(&self) -> &BTreeSet<Digest>;
 
     /// The bytes of a batch, while they are in memory. Others are in the history: see
     /// [`remembered`](Protocol::remembered).

@@ -102,7 +102,6 @@ impl<P: Simulated> World<P> {
                 self.gets(to, Input::Message(message));
             }
             Packet::Batch(batch) => {
-                self.nodes[to].fetching.remove(&batch.digest());
                 self.gets(to, Input::Batch(batch));
             }
             Packet::Value(value) => self.gets(to, Input::Value(value)),
@@ -169,7 +168,7 @@ impl<P: Simulated> World<P> {
             .as_ref()
             .filter(|_| asked != place)
         {
-            let wanted = self.nodes[place].fetching.iter().copied().collect();
+            let wanted = machine.wanted().iter().copied().collect();
             let ask = Packet::Ask(machine.sync_request(), wanted);
             self.sends(place, asked, ask);
         }

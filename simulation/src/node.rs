@@ -68,7 +68,6 @@ pub(super) struct Node<P: Simulated> {
     pub(super) asked: Vec<(Place, SyncRequest, Vec<Digest>)>,
     /// The next sync fails.
     pub(super) storage_fails: bool,
-    pub(super) fetching: BTreeSet<Digest>,
     /// Values that clients were told to be kept.
     pub(super) accepted: BTreeSet<Digest>,
     pub(super) drives: Vec<Drive>,
@@ -90,7 +89,6 @@ impl<P: Simulated> Node<P> {
             unsynced: Vec::new(),
             asked: Vec::new(),
             storage_fails: false,
-            fetching: BTreeSet::new(),
             accepted: BTreeSet::new(),
             drives: (0..disks).map(|_| Drive::Closed).collect(),
         }
@@ -115,6 +113,5 @@ impl<P: Simulated> Node<P> {
         self.unsynced.clear();
         (self.timer, self.wake, self.syncing) = (None, None, None);
         self.storage_fails = false;
-        self.fetching.clear();
     }
 }

@@ -165,9 +165,8 @@ impl<P: Simulated> World<P> {
             Output::Accepted(id) => {
                 self.nodes[place].accepted.insert(id);
             }
-            Output::Fetch(digest) => {
-                self.nodes[place].fetching.insert(digest);
-            }
+            // With the next beat.
+            Output::Fetch(_) => {}
             Output::SetTimer(at) => {
                 let node = &mut self.nodes[place];
                 node.timer = Some(at);

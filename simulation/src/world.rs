@@ -223,8 +223,8 @@ impl<P: Simulated> World<P> {
                 let node = &w.nodes[place];
                 let at = match node.status() {
                     Some(status) => format!(
-                        "{status:?}; {} waiting, {} fetching, timer {:?}, shows {:?}, wake {:?}, syncing {}",
-                        node.inbox.len(), node.fetching.len(), node.timer, node.clock.shows(w.now), node.wake, node.syncing.is_some()
+                        "{status:?}; {} waiting, {} wanted, timer {:?}, shows {:?}, wake {:?}, syncing {}",
+                        node.inbox.len(), node.machine.iter().flat_map(P::wanted).count(), node.timer, node.clock.shows(w.now), node.wake, node.syncing.is_some()
                     ),
                     None => "down".to_owned(),
                 };

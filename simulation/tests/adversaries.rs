@@ -381,8 +381,8 @@ fn costs(behaviour: &Behaviour, seed: u64) -> (u64, f64) {
     )
 }
 
-/// A proposer that does not follow the protocol costs at most its own turns: once an honest one leads, it goes
-/// on leading, whatever is sent. The first turn is the liar's.
+/// A proposer that does not follow the protocol costs at most its own turns, and a colluder another one: once an honest
+/// one leads, it goes on leading, whatever is sent. The first turn is the liar's.
 #[test]
 fn a_byzantine_proposer_costs_its_own_turns() {
     for behaviour in &Behaviour::ALL {
@@ -390,7 +390,9 @@ fn a_byzantine_proposer_costs_its_own_turns() {
         let ballots = all.iter().map(|(b, _)| *b).max().unwrap_or_default();
         let wait = all.iter().map(|(_, w)| *w).fold(0.0, f64::max);
         println!("| {} | {ballots} | {wait:.1} |", behaviour.word());
-        assert!(ballots <= 2, "{behaviour:?}: ballot {ballots}");
+        // Whoever hears one of a colluder's stories alone may lose patience twice before anybody tells it the other.
+        let alone = u64::from(matches!(behaviour, Behaviour::Collude(_)));
+        assert!(ballots <= 2 + alone, "{behaviour:?}: ballot {ballots}");
         assert!(wait <= 4.0, "{behaviour:?}: {wait} times the patience");
     }
 }

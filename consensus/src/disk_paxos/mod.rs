@@ -43,7 +43,7 @@ use crypto::{Digest, MemberId, Refusal, codec};
 use drive::Drive;
 use election::Election;
 use learner_graph::{AcceptorId, AcceptorSet, LearnerId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use synod::Synod;
@@ -258,6 +258,10 @@ impl crate::Protocol for DiskPaxos {
 
     fn answer(&self, request: &SyncRequest, _: usize) -> SyncAnswer {
         DiskPaxos::answer(self, request)
+    }
+
+    fn wanted(&self) -> &BTreeSet<Digest> {
+        self.batches.wanted()
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {

@@ -6,9 +6,9 @@ use super::{HPaxos, Message, Output, Record};
 use crate::patience::Why;
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Slot, Time};
-use crypto::{Digest, Verified};
+use crypto::Verified;
 use learner_graph::{LearnerId, LearnerSet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 impl HPaxos {
     /// What this node says by itself, given what it knows.
@@ -23,7 +23,7 @@ impl HPaxos {
             self.settle(out);
         }
         self.watch_ballot(out);
-        self.spread(now, out);
+        self.waiting.spread(now, out);
     }
 
     /// Runs patience down and follows the others'. Returns the highest ballot that surely some safe
@@ -198,16 +198,6 @@ impl HPaxos {
         }
     }
 
-    /// Spreads again what waits, and asks again for what is missing.
-    fn spread(&mut self, now: Time, out: &mut Vec<Output>) {
-        if self.waiting.spread(now, out) {
-            // A caller that asks for too much at once may have given up what is needed most.
-            let missing = |l| self.learners.next_delivery(l).map(|(_, d)| d.value);
-            let missing: BTreeSet<Digest> = self.learners.ids().filter_map(missing).collect();
-            out.extend(missing.into_iter().map(Output::Fetch));
-        }
-    }
-
     pub(super) fn set_timer(&mut self, now: Time, out: &mut Vec<Output>) {
         let all = self.outstanding();
         let oldest = |l: LearnerId| all.get(usize::from(l.0)).copied().flatten();
@@ -217,11 +207,7 @@ impl HPaxos {
             .and_then(|_| self.pacemaker.deadline(self.network.graph(), oldest, now));
         let proposer = self.proposer.as_ref();
         let proposer = proposer.and_then(|p| p.deadline(self.config.grace));
-        let undelivered = self
-            .learners
-            .ids()
-            .any(|l| self.learners.next_delivery(l).is_some());
-        let spread = (undelivered || self.waiting.has_own()).then_some(self.waiting.spread_at());
+        let spread = self.waiting.has_own().then(|| self.waiting.spread_at());
         // One turn may lead to the next.
         let soon = now.saturating_add(Time::from_nanos(1));
         let pages = self.pages_are_due().then_some(soon);

@@ -122,6 +122,8 @@ pub struct HPaxos {
     wishes: BTreeMap<AcceptorId, Verified<Message>>,
     convictions: Convictions,
     batches: Batches,
+    /// The bytes of what was announced in this ballot are wanted.
+    claimed: Ballot,
     waiting: Waiting,
     pacemaker: Pacemaker,
     /// The highest ballot known to be joined here or by a quorum of some learner. For people to see:
@@ -166,6 +168,7 @@ impl HPaxos {
             wishes: BTreeMap::new(),
             convictions: Convictions::new(graph),
             batches: Batches::new(Arc::clone(&history)),
+            claimed: Ballot::NONE,
             waiting: Waiting::new(max_waiting, config.patience, Arc::clone(&history)),
             pacemaker: Pacemaker::new(graph, config.patience),
             ballot: Ballot::NONE,
@@ -189,8 +192,6 @@ impl HPaxos {
     fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
         let mut out = Vec::new();
         if !std::mem::replace(&mut self.running, true) {
-            // What was asked for before a restart has to be asked for again.
-            out.extend(self.batches.wanted().map(Output::Fetch));
             self.claim_open(&mut out);
         }
         if let Some(acceptor) = &self.acceptor {
@@ -345,6 +346,10 @@ impl crate::Protocol for HPaxos {
 
     fn answer(&self, request: &SyncRequest, max_bytes: usize) -> SyncAnswer {
         HPaxos::answer(self, request, max_bytes)
+    }
+
+    fn wanted(&self) -> &BTreeSet<Digest> {
+        self.batches.wanted()
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {

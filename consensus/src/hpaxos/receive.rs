@@ -3,8 +3,9 @@
 use super::received::Novelty;
 use super::{HPaxos, Input, Invalid, Message, Output, Record, check};
 use crate::{Ballot, Slot, Time};
-use crypto::Verified;
+use crypto::{Digest, Verified};
 use learner_graph::AcceptorId;
+use std::collections::BTreeSet;
 
 impl HPaxos {
     pub(super) fn absorb(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
@@ -147,9 +148,13 @@ impl HPaxos {
         self.claim_announced(&open, out);
     }
 
-    /// The bytes of what is announced in the present ballot are needed.
+    /// The bytes of what is announced in the present ballot are needed; of what was in others only those of decisions.
     fn claim_announced(&mut self, slots: &[Slot], out: &mut Vec<Output>) {
         let ballot = self.present();
+        if std::mem::replace(&mut self.claimed, ballot) != ballot {
+            let decided: BTreeSet<Digest> = self.learners.undelivered().collect();
+            self.batches.want_only(|digest| decided.contains(digest));
+        }
         for slot in slots {
             let announced = self.received.slot(*slot).and_then(|s| s.announced(ballot));
             if let Some(value) = announced.map(|a| a.value) {

@@ -114,7 +114,7 @@ impl Batches {
     /// Returns those that were in memory.
     pub(crate) fn retain(&mut self, needs: impl Fn(&Digest) -> bool) -> Vec<Named> {
         self.grown = 0;
-        self.wanted.retain(&needs);
+        self.want_only(&needs);
         let all = std::mem::take(&mut self.kept).into_iter();
         let (kept, gone): (_, BTreeMap<_, _>) = all.partition(|(digest, _)| needs(digest));
         self.kept = kept;
@@ -131,13 +131,18 @@ impl Batches {
         self.unclaimed.contains_key(digest) || self.stored(digest)
     }
 
-    /// The digests whose bytes are missing.
-    pub(crate) fn wanted(&self) -> impl Iterator<Item = Digest> {
-        self.wanted.iter().copied()
+    /// The digests whose bytes are missing: what was claimed and has neither arrived nor been let go of.
+    pub(crate) fn wanted(&self) -> &BTreeSet<Digest> {
+        &self.wanted
     }
 
-    /// Something names this digest: its bytes are needed from now on. They are stored if they are here,
-    /// and asked for, once, if not.
+    /// Bytes that are missing and not needed any more are not wanted any more.
+    pub(crate) fn want_only(&mut self, needs: impl Fn(&Digest) -> bool) {
+        self.wanted.retain(needs);
+    }
+
+    /// Something names this digest: its bytes are needed from now on. They are stored if they are here, and wanted if
+    /// not.
     pub(crate) fn claim<M, W, E, F>(&mut self, digest: Digest, out: &mut Vec<Output<M, W, E, F>>) {
         if self.stored(&digest) {
             return;

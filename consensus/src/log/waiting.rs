@@ -100,14 +100,10 @@ impl Waiting {
     }
 
     /// Spreads again what clients gave to this node and nobody has decided for long: gossip loses
-    /// messages, and a restarted node has spread nothing yet. True if it was time.
-    pub(crate) fn spread<M, W, E, F>(
-        &mut self,
-        now: Time,
-        out: &mut Vec<Output<M, W, E, F>>,
-    ) -> bool {
+    /// messages, and a restarted node has spread nothing yet.
+    pub(crate) fn spread<M, W, E, F>(&mut self, now: Time, out: &mut Vec<Output<M, W, E, F>>) {
         if now < self.spread_at {
-            return false;
+            return;
         }
         self.spread_at = now.saturating_add(self.spread_every);
         out.extend(
@@ -116,7 +112,6 @@ impl Waiting {
                 .cloned()
                 .map(Output::SendValue),
         );
-        true
     }
 
     /// Spreads in the next step: there is a new leader.

@@ -35,7 +35,7 @@ use crypto::{Digest, MemberId, codec};
 use learner_graph::{AcceptorId, LearnerGraph, LearnerId, Suspicion};
 use proposer::Proposer;
 use received::Received;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -256,6 +256,10 @@ impl crate::Protocol for Paxos {
         max_bytes: usize,
     ) -> crate::SyncAnswer<Message, NoEvidence> {
         Paxos::answer(self, request, max_bytes)
+    }
+
+    fn wanted(&self) -> &BTreeSet<Digest> {
+        self.batches.wanted()
     }
 
     fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {

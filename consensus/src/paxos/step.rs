@@ -14,9 +14,7 @@ impl Paxos {
     /// goes back.
     pub(super) fn step(&mut self, now: Time, inputs: Vec<Input>) -> Vec<Output> {
         let mut out = Vec::new();
-        if !std::mem::replace(&mut self.running, true) {
-            out.extend(self.batches.wanted().map(Output::Fetch));
-        }
+        self.running = true;
         if let Some(acceptor) = &self.acceptor {
             self.pacemaker.heard(acceptor.id, now);
         }
@@ -301,6 +299,9 @@ impl Paxos {
         {
             self.ballot = ballot;
             self.waiting.spread_soon();
+            // What is proposed and voted for no more is not needed.
+            let named = self.named(self.next);
+            self.batches.want_only(|digest| named.contains(digest));
             out.push(Output::Ballot { ballot, leader });
         }
     }

@@ -10,6 +10,7 @@ use consensus::storage::StorageError;
 use consensus::{AnswerOf, Batch, Protocol, Slot};
 use crypto::{Digest, codec};
 use learner_graph::LearnerId;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::{mpsc, oneshot};
@@ -150,7 +151,7 @@ fn certified<P: Protocol>(
 }
 
 /// What cannot be read here the peer gets from others.
-fn answer<P: Protocol>(
+pub(super) fn answer<P: Protocol>(
     history: &HistoryFile<P::Wire>,
     question: Question<P>,
 ) -> Response<P::Wire, P::Evidence> {
@@ -162,10 +163,9 @@ fn answer<P: Protocol>(
             // Whoever is far behind has no use for the news yet.
             let room = MAX_GIVEN.saturating_sub(messages.len());
             if bytes < GOOD_RESPONSE_BYTES && room > 0 {
+                let known: HashSet<Digest> = messages.iter().map(P::id).collect();
                 let news = live.messages.into_iter();
-                let news = news.filter(|m| !messages.contains(m)).take(room);
-                let new: Vec<P::Wire> = news.collect();
-                messages.extend(new);
+                messages.extend(news.filter(|m| !known.contains(&P::id(m))).take(room));
             }
             Response::Sync(AnswerOf::<P> {
                 messages,

@@ -10,7 +10,7 @@
 
 use super::intake::Intake;
 use crate::network::budget::Permit;
-use crate::network::request::Request;
+use crate::network::request::{Request, RequestKind};
 use consensus::hpaxos::evidence::Certificate;
 use consensus::storage::StorageError;
 use consensus::{Batch, ClientValue, Slot, disk_paxos};
@@ -86,6 +86,8 @@ pub(crate) enum Event {
     AskPeer {
         /// The peer.
         peer: NodeIndex,
+        /// By which question: the peer has none of this kind to answer.
+        kind: RequestKind,
     },
     /// A peer asks for what is missing there.
     Request {

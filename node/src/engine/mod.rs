@@ -22,7 +22,6 @@ mod questions;
 mod tests;
 mod trace;
 mod unsynced;
-mod wanted;
 
 pub(crate) use disks::Disks;
 #[cfg(test)]
@@ -35,6 +34,7 @@ pub(crate) use trace::Trace;
 
 use crate::byzantine::Lie;
 use crate::history::HistoryFile;
+use crate::network::request::RequestKind;
 use crate::network::seen::Seen;
 use crate::telemetry::Follow;
 use crate::view::View;
@@ -50,7 +50,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, UnboundedSender};
 use unsynced::Unsynced;
-use wanted::Wanted;
 
 /// How many events one step handles at most, so that a full queue does not delay the sends.
 const MAX_EVENTS_PER_STEP: usize = 256;
@@ -164,10 +163,11 @@ struct State<I> {
     catching_up: CatchingUp,
     /// From then on a peer is asked for decisions, however many bytes are missing.
     sync_due: Time,
-    /// Whom to ask for what is missing after the next step: what has come is not asked for again.
-    asks: Vec<NodeIndex>,
+    /// The digest that peers are asked for bytes after, in the order of digests.
+    asked: Digest,
+    /// Whom to ask for what after the next step: what has come is not asked for again.
+    asks: Vec<(NodeIndex, RequestKind)>,
     timer: Option<Time>,
-    wanted: Wanted,
     /// The values that are followed, if any are.
     follow: Option<Follow>,
     /// Clients that wait for `Accepted` or `Full`. Bounded by the HTTP requests in progress.
@@ -196,9 +196,9 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             unsynced: Unsynced::default(),
             catching_up: CatchingUp::new(now),
             sync_due: Time::ZERO,
+            asked: Digest([0; 32]),
             asks: Vec::new(),
             timer: None,
-            wanted: Wanted::default(),
             follow: view.telemetry.clone().map(Follow::new),
             submitted: HashMap::new(),
             look_for_gone: MAX_CLIENTS,
@@ -236,8 +236,8 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             if !inputs.is_empty() || due {
                 self.step(inputs)?;
             }
-            for peer in std::mem::take(&mut self.state.asks) {
-                self.ask(peer);
+            for (peer, kind) in std::mem::take(&mut self.state.asks) {
+                self.ask(peer, kind);
             }
             if self.state.unsynced.is_due(self.now()) {
                 self.sync()?;
@@ -329,7 +329,6 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
                     permit,
                 } => {
                     drop(permit);
-                    self.note_arrivals(&more);
                     inputs.extend(more);
                     continue;
                 }
@@ -352,7 +351,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
                 } => {
                     self.certified(learner, slot, answer);
                 }
-                Event::AskPeer { peer } => self.state.asks.push(peer),
+                Event::AskPeer { peer, kind } => self.state.asks.push((peer, kind)),
                 Event::Request { ticket, request } => self.answer(ticket, request),
                 Event::Stop => return None,
             }
@@ -371,17 +370,6 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             !clients.is_empty()
         });
         self.state.look_for_gone = MAX_CLIENTS.max(2 * self.state.submitted.len());
-    }
-
-    fn note_arrivals(&mut self, inputs: &[InputOf<P>]) {
-        if self.state.wanted.is_empty() {
-            return;
-        }
-        for input in inputs {
-            if let Input::Batch(batch) = input {
-                self.state.wanted.arrived(&batch.digest());
-            }
-        }
     }
 
     /// Whoever follows values is told which came.

@@ -106,11 +106,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
                 Output::SendEvidence(evidence) => parts.push(Part::Evidence(evidence)),
                 Output::Accepted(id) => self.tell(&id, Submitted::Accepted),
                 Output::Full(id) => self.tell(&id, Submitted::Full),
-                Output::Fetch(digest) => {
-                    if self.state.wanted.insert(digest) {
-                        fetch.push(digest);
-                    }
-                }
+                Output::Fetch(digest) => fetch.push(digest),
                 Output::SetTimer(at) => {
                     // It replaces the one before.
                     self.state.timer = Some(at);

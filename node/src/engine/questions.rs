@@ -4,11 +4,13 @@ use super::archivist::{Proof, Question};
 use super::event::{Certified, Unproved};
 use super::{Command, Engine, NodeIndex, Ticket};
 use crate::history::MAX_GIVEN;
-use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Request, Response};
+use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Request, RequestKind, Response};
 use consensus::storage::Storage;
 use consensus::{AnswerOf, Batch, Protocol, Slot, SyncRequest};
 use crypto::{Digest, codec};
 use learner_graph::LearnerId;
+use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -17,6 +19,9 @@ const FAR_BEHIND: u64 = 1024;
 /// How often it does.
 const REPORT: Duration = Duration::from_secs(2);
 
+/// With so many batches missing, peers are asked for nothing that names more. What they answer may name as many slots as
+/// are heard beyond the front of the log.
+const MANY: usize = 4096;
 /// A peer is asked for decisions as often as this, however many bytes are missing: liars name what nobody has.
 const SYNC_AT_LEAST: Duration = Duration::from_millis(500);
 
@@ -83,19 +88,22 @@ impl CatchingUp {
 }
 
 impl<P: Protocol, S: Storage> Engine<P, S> {
-    /// Asks a peer for what is missing here.
-    pub(super) fn ask(&mut self, peer: NodeIndex) {
-        // What is decided must not run ahead of its bytes; and bytes that nobody has must not keep away everything else.
+    /// Asks a peer for what is missing here, if anything is that this kind of question brings.
+    pub(super) fn ask(&mut self, peer: NodeIndex, kind: RequestKind) {
         let now = self.now();
-        if self.state.wanted.has_room() || now >= self.state.sync_due {
-            self.state.sync_due = now + SYNC_AT_LEAST;
-            let request = Request::Sync(self.machine.protocol.sync_request());
-            self.command(Command::Ask(Some(peer), request));
-        }
-        let missing = self.state.wanted.next();
-        if !missing.is_empty() {
-            self.command(Command::Ask(Some(peer), Request::Batches(missing)));
-        }
+        let wanted = self.machine.protocol.wanted();
+        let request = match kind {
+            // What is decided must not run ahead of its bytes; and bytes that nobody has must not keep away everything
+            // else.
+            RequestKind::Sync if wanted.len() >= MANY && now < self.state.sync_due => return,
+            RequestKind::Sync => {
+                self.state.sync_due = now + SYNC_AT_LEAST;
+                Request::Sync(self.machine.protocol.sync_request())
+            }
+            RequestKind::Batches if wanted.is_empty() => return,
+            RequestKind::Batches => Request::Batches(next_of(wanted, &mut self.state.asked)),
+        };
+        self.command(Command::Ask(Some(peer), request));
     }
 
     /// Tells a learner's decision in a slot with what proves it, in protocols in which anything does. What is not in
@@ -206,9 +214,53 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
     }
 }
 
+/// What to ask the next peer for: the digests after this one, and those before it if there is room. An answer may hold
+/// no more than the first few of them, so the next question begins five eighths further on. It leaves nothing out, and
+/// peers that are asked for the same at a time begin with different ones.
+fn next_of(wanted: &BTreeSet<Digest>, after: &mut Digest) -> Vec<Digest> {
+    let behind = wanted.range((Bound::Excluded(*after), Bound::Unbounded));
+    let all = behind.chain(wanted.range(..=*after));
+    let next: Vec<Digest> = all.take(MAX_DIGESTS).copied().collect();
+    if let Some(digest) = next.get(next.len() * 5 / 8) {
+        *after = *digest;
+    }
+    next
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn digests(n: usize) -> BTreeSet<Digest> {
+        (0..n).map(|i| Digest::of(&i.to_le_bytes())).collect()
+    }
+
+    #[test]
+    fn every_digest_gets_its_turn() {
+        for n in [1, 2, 3, MAX_DIGESTS, MAX_DIGESTS + 1, 5 * MAX_DIGESTS] {
+            let (wanted, mut after) = (digests(n), Digest([0; 32]));
+            let mut asked = BTreeSet::new();
+            for _ in 0..n.div_ceil(MAX_DIGESTS * 5 / 8) {
+                let next = next_of(&wanted, &mut after);
+                assert_eq!(next.len(), n.min(MAX_DIGESTS));
+                asked.extend(next);
+            }
+            assert!(asked == wanted, "{n}");
+        }
+    }
+
+    /// Of large batches an answer holds two; peers that answer at a time are not to send the same.
+    #[test]
+    fn answers_to_questions_in_a_row_have_different_beginnings() {
+        for n in [100, MAX_DIGESTS, 2 * MAX_DIGESTS] {
+            let (wanted, mut after) = (digests(n), Digest([0; 32]));
+            let mut given = BTreeSet::new();
+            for _ in 0..8 {
+                given.extend(next_of(&wanted, &mut after).into_iter().take(2));
+            }
+            assert_eq!(given.len(), 16, "{n}");
+        }
+    }
 
     #[test]
     fn whoever_said_that_it_is_far_behind_says_once_that_it_has_caught_up() {

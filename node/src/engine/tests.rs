@@ -5,12 +5,14 @@ mod durable;
 mod lost;
 mod played;
 
+use super::archivist::Question;
 use super::*;
+use crate::network::request::Response;
 use crate::testing;
 use crate::trace::WriterError;
 use consensus::NoEvidence;
 use consensus::disk_paxos::{self, Action, DiskId, Operation, Report};
-use consensus::history::Keep;
+use consensus::history::{History as _, Keep};
 use consensus::hpaxos::evidence::Certificate;
 use consensus::storage::MemoryStorage;
 use consensus::{
@@ -186,4 +188,23 @@ fn events_of_disks_share_a_step_and_hold_nobody_up_at_the_end() {
     assert!(step() >= 1);
     engine.send(Event::Stop).expect("it runs");
     assert_eq!(ended.recv_timeout(DEADLINE).expect("it ends"), Ok(()));
+}
+
+#[test]
+fn what_the_history_has_is_not_told_again_as_news() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let history = played::history(directory.path());
+    for slot in 0..2 {
+        history.keep(played::decision(0, slot));
+    }
+    history.flush();
+    let live = SyncAnswer {
+        messages: vec![1, 2],
+        evidence: Vec::new(),
+    };
+    let question = Question::Decisions(vec![Slot(0)], live);
+    let Response::Sync(answer) = archivist::answer::<Played>(&history, question) else {
+        panic!("decisions were asked for");
+    };
+    assert_eq!(answer.messages, [0, 1, 2]);
 }

@@ -169,7 +169,12 @@ impl Streams {
     }
 
     /// Reads a peer's stream, and has verified what comes; the one before is given up.
-    pub(super) fn read(&mut self, peer: NodeIndex, stream: Stream, pool: Pool) {
+    pub(super) fn read(
+        &mut self,
+        peer: NodeIndex,
+        stream: impl AsyncRead + Unpin + Send + 'static,
+        pool: Pool,
+    ) {
         let (largest, heard) = (self.bounds.frame, Arc::new(AtomicBool::new(false)));
         let came = Arc::clone(&heard);
         let task = tokio::spawn(async move {
@@ -255,9 +260,27 @@ async fn read(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use futures::io::Cursor;
+
+    fn writer(frames: usize, bytes: usize) -> (Writer, mpsc::Receiver<Waiting>) {
+        let (queue, waiting) = mpsc::channel(frames);
+        let writer = Writer {
+            queue,
+            room: Arc::new(Semaphore::new(bytes)),
+            open: Arc::new(AtomicBool::new(true)),
+            begun: Instant::now(),
+        };
+        (writer, waiting)
+    }
+
+    /// A stream to this peer, open until what is returned is dropped.
+    pub(in super::super) fn open_to(streams: &mut Streams, peer: NodeIndex) -> impl Sized + use<> {
+        let (writer, waiting) = writer(16, 1 << 10);
+        streams.writers.insert(peer, writer);
+        waiting
+    }
 
     async fn frames(bytes: &[u8], largest: usize) -> (Vec<Vec<u8>>, Result<(), TooLarge>) {
         let mut all = Vec::new();
@@ -296,16 +319,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_queue_is_bounded_in_frames_and_bytes() {
-        let writer = |frames, bytes| {
-            let (queue, waiting) = mpsc::channel(frames);
-            let writer = Writer {
-                queue,
-                room: Arc::new(Semaphore::new(bytes)),
-                open: Arc::default(),
-                begun: Instant::now(),
-            };
-            (writer, waiting)
-        };
         let frame: Arc<[u8]> = Arc::from([0; 10]);
         let (few, mut waiting) = writer(2, 1000);
         let sent = [(); 3].map(|()| few.send(&frame));

@@ -21,6 +21,7 @@ use libp2p::request_response::{OutboundRequestId, ResponseChannel};
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::{Multiaddr, PeerId, Swarm};
 use std::collections::{HashMap, HashSet};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -56,6 +57,8 @@ pub(crate) struct Network {
     pub(super) streams: Streams,
     full_mesh: bool,
     pub(super) pool: Pool,
+    /// The verification threads.
+    verifying: Vec<JoinHandle<()>>,
     pub(super) engine: EngineHandle,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) reports: mpsc::Receiver<Report>,
@@ -72,9 +75,7 @@ pub(crate) struct Network {
 
 impl Network {
     /// Listens and starts the verification threads; `run` does the rest. Needs a tokio runtime.
-    pub(crate) fn start<P: Protocol>(
-        setup: Setup<'_, P>,
-    ) -> Result<(Network, Vec<JoinHandle<()>>), NetworkStartError> {
+    pub(crate) fn start<P: Protocol>(setup: Setup<'_, P>) -> Result<Network, NetworkStartError> {
         let Setup {
             config,
             node,
@@ -106,7 +107,7 @@ impl Network {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
-        let (pool, handles) = Pool::start(
+        let (pool, verifying) = Pool::start(
             threads,
             Limits::count(limits.verify_queue),
             Limits::mib(limits.verify_queue_mib),
@@ -119,7 +120,7 @@ impl Network {
             .iter()
             .enumerate()
             .filter_map(|(i, n)| Some((i, n.member?)));
-        let network = Network {
+        Ok(Network {
             swarm,
             topic,
             protocol: protocol_name(config),
@@ -130,6 +131,7 @@ impl Network {
             streams,
             full_mesh: is_full_mesh(config),
             pool,
+            verifying,
             engine: EngineHandle::new(queue),
             commands,
             reports,
@@ -142,11 +144,13 @@ impl Network {
             tickets: HashMap::new(),
             asked: HashMap::new(),
             in_flight: HashSet::new(),
-        };
-        Ok((network, handles))
+        })
     }
 
     /// Runs until told to stop or until the engine has ended.
+    ///
+    /// # Panics
+    /// If a verification thread has panicked: what it had in hand is in flight for ever.
     pub(crate) async fn run(mut self) {
         let mut tick = tokio::time::interval(TICK.min(self.sync_every).min(self.alive_every));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -169,6 +173,9 @@ impl Network {
     }
 
     fn tick(&mut self, now: Instant) {
+        for thread in self.verifying.extract_if(.., |thread| thread.is_finished()) {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
         for peer in self.streams.heard() {
             self.alive(peer);
         }
@@ -233,10 +240,10 @@ impl Network {
 
     /// Lets the engine say what to ask this peer for. If it is busy there is a next time.
     pub(super) fn sync(&mut self, peer: NodeIndex) {
-        let kinds = [RequestKind::Sync, RequestKind::Batches];
-        let free = |kind| !self.in_flight.contains(&(peer, kind));
-        if kinds.into_iter().any(free) {
-            let _ = self.engine.try_send(Event::AskPeer { peer });
+        for kind in [RequestKind::Sync, RequestKind::Batches] {
+            if !self.in_flight.contains(&(peer, kind)) {
+                let _ = self.engine.try_send(Event::AskPeer { peer, kind });
+            }
         }
     }
 
@@ -391,3 +398,7 @@ impl Network {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "task_tests.rs"]
+mod tests;

@@ -196,8 +196,8 @@ impl Node {
         let queue = Intake::new(sender, view.metrics.engine_queue.clone());
         let engine = EngineHandle::new(queue.clone());
         let seen = Arc::new(Seen::default());
-        // The verification threads end with the network task.
-        let (network, _threads) = network::Network::start(network::Setup {
+        // The verification threads end with the network task, and it with one that panics.
+        let network = network::Network::start(network::Setup {
             config,
             node,
             keypair,
@@ -360,4 +360,16 @@ async fn bind_http(node: &NodeConfig) -> Result<Option<(SocketAddr, TcpListener)
 fn run_number() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |d| u64::try_from(d.as_micros()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_node_whose_network_task_panics_ends() {
+        let (tell, ended) = watch::channel(None);
+        watched(async { panic!("as the test wants") }, Arc::new(tell)).await;
+        assert_eq!(*ended.borrow(), Some(Err(EngineError::Panicked)));
+    }
 }

@@ -42,7 +42,7 @@ fn in_memory(engine: &DiskPaxos) -> Vec<usize> {
         engine.pipeline.proposed().count(),
         engine.pipeline.carried(),
         engine.batches.kept().count(),
-        engine.batches.wanted().count(),
+        engine.batches.wanted().len(),
         engine.waiting.len(),
         engine.waiting.known(),
         engine.synod.tried(),

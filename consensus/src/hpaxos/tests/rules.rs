@@ -596,14 +596,9 @@ fn rule_7_no_vote_before_the_bytes_are_stored() {
             .iter()
             .any(|o| matches!(o, Output::Fetch(d) if *d == v))
     );
-    // After a restart the bytes are asked for again.
-    p.outputs.clear();
+    // After a restart they are wanted still.
     p.restart();
-    assert!(
-        p.outputs
-            .iter()
-            .any(|o| matches!(o, Output::Fetch(d) if *d == v))
-    );
+    assert!(p.engine.wanted().contains(&v));
     p.give(vec![Input::Batch(batch)]);
     assert_eq!(p.sent_2av(0), [(1, v, everyone)]);
     assert_eq!(union(&p.sent_2b(0)), everyone);
@@ -611,6 +606,29 @@ fn rule_7_no_vote_before_the_bytes_are_stored() {
         p.engine.batch(&v).is_some(),
         "whoever voted hands the bytes out"
     );
+}
+
+#[test]
+fn what_an_earlier_leader_announced_is_wanted_no_more_unless_it_is_decided() {
+    let mut p = a4();
+    let everyone = all(&p);
+    p.others_join(1, &[0, 1, 2]);
+    p.announce(1, 0, value("decided"));
+    p.announce(1, 1, value("announced"));
+    for i in 0..3 {
+        p.two_b(i, 1, 0, value("decided"), everyone);
+    }
+    let wanted = |p: &Puppets, texts: [&str; 2]| {
+        let expected: BTreeSet<Digest> = texts.into_iter().map(value).collect();
+        assert_eq!(*p.engine.wanted(), expected);
+    };
+    wanted(&p, ["decided", "announced"]);
+    for i in 0..3 {
+        p.hear(i, Message::Wish { ballot: Ballot(2) });
+    }
+    p.others_join(2, &[0, 1, 2]);
+    p.announce(2, 1, value("another"));
+    wanted(&p, ["decided", "another"]);
 }
 
 /// The values announced, by ballot and slot, in order.

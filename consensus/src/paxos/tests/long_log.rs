@@ -32,7 +32,7 @@ fn in_memory(paxos: &Paxos) -> Vec<usize> {
         proposer.proposed().count(),
         proposer.carried(),
         paxos.batches.kept().count(),
-        paxos.batches.wanted().count(),
+        paxos.batches.wanted().len(),
         paxos.waiting.len(),
         paxos.waiting.known(),
     ]

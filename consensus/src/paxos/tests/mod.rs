@@ -8,7 +8,7 @@ use super::acceptor::Acceptor;
 use super::received::Received;
 use super::{Body, Config, Input, Message, Output, Paxos, Record, Vote};
 use crate::history::MemoryHistory;
-use crate::{Ballot, ClientValue, Member, Network, Slot};
+use crate::{Ballot, ClientValue, Member, Network, Protocol, Slot};
 use crypto::{Digest, Keypair, MemberId};
 use learner_graph::{AcceptorId, LearnerGraph, LearnerId};
 use std::sync::Arc;
@@ -125,4 +125,36 @@ fn a_leader_never_uses_a_slot_of_its_ballot_twice_after_a_crash() {
     }
     let slots: Vec<Slot> = proposed.iter().map(|(slot, _)| *slot).collect();
     assert_eq!(slots, [Slot(0), Slot(1)]);
+}
+
+#[test]
+fn what_an_earlier_leader_proposed_is_wanted_no_more_unless_it_is_decided() {
+    let value = |text: &str| Digest::of(text.as_bytes());
+    let mut paxos = net::Net::new(8, 1).restored(0, &[]);
+    let mut hear = |from, body, wanted: &[&str]| {
+        let from = MemberId(from);
+        paxos.step(
+            Duration::from_millis(1),
+            vec![Input::Message(Message { from, body })],
+        );
+        let wanted = wanted.iter().map(|text| value(text)).collect();
+        assert_eq!(*paxos.wanted(), wanted);
+    };
+    let two_a = |ballot, values: &[(u64, &str)]| {
+        let values = values.iter().map(|(slot, text)| (Slot(*slot), value(text)));
+        let (ballot, values) = (Ballot(ballot), values.collect());
+        Body::TwoA { ballot, values }
+    };
+    let two_b = |ballot, slot, text| Body::TwoB {
+        ballot: Ballot(ballot),
+        values: vec![(Slot(slot), value(text))],
+    };
+    let first = two_a(1, &[(0, "decided"), (1, "proposed")]);
+    hear(0, first, &["decided", "proposed"]);
+    for i in 1..3 {
+        hear(i, two_b(1, 0, "decided"), &["decided", "proposed"]);
+    }
+    let all = ["decided", "proposed", "another"];
+    hear(1, two_a(2, &[(1, "another")]), &all);
+    hear(2, two_b(2, 1, "another"), &["decided", "another"]);
 }

@@ -3,9 +3,8 @@
 use super::{Config, Input, Message, Output, Paxos, Record, three};
 use crate::history::{History, MemoryHistory};
 use crate::{Batch, ClientValue, Decision, Network, Protocol, Slot, Time};
-use crypto::{Digest, MemberId};
+use crypto::MemberId;
 use learner_graph::{LearnerGraph, LearnerId};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +26,6 @@ pub(super) struct Node {
     pub(super) inbox: Vec<Input>,
     pub(super) delivered: Vec<Decision>,
     pub(super) spread: Vec<ClientValue>,
-    fetching: BTreeSet<Digest>,
 }
 
 pub(super) fn value(n: u64) -> ClientValue {
@@ -56,7 +54,6 @@ impl Net {
                 inbox: Vec::new(),
                 delivered: Vec::new(),
                 spread: Vec::new(),
-                fetching: BTreeSet::new(),
             });
         }
         net
@@ -94,11 +91,6 @@ impl Net {
     pub(super) fn step(&mut self, i: usize) {
         let node = &mut self.nodes[i];
         let inputs = std::mem::take(&mut node.inbox);
-        for input in &inputs {
-            if let Input::Batch(batch) = input {
-                node.fetching.remove(&batch.digest());
-            }
-        }
         for output in node.machine.step(self.now, inputs) {
             self.execute(i, output);
         }
@@ -117,9 +109,6 @@ impl Net {
             Output::SendValue(value) => {
                 node.spread.push(value.clone());
                 self.others(i, &Input::Value(value));
-            }
-            Output::Fetch(digest) => {
-                node.fetching.insert(digest);
             }
             Output::Decided(decision) => node.delivered.push(decision),
             _ => {}
@@ -146,7 +135,7 @@ impl Net {
         let mut inputs: Vec<Input> = old.flatten().map(Input::Message).collect();
         let answer = Protocol::answer(&answers.machine, &request, 1 << 20);
         inputs.extend(answer.messages.into_iter().map(Input::Message));
-        let wanted = self.nodes[asks].fetching.iter();
+        let wanted = Protocol::wanted(&self.nodes[asks].machine).iter();
         let batch = |d| {
             answers
                 .machine
@@ -176,7 +165,6 @@ impl Net {
         node.machine = machine;
         node.stored = records;
         node.inbox.clear();
-        node.fetching.clear();
         self.step(i);
     }
 

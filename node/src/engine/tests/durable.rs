@@ -38,12 +38,17 @@ fn talker(stage: &Stage) -> Played {
     })
 }
 
+/// A peer may be asked for decisions.
+const ASK: Event = Event::AskPeer {
+    peer: 1,
+    kind: RequestKind::Sync,
+};
+
 /// Who asks says where it stands, and what has come by then is not to come again.
 #[test]
 fn a_peer_is_asked_when_what_has_come_is_taken_in() {
     let mut stage = Stage::new();
-    let ask = Event::AskPeer { peer: 1 };
-    stage.engine.send(ask).expect("there is room");
+    stage.engine.send(ASK).expect("there is room");
     let value = testing::batch(&[b"value"]).values[0].clone();
     stage.submit(value);
     let protocol = talker(&stage);
@@ -59,19 +64,18 @@ fn a_peer_is_asked_when_what_has_come_is_taken_in() {
 fn bytes_that_nobody_has_do_not_keep_decisions_away() {
     let mut stage = Stage::new();
     for _ in 0..3 {
-        let ask = Event::AskPeer { peer: 1 };
-        stage.engine.send(ask).expect("there is room");
+        stage.engine.send(ASK).expect("there is room");
     }
     stage.submit(testing::batch(&[b"value"]).values[0].clone());
     let engine = stage.engine.clone();
-    let missing = |n: u16| Output::Fetch(Digest::of(&n.to_le_bytes()));
+    let missing = (0..5000u16).map(|n| Digest::of(&n.to_le_bytes()));
     let protocol = Played::new(move |inputs| {
-        if inputs.is_empty() {
-            return Vec::new();
+        if !inputs.is_empty() {
+            engine.send(Event::Stop).expect("there is room");
         }
-        engine.send(Event::Stop).expect("there is room");
-        (0..5000).map(missing).collect()
+        Vec::new()
     });
+    let protocol = protocol.wanting(missing);
     let (ended, done) = stage.run(protocol, &[]);
     assert_eq!(ended, Ok(()));
     let asked = done.iter().filter(|done| **done == Done::Requested);

@@ -6,6 +6,7 @@ use crate::network::request::Request;
 use consensus::history::Kept;
 use consensus::storage::StorageError;
 use consensus::{Ballot, ClientValue, Decision};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -16,6 +17,7 @@ type Step = Box<dyn FnMut(Vec<InputOf<Played>>) -> Vec<OutputOf<Played>> + Send>
 pub(super) struct Played {
     step: Step,
     checkpoint: Box<dyn Fn() + Send>,
+    wanted: BTreeSet<Digest>,
 }
 
 impl Played {
@@ -25,6 +27,7 @@ impl Played {
         Played {
             step: Box::new(step),
             checkpoint: Box::new(|| ()),
+            wanted: BTreeSet::new(),
         }
     }
 
@@ -32,6 +35,14 @@ impl Played {
     pub(super) fn at_checkpoints(self, checkpoint: impl Fn() + Send + 'static) -> Self {
         Played {
             checkpoint: Box::new(checkpoint),
+            ..self
+        }
+    }
+
+    /// The same; the bytes behind these digests are missing.
+    pub(super) fn wanting(self, wanted: impl Iterator<Item = Digest>) -> Self {
+        Played {
+            wanted: wanted.collect(),
             ..self
         }
     }
@@ -106,6 +117,10 @@ impl Protocol for Played {
             messages: Vec::new(),
             evidence: Vec::new(),
         }
+    }
+
+    fn wanted(&self) -> &BTreeSet<Digest> {
+        &self.wanted
     }
 
     fn batch(&self, _: &Digest) -> Option<Arc<Batch>> {
