@@ -111,8 +111,8 @@ pub(crate) struct DecisionLog {
     next: Slot,
     /// How many were delivered, those dropped included.
     delivered: u64,
-    /// Where each value kept was delivered.
-    index: HashMap<Digest, Slot>,
+    /// Where each value kept was delivered: from when somebody first asked for one.
+    index: Option<HashMap<Digest, Slot>>,
     /// Clients that wait for a value, with their numbers for it. Bounded by the values of HTTP requests in progress.
     waiting: HashMap<Digest, Vec<(usize, Told)>>,
 }
@@ -130,7 +130,7 @@ impl DecisionLog {
             max_bytes,
             next,
             delivered: next.0,
-            index: HashMap::new(),
+            index: None,
             waiting: HashMap::new(),
         }
     }
@@ -140,11 +140,14 @@ impl DecisionLog {
         self.next = decision.slot.next();
         self.delivered += 1;
         self.bytes += decision.size();
-        for id in &**decision.values.ids() {
-            self.index.insert(*id, decision.slot);
-            for (number, client) in self.waiting.remove(id).unwrap_or_default() {
-                // The client may have gone away.
-                let _ = client.send((number, decision.receipt()));
+        // Nobody has ever asked for a value of most learners, if there are many.
+        if let Some(index) = &mut self.index {
+            for id in &**decision.values.ids() {
+                index.insert(*id, decision.slot);
+                for (number, client) in self.waiting.remove(id).unwrap_or_default() {
+                    // The client may have gone away.
+                    let _ = client.send((number, decision.receipt()));
+                }
             }
         }
         self.kept.push_back(decision);
@@ -155,8 +158,10 @@ impl DecisionLog {
                 break;
             };
             self.bytes -= oldest.size();
-            for id in &**oldest.values.ids() {
-                self.index.remove(id);
+            if let Some(index) = &mut self.index {
+                for id in &**oldest.values.ids() {
+                    index.remove(id);
+                }
             }
         }
     }
@@ -183,7 +188,14 @@ impl DecisionLog {
 
     /// Where a value was delivered; if it was not yet, the client will be told, with its number for the value.
     pub(crate) fn wait_for(&mut self, id: Digest, number: usize, client: &Told) -> Option<Receipt> {
-        if let Some(slot) = self.index.get(&id) {
+        let index = self.index.get_or_insert_with(|| {
+            let all = self.kept.iter().flat_map(|d| {
+                let ids = d.values.ids().iter();
+                ids.map(|id| (*id, d.slot))
+            });
+            all.collect()
+        });
+        if let Some(slot) = index.get(&id) {
             let at = self.kept.partition_point(|d| d.slot < *slot);
             if let Some(found) = self.kept.get(at) {
                 return Some(found.receipt());
@@ -270,17 +282,38 @@ mod tests {
     #[test]
     fn the_oldest_are_dropped_at_both_bounds() {
         let mut log = DecisionLog::new(Slot(0), 2, 1 << 20);
+        let (client, _told) = unbounded_channel();
         for slot in 0..5 {
+            if slot == 3 {
+                log.wait_for(Digest::of(b"another"), 0, &client);
+            }
             log.push(decision(slot, &slot.to_string()));
         }
         assert_eq!(log.page(Slot(0), 10, 1 << 20), Page::Old);
-        assert_eq!(log.index.len(), 2);
+        assert_eq!(log.index.as_ref().map(HashMap::len), Some(2));
         assert_eq!((log.next(), log.delivered()), (Slot(5), 5));
         let mut log = DecisionLog::new(Slot(0), 100, 1000);
         for slot in 0..5 {
             log.push(decision(slot, &"x".repeat(600)));
         }
         assert_eq!(log.kept.len(), 1);
+    }
+
+    #[test]
+    fn what_was_kept_before_anybody_asked_is_found() {
+        let mut log = DecisionLog::new(Slot(0), 100, 1 << 20);
+        let all: Vec<_> = (0..3).map(|s| decision(s, &s.to_string())).collect();
+        let (client, _told) = unbounded_channel();
+        for known in &all[..2] {
+            log.push(Arc::clone(known));
+        }
+        let mut ask = |log: &mut DecisionLog, slot: usize| {
+            let found = log.wait_for(all[slot].values.ids()[0], 0, &client);
+            assert_eq!(found, Some(all[slot].receipt()));
+        };
+        ask(&mut log, 1);
+        log.push(Arc::clone(&all[2]));
+        (0..3).for_each(|slot| ask(&mut log, slot));
     }
 
     #[test]
