@@ -86,8 +86,9 @@ pub trait Protocol: Sized + Send + 'static {
     /// The digests whose bytes are missing here: peers are to be asked for them until they come, or are needed no more.
     ///
     /// The slots in memory bound them, none of which is more than 4096 beyond the front of the log: of each, what the
-    /// leader that this node follows announced (in mode paxos the highest 2a and the 2b, in mode disk-paxos nothing), and
-    /// what each learner has decided and not delivered. What is not needed after all goes with its slot, if not before.
+    /// leader that this node follows announced and what a quorum of 2av names (in mode paxos the highest 2a and the 2b, in
+    /// mode disk-paxos nothing), and what each learner has decided and not delivered. What is not needed after all goes
+    /// with its slot, if not before.
     fn wanted(&self) -> &BTreeSet<Digest>;
 
     /// The bytes of a batch, while they are in memory. Others are in the history: see

@@ -122,7 +122,7 @@ pub struct HPaxos {
     wishes: BTreeMap<AcceptorId, Verified<Message>>,
     convictions: Convictions,
     batches: Batches,
-    /// The bytes of what was announced in this ballot are wanted.
+    /// The ballot whose announcements name what is wanted beside decisions.
     claimed: Ballot,
     waiting: Waiting,
     pacemaker: Pacemaker,

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 /// Batches that came before anything named them. The oldest make room: they can be fetched again.
 const MAX_UNCLAIMED: usize = 256;
-/// When so many bytes have come into memory, what is delivered leaves it, however few slots that are: 4 MiB.
+/// When so many bytes have come into memory, everything leaves it that is delivered (in HPaxos: to every learner), however
+/// few slots that are: 4 MiB.
 const MANY_BYTES: usize = 4 << 20;
 
 /// A batch with what it and its values are called. All of that follows from the bytes, and is worked out once.
@@ -104,9 +105,14 @@ impl Batches {
         self.kept.values()
     }
 
+    /// Whether the history has the bytes.
+    pub(crate) fn are_old(&self, digest: &Digest) -> bool {
+        self.old.has(digest)
+    }
+
     /// Whether the bytes are stored here.
     pub(crate) fn stored(&self, digest: &Digest) -> bool {
-        self.kept.contains_key(digest) || self.old.has(digest)
+        self.kept.contains_key(digest) || self.are_old(digest)
     }
 
     /// Lets go of every batch in memory that is not needed there: see `needs`. The others are in the

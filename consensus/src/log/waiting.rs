@@ -73,7 +73,7 @@ impl Waiting {
         if !self.own.has_room(&value, self.max_own, 1) && !self.is_known(&id) {
             return out.push(Output::Full(id));
         }
-        self.add(id, value.clone(), now);
+        self.add(id, || value.clone(), now);
         if self.take_charge(&id) {
             out.push(Output::Persist(Record::Value(value.clone())));
             out.push(Output::SendValue(value));
@@ -87,7 +87,7 @@ impl Waiting {
         // Every node may have as much of its own.
         let room = self.queue.load().has_room(&value, self.max_own, 4);
         if room {
-            self.add(value.id(), value, now);
+            self.add(value.id(), || value, now);
         }
         room
     }
@@ -95,7 +95,7 @@ impl Waiting {
     /// Takes back a value that a client gave to this node before a restart.
     pub(crate) fn restore(&mut self, value: ClientValue) {
         let id = value.id();
-        self.add(id, value, Time::ZERO);
+        self.add(id, || value, Time::ZERO);
         self.take_charge(&id);
     }
 
@@ -140,11 +140,11 @@ impl Waiting {
     }
 
     /// Adds a value, unless it is known already.
-    fn add(&mut self, id: Digest, value: ClientValue, now: Time) {
+    fn add(&mut self, id: Digest, value: impl FnOnce() -> ClientValue, now: Time) {
         if let Entry::Vacant(new) = self.known.entry(id)
             && (self.delivered)(&id).is_empty()
         {
-            let place = self.queue.push(id, value);
+            let place = self.queue.push(id, value());
             new.insert(Known {
                 heard: now,
                 place: Some(place),

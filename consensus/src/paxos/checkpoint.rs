@@ -3,17 +3,16 @@
 use super::{Body, Message, Paxos, Record};
 use crate::Batch;
 use crate::planted::{Bug, planted};
-use crypto::MemberId;
+use crypto::{Digest, MemberId};
 
 impl Paxos {
     /// The records of a node that comes where this one is without ever having been elsewhere.
     pub(super) fn checkpoint(&self) -> Vec<Record> {
-        // Whatever is named below, the history has.
+        // What the history has is durable there. What nothing names any more may be voted for yet, and counts as stored
+        // here as long as it is in memory.
         let named = self.named(self.next);
-        let batches = self
-            .batches
-            .kept()
-            .filter(|kept| named.contains(&kept.digest));
+        let needed = |digest: &Digest| named.contains(digest) || !self.batches.are_old(digest);
+        let batches = self.batches.kept().filter(|kept| needed(&kept.digest));
         let batches = batches.map(|kept| Record::Batch(Batch::clone(&kept.batch)));
         let mut records: Vec<Record> = batches.collect();
         if let Some(me) = self.config.me {

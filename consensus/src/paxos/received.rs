@@ -145,12 +145,14 @@ impl Received {
         })
     }
 
-    /// Takes in the 2a of a slot.
-    pub(super) fn two_a(&mut self, vote: Vote, now: Time) {
+    /// Takes in the 2a of a slot. True if it is the highest so far: others are for nothing.
+    pub(super) fn two_a(&mut self, vote: Vote, now: Time) -> bool {
         let known = self.slot_mut(vote.slot, now);
-        if known.two_a.is_none_or(|(b, _)| b < vote.ballot) {
+        let highest = known.two_a.is_none_or(|(b, _)| b < vote.ballot);
+        if highest {
             known.two_a = Some((vote.ballot, vote.value));
         }
+        highest
     }
 
     /// Takes in the 2b of a slot. Returns who has sent the same.

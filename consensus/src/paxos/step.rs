@@ -73,8 +73,9 @@ impl Paxos {
                 if self.network.owner(*ballot) == Some(message.from) =>
             {
                 for vote in self.in_range(*ballot, values) {
-                    self.received.two_a(vote, now);
-                    self.batches.claim(vote.value, out);
+                    if self.received.two_a(vote, now) {
+                        self.batches.claim(vote.value, out);
+                    }
                 }
             }
             (Body::TwoB { ballot, values }, Some(a)) => {

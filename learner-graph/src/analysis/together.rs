@@ -38,12 +38,12 @@ pub(super) fn together(
         chosen.insert((*l1, *l2), *when);
     }
     let mut left: VecDeque<(NodeId, LearnerSet)> = entries(promises).into();
-    let mut tried = 0;
+    let (all, mut tried) = (graph.pairs(), 0);
     while let Some((when, learners)) = left.pop_front() {
         let among = |(l1, l2): &(LearnerId, LearnerId)| {
             l1 != l2 && learners.contains(*l1) && learners.contains(*l2)
         };
-        let pairs: Vec<_> = graph.pairs().into_iter().filter(among).collect();
+        let pairs: Vec<_> = all.iter().copied().filter(among).collect();
         if pairs.iter().all(|pair| chosen.contains_key(pair)) {
             continue;
         }

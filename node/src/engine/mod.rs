@@ -351,6 +351,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
                 } => {
                     self.certified(learner, slot, answer);
                 }
+                Event::AskPeer { peer, kind } if self.state.asks.contains(&(peer, kind)) => {}
                 Event::AskPeer { peer, kind } => self.state.asks.push((peer, kind)),
                 Event::Request { ticket, request } => self.answer(ticket, request),
                 Event::Stop => return None,

@@ -7,7 +7,7 @@ use consensus::storage::StorageError;
 use crypto::Digest;
 use learner_graph::LearnerId;
 
-/// Reads what was decided; every method may wait for the disk. What cannot be read is said in the log, and stops
+/// Reads what was decided; every method but `may_find`, `next` and `unwritten` may wait for the disk. What cannot be read is said in the log, and stops
 /// nothing: the protocol has not asked.
 pub(crate) trait Shelf: Send + Sync {
     /// See [`History::next`].

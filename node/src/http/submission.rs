@@ -118,9 +118,7 @@ pub(super) async fn submit(
                 _ = stop.changed() => {}
             }
         }
-        if all.iter().any(|coming| coming.fate.is_none()) {
-            waiting.hear_more(&mut all);
-        }
+        waiting.hear_more(&mut all);
     }
     Ok(all.into_iter().map(Coming::end).collect())
 }
@@ -260,6 +258,9 @@ impl Waiting {
 
     /// Takes in what is decided by now, of every slot all that it has of the values.
     fn hear_more(&mut self, all: &mut [Coming]) {
+        if self.heard == self.ids.len() {
+            return;
+        }
         // Whoever tells of a slot has the log meanwhile.
         drop(self.api.view.log(self.learner));
         while let Ok(told) = self.decisions.try_recv() {

@@ -307,7 +307,7 @@ mod tests {
         for known in &all[..2] {
             log.push(Arc::clone(known));
         }
-        let mut ask = |log: &mut DecisionLog, slot: usize| {
+        let ask = |log: &mut DecisionLog, slot: usize| {
             let found = log.wait_for(all[slot].values.ids()[0], 0, &client);
             assert_eq!(found, Some(all[slot].receipt()));
         };

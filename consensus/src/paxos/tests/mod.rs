@@ -8,7 +8,7 @@ use super::acceptor::Acceptor;
 use super::received::Received;
 use super::{Body, Config, Input, Message, Output, Paxos, Record, Vote};
 use crate::history::MemoryHistory;
-use crate::{Ballot, ClientValue, Member, Network, Protocol, Slot};
+use crate::{Ballot, Batch, ClientValue, Member, Network, Protocol, Slot};
 use crypto::{Digest, Keypair, MemberId};
 use learner_graph::{AcceptorId, LearnerGraph, LearnerId};
 use std::sync::Arc;
@@ -157,4 +157,36 @@ fn what_an_earlier_leader_proposed_is_wanted_no_more_unless_it_is_decided() {
     let all = ["decided", "proposed", "another"];
     hear(1, two_a(2, &[(1, "another")]), &all);
     hear(2, two_b(2, 1, "another"), &["decided", "another"]);
+}
+
+#[test]
+fn the_bytes_of_a_vote_outlive_a_checkpoint_when_nothing_named_them() {
+    let bytes = Batch {
+        values: vec![net::value(0)].into(),
+    };
+    let (voted, other) = (bytes.digest(), Digest::of(b"other"));
+    let mut net = net::Net::new(8, 1);
+    let mut paxos = net.restored(2, &[]);
+    let two_a = |from, ballot, value| {
+        let body = Body::TwoA {
+            ballot: Ballot(ballot),
+            values: vec![(Slot(0), value)],
+        };
+        let from = MemberId(from);
+        Input::Message(Message { from, body })
+    };
+    let now = Duration::from_millis(1);
+    // A higher ballot's value takes the place of the one whose bytes come, before there is a vote.
+    let first = [two_a(0, 1, voted), two_a(1, 2, other), Input::Batch(bytes)];
+    paxos.step(now, first.into());
+    let mut records = paxos.checkpoint();
+    let second = paxos.step(now, vec![two_a(0, 4, voted)]);
+    records.extend(second.into_iter().filter_map(|output| match output {
+        Output::Persist(record) => Some(record),
+        _ => None,
+    }));
+    let again = net.restored(2, &records);
+    let acceptor = again.acceptor.as_ref().expect("it plays one");
+    assert!(acceptor.voted().eq([(Slot(0), voted)]));
+    assert!(again.batches.stored(&voted));
 }
