@@ -51,7 +51,6 @@ impl<T> ByDigest<T> {
         self.0.remove(digest);
     }
 
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -1,7 +1,8 @@
 //! Which slots a leader has used in its ballot, and with which values.
 //!
 //! A value goes into a fresh slot at once, unless the leader is told to wait for others to share the slot
-//! ([`Batching`]). Then it waits only while earlier slots are open: a leader with nothing to do never waits.
+//! ([`Batching`]). Then it waits only while earlier slots are open, and fewer values wait than those slots carry: a
+//! leader with nothing to do never waits, a few clients do not wait for each other, and many fill about two slots.
 
 use super::batches::{Batches, Named};
 use super::by_digest::Digests;
@@ -16,7 +17,8 @@ use std::time::Duration;
 /// How many waiting values share a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batching {
-    /// How long the oldest value may wait for others while earlier slots are open. Zero: not at all.
+    /// How long the oldest value may wait for others, while earlier slots are open that carry more values than
+    /// wait. Zero: not at all.
     pub delay: Duration,
     /// With so many bytes of values a batch is full: it goes out at once, and takes no more. Only a single
     /// value may be larger. [`MAX_BATCH_BYTES`] at most.
@@ -226,7 +228,12 @@ impl Pipeline {
 
     /// When the waiting values have to go, if they can wait for others.
     fn due_at(&self, supply: Supply<'_>) -> Option<Time> {
-        if supply.batching.delay.is_zero() || self.open.is_empty() || self.fitting(supply).1 {
+        if supply.batching.delay.is_zero() || self.open.is_empty() {
+            return None;
+        }
+        let carried = self.carried.len();
+        let free = supply.waiting.len().saturating_sub(carried);
+        if free >= carried || self.fitting(supply).1 {
             return None;
         }
         let (oldest, _) = self.free(supply.waiting).next()?;

@@ -45,6 +45,11 @@ impl Leader {
         }
     }
 
+    /// A value of so many bytes comes in.
+    fn hear(&mut self, n: u8, bytes: usize, now: Time) {
+        self.waiting.heard(value(n, bytes), now);
+    }
+
     /// Proposes all it can, and says how many values went into each slot.
     fn propose(&mut self, now: Time) -> Vec<(u64, usize)> {
         let decided = self.decided.clone();
@@ -91,10 +96,10 @@ impl Leader {
 #[test]
 fn without_delay_whatever_waits_goes_at_once_and_together() {
     let mut leader = Leader::new(Duration::ZERO, MAX_BATCH_BYTES);
-    leader.waiting.heard(value(0, 10), MS);
+    leader.hear(0, 10, MS);
     assert_eq!(leader.propose(MS), [(0, 1)]);
     for n in 1..4 {
-        leader.waiting.heard(value(n, 10), MS);
+        leader.hear(n, 10, MS);
     }
     assert_eq!(leader.propose(MS), [(1, 3)]);
     assert_eq!(leader.pipeline.due(), None);
@@ -103,10 +108,10 @@ fn without_delay_whatever_waits_goes_at_once_and_together() {
 #[test]
 fn with_delay_a_value_waits_while_a_slot_is_open_and_no_longer() {
     let mut leader = Leader::new(10 * MS, MAX_BATCH_BYTES);
-    leader.waiting.heard(value(0, 10), MS);
-    assert_eq!(leader.propose(MS), [(0, 1)], "nothing is open");
-    leader.waiting.heard(value(1, 10), 2 * MS);
-    leader.waiting.heard(value(2, 10), 8 * MS);
+    (0..4).for_each(|n| leader.hear(n, 10, MS));
+    assert_eq!(leader.propose(MS), [(0, 4)], "nothing is open");
+    leader.hear(4, 10, 2 * MS);
+    leader.hear(5, 10, 8 * MS);
     assert_eq!(leader.propose(11 * MS), []);
     assert_eq!(leader.pipeline.due(), Some(12 * MS));
     assert_eq!(
@@ -115,7 +120,7 @@ fn with_delay_a_value_waits_while_a_slot_is_open_and_no_longer() {
         "the oldest has waited enough"
     );
     assert_eq!(leader.pipeline.due(), None);
-    leader.waiting.heard(value(3, 10), 12 * MS);
+    leader.hear(6, 10, 12 * MS);
     assert_eq!(leader.propose(13 * MS), []);
     leader.decide(0);
     assert_eq!(leader.propose(13 * MS), [], "slot 1 is open");
@@ -124,18 +129,38 @@ fn with_delay_a_value_waits_while_a_slot_is_open_and_no_longer() {
 }
 
 #[test]
-fn a_full_batch_does_not_wait_and_takes_no_more() {
-    let mut leader = Leader::new(10 * MS, 100);
-    leader.waiting.heard(value(0, 10), MS);
+fn as_many_as_are_on_their_way_do_not_wait() {
+    let mut leader = Leader::new(10 * MS, MAX_BATCH_BYTES);
+    leader.hear(0, 10, MS);
     assert_eq!(leader.propose(MS), [(0, 1)]);
-    // Each takes 27 bytes.
-    for n in 1..4 {
-        leader.waiting.heard(value(n, 10), MS);
+    leader.hear(1, 10, MS);
+    assert_eq!(leader.propose(MS), [(1, 1)], "one is on its way");
+    leader.hear(2, 10, MS);
+    assert_eq!(leader.propose(MS), [], "two are");
+    leader.hear(3, 10, MS);
+    assert_eq!(leader.propose(MS), [(2, 2)]);
+    // What is delivered is no longer on its way.
+    leader.hear(4, 10, MS);
+    for slot in 0..2 {
+        leader.decide(slot);
+        leader.deliver(slot);
     }
     assert_eq!(leader.propose(MS), []);
-    leader.waiting.heard(value(4, 10), MS);
-    assert_eq!(leader.propose(MS), [(1, 3)], "the fourth does not fit");
-    leader.waiting.heard(value(5, 1000), MS);
+    leader.hear(5, 10, MS);
+    assert_eq!(leader.propose(MS), [(3, 2)]);
+}
+
+#[test]
+fn a_full_batch_does_not_wait_and_takes_no_more() {
+    let mut leader = Leader::new(10 * MS, 160);
+    (0..5).for_each(|n| leader.hear(n, 10, MS));
+    assert_eq!(leader.propose(MS), [(0, 5)]);
+    // Each takes 27 bytes.
+    (5..9).for_each(|n| leader.hear(n, 10, MS));
+    assert_eq!(leader.propose(MS), []);
+    leader.hear(9, 100, MS);
+    assert_eq!(leader.propose(MS), [(1, 4)], "the last does not fit");
+    leader.hear(10, 1000, MS);
     assert_eq!(leader.propose(MS), [(2, 1), (3, 1)], "too large for others");
     assert_eq!(leader.pipeline.open(), 4);
 }
@@ -144,7 +169,7 @@ fn a_full_batch_does_not_wait_and_takes_no_more() {
 fn what_is_decided_is_not_proposed_again_before_it_is_delivered_and_then_nothing_is_kept_of_it() {
     let mut leader = Leader::new(Duration::ZERO, MAX_BATCH_BYTES);
     for n in 0..3 {
-        leader.waiting.heard(value(n, 10), MS);
+        leader.hear(n, 10, MS);
         assert_eq!(leader.propose(MS), [(u64::from(n), 1)]);
     }
     leader.decide(1);
@@ -168,12 +193,12 @@ fn nothing_is_proposed_in_slots_that_are_forgotten() {
     let mut leader = Leader::new(Duration::ZERO, MAX_BATCH_BYTES);
     leader.pipeline.look_back((0..7).map(Slot), Slot(7));
     leader.pipeline.forget_below(Slot(6), &leader.waiting);
-    leader.waiting.heard(value(0, 10), MS);
-    leader.waiting.heard(value(1, 10), MS);
+    leader.hear(0, 10, MS);
+    leader.hear(1, 10, MS);
     assert_eq!(leader.propose(MS), [(6, 2)]);
     leader.decide(6);
     leader.deliver(6);
     leader.pipeline.forget_below(Slot(20), &leader.waiting);
-    leader.waiting.heard(value(2, 10), MS);
+    leader.hear(2, 10, MS);
     assert_eq!(leader.propose(MS), [(20, 1)]);
 }
