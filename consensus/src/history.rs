@@ -23,8 +23,8 @@ pub use memory::MemoryHistory;
 /// One thing for the history to keep; `W` is a message as it travels.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Keep<W> {
-    /// A decision that is delivered to its learner: the next of its log. One that is here already, or
-    /// does not follow, changes nothing.
+    /// A decision that is delivered to its learners: the next of their logs. For a learner that has it already, or
+    /// to whose log it is not the next, it changes nothing.
     Decision {
         /// The decision.
         decision: Decision,

@@ -5,7 +5,7 @@
 
 use crate::{Ballot, Batch, ClientValue, GivenUp, Page, Slot, Time, Values, disk_paxos};
 use crypto::{Digest, MemberId};
-use learner_graph::{AcceptorSet, LearnerId};
+use learner_graph::{AcceptorSet, LearnerId, LearnerSet};
 use serde::{Deserialize, Serialize};
 
 /// There is no evidence in a protocol in which nobody lies.
@@ -73,7 +73,7 @@ pub enum Output<M, W, E, F> {
     Full(Digest),
     /// These bytes are [wanted](crate::Protocol::wanted) from now on: worth asking somebody for them at once.
     Fetch(Digest),
-    /// A learner has decided the next slot of its log.
+    /// Learners have decided the next slot of their logs.
     Decided(Decision),
     /// A learner saw a second, different decision in a slot (HPaxos: it is not entangled with itself).
     Fork(Fork),
@@ -94,18 +94,19 @@ pub enum Output<M, W, E, F> {
     SetTimer(Time),
 }
 
-/// A decision of one learner, delivered in slot order.
+/// A decision that learners have in common, delivered to each in slot order. The same messages prove it to all of
+/// them, and the same values are new to them; whoever differs in any of that has a decision of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// The learner.
-    pub learner: LearnerId,
+    /// The learners, at least one.
+    pub learners: LearnerSet,
     /// The slot.
     pub slot: Slot,
     /// The ballot in which a quorum sent its 2b.
     pub ballot: Ballot,
     /// The digest of the batch.
     pub value: Digest,
-    /// The client values that are new to this learner: a value decided in two slots is delivered once.
+    /// The client values that are new to these learners: a value decided in two slots is delivered once.
     pub values: Values,
     /// When this node first heard of the oldest of them; `None` for an empty batch.
     pub heard: Option<Time>,

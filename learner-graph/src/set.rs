@@ -90,6 +90,13 @@ impl<I: Id, const WORDS: usize> IdSet<I, WORDS> {
         set
     }
 
+    /// The set of one.
+    pub fn just(id: I) -> Self {
+        let mut set = Self::EMPTY;
+        set.insert(id);
+        set
+    }
+
     fn place(id: I) -> (usize, u64) {
         let index = id.index();
         (usize::from(index / 64), 1 << (index % 64))

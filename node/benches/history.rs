@@ -7,7 +7,7 @@ use consensus::history::{History, Keep};
 use consensus::{Ballot, Batch, ClientValue, Decision, Slot};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use crypto::{Digest, NetworkId};
-use learner_graph::{AcceptorId, LearnerId};
+use learner_graph::{AcceptorId, LearnerId, LearnerSet};
 use node::history::HistoryFile;
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
@@ -57,7 +57,7 @@ fn decisions(slots: std::ops::Range<u64>, values: u64, lanes: u16) -> Vec<Keep<S
         };
         for lane in 0..lanes {
             let decision = Decision {
-                learner: LearnerId(lane),
+                learners: LearnerSet::just(LearnerId(lane)),
                 slot: Slot(slot),
                 ballot: Ballot(1),
                 value: batch.digest(),

@@ -126,7 +126,7 @@ impl<P: Simulated> World<P> {
         self.evidence.told::<P>(&self.stage, place, output)?;
         if let Output::Decided(decision) = output {
             self.tally.mix(decision.value.as_bytes());
-            self.tally.decisions += 1;
+            self.tally.decisions += decision.learners.len() as u64;
             self.tally.slots = self.tally.slots.max(decision.slot.0 + 1);
             self.logs.delivered(place, decision)?;
         }
@@ -183,9 +183,10 @@ impl<P: Simulated> World<P> {
             match output {
                 Output::Send(m) => format!("{name} sends {}", P::words(m, network)),
                 Output::Decided(d) => {
-                    let (learner, value) = (w.stage.learner(d.learner), short(&d.value));
+                    let names: Vec<&str> = d.learners.iter().map(|l| w.stage.learner(l)).collect();
+                    let (learners, value) = (names.join(", "), short(&d.value));
                     let (slot, ballot) = (d.slot, d.ballot);
-                    format!("{name} delivers to {learner} slot {slot}: {value} of ballot {ballot}")
+                    format!("{name} delivers to {learners} slot {slot}: {value} of ballot {ballot}")
                 }
                 Output::Evidence(_, finding) => {
                     format!("{name} learns that {}", P::describe(finding, network).1)

@@ -79,16 +79,17 @@ impl<W: Clone + Send> History<W> for InMemory<W> {
         };
         let mut rows = self.rows();
         for id in decision.values.ids().iter() {
-            let learners = rows.delivered.entry(*id).or_default();
-            learners.insert(decision.learner);
+            *rows.delivered.entry(*id).or_default() |= decision.learners;
         }
         rows.batches.insert(decision.value, batch);
-        let of = rows.decisions.entry(decision.learner).or_default();
-        of.push(Kept {
-            ballot: decision.ballot,
-            value: decision.value,
-            quorum: decision.quorum,
-            proof,
-        });
+        for learner in decision.learners {
+            let of = rows.decisions.entry(learner).or_default();
+            of.push(Kept {
+                ballot: decision.ballot,
+                value: decision.value,
+                quorum: decision.quorum,
+                proof: proof.clone(),
+            });
+        }
     }
 }

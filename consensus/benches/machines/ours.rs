@@ -247,7 +247,7 @@ impl<P: Machine> Net<P> {
             Output::SendEvidence(_) | Output::Fetch(_) | Output::Full(_) => {
                 panic!("nobody lies, and nothing is lost or refused")
             }
-            Output::Decided(decision) if decision.learner == LearnerId(0) => {
+            Output::Decided(decision) if decision.learners.contains(LearnerId(0)) => {
                 self.nodes[at].delivered += decision.values.len();
             }
             _ => {}

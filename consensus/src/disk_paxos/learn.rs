@@ -6,7 +6,7 @@ use crate::log::batches::Named;
 use crate::paxos::Vote;
 use crate::{Batch, Decision, Fork, Slot, SyncRequest, Time};
 use crypto::Digest;
-use learner_graph::AcceptorSet;
+use learner_graph::{AcceptorSet, LearnerSet};
 use std::sync::Arc;
 
 /// Decisions in one answer, at most.
@@ -135,9 +135,10 @@ impl DiskPaxos {
             };
             let slot = self.next;
             self.next = slot.next();
-            let (values, heard) = self.waiting.deliver_batch(&named, DiskPaxos::LOG, now);
+            let log = LearnerSet::just(DiskPaxos::LOG);
+            let (values, heard) = self.waiting.deliver_batch(&named, log, now);
             let decision = Decision {
-                learner: DiskPaxos::LOG,
+                learners: log,
                 slot,
                 ballot: known.ballot,
                 value: known.value,
@@ -153,7 +154,7 @@ impl DiskPaxos {
                 proof: vec![Decided { votes }],
             });
             out.push(Output::Decided(Decision {
-                learner: self.config.learner,
+                learners: LearnerSet::just(self.config.learner),
                 ..decision
             }));
         }

@@ -9,7 +9,7 @@ use super::{History, Keep, Kept};
 use crate::{Batch, Page, Slot};
 use crypto::Digest;
 use learner_graph::{LearnerId, LearnerSet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A history in memory, for tests and simulation: it can lose what was not flushed.
@@ -26,7 +26,7 @@ struct Inner<W> {
 #[derive(Clone, Debug)]
 struct Rows<W> {
     decisions: BTreeMap<LearnerId, Vec<Kept<W>>>,
-    delivered: BTreeMap<Digest, BTreeSet<LearnerId>>,
+    delivered: BTreeMap<Digest, LearnerSet>,
     batches: BTreeMap<Digest, Arc<Batch>>,
     pages: BTreeMap<Page, Vec<W>>,
 }
@@ -52,7 +52,7 @@ impl<W> Default for MemoryHistory<W> {
     }
 }
 
-impl<W> Rows<W> {
+impl<W: Clone> Rows<W> {
     fn next(&self, learner: LearnerId) -> Slot {
         Slot(self.decisions.get(&learner).map_or(0, |d| d.len() as u64))
     }
@@ -64,23 +64,23 @@ impl<W> Rows<W> {
                 batch,
                 proof,
             } => {
-                if decision.slot != self.next(decision.learner) {
+                let all = decision.learners.into_iter();
+                let follows: LearnerSet = all.filter(|l| decision.slot == self.next(*l)).collect();
+                if follows.is_empty() {
                     return;
                 }
-                let learner = decision.learner;
-                for value in decision.values.iter() {
-                    self.delivered
-                        .entry(value.id())
-                        .or_default()
-                        .insert(learner);
+                for id in decision.values.ids().iter() {
+                    *self.delivered.entry(*id).or_default() |= follows;
                 }
                 self.batches.insert(decision.value, batch);
-                self.decisions.entry(learner).or_default().push(Kept {
-                    ballot: decision.ballot,
-                    value: decision.value,
-                    quorum: decision.quorum,
-                    proof,
-                });
+                for learner in follows {
+                    self.decisions.entry(learner).or_default().push(Kept {
+                        ballot: decision.ballot,
+                        value: decision.value,
+                        quorum: decision.quorum,
+                        proof: proof.clone(),
+                    });
+                }
             }
             Keep::Page {
                 page,
@@ -125,8 +125,7 @@ impl<W: Clone + Send> History<W> for MemoryHistory<W> {
 
     fn delivered(&self, value: &Digest) -> LearnerSet {
         let inner = self.lock();
-        let to = inner.seen.delivered.get(value);
-        to.into_iter().flatten().copied().collect()
+        inner.seen.delivered.get(value).copied().unwrap_or_default()
     }
 
     fn decision(&self, learner: LearnerId, slot: Slot) -> Option<Kept<W>> {

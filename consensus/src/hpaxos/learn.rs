@@ -6,7 +6,8 @@ use super::{Decision, HPaxos, Invalid, Output, Record};
 use crate::history::Keep;
 use crate::{Ballot, Slot, Time};
 use crypto::Digest;
-use learner_graph::LearnerId;
+use learner_graph::LearnerSet;
+use std::sync::Arc;
 
 impl HPaxos {
     /// HPaxos: LearnerDecide, as far as new 2b of one slot and ballot allow it.
@@ -20,16 +21,16 @@ impl HPaxos {
             .decide(self.network.graph(), slot, ballot, received)
         {
             match learned {
-                Learned::Decided(learner) => {
+                Learned::Decided(learners, value) => {
                     self.received.decided(slot, now);
-                    self.pacemaker.progress(learner, now.saturating_sub(since));
-                    let (next, front) = (self.learners.undecided(learner), self.learners.front());
-                    self.pacemaker
-                        .moved(learner, next, front, self.config.step(), now);
-                    if let Some(value) = self.learners.value(learner, slot) {
-                        self.batches.claim(value, out);
+                    let (front, step) = (self.learners.front(), self.config.step());
+                    for l in learners {
+                        self.pacemaker.progress(l, now.saturating_sub(since));
+                        let next = self.learners.undecided(l);
+                        self.pacemaker.moved(l, next, front, step, now);
                     }
-                    self.compare(learner, slot, out);
+                    self.batches.claim(value, out);
+                    self.compare(learners, slot, value, out);
                 }
                 Learned::Fork(fork, evidence) => {
                     out.push(Output::Fork(fork));
@@ -41,11 +42,12 @@ impl HPaxos {
     }
 
     /// Compares a new decision with those of the other learners in the slot.
-    fn compare(&mut self, learner: LearnerId, slot: Slot, out: &mut Vec<Output>) {
-        let Some(mine) = self.learners.value(learner, slot) else {
-            return;
-        };
-        for (other, _) in self.learners.otherwise(slot, mine) {
+    fn compare(&mut self, learners: LearnerSet, slot: Slot, mine: Digest, out: &mut Vec<Output>) {
+        let others = self.learners.otherwise(slot, mine);
+        let all = others
+            .iter()
+            .flat_map(|(other, _)| learners.into_iter().map(move |l| (l, *other)));
+        for (learner, other) in all {
             let certificates = (
                 self.learners.certificate(learner, slot),
                 self.learners.certificate(other, slot),
@@ -56,18 +58,20 @@ impl HPaxos {
         }
     }
 
-    /// What a learner has just got in a slot, those that decided otherwise there have to get in
-    /// another one, and it has to get theirs.
+    /// What learners have just got in a slot, those that decided otherwise there have to get in
+    /// another one, and they have to get theirs.
     fn exchange(
         &mut self,
-        learner: LearnerId,
+        learners: LearnerSet,
         slot: Slot,
         mine: Digest,
         now: Time,
         out: &mut Vec<Output>,
     ) {
         for (other, theirs) in self.learners.otherwise(slot, mine) {
-            for (value, misses) in [(theirs, learner), (mine, other)] {
+            let mut missed: Vec<_> = learners.into_iter().map(|l| (theirs, l)).collect();
+            missed.push((mine, other));
+            for (value, misses) in missed {
                 let Some(named) = self.batches.named(&value) else {
                     continue;
                 };
@@ -83,34 +87,40 @@ impl HPaxos {
         }
     }
 
-    /// Delivers to every learner what its log has next, as far as the bytes are here.
+    /// Delivers to every learner what its log has next, as far as the bytes are here; at once to all that have it
+    /// in common.
     pub(super) fn deliver(&mut self, now: Time, out: &mut Vec<Output>) {
-        for learner in self.learners.ids() {
-            while let Some((slot, decided)) = self.learners.next_delivery(learner) {
-                let Some(named) = self.batches.named(&decided.value) else {
-                    break;
-                };
-                let (ballot, value, quorum) = (decided.ballot, decided.value, decided.quorum);
-                let proof = decided.two_b.iter().map(|m| m.signed().clone()).collect();
-                let (values, heard) = self.waiting.deliver_batch(&named, learner, now);
-                self.learners.delivered(learner, slot);
-                self.exchange(learner, slot, value, now, out);
-                let decision = Decision {
-                    learner,
-                    slot,
-                    ballot,
-                    value,
-                    values,
-                    heard,
-                    quorum,
-                };
-                self.history.keep(Keep::Decision {
-                    decision: decision.clone(),
-                    batch: named.batch,
-                    proof,
-                });
-                out.push(Output::Decided(decision));
-            }
+        let mut to_serve = self.network.graph().learners();
+        while let Some(learner) = to_serve.iter().next() {
+            let next = self.learners.next_delivery(learner);
+            let found = next.and_then(|(slot, decided)| {
+                let named = self.batches.named(&decided.value)?;
+                Some((slot, Arc::clone(decided), named))
+            });
+            let Some((slot, decided, named)) = found else {
+                to_serve.remove(learner);
+                continue;
+            };
+            let together = self.learners.get_next(to_serve, slot, &decided);
+            let learners = self.waiting.alike(&named, together);
+            let (values, heard) = self.waiting.deliver_batch(&named, learners, now);
+            self.learners.delivered(learners, slot);
+            self.exchange(learners, slot, decided.value, now, out);
+            let decision = Decision {
+                learners,
+                slot,
+                ballot: decided.ballot,
+                value: decided.value,
+                values,
+                heard,
+                quorum: decided.quorum,
+            };
+            self.history.keep(Keep::Decision {
+                decision: decision.clone(),
+                batch: named.batch,
+                proof: decided.two_b.iter().map(|m| m.signed().clone()).collect(),
+            });
+            out.push(Output::Decided(decision));
         }
     }
 

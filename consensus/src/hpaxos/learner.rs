@@ -35,12 +35,12 @@ struct Learner {
     /// The first slot not delivered: at most `undecided`, below it while bytes are missing.
     next: Slot,
     /// Those that are in memory: all from `next` on but for frozen pages, and recent ones below.
-    decided: BTreeMap<Slot, Decided>,
+    decided: BTreeMap<Slot, Arc<Decided>>,
     forks: Vec<Fork>,
 }
 
-/// One decision with the messages that prove it.
-#[derive(Clone, Debug)]
+/// One decision with the messages that prove it, for all learners that they prove it to.
+#[derive(Debug)]
 pub(super) struct Decided {
     pub(super) ballot: Ballot,
     pub(super) value: Digest,
@@ -51,8 +51,8 @@ pub(super) struct Decided {
 /// What a new 2b led to.
 #[derive(Debug)]
 pub(super) enum Learned {
-    /// The learner decided the slot.
-    Decided(LearnerId),
+    /// These learners decided the slot, with this value.
+    Decided(LearnerSet, Digest),
     /// The learner has a second decision in the slot.
     Fork(Fork, Box<Evidence>),
 }
@@ -88,6 +88,7 @@ impl Learners {
     ) -> Vec<Learned> {
         let mut learned = Vec::new();
         for (value, tally) in received.two_b(ballot) {
+            let mut deciding = LearnerSet::EMPTY;
             for l in graph.learners().iter() {
                 // HPaxos: ChosenIn(l, b, v).
                 let quorum = tally.senders(l);
@@ -96,41 +97,56 @@ impl Learners {
                 if !graph.is_quorum(l, &quorum) && !stolen {
                     continue;
                 }
-                let decided = || Decided {
-                    ballot,
-                    value,
-                    quorum,
-                    two_b: proof(received, ballot, &quorum, slot, &value, l),
-                };
                 match self.value(l, slot) {
                     None => {
-                        let learner = &mut self.of[usize::from(l.0)];
-                        learner.decided.insert(slot, decided());
-                        while learner.decided.contains_key(&learner.undecided) {
-                            learner.undecided = learner.undecided.next();
-                        }
-                        self.front = self.front.max(learner.undecided);
-                        self.note(l, slot, value);
-                        learned.push(Learned::Decided(l));
+                        deciding.insert(l);
                     }
                     Some(first) if first != value => {
-                        let second = decided().certificate(l, slot);
-                        learned.extend(self.fork(second));
+                        let (two_b, _) = proof(received, ballot, &quorum, slot, &value, l);
+                        let second = Decided {
+                            ballot,
+                            value,
+                            quorum,
+                            two_b,
+                        };
+                        learned.extend(self.fork(second.certificate(l, slot)));
                     }
                     Some(_) => {}
                 }
+            }
+            // What proves it to several is kept once.
+            while let Some(first) = deciding.iter().next() {
+                let quorum = tally.senders(first);
+                let (two_b, proved) = proof(received, ballot, &quorum, slot, &value, first);
+                let all = deciding.iter().filter(|l| proved.contains(*l));
+                let together: LearnerSet = all.filter(|l| tally.senders(*l) == quorum).collect();
+                deciding -= together;
+                let decided = Arc::new(Decided {
+                    ballot,
+                    value,
+                    quorum,
+                    two_b,
+                });
+                for l in together {
+                    let learner = &mut self.of[usize::from(l.0)];
+                    learner.decided.insert(slot, Arc::clone(&decided));
+                    while learner.decided.contains_key(&learner.undecided) {
+                        learner.undecided = learner.undecided.next();
+                    }
+                    self.front = self.front.max(learner.undecided);
+                }
+                self.note(together, slot, value);
+                learned.push(Learned::Decided(together, value));
             }
         }
         learned
     }
 
-    fn note(&mut self, learner: LearnerId, slot: Slot, value: Digest) {
+    fn note(&mut self, deciding: LearnerSet, slot: Slot, value: Digest) {
         let values = self.by_slot.entry(slot).or_default();
         match values.iter_mut().find(|(v, _)| *v == value) {
-            Some((_, learners)) => {
-                learners.insert(learner);
-            }
-            None => values.push((value, [learner].into_iter().collect())),
+            Some((_, learners)) => *learners |= deciding,
+            None => values.push((value, deciding)),
         }
     }
 
@@ -289,16 +305,32 @@ impl Learners {
     }
 
     /// The next slot to deliver to a learner, with its decision, if it is there.
-    pub(super) fn next_delivery(&self, learner: LearnerId) -> Option<(Slot, &Decided)> {
+    pub(super) fn next_delivery(&self, learner: LearnerId) -> Option<(Slot, &Arc<Decided>)> {
         let l = self.of.get(usize::from(learner.0))?;
         let (slot, decided) = l.decided.range(l.next..).next()?;
         (*slot == l.next || planted(Bug::SkipGaps)).then_some((*slot, decided))
     }
 
+    /// Of these learners those that get this very decision next, in this slot.
+    pub(super) fn get_next(
+        &self,
+        learners: LearnerSet,
+        slot: Slot,
+        decided: &Arc<Decided>,
+    ) -> LearnerSet {
+        let gets = |l: &LearnerId| {
+            let next = self.next_delivery(*l);
+            next.is_some_and(|(s, d)| s == slot && Arc::ptr_eq(d, decided))
+        };
+        learners.iter().filter(gets).collect()
+    }
+
     /// Notes that a slot, the next one, was delivered.
-    pub(super) fn delivered(&mut self, learner: LearnerId, slot: Slot) {
-        if let Some(l) = self.of.get_mut(usize::from(learner.0)) {
-            l.next = slot.next();
+    pub(super) fn delivered(&mut self, learners: LearnerSet, slot: Slot) {
+        for l in learners {
+            if let Some(l) = self.of.get_mut(usize::from(l.0)) {
+                l.next = slot.next();
+            }
         }
     }
 
@@ -336,7 +368,8 @@ pub(super) fn kept(learner: LearnerId, slot: Slot, kept: Kept<Signed<Message>>) 
     }
 }
 
-/// One message per acceptor of the quorum that holds its 2b for this learner.
+/// One message per acceptor of the quorum that holds its 2b for this learner, and the learners for which all of
+/// these messages hold one.
 fn proof(
     received: &SlotReceived,
     ballot: Ballot,
@@ -344,21 +377,25 @@ fn proof(
     slot: Slot,
     value: &Digest,
     learner: LearnerId,
-) -> Vec<Verified<Message>> {
-    let holds = |m: &&Verified<Message>| match &***m {
-        Message::Votes(v) => v
-            .slots
-            .binary_search_by_key(&slot, |s| s.slot)
-            .ok()
-            .and_then(|i| v.slots[i].two_b.as_ref())
-            .is_some_and(|(v, ls)| v == value && ls.contains(learner)),
-        _ => false,
+) -> (Vec<Verified<Message>>, LearnerSet) {
+    let two_b = |m: &Verified<Message>| match &**m {
+        Message::Votes(votes) => {
+            let at = votes.slots.binary_search_by_key(&slot, |s| s.slot).ok()?;
+            let (v, learners) = votes.slots[at].two_b.as_ref()?;
+            (v == value && learners.contains(learner)).then_some(*learners)
+        }
+        _ => None,
     };
-    quorum
-        .iter()
-        .filter_map(|a| received.said(ballot, a).find(holds))
-        .cloned()
-        .collect()
+    let mut proved = LearnerSet::first(LearnerSet::CAPACITY);
+    let mut messages = Vec::with_capacity(quorum.len());
+    for a in quorum {
+        let found = received.said(ballot, a).find_map(|m| Some((m, two_b(m)?)));
+        if let Some((message, learners)) = found {
+            proved = proved & learners;
+            messages.push(message.clone());
+        }
+    }
+    (messages, proved)
 }
 
 #[cfg(test)]
@@ -371,16 +408,17 @@ mod tests {
     /// Both have decided these slots, and nothing was delivered.
     fn decided(slots: std::ops::Range<u64>) -> Learners {
         let mut learners = Learners::new(2, Arc::new(MemoryHistory::default()));
-        for (slot, l) in slots.flat_map(|n| L.map(|l| (Slot(n), l))) {
-            let decided = Decided {
+        for slot in slots.map(Slot) {
+            let decided = Arc::new(Decided {
                 ballot: Ballot::FIRST,
                 value: Digest([7; 32]),
                 quorum: AcceptorSet::EMPTY,
                 two_b: Vec::new(),
-            };
-            let learner = &mut learners.of[usize::from(l.0)];
-            learner.decided.insert(slot, decided);
-            learners.note(l, slot, Digest([7; 32]));
+            });
+            for learner in &mut learners.of {
+                learner.decided.insert(slot, Arc::clone(&decided));
+            }
+            learners.note(L.into_iter().collect(), slot, Digest([7; 32]));
         }
         learners
     }
@@ -403,8 +441,9 @@ mod tests {
     #[test]
     fn of_what_all_have_forgotten_nothing_is_in_memory() {
         let mut learners = decided(0..12);
-        (0..10).for_each(|slot| learners.delivered(L[0], Slot(slot)));
-        (0..6).for_each(|slot| learners.delivered(L[1], Slot(slot)));
+        let of = |l: usize| LearnerSet::just(L[l]);
+        (0..10).for_each(|slot| learners.delivered(of(0), Slot(slot)));
+        (0..6).for_each(|slot| learners.delivered(of(1), Slot(slot)));
         learners.forget_below(Slot(8));
         // The second one has yet to be given some of them.
         let kept: Vec<Slot> = learners.by_slot.keys().copied().collect();

@@ -276,12 +276,15 @@ impl Recorder {
     pub fn told(&self, output: &Output) -> Vec<Action> {
         let action = match output {
             Output::Persist(Record::Message(signed)) => return self.stored(signed),
-            Output::Decided(d) => Some(Action::LearnerDecide {
-                lr: d.learner,
-                bal: d.ballot,
-                slot: d.slot,
-                val: d.value,
-            }),
+            Output::Decided(d) => {
+                let decide = |lr| Action::LearnerDecide {
+                    lr,
+                    bal: d.ballot,
+                    slot: d.slot,
+                    val: d.value,
+                };
+                return d.learners.iter().map(decide).collect();
+            }
             Output::Fork(f) => {
                 let [_, (bal, val)] = f.values;
                 let (lr, slot) = (f.learner, f.slot);

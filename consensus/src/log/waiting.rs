@@ -171,14 +171,40 @@ impl Waiting {
         }
     }
 
-    /// A learner decides a value. Returns whether it is new to that learner, and when it was heard. What
-    /// the history knows already, the history alone goes on knowing.
-    fn deliver(&mut self, id: Digest, learner: LearnerId, now: Time) -> (bool, Time) {
+    /// Of these learners those to which the same values of a batch are new as to the first of them.
+    pub(crate) fn alike(&self, named: &Named, learners: LearnerSet) -> LearnerSet {
+        let Some(first) = learners.iter().next() else {
+            return learners;
+        };
+        let mut alike = learners;
+        for id in named.values.ids().iter() {
+            if alike.len() == 1 {
+                break;
+            }
+            let delivered = self.delivered_to(id);
+            if delivered.contains(first) {
+                alike = alike & delivered;
+            } else {
+                alike -= delivered;
+            }
+        }
+        alike
+    }
+
+    /// The learners that have delivered a value.
+    fn delivered_to(&self, id: &Digest) -> LearnerSet {
+        let known = self.known.get(id);
+        known.map_or_else(|| (self.delivered)(id), |k| k.delivered)
+    }
+
+    /// Learners that are [alike](Self::alike) decide a value. Returns whether it is new to them, and when it was
+    /// heard. What the history knows already, the history alone goes on knowing.
+    fn deliver(&mut self, id: Digest, learners: LearnerSet, now: Time) -> (bool, Time) {
         let known = match self.known.entry(id) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
                 let delivered = (self.delivered)(&id);
-                if delivered.contains(learner) && !planted(Bug::DeliverTwice) {
+                if learners.is_subset(&delivered) && !planted(Bug::DeliverTwice) {
                     return (false, now);
                 }
                 new.insert(Known {
@@ -196,21 +222,22 @@ impl Waiting {
         {
             self.own.remove(&value);
         }
-        let new = known.delivered.insert(learner) || planted(Bug::DeliverTwice);
+        let new = !learners.is_subset(&known.delivered) || planted(Bug::DeliverTwice);
+        known.delivered |= learners;
         (new, known.heard)
     }
 
-    /// A learner decides a batch. Returns the values that are new to it, since one decided in two slots
-    /// is delivered once, and when the oldest of them was heard.
+    /// Learners that are [alike](Self::alike) decide a batch. Returns the values that are new to them, since one
+    /// decided in two slots is delivered once, and when the oldest of them was heard.
     pub(crate) fn deliver_batch(
         &mut self,
         named: &Named,
-        learner: LearnerId,
+        learners: LearnerSet,
         now: Time,
     ) -> (Values, Option<Time>) {
         let mut heard = None;
         let new = named.values.picked(|id| {
-            let (is_new, since) = self.deliver(*id, learner, now);
+            let (is_new, since) = self.deliver(*id, learners, now);
             if is_new {
                 heard = heard.map_or(Some(since), |h: Time| Some(h.min(since)));
             }
@@ -228,13 +255,12 @@ impl Waiting {
         learner: LearnerId,
         now: Time,
     ) -> bool {
-        let known = self.known.get(&id);
-        let delivered = known.map_or_else(|| (self.delivered)(&id), |k| k.delivered);
+        let delivered = self.delivered_to(&id);
         // What nobody has delivered waits, or has not been heard of by this way.
         if delivered.is_empty() || delivered.contains(learner) {
             return false;
         }
-        let waits = known.and_then(|k| k.place);
+        let waits = self.place(&id);
         let place = waits.unwrap_or_else(|| self.queue.push(id, value.clone()));
         let known = self.known.entry(id).or_insert(Known {
             heard: now,

@@ -7,7 +7,7 @@ use crate::history::Keep;
 use crate::log::pipeline::Supply;
 use crate::{Ballot, Decision, Slot, Time};
 use crypto::Digest;
-use learner_graph::AcceptorSet;
+use learner_graph::{AcceptorSet, LearnerSet};
 
 impl Paxos {
     /// Consumes everything that happened since the last step and answers with what to do. `now` never
@@ -156,9 +156,10 @@ impl Paxos {
             };
             let slot = self.next;
             self.next = slot.next();
-            let (values, heard) = self.waiting.deliver_batch(&named, Paxos::ANY, now);
+            let log = LearnerSet::just(Paxos::ANY);
+            let (values, heard) = self.waiting.deliver_batch(&named, log, now);
             let decision = Decision {
-                learner: Paxos::ANY,
+                learners: log,
                 slot,
                 ballot,
                 value,
@@ -172,7 +173,7 @@ impl Paxos {
                 proof: self.decisions(slot, 1),
             });
             out.push(Output::Decided(Decision {
-                learner: self.config.learner,
+                learners: LearnerSet::just(self.config.learner),
                 ..decision
             }));
         }

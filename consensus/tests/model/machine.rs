@@ -8,7 +8,7 @@ use consensus::hpaxos::{Config, HPaxos, Input, Message, Output, PAGE, Record};
 use consensus::planted::Bug;
 use consensus::{Ballot, Protocol, Time};
 use crypto::{MemberId, Signer};
-use learner_graph::{AcceptorId, LearnerId};
+use learner_graph::{AcceptorId, LearnerId, LearnerSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,13 +126,22 @@ impl Machines {
         let place = |digest| self.world.values.iter().position(|(_, d)| *d == digest);
         let outputs = with_bug(self.bug, || machine.step(Time::ZERO, inputs));
         for output in outputs {
-            let (learner, values) = match output {
-                Output::Decided(d) => (d.learner, vec![d.value]),
-                Output::Fork(f) => (f.learner, f.values.iter().map(|(_, v)| *v).collect()),
+            let (learners, values) = match output {
+                Output::Decided(d) => (d.learners, vec![d.value]),
+                Output::Fork(f) => {
+                    let values = f.values.iter().map(|(_, v)| *v).collect();
+                    (LearnerSet::just(f.learner), values)
+                }
                 _ => continue,
             };
-            let values = values.into_iter().filter_map(place).map(|i| i as u8);
-            decided.entry(learner).or_default().extend(values);
+            let values: Vec<u8> = values
+                .into_iter()
+                .filter_map(place)
+                .map(|i| i as u8)
+                .collect();
+            for learner in learners {
+                decided.entry(learner).or_default().extend(&values);
+            }
         }
         decided
     }

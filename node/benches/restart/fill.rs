@@ -54,7 +54,9 @@ impl<W> History<W> for Next {
     fn keep(&self, keep: Keep<W>) {
         if let Keep::Decision { decision, .. } = keep {
             let mut next = self.0.lock().expect("sound");
-            next[usize::from(decision.learner.0)] = decision.slot.next();
+            for learner in decision.learners {
+                next[usize::from(learner.0)] = decision.slot.next();
+            }
         }
     }
 }

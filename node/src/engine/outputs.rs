@@ -134,12 +134,13 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
                         }
                     }
                 }
-                Output::Decided(decision)
-                    if self.view.node.learners.contains(&decision.learner) =>
-                {
+                Output::Decided(decision) => {
                     let after = decision.heard.map(|heard| now.saturating_sub(heard));
-                    let learner = self.view.learner_name(decision.learner);
-                    follow.decided(learner, decision, after);
+                    let played = self.view.node.learners.iter();
+                    for learner in played.filter(|l| decision.learners.contains(**l)) {
+                        let learner = self.view.learner_name(*learner);
+                        follow.decided(learner, decision, after);
+                    }
                 }
                 _ => {}
             }

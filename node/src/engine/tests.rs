@@ -18,7 +18,7 @@ use consensus::storage::MemoryStorage;
 use consensus::{
     AnswerOf, Batch, Network, Output, OutputOf, Slot, Status, SyncAnswer, SyncRequest,
 };
-use learner_graph::{AcceptorId, LearnerId};
+use learner_graph::{AcceptorId, LearnerId, LearnerSet};
 use played::{Played, read};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::thread::JoinHandle;

@@ -5,7 +5,7 @@ use super::index::{Index, write_recent};
 use super::overlay::{Decided, Op, Paged};
 use super::rows::{
     BATCHES, BatchAt, DECISIONS, DecisionRow, Delivered, MAX_PROOF, MESSAGES, PAGE_MESSAGES, PAGES,
-    RECENT, RUNS, Raw, STATE, State, page_key, page_message_key, page_of,
+    RECENT, RUNS, Raw, STATE, State, decision_rows, page_key, page_message_key, page_of,
 };
 use super::shared::{Message, Shared};
 use consensus::{Batch, Page, Slot};
@@ -76,7 +76,7 @@ pub(super) enum PageChange {
 
 /// The tables that a group writes to.
 struct Tables<'t> {
-    decisions: Table<'t, (u16, u64), Raw>,
+    decisions: Table<'t, (u64, u16), Raw>,
     messages: Table<'t, u64, Raw>,
     batches: Table<'t, u64, Raw>,
     pages: Table<'t, (u64, u64), Raw>,
@@ -143,19 +143,23 @@ pub(super) fn write_group<W: Message>(
 
 impl<W: Message> Group<'_, '_, W> {
     fn decision(&mut self, decided: &Decided<W>) -> Result<(), Fault> {
-        let (lane, slot) = (decided.lane, decided.slot);
+        let (lanes, slot) = (decided.lanes, decided.slot);
+        let Some(first) = lanes.iter().next() else {
+            return Err(Fault::Misused(format!("slot {slot} is decided by nobody")));
+        };
         let count = decided.kept.proof.len();
         if count > MAX_PROOF {
             return Err(Fault::TooLarge {
-                what: format!("a proof for lane {} in slot {slot} (in messages)", lane.0),
+                what: format!("a proof for lane {} in slot {slot} (in messages)", first.0),
                 bytes: count,
                 limit: MAX_PROOF,
             });
         }
         let batch = self.batch(decided.kept.value, &decided.batch)?;
         let proof = decided.kept.proof.iter();
-        let proof = proof.map(|message| self.message(lane, slot, message));
+        let proof = proof.map(|message| self.message(slot, message));
         let row = DecisionRow {
+            lanes,
             ballot: decided.kept.ballot,
             value: decided.kept.value,
             quorum: decided.kept.quorum,
@@ -163,14 +167,15 @@ impl<W: Message> Group<'_, '_, W> {
             new: decided.new.clone(),
             proof: proof.collect::<Result<_, Fault>>()?,
         };
-        DECISIONS.put(&mut self.tables.decisions, (lane.0, slot.0), &row)?;
-        let to = [lane].into_iter().collect();
+        DECISIONS.put(&mut self.tables.decisions, (slot.0, first.0), &row)?;
         for id in decided.values.ids().iter() {
-            self.values.entry(*id).or_default().add(slot, to);
+            self.values.entry(*id).or_default().add(slot, lanes);
         }
-        match self.state.next.get_mut(usize::from(lane.0)) {
-            Some(next) if *next == slot => *next = slot.next(),
-            _ => return Err(Fault::Misused(format!("slot {slot} is not the next one"))),
+        for lane in lanes {
+            match self.state.next.get_mut(usize::from(lane.0)) {
+                Some(next) if *next == slot => *next = slot.next(),
+                _ => return Err(Fault::Misused(format!("slot {slot} is not the next one"))),
+            }
         }
         Ok(())
     }
@@ -192,13 +197,13 @@ impl<W: Message> Group<'_, '_, W> {
     }
 
     /// The number of a message, which is written if it is new.
-    fn message(&mut self, lane: LearnerId, slot: Slot, message: &W) -> Result<u64, Fault> {
+    fn message(&mut self, slot: Slot, message: &W) -> Result<u64, Fault> {
         let bytes = codec::encode(message);
         let digest = Digest::of(&bytes);
         if let Some(number) = self.remembered.numbers.get(&digest) {
             return Ok(*number);
         }
-        if let Some(number) = self.told_by_others(lane, slot, &bytes)? {
+        if let Some(number) = self.told_by_others(slot, &bytes)? {
             self.remembered.insert(digest, number);
             return Ok(number);
         }
@@ -210,19 +215,10 @@ impl<W: Message> Group<'_, '_, W> {
     }
 
     /// A lane that is far behind the others may be proved by what proved them long ago.
-    fn told_by_others(
-        &self,
-        lane: LearnerId,
-        slot: Slot,
-        bytes: &[u8],
-    ) -> Result<Option<u64>, Fault> {
+    fn told_by_others(&self, slot: Slot, bytes: &[u8]) -> Result<Option<u64>, Fault> {
         let since = self.remembered.since;
-        for (other, next) in (0u16..).zip(&self.state.next) {
-            if other == lane.0 || slot >= *next {
-                continue;
-            }
-            let row: DecisionRow = DECISIONS.must(&self.tables.decisions, (other, slot.0))?;
-            for number in row.proof.into_iter().filter(|n| *n < since) {
+        for row in decision_rows(&self.tables.decisions, slot, LearnerId(u16::MAX))? {
+            for number in row?.proof.into_iter().filter(|n| *n < since) {
                 let message = MESSAGES.must_encoded(&self.tables.messages, number)?;
                 if message.bytes() == bytes {
                     return Ok(Some(number));

@@ -71,10 +71,10 @@ impl Delivered {
         }
     }
 
-    /// Forgets the delivery to a learner.
-    pub(super) fn remove(&mut self, learner: LearnerId) {
+    /// Forgets the deliveries to these learners.
+    pub(super) fn remove(&mut self, learners: LearnerSet) {
         for (_, to) in &mut self.0 {
-            to.remove(learner);
+            *to -= learners;
         }
         self.0.retain(|(_, to)| !to.is_empty());
     }

@@ -33,6 +33,7 @@ mod shared;
 mod shelf;
 mod store;
 mod untouched;
+mod upgrade;
 mod writer;
 
 #[cfg(test)]

@@ -22,11 +22,11 @@ pub(super) enum Op<W> {
 /// A decision that is kept.
 #[derive(Debug)]
 pub(super) struct Decided<W> {
-    pub(super) lane: LearnerId,
+    pub(super) lanes: LearnerSet,
     pub(super) slot: Slot,
     pub(super) kept: Kept<W>,
     pub(super) batch: Arc<Batch>,
-    /// Those of its values that are new to the learner.
+    /// Those of its values that are new to the learners.
     pub(super) values: Values,
     pub(super) new: New,
 }
@@ -134,29 +134,25 @@ impl<W: Clone> Overlay<W> {
         proof: Vec<W>,
         size: fn(&W) -> usize,
     ) -> Result<(), String> {
-        let lane = decision.learner;
-        let at = usize::from(lane.0);
-        let Some(next) = self.next.get_mut(at) else {
-            let lanes = self.next.len();
-            return Err(format!("a decision of lane {} of {lanes}", lane.0));
-        };
-        if decision.slot != *next {
+        let slot = decision.slot;
+        let known = LearnerSet::first(self.next.len());
+        if let Some(lane) = (decision.learners - known).iter().next() {
+            return Err(format!("a decision of lane {} of {}", lane.0, known.len()));
+        }
+        let follows = |lane: &LearnerId| self.next(*lane) == Some(slot);
+        let lanes: LearnerSet = decision.learners.iter().filter(follows).collect();
+        if lanes.is_empty() {
             return Ok(());
         }
         let new = places(&batch, &decision.values).ok_or_else(|| {
-            let slot = decision.slot;
-            format!(
-                "the values delivered to lane {} in slot {slot} are not of its batch",
-                lane.0
-            )
+            format!("the values delivered in slot {slot} to lanes {lanes:?} are not of its batch")
         })?;
-        *next = next.next();
         let mut bytes = OVERHEAD + proof.iter().map(size).sum::<usize>();
         let batch_bytes = self.hold(decision.value, &batch);
         bytes += decision.values.len() * OVERHEAD;
         let decided = Arc::new(Decided {
-            lane,
-            slot: decision.slot,
+            lanes,
+            slot,
             kept: Kept {
                 ballot: decision.ballot,
                 value: decision.value,
@@ -167,11 +163,14 @@ impl<W: Clone> Overlay<W> {
             values: decision.values,
             new,
         });
-        let to: LearnerSet = [lane].into_iter().collect();
         for id in decided.values.ids().iter() {
-            self.values.entry(*id).or_default().add(decision.slot, to);
+            self.values.entry(*id).or_default().add(slot, lanes);
         }
-        self.decisions[at].push_back(Arc::clone(&decided));
+        for lane in lanes {
+            let at = usize::from(lane.0);
+            self.next[at] = slot.next();
+            self.decisions[at].push_back(Arc::clone(&decided));
+        }
         self.push(Op::Decision(decided), bytes, batch_bytes);
         Ok(())
     }
@@ -290,12 +289,14 @@ impl<W: Clone> Overlay<W> {
             self.first += 1;
             match op {
                 Op::Decision(decided) => {
-                    if let Some(lane) = self.decisions.get_mut(usize::from(decided.lane.0)) {
-                        lane.pop_front();
+                    for lane in decided.lanes {
+                        if let Some(lane) = self.decisions.get_mut(usize::from(lane.0)) {
+                            lane.pop_front();
+                        }
                     }
                     for id in decided.values.ids().iter() {
                         if let Some(delivered) = self.values.get_mut(id) {
-                            delivered.remove(decided.lane);
+                            delivered.remove(decided.lanes);
                             if delivered.0.is_empty() {
                                 self.values.remove(id);
                             }

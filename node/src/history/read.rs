@@ -4,7 +4,7 @@ use super::HistoryError;
 use super::error::Fault;
 use super::file::HistoryFile;
 use super::overlay::Decided;
-use super::rows::{BATCHES, DECISIONS, DecisionRow, MESSAGES, New};
+use super::rows::{BATCHES, DECISIONS, MESSAGES, New, decision_row};
 use super::shared::Message;
 use consensus::storage::StorageError;
 use consensus::{Ballot, Batch, Slot, Values};
@@ -64,7 +64,7 @@ impl<W: Message> HistoryFile<W> {
                 let batches = read.open_table(BATCHES.definition)?;
                 let mut slot = from;
                 while slot < durable && shown.wants_more() {
-                    let row: DecisionRow = DECISIONS.must(&decisions, (lane.0, slot.0))?;
+                    let row = decision_row(&decisions, lane, slot)?;
                     let batch = BATCHES.must(&batches, row.batch)?;
                     let values = values(lane, slot, &batch, &row.new)?;
                     shown.push(Shown {
@@ -178,7 +178,7 @@ fn values(lane: LearnerId, slot: Slot, batch: &Batch, new: &New) -> Result<Value
     let at = places.iter().map(|at| {
         let value = batch.values.get(usize::from(*at)).cloned();
         value.ok_or_else(|| {
-            let row = DECISIONS.describe(&(lane.0, slot.0));
+            let row = DECISIONS.describe(&(slot.0, lane.0));
             Fault::damaged(format_args!("{row} names a value that its batch has not"))
         })
     });
@@ -308,7 +308,7 @@ impl<W: Message> Cursor<W> {
 }
 
 struct ProofReader {
-    decisions: ReadOnlyTable<(u16, u64), &'static [u8]>,
+    decisions: ReadOnlyTable<(u64, u16), &'static [u8]>,
     messages: ReadOnlyTable<u64, &'static [u8]>,
 }
 
@@ -326,7 +326,7 @@ impl ProofReader {
         slot: Slot,
         proofs: &mut Proofs<W>,
     ) -> Result<(), Fault> {
-        let row: DecisionRow = DECISIONS.must(&self.decisions, (lane.0, slot.0))?;
+        let row = decision_row(&self.decisions, lane, slot)?;
         for number in row.proof {
             if !proofs.numbers.insert(number) {
                 continue;

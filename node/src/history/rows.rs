@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `meta` | 0 | [`Meta`]: what the file is; never changes |
 //! | `state` | 0 | [`State`]: how much of everything there is; written with every group |
-//! | `decisions` | lane, slot | [`DecisionRow`] |
+//! | `decided` | slot, the first of its lanes | [`DecisionRow`] |
 //! | `messages` | number, from 0 | a message of a proof |
 //! | `batches` | number, from 0 | a [`Batch`](consensus::Batch) |
 //! | `pages` | first slot, slot after the last | how many messages were kept of this page |
@@ -20,14 +20,15 @@
 use super::error::Fault;
 use consensus::{Ballot, MAX_BATCH_BYTES, Page, Slot};
 use crypto::{Digest, NetworkId, codec};
-use learner_graph::{AcceptorSet, LearnerSet, MAX_LEARNERS};
+use learner_graph::{AcceptorSet, LearnerId, LearnerSet, MAX_LEARNERS};
 use redb::{AccessGuard, Key, ReadableTable, TableDefinition, Value};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 
-/// The version of the format that this program writes, and the newest that it reads.
-pub const VERSION: u32 = 1;
+/// The version of the format that this program writes, and the newest that it reads. Older ones are turned into it
+/// when they are opened.
+pub const VERSION: u32 = 2;
 /// The largest message, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
 /// The messages of a proof, at most; a quorum has one from each acceptor.
@@ -55,7 +56,7 @@ pub(super) struct Rows<K: RowKey> {
 const CHECKSUM: usize = 4;
 
 impl<K: RowKey> Rows<K> {
-    const fn new(name: &'static str, limit: usize) -> Self {
+    pub(super) const fn new(name: &'static str, limit: usize) -> Self {
         Rows {
             name,
             definition: TableDefinition::new(name),
@@ -181,7 +182,7 @@ impl Encoded<'_> {
 
 pub(super) const META: Rows<u8> = Rows::new("meta", 1 << 10);
 pub(super) const STATE: Rows<u8> = Rows::new("state", 1 << 14);
-pub(super) const DECISIONS: Rows<(u16, u64)> = Rows::new("decisions", 1 << 16);
+pub(super) const DECISIONS: Rows<(u64, u16)> = Rows::new("decided", 1 << 16);
 pub(super) const MESSAGES: Rows<u64> = Rows::new("messages", MAX_MESSAGE_BYTES);
 pub(super) const BATCHES: Rows<u64> = Rows::new("batches", MAX_BATCH_BYTES + 8);
 pub(super) const PAGES: Rows<(u64, u64)> = Rows::new("pages", 8);
@@ -190,6 +191,35 @@ pub(super) const PAGE_MESSAGES: Rows<(u64, u64, u32)> =
 pub(super) const RECENT: Rows<(u8, u64)> = Rows::new("recent", 64 << 20);
 pub(super) const RUNS: Rows<(u8, u32, u32)> = Rows::new("runs", 64 << 20);
 pub(super) const FILTERS: Rows<(u8, u32)> = Rows::new("filters", 64 << 20);
+
+/// A lane's decision in a slot, which must be there.
+pub(super) fn decision_row(
+    table: &impl ReadableTable<(u64, u16), Raw>,
+    lane: LearnerId,
+    slot: Slot,
+) -> Result<DecisionRow, Fault> {
+    // Those that have it in common stand behind the first of them.
+    for row in decision_rows(table, slot, lane)? {
+        let row = row?;
+        if row.lanes.contains(lane) {
+            return Ok(row);
+        }
+    }
+    Err(DECISIONS.missing(&(slot.0, lane.0)))
+}
+
+/// The decisions in a slot of all lanes up to one, and of those that have them in common with these.
+pub(super) fn decision_rows(
+    table: &impl ReadableTable<(u64, u16), Raw>,
+    slot: Slot,
+    last: LearnerId,
+) -> Result<impl Iterator<Item = Result<DecisionRow, Fault>>, Fault> {
+    let rows = table.range((slot.0, 0)..=(slot.0, last.0))?;
+    Ok(rows.map(|row| {
+        let (key, row) = row?;
+        DECISIONS.decode(&key.value(), &row)
+    }))
+}
 
 /// The key of a page.
 pub(super) fn page_key(page: Page) -> (u64, u64) {
@@ -245,15 +275,17 @@ pub(super) struct IndexState {
     pub(super) runs: u32,
 }
 
-/// A decision.
+/// A decision that lanes have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct DecisionRow {
+    /// The lanes, the one in the key first.
+    pub(super) lanes: LearnerSet,
     pub(super) ballot: Ballot,
     pub(super) value: Digest,
     pub(super) quorum: AcceptorSet,
     /// The number of the batch.
     pub(super) batch: u64,
-    /// Which values of the batch were new to the learner.
+    /// Which values of the batch were new to the learners.
     pub(super) new: New,
     /// The numbers of the messages that prove it.
     pub(super) proof: Vec<u64>,

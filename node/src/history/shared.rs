@@ -7,7 +7,7 @@ use super::look_up::Outcome;
 use super::overlay::{Overlay, PageState};
 use super::rows::{
     BATCHES, BatchAt, DECISIONS, DecisionRow, Delivered, FILTERS, MESSAGES, Meta, PAGE_MESSAGES,
-    PAGES, RECENT, RUNS, State, page_key, page_message_key, page_of,
+    PAGES, RECENT, RUNS, State, decision_row, page_key, page_message_key, page_of,
 };
 use super::store::Store;
 use consensus::history::Kept;
@@ -249,8 +249,7 @@ impl<W: Message> Shared<W> {
         drop(memory);
         self.store.read("read", |read| {
             let decisions = read.open_table(DECISIONS.definition)?;
-            let row: DecisionRow = DECISIONS.must(&decisions, (lane.0, slot.0))?;
-            written(read, row).map(Some)
+            written(read, decision_row(&decisions, lane, slot)?).map(Some)
         })
     }
 
@@ -324,9 +323,9 @@ fn load_pages(read: &ReadTransaction, state: &State) -> Result<BTreeSet<Page>, F
 /// The last row of everything is there.
 fn check_ends(read: &ReadTransaction, state: &State) -> Result<(), Fault> {
     let decisions = read.open_table(DECISIONS.definition)?;
-    for (lane, next) in (0u16..).zip(&state.next) {
+    for (lane, next) in (0..).map(LearnerId).zip(&state.next) {
         if let Some(last) = next.0.checked_sub(1) {
-            let _: DecisionRow = DECISIONS.must(&decisions, (lane, last))?;
+            decision_row(&decisions, lane, Slot(last))?;
         }
     }
     let messages = read.open_table(MESSAGES.definition)?;

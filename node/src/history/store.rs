@@ -7,6 +7,7 @@ use super::rows::{
     State, VERSION,
 };
 use super::untouched::Untouched;
+use super::upgrade::from_version_1;
 use crypto::NetworkId;
 use redb::backends::FileBackend;
 use redb::{
@@ -120,6 +121,7 @@ impl Store {
                 expected: network,
             });
         }
+        let meta = self.upgraded(meta)?;
         let state: State = self.read("read", |read| {
             let state: State = STATE.must(&read.open_table(STATE.definition)?, 0)?;
             if state.next.len() == usize::from(meta.lanes) {
@@ -129,6 +131,21 @@ impl Store {
             }
         })?;
         Ok((meta, state))
+    }
+
+    /// Turns what an older program has written into what this one reads.
+    fn upgraded(&self, meta: Meta) -> Result<Meta, HistoryError> {
+        if meta.version == VERSION {
+            return Ok(meta);
+        }
+        let (path, from) = (self.path().display(), meta.version);
+        tracing::info!(%path, from, to = VERSION, "the history has an older format; rewriting its decisions");
+        let meta = Meta {
+            version: VERSION,
+            ..meta
+        };
+        self.write(|write| from_version_1(write, &meta))?;
+        Ok(meta)
     }
 
     pub(super) fn path(&self) -> &Path {

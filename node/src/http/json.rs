@@ -69,11 +69,11 @@ pub(super) fn event(view: &View, noted: &Noted) -> (&'static str, Value) {
 fn happening(view: &View, happening: &Happening) -> (&'static str, Value) {
     let node = &view.node.name;
     match happening {
-        Happening::Decision(delivered) => {
+        Happening::Decision(learner, delivered) => {
             let mut object = decision(view, delivered);
             object["event"] = "decision".into();
             object["node"] = node.as_str().into();
-            object["learner"] = view.learner_name(delivered.learner).into();
+            object["learner"] = view.learner_name(*learner).into();
             ("decision", object)
         }
         Happening::Ballot { ballot, leader } => (

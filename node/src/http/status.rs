@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use consensus::{DiskStatus, Status};
-use learner_graph::{Id, LearnerSet};
+use learner_graph::{Id, LearnerId, LearnerSet};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -81,13 +81,13 @@ fn protocol(view: &View, status: &Status, fields: &mut Map<String, Value>) {
         let row: Vec<&str> = row.iter().map(|l| graph.learner_name(l)).collect();
         connected.insert(name(i), row.into());
     }
-    for (i, next) in status.next.iter().enumerate() {
+    for (learner, (i, next)) in (0..).map(LearnerId).zip(status.next.iter().enumerate()) {
         let name = name(i);
         let delivered = view.played(&name).and_then(|l| {
             let log = view.log(l)?;
             Some(json!({"next": log.next(), "decisions": log.delivered()}))
         });
-        let forks = view.metrics.forks_of(&name);
+        let forks = view.metrics.forks_of(learner);
         let ahead = ahead.get(i).copied().unwrap_or_default().max(*next);
         learners.insert(
             name,

@@ -8,18 +8,16 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// A decision as it was delivered.
+/// A decision as it was delivered, to however many learners.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Delivered {
-    /// The learner.
-    pub(crate) learner: LearnerId,
     /// The slot.
     pub(crate) slot: Slot,
     /// The ballot.
     pub(crate) ballot: Ballot,
     /// The digest of the batch.
     pub(crate) digest: Digest,
-    /// The values that are new to the learner.
+    /// The values that are new to the learners.
     pub(crate) values: Values,
     /// From this node's first knowledge of the oldest value to the decision.
     pub(crate) latency_ms: Option<u64>,
@@ -59,10 +57,10 @@ impl Receipt {
 }
 
 impl Delivered {
-    /// Without its values.
-    pub(crate) fn receipt(&self) -> Receipt {
+    /// What one of its learners has in it, without its values.
+    pub(crate) fn receipt(&self, learner: LearnerId) -> Receipt {
         Receipt {
-            learner: self.learner,
+            learner,
             slot: self.slot,
             ballot: self.ballot,
             digest: self.digest,
@@ -71,10 +69,9 @@ impl Delivered {
         }
     }
 
-    /// A decision of a learner that was read from the history: how long it took was not stored.
-    pub(crate) fn shown(learner: LearnerId, shown: Shown) -> Self {
+    /// One that was read from the history: how long it took was not stored.
+    pub(crate) fn shown(shown: Shown) -> Self {
         Delivered {
-            learner,
             slot: shown.slot,
             ballot: shown.ballot,
             digest: shown.digest,
@@ -104,6 +101,7 @@ pub(crate) enum Page {
 
 /// The latest decisions; the oldest are dropped at the bound, and are in the history.
 pub(crate) struct DecisionLog {
+    learner: LearnerId,
     kept: VecDeque<Arc<Delivered>>,
     bytes: usize,
     max_count: usize,
@@ -122,8 +120,9 @@ pub(crate) type Told = UnboundedSender<(usize, Receipt)>;
 
 impl DecisionLog {
     /// The log of a learner that goes on at a slot.
-    pub(crate) fn new(next: Slot, max_count: usize, max_bytes: usize) -> Self {
+    pub(crate) fn new(learner: LearnerId, next: Slot, max_count: usize, max_bytes: usize) -> Self {
         DecisionLog {
+            learner,
             kept: VecDeque::new(),
             bytes: 0,
             max_count,
@@ -146,7 +145,7 @@ impl DecisionLog {
                 index.insert(*id, decision.slot);
                 for (number, client) in self.waiting.remove(id).unwrap_or_default() {
                     // The client may have gone away.
-                    let _ = client.send((number, decision.receipt()));
+                    let _ = client.send((number, decision.receipt(self.learner)));
                 }
             }
         }
@@ -198,7 +197,7 @@ impl DecisionLog {
         if let Some(slot) = index.get(&id) {
             let at = self.kept.partition_point(|d| d.slot < *slot);
             if let Some(found) = self.kept.get(at) {
-                return Some(found.receipt());
+                return Some(found.receipt(self.learner));
             }
         }
         let clients = self.waiting.entry(id).or_default();
@@ -239,13 +238,14 @@ mod tests {
     use consensus::ClientValue;
     use tokio::sync::mpsc::unbounded_channel;
 
+    const L: LearnerId = LearnerId(0);
+
     fn decision(slot: u64, text: &str) -> Arc<Delivered> {
         let value = ClientValue {
             key: Vec::new(),
             bytes: text.into(),
         };
         Arc::new(Delivered {
-            learner: LearnerId(0),
             slot: Slot(slot),
             ballot: Ballot(1),
             digest: Digest::of(text.as_bytes()),
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn pages_follow_each_other() {
-        let mut log = DecisionLog::new(Slot(0), 100, 1 << 20);
+        let mut log = DecisionLog::new(L, Slot(0), 100, 1 << 20);
         assert_eq!(slots(log.page(Slot(0), 10, 1 << 20)), (vec![], 0));
         for slot in 0..5 {
             log.push(decision(slot, &slot.to_string()));
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn the_oldest_are_dropped_at_both_bounds() {
-        let mut log = DecisionLog::new(Slot(0), 2, 1 << 20);
+        let mut log = DecisionLog::new(L, Slot(0), 2, 1 << 20);
         let (client, _told) = unbounded_channel();
         for slot in 0..5 {
             if slot == 3 {
@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(log.page(Slot(0), 10, 1 << 20), Page::Old);
         assert_eq!(log.index.as_ref().map(HashMap::len), Some(2));
         assert_eq!((log.next(), log.delivered()), (Slot(5), 5));
-        let mut log = DecisionLog::new(Slot(0), 100, 1000);
+        let mut log = DecisionLog::new(L, Slot(0), 100, 1000);
         for slot in 0..5 {
             log.push(decision(slot, &"x".repeat(600)));
         }
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn what_was_kept_before_anybody_asked_is_found() {
-        let mut log = DecisionLog::new(Slot(0), 100, 1 << 20);
+        let mut log = DecisionLog::new(L, Slot(0), 100, 1 << 20);
         let all: Vec<_> = (0..3).map(|s| decision(s, &s.to_string())).collect();
         let (client, _told) = unbounded_channel();
         for known in &all[..2] {
@@ -309,7 +309,7 @@ mod tests {
         }
         let ask = |log: &mut DecisionLog, slot: usize| {
             let found = log.wait_for(all[slot].values.ids()[0], 0, &client);
-            assert_eq!(found, Some(all[slot].receipt()));
+            assert_eq!(found, Some(all[slot].receipt(L)));
         };
         ask(&mut log, 1);
         log.push(Arc::clone(&all[2]));
@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn who_waits_is_told_once_and_later_comers_at_once() {
-        let mut log = DecisionLog::new(Slot(0), 100, 1 << 20);
+        let mut log = DecisionLog::new(L, Slot(0), 100, 1 << 20);
         let wanted = decision(0, "v");
         let id = wanted.values.ids()[0];
         let (client, mut told) = unbounded_channel();
@@ -330,8 +330,8 @@ mod tests {
         assert_eq!(log.waiting[&id].len(), 1);
         assert!(told.try_recv().is_err());
         log.push(Arc::clone(&wanted));
-        assert_eq!(told.try_recv().unwrap(), (7, wanted.receipt()));
-        assert_eq!(log.wait_for(id, 7, &client), Some(wanted.receipt()));
+        assert_eq!(told.try_recv().unwrap(), (7, wanted.receipt(L)));
+        assert_eq!(log.wait_for(id, 7, &client), Some(wanted.receipt(L)));
         assert!(told.try_recv().is_err());
         assert!(log.waiting.is_empty());
     }

@@ -3,6 +3,7 @@
 use super::decisions::Delivered;
 use super::timeouts::Timeout;
 use consensus::Slot;
+use learner_graph::LearnerId;
 use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +15,7 @@ use tokio::sync::watch;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Happening {
     /// A learner of this node delivered a decision.
-    Decision(Arc<Delivered>),
+    Decision(LearnerId, Arc<Delivered>),
     /// This node learned of a higher ballot.
     Ballot {
         /// The ballot.
@@ -54,7 +55,7 @@ pub(crate) enum Happening {
 impl Happening {
     fn size(&self) -> usize {
         match self {
-            Happening::Decision(delivered) => delivered.size(),
+            Happening::Decision(_, delivered) => delivered.size(),
             _ => 256,
         }
     }
@@ -159,15 +160,23 @@ impl EventLog {
 
     /// Adds an event and wakes the streams.
     pub(crate) fn push(&self, happening: Happening) {
+        self.push_all([happening]);
+    }
+
+    /// Adds events and wakes the streams.
+    pub(crate) fn push_all(&self, happenings: impl IntoIterator<Item = Happening>) {
+        let at_ms = now_ms();
         let mut ring = self.lock();
-        let number = ring.next;
-        ring.next += 1;
-        ring.bytes += happening.size();
-        ring.kept.push_back(Noted {
-            number,
-            at_ms: now_ms(),
-            what: Arc::new(happening),
-        });
+        for happening in happenings {
+            let number = ring.next;
+            ring.next += 1;
+            ring.bytes += happening.size();
+            ring.kept.push_back(Noted {
+                number,
+                at_ms,
+                what: Arc::new(happening),
+            });
+        }
         while ring.kept.len() > ring.max_count
             || (ring.bytes > ring.max_bytes && ring.kept.len() > 1)
         {
@@ -176,8 +185,9 @@ impl EventLog {
             };
             ring.bytes -= oldest.what.size();
         }
+        let newest = ring.next - 1;
         drop(ring);
-        self.newest.send_replace(number);
+        self.newest.send_replace(newest);
     }
 
     /// The number of the first event of a stream, and whether events before it were missed.

@@ -108,7 +108,7 @@ impl View {
                 Limits::mib(limits.decisions_kept_mib),
             );
             let next = shelf.next(lane(config.mode, learner));
-            Mutex::new(DecisionLog::new(next, count, bytes))
+            Mutex::new(DecisionLog::new(learner, next, count, bytes))
         };
         let others = config.nodes.iter().filter(|n| n.name != node.name);
         let peers: Vec<String> = others.map(|n| n.name.clone()).collect();
@@ -120,11 +120,7 @@ impl View {
             connected: peers.iter().map(|p| (p.clone(), false)).collect(),
             heard: BTreeMap::new(),
         };
-        let metrics = Metrics::new();
-        // From the beginning, so that what never happens is told as well.
-        for learner in config.network.graph().learners().iter() {
-            metrics.watch(config.network.graph().learner_name(learner));
-        }
+        let metrics = Metrics::new(config.network.graph());
         metrics.peers_expected.set(whole(peers.len() as u64));
         View {
             node: node.clone(),
@@ -193,11 +189,10 @@ impl View {
         let learners = self.network.graph().learners();
         for (i, (learner, next)) in learners.iter().zip(&status.next).enumerate() {
             let ahead = ahead.get(i).copied().unwrap_or_default().max(*next);
-            let name = self.learner_name(learner);
-            self.metrics.came_to(name, *next, ahead);
+            self.metrics.came_to(learner, *next, ahead);
         }
         for (learner, patience) in learners.iter().zip(&status.patience) {
-            self.metrics.waits(self.learner_name(learner), *patience);
+            self.metrics.waits(learner, *patience);
         }
         self.write(|s| s.status = Some(status));
     }
@@ -358,19 +353,16 @@ impl View {
         self.network.member(member).map_or("?", |m| m.name.as_str())
     }
 
-    /// A learner decided. `now` is missing for what was decided before this run: it is shown, but
+    /// Learners decided. `now` is missing for what was decided before this run: it is shown, but
     /// no event.
     pub(crate) fn decided(&self, decision: Decision, now: Option<Time>) {
         let latency = now
             .zip(decision.heard)
             .map(|(now, heard)| now.saturating_sub(heard));
-        self.metrics
-            .decided(self.learner_name(decision.learner), latency);
-        let Some(mut log) = self.log(decision.learner) else {
-            return;
-        };
+        for learner in decision.learners {
+            self.metrics.decided(learner, latency);
+        }
         let delivered = Arc::new(Delivered {
-            learner: decision.learner,
             slot: decision.slot,
             ballot: decision.ballot,
             digest: decision.value,
@@ -378,17 +370,23 @@ impl View {
             latency_ms: latency.map(|l| u64::try_from(l.as_millis()).unwrap_or(u64::MAX)),
             acceptors: decision.quorum,
         });
-        log.push(Arc::clone(&delivered));
-        drop(log);
+        let played = |learner: &LearnerId| {
+            let mut log = self.log(*learner)?;
+            log.push(Arc::clone(&delivered));
+            Some(*learner)
+        };
+        let learners = decision.learners.iter();
+        let told: Vec<LearnerId> = learners.filter_map(|learner| played(&learner)).collect();
         if now.is_some() {
-            self.events.push(Happening::Decision(delivered));
+            let of = |learner| Happening::Decision(learner, Arc::clone(&delivered));
+            self.events.push_all(told.into_iter().map(of));
         }
     }
 
     /// A learner saw a second decision in a slot.
     pub(crate) fn fork(&self, fork: &Fork, live: bool) {
         let learner = self.learner_name(fork.learner);
-        self.metrics.forked(learner);
+        self.metrics.forked(fork.learner);
         tracing::warn!(
             learner,
             slot = fork.slot.0,

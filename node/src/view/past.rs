@@ -35,9 +35,7 @@ impl View {
         let next = self.log(learner).map_or(Slot(0), |log| log.next());
         let mut shown = self.shelf.decisions(lane, from, limit, max_bytes)?;
         shown.retain(|shown| shown.slot < next);
-        let delivered = shown
-            .into_iter()
-            .map(|shown| Delivered::shown(learner, shown));
+        let delivered = shown.into_iter().map(Delivered::shown);
         Ok(delivered.map(Arc::new).collect())
     }
 

@@ -80,13 +80,18 @@ impl Logs {
         Ok(())
     }
 
-    /// A learner delivers the next slot of its log at a node.
+    /// Learners deliver the next slot of their logs at a node.
     ///
     /// # Errors
     /// If it is not the next one, not what was shown there before, not what entangled learners have, or
     /// has a client's value for the second time.
     pub fn delivered(&mut self, place: Place, decision: &Decision) -> Verdict {
-        let (learner, slot, value) = (decision.learner, decision.slot, decision.value);
+        let mut learners = decision.learners.into_iter();
+        learners.try_for_each(|learner| self.delivers(place, learner, decision))
+    }
+
+    fn delivers(&mut self, place: Place, learner: LearnerId, decision: &Decision) -> Verdict {
+        let (slot, value) = (decision.slot, decision.value);
         let since = self.since.entry((place, learner)).or_default();
         if since.next != slot {
             let what = format!("slot {slot} is delivered where slot {} is next", since.next);

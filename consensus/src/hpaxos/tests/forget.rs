@@ -35,12 +35,13 @@ fn settle(p: &mut Puppets) {
     assert_eq!(p.engine.floor, Slot(RECENT));
 }
 
+/// What each learner has got in a slot.
 fn delivered(p: &Puppets, slot: u64) -> Vec<Vec<ClientValue>> {
     let of = |o: &Output| match o {
-        Output::Decided(d) if d.slot == Slot(slot) => Some(d.values.to_vec()),
-        _ => None,
+        Output::Decided(d) if d.slot == Slot(slot) => vec![d.values.to_vec(); d.learners.len()],
+        _ => Vec::new(),
     };
-    p.outputs.iter().filter_map(of).collect()
+    p.outputs.iter().flat_map(of).collect()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::history::MemoryHistory;
 use crate::log::queue::Load;
-use learner_graph::LearnerId;
+use learner_graph::{LearnerId, LearnerSet};
 use std::sync::Arc;
 
 const MS: Duration = Duration::from_millis(1);
@@ -89,7 +89,8 @@ impl Leader {
     fn deliver(&mut self, slot: u64) {
         let value = &self.decided[&Slot(slot)];
         let batch = self.batches.named(value).expect("kept");
-        self.waiting.deliver_batch(&batch, LearnerId(0), 9 * MS);
+        let learner = LearnerSet::just(LearnerId(0));
+        self.waiting.deliver_batch(&batch, learner, 9 * MS);
     }
 }
 

@@ -25,7 +25,7 @@ fn submit(waiting: &mut Waiting, value: &ClientValue) -> bool {
 
 fn deliver(waiting: &mut Waiting, value: &ClientValue) {
     let batch = Named::of_values([(value.id(), value.clone())].into_iter());
-    waiting.deliver_batch(&batch, LearnerId(0), Time::ZERO);
+    waiting.deliver_batch(&batch, LearnerSet::just(LearnerId(0)), Time::ZERO);
 }
 
 #[test]
@@ -69,7 +69,28 @@ fn what_waits_again_counts_again() {
     let one = Load::of(&own);
     assert_eq!((waiting.own, waiting.queue.load()), (one, one));
     assert!(!submit(&mut waiting, &value(2, 100)));
-    waiting.deliver(own.id(), LearnerId(1), Time::ZERO);
+    waiting.deliver(own.id(), LearnerSet::just(LearnerId(1)), Time::ZERO);
     assert_eq!((waiting.own, waiting.queue.load()), Default::default());
     assert!(submit(&mut waiting, &value(2, 100)));
+}
+
+#[test]
+fn learners_to_which_other_values_are_new_are_not_alike() {
+    let mut waiting = waiting(10, 1000);
+    let values = [value(1, 100), value(2, 100)];
+    let named =
+        |values: &[ClientValue]| Named::of_values(values.iter().map(|v| (v.id(), v.clone())));
+    let set = |ids: &[u16]| -> LearnerSet { ids.iter().copied().map(LearnerId).collect() };
+    let all = set(&[0, 1, 2, 3]);
+    waiting.deliver_batch(&named(&values[..1]), set(&[1, 2]), Time::ZERO);
+    waiting.deliver_batch(&named(&values[1..]), set(&[2]), Time::ZERO);
+    let both = named(&values);
+    assert_eq!(waiting.alike(&both, all), set(&[0, 3]));
+    assert_eq!(waiting.alike(&both, set(&[1, 2, 3])), set(&[1]));
+    assert_eq!(waiting.alike(&both, set(&[2, 3])), set(&[2]));
+    assert_eq!(waiting.alike(&both, set(&[])), set(&[]));
+    let (new, _) = waiting.deliver_batch(&both, set(&[0, 3]), Time::ZERO);
+    assert_eq!(new.len(), 2);
+    let (new, _) = waiting.deliver_batch(&both, set(&[1]), Time::ZERO);
+    assert_eq!(new.to_vec(), values[1..]);
 }

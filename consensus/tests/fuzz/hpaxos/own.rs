@@ -294,18 +294,18 @@ impl Own {
 
     /// HPaxos: LearnerDecide(l, b), and delivery in the order of slots.
     fn decides(&mut self, d: &Decision) {
-        let next = self.next.entry(d.learner).or_default();
-        assert_eq!(d.slot, *next, "slots are delivered in order");
-        *next = d.slot.next();
-        let vote = (d.slot, d.ballot, d.value, d.learner);
-        let senders = self.two_b.get(&vote).copied().unwrap_or_default();
-        assert!(d.quorum.is_subset(&senders), "2b that nobody sent");
-        assert!(
-            self.network.graph().is_quorum(d.learner, &d.quorum),
-            "no quorum"
-        );
-        let first = *self.decided.entry((d.learner, d.slot)).or_insert(d.value);
-        assert_eq!(first, d.value, "a restart changes no decision");
+        for learner in d.learners {
+            let next = self.next.entry(learner).or_default();
+            assert_eq!(d.slot, *next, "slots are delivered in order");
+            *next = d.slot.next();
+            let vote = (d.slot, d.ballot, d.value, learner);
+            let senders = self.two_b.get(&vote).copied().unwrap_or_default();
+            assert!(d.quorum.is_subset(&senders), "2b that nobody sent");
+            let is_quorum = self.network.graph().is_quorum(learner, &d.quorum);
+            assert!(is_quorum, "no quorum");
+            let first = *self.decided.entry((learner, d.slot)).or_insert(d.value);
+            assert_eq!(first, d.value, "a restart changes no decision");
+        }
         self.values.extend(d.values.iter().map(|v| v.id()));
     }
 }

@@ -255,7 +255,7 @@ pub(super) fn history(directory: &Path) -> Arc<HistoryFile<u64>> {
 pub(super) fn decision(lane: u16, slot: u64) -> Keep<u64> {
     let batch = Arc::new(testing::batch(&[&slot.to_le_bytes()]));
     let decision = Decision {
-        learner: LearnerId(lane),
+        learners: LearnerSet::just(LearnerId(lane)),
         slot: Slot(slot),
         ballot: Ballot(1),
         value: batch.digest(),

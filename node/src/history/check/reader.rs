@@ -13,7 +13,7 @@ use super::sum::Sum;
 use consensus::{Batch, ClientValue, Slot};
 use crypto::Digest;
 use fastbloom::DefaultHasher;
-use learner_graph::LearnerId;
+use learner_graph::{LearnerId, LearnerSet};
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -151,33 +151,50 @@ impl<'c> Reader<'c> {
             table: read.open_table(BATCHES.definition)?,
             known: HashMap::new(),
         };
-        let state = self.state;
-        for (lane, next) in (0u16..).zip(&state.next) {
-            let mut expected = 0;
-            for row in decisions.range((lane, 0)..=(lane, u64::MAX))? {
-                let (key, row) = row?;
-                let (_, slot) = key.value();
-                self.gap(DECISIONS, expected, slot, |slot| (lane, slot));
-                expected = slot.saturating_add(1);
-                if slot >= next.0 {
-                    self.wrong(DECISIONS, (lane, slot), "is behind the end");
-                }
-                if let Some(row) = self.row(DECISIONS, (lane, slot), &row) {
-                    self.decision((lane, slot), &row, &mut batches, values)?;
-                }
+        // Per lane, the slot that comes next, and the end.
+        let mut lanes: Vec<(u64, u64)> = self.state.next.iter().map(|end| (0, end.0)).collect();
+        for row in decisions.iter()? {
+            let (key, row) = row?;
+            let key = key.value();
+            if let Some(row) = self.row::<_, DecisionRow>(DECISIONS, key, &row) {
+                self.follows(key, row.lanes, &mut lanes);
+                self.decision(key, &row, &mut batches, values)?;
+            } else {
+                // Whose it is besides is not known: it is missing there.
+                self.follows(key, LearnerSet::just(LearnerId(key.1)), &mut lanes);
             }
-            self.gap(DECISIONS, expected, next.0, |slot| (lane, slot));
         }
-        let lanes = self.meta.lanes;
-        if let Some(row) = decisions.range((lanes, 0)..)?.next() {
-            self.wrong(DECISIONS, row?.0.value(), "is of a lane that is not there");
+        for (lane, (expected, end)) in (0..).zip(lanes) {
+            self.gap(DECISIONS, expected, end, |slot| (slot, lane));
         }
         Ok(())
     }
 
+    /// A decision is the next one of each of its lanes.
+    fn follows(&mut self, key: (u64, u16), of: LearnerSet, lanes: &mut [(u64, u64)]) {
+        let slot = key.0;
+        if of.iter().next() != Some(LearnerId(key.1)) {
+            self.wrong(DECISIONS, key, "is not under the first of its lanes");
+        }
+        for lane in of {
+            let Some((expected, end)) = lanes.get_mut(usize::from(lane.0)) else {
+                self.wrong(DECISIONS, key, "is of a lane that is not there");
+                continue;
+            };
+            if slot < *expected {
+                self.wrong(DECISIONS, key, "is of a lane that has this slot already");
+            }
+            self.gap(DECISIONS, *expected, slot, |slot| (slot, lane.0));
+            *expected = slot.saturating_add(1);
+            if slot >= *end {
+                self.wrong(DECISIONS, key, "is behind the end");
+            }
+        }
+    }
+
     fn decision(
         &mut self,
-        key: (u16, u64),
+        key: (u64, u16),
         row: &DecisionRow,
         batches: &mut Batches,
         values: &mut Sum,
@@ -203,7 +220,11 @@ impl<'c> Reader<'c> {
         };
         for place in places {
             match ids.get(usize::from(place)) {
-                Some(id) => values.add(&(*id, LearnerId(key.0), Slot(key.1))),
+                Some(id) => {
+                    for lane in row.lanes {
+                        values.add(&(*id, lane, Slot(key.0)));
+                    }
+                }
                 None => self.wrong(DECISIONS, key, "names a value that its batch has not"),
             }
         }

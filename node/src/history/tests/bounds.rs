@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A decision of 10 KiB.
 fn large(slot: u64) -> Keep<Said> {
     decided(
-        0,
+        lanes(&[0]),
         slot,
         &batch(slot, 1),
         vec![said(0, vec![slot as u8; 10 << 10])],

@@ -72,11 +72,11 @@ fn rows_that_are_missing() {
     missing("row 9 of table batches is missing", |d| {
         remove(d, BATCHES, 9)
     });
-    missing("row (1, 9) of table decisions is missing", |d| {
-        remove(d, DECISIONS, (1, 9))
+    missing("row (9, 1) of table decided is missing", |d| {
+        remove(d, DECISIONS, (9, 1))
     });
-    missing("row (2, 45) of table decisions is missing", |d| {
-        remove(d, DECISIONS, (2, 45))
+    missing("row (45, 2) of table decided is missing", |d| {
+        remove(d, DECISIONS, (45, 0))
     });
     missing("row (80, 88, 1) of table page_messages is missing", |d| {
         remove(d, PAGE_MESSAGES, (80, 88, 1));
@@ -107,7 +107,7 @@ fn everything_that_is_missing_is_counted() {
     assert_eq!(report.problems.len() as u64 + report.more, 50);
 }
 
-fn decision_row(directory: &TempDir, key: (u16, u64), edit: impl FnOnce(&mut DecisionRow)) {
+fn decision_row(directory: &TempDir, key: (u64, u16), edit: impl FnOnce(&mut DecisionRow)) {
     change(directory, DECISIONS, |table| {
         let mut row = DECISIONS.must(table, key).unwrap();
         edit(&mut row);
@@ -119,8 +119,8 @@ fn decision_row(directory: &TempDir, key: (u16, u64), edit: impl FnOnce(&mut Dec
 fn decisions_that_are_wrong() {
     let wrong = |what: &str, edit: fn(&mut DecisionRow)| {
         let directory = fixture();
-        decision_row(&directory, (1, 7), edit);
-        assert_told(&directory, &format!("row (1, 7) of table decisions {what}"));
+        decision_row(&directory, (7, 1), edit);
+        assert_told(&directory, &format!("row (7, 1) of table decided {what}"));
     };
     wrong("names a message that is not there", |row| {
         row.proof[1] = 138
@@ -134,7 +134,7 @@ fn decisions_that_are_wrong() {
     });
     // What the learner got there is not what the index says.
     let directory = fixture();
-    decision_row(&directory, (1, 7), |row| row.new = New::At(vec![0]));
+    decision_row(&directory, (7, 1), |row| row.new = New::At(vec![0]));
     assert_told(
         &directory,
         "what index 1 finds is not what was kept: 276 entries, expected 275",
@@ -145,17 +145,24 @@ fn decisions_that_are_wrong() {
 fn rows_that_nobody_has_written() {
     let directory = fixture();
     change(&directory, DECISIONS, |table| {
-        let row: DecisionRow = DECISIONS.must(table, (0, 45)).unwrap();
-        DECISIONS.put(table, (0, 46), &row).unwrap();
-        DECISIONS.put(table, (3, 0), &row).unwrap();
+        let mut row: DecisionRow = DECISIONS.must(table, (45, 1)).unwrap();
+        DECISIONS.put(table, (46, 1), &row).unwrap();
+        row.lanes = lanes(&[2, 3]);
+        DECISIONS.put(table, (45, 2), &row).unwrap();
+        DECISIONS.put(table, (44, 3), &row).unwrap();
     });
+    assert_told(&directory, "row (46, 1) of table decided is behind the end");
     assert_told(
         &directory,
-        "row (0, 46) of table decisions is behind the end",
+        "row (45, 2) of table decided is of a lane that is not there",
     );
     assert_told(
         &directory,
-        "row (3, 0) of table decisions is of a lane that is not there",
+        "row (45, 2) of table decided is of a lane that has this slot already",
+    );
+    assert_told(
+        &directory,
+        "row (44, 3) of table decided is not under the first of its lanes",
     );
     let directory = fixture();
     change(&directory, MESSAGES, |t| {
@@ -182,7 +189,7 @@ fn contents_that_are_something_else() {
     });
     assert_told(
         &directory,
-        "row (0, 5) of table decisions names a batch with another digest",
+        "row (5, 0) of table decided names a batch with another digest",
     );
     assert_told(&directory, "what index 0 finds is not what was kept");
 }
@@ -244,7 +251,7 @@ fn a_state_that_promises_more() {
         let error = try_open(&path(&directory)).unwrap_err().to_string();
         assert!(error.contains("damaged"), "{error}");
     };
-    promise("row (1, 46) of table decisions is missing", |s| {
+    promise("row (46, 1) of table decided is missing", |s| {
         s.next[1].0 += 1
     });
     promise("row 138 of table messages is missing", |s| s.messages += 1);

@@ -80,7 +80,7 @@ fn what_cannot_be_read_stops_the_history() {
     // More than the pages that are in memory hold.
     for slot in 0..6 {
         history.keep(decided(
-            0,
+            lanes(&[0]),
             slot,
             &large,
             vec![said(0, vec![slot as u8; 1 << 20])],

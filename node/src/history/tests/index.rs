@@ -4,7 +4,6 @@ use super::*;
 use crate::history::index::{bucket, filter_of, hash_of};
 use crate::history::rows::Delivered;
 use fastbloom::DefaultHasher;
-use learner_graph::LearnerSet;
 
 /// Filters are stored: whoever makes others needs a new version of the format.
 #[test]
@@ -39,19 +38,18 @@ fn buckets_are_in_the_order_of_digests() {
 
 #[test]
 fn the_first_delivery_to_a_learner_counts() {
-    let set = |ids: &[u16]| ids.iter().map(|id| lane(*id)).collect::<LearnerSet>();
     let mut delivered = Delivered::default();
-    delivered.add(Slot(3), set(&[0, 2]));
-    delivered.add(Slot(4), set(&[1, 2]));
-    delivered.add(Slot(3), set(&[5]));
-    assert_eq!(delivered.learners(), set(&[0, 1, 2, 5]));
+    delivered.add(Slot(3), lanes(&[0, 2]));
+    delivered.add(Slot(4), lanes(&[1, 2]));
+    delivered.add(Slot(3), lanes(&[5]));
+    assert_eq!(delivered.learners(), lanes(&[0, 1, 2, 5]));
     assert_eq!(delivered.slot(lane(2)), Some(Slot(3)));
     assert_eq!(delivered.slot(lane(1)), Some(Slot(4)));
     assert_eq!(delivered.slot(lane(9)), None);
     assert_eq!(delivered.0.len(), 2);
-    delivered.remove(lane(1));
-    delivered.remove(lane(0));
-    assert_eq!(delivered.0, [(Slot(3), set(&[2, 5]))]);
+    delivered.remove(lanes(&[1]));
+    delivered.remove(lanes(&[0]));
+    assert_eq!(delivered.0, [(Slot(3), lanes(&[2, 5]))]);
 }
 
 #[test]

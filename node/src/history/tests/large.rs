@@ -26,7 +26,7 @@ fn the_largest_batches_and_messages_are_kept() {
     let message = said(1, vec![4; 4 << 20]);
     for (slot, batch) in (0..).zip(&batches) {
         let proof = vec![largest.clone(), message.clone()];
-        history.keep(decided(0, slot, batch, proof));
+        history.keep(decided(lanes(&[0]), slot, batch, proof));
     }
     history.keep(Keep::Page {
         page: page(0),
@@ -84,7 +84,7 @@ fn what_is_too_large_stops_the_history() {
     }];
     for (kept, why) in [
         (
-            decided(0, 0, &batch(0, 1), vec![message]),
+            decided(lanes(&[0]), 0, &batch(0, 1), vec![message]),
             "row 0 of table messages: 16777217 bytes, the limit is 16777216",
         ),
         (
@@ -98,7 +98,12 @@ fn what_is_too_large_stops_the_history() {
             "row 0 of table batches",
         ),
         (
-            decided(0, 0, &batch(0, 1), vec![said(1, "x"); MAX_PROOF + 1]),
+            decided(
+                lanes(&[0]),
+                0,
+                &batch(0, 1),
+                vec![said(1, "x"); MAX_PROOF + 1],
+            ),
             "513 bytes, the limit is 512",
         ),
         (decision(1, 0, &batch(0, 1)), "lane 1 of 1"),

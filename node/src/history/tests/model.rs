@@ -15,9 +15,10 @@ fn open(directory: &TempDir) -> File {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// The next decision of a lane: which batch, and which of its values are new.
+    /// The next decision of a lane: which batch, and which of its values are new; in common with all that can have it.
     Decide {
         lane: u16,
+        in_common: bool,
         batch: u64,
         new: u8,
         proof: Vec<u8>,
@@ -42,9 +43,11 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let proof = || proptest::collection::vec(0..6u8, 0..4);
     prop_oneof![
-        12 => (0..3u16, 0..VALUES, any::<u8>(), proof()).prop_map(|(lane, batch, new, proof)| {
-            Step::Decide { lane, batch, new, proof }
-        }),
+        12 => (0..3u16, any::<bool>(), 0..VALUES, any::<u8>(), proof()).prop_map(
+            |(lane, in_common, batch, new, proof)| {
+                Step::Decide { lane, in_common, batch, new, proof }
+            },
+        ),
         1 => (0..3u16, 0..9u64).prop_map(|(lane, slot)| Step::Stray { lane, slot }),
         3 => (0..40u64, proof(), 0..VALUES).prop_map(|(start, messages, batch)| {
             Step::Page { start, messages, batch }
@@ -66,13 +69,21 @@ fn kept(model: &MemoryHistory<Said>, step: &Step) -> Option<Keep<Said>> {
     match step {
         Step::Decide {
             lane: to,
+            in_common,
             batch: number,
             new,
             proof,
         } => {
             let all = batch(*number, number % 4);
             let slot = model.next(lane(*to)).0;
-            let mut keep = decided(*to, slot, &all, messages(proof));
+            let has =
+                |at: LearnerId, value: &ClientValue| model.delivered(&value.id()).contains(at);
+            let alike = |at: &LearnerId| {
+                let same = all.values.iter().all(|v| has(*at, v) == has(lane(*to), v));
+                *at == lane(*to) || *in_common && same && model.next(*at) == Slot(slot)
+            };
+            let lanes = (0..3).map(lane).filter(alike).collect();
+            let mut keep = decided(lanes, slot, &all, messages(proof));
             if let Keep::Decision { decision, .. } = &mut keep {
                 let mut chosen = (0..8).map(|bit| new >> bit & 1 == 1);
                 let new = decision.values.iter().filter(|value| {

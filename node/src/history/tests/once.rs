@@ -16,7 +16,7 @@ fn what_proves_many_slots_is_stored_once() {
     let proof: Vec<_> = (0..3).map(|by| said(by, vec![1; 3000])).collect();
     for slot in 0..256 {
         for to in 0..3 {
-            history.keep(decided(to, slot, &batch(slot, 1), proof.clone()));
+            history.keep(decided(lanes(&[to]), slot, &batch(slot, 1), proof.clone()));
         }
         history.flush();
     }

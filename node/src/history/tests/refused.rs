@@ -2,8 +2,9 @@
 
 use super::child::Role;
 use super::*;
-use crate::history::rows::{META, Meta, STATE};
-use redb::Database;
+use crate::history::rows::{DECISIONS, DecisionRow, META, Meta, STATE};
+use crate::history::upgrade::{DECISIONS_1, DecisionRow1};
+use redb::{Database, ReadableTable};
 
 /// Changes what a file says it is.
 fn rewrite(path: &Path, change: impl FnOnce(&mut Meta)) {
@@ -148,4 +149,52 @@ fn what_cannot_be_made_is_an_error() {
     };
     assert!(path.ends_with("history.redb.new"), "{error}");
     assert_eq!(*doing, "create");
+}
+
+/// Takes a file back to version 1.
+fn downgrade(path: &Path) {
+    let database = Database::open(path).unwrap();
+    let write = database.begin_write().unwrap();
+    {
+        let decisions = write.open_table(DECISIONS.definition).unwrap();
+        let mut old = write.open_table(DECISIONS_1.definition).unwrap();
+        for row in decisions.iter().unwrap() {
+            let (key, row) = row.unwrap();
+            let (slot, _) = key.value();
+            let row: DecisionRow = DECISIONS.decode(&key.value(), &row).unwrap();
+            for lane in row.lanes {
+                let row = DecisionRow1 {
+                    ballot: row.ballot,
+                    value: row.value,
+                    quorum: row.quorum,
+                    batch: row.batch,
+                    new: row.new.clone(),
+                    proof: row.proof.clone(),
+                };
+                DECISIONS_1.put(&mut old, (lane.0, slot), &row).unwrap();
+            }
+        }
+    }
+    write.delete_table(DECISIONS.definition).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    rewrite(path, |meta| meta.version = 1);
+}
+
+#[test]
+fn a_file_of_version_1_is_brought_up_to_date_when_a_node_opens_it() {
+    let directory = history_of(9);
+    downgrade(&path(&directory));
+    let before = snapshot(&directory);
+    // Whoever looks at it changes nothing.
+    assert_eq!(sound(&path(&directory)).next, vec![Slot(9); 3]);
+    assert_eq!(snapshot(&directory), before);
+    let history = open(path(&directory));
+    assert_holds(&history, 9);
+    keep(&history, 9..11);
+    history.commit().unwrap();
+    drop(history);
+    assert_ne!(snapshot(&directory), before);
+    assert_holds(&open(path(&directory)), 11);
+    sound(&path(&directory));
 }

@@ -135,7 +135,7 @@ fn decision(slot: u64, values: Vec<ClientValue>) -> Decision {
     let mut quorum = AcceptorSet::EMPTY;
     quorum.insert(AcceptorId(1));
     Decision {
-        learner: LearnerId(0),
+        learners: LearnerSet::just(LearnerId(0)),
         slot: Slot(slot),
         ballot: Ballot(3),
         value: Digest::of(b"batch"),

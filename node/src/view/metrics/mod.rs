@@ -6,10 +6,13 @@ mod process;
 #[cfg(test)]
 mod tests;
 
-use all::{All, Counters, Histograms, Labels, Process};
+use all::{All, Counters, Histograms, Labels, Measure, Process};
 use consensus::{Slot, Status, Why};
+use learner_graph::{LearnerGraph, LearnerId};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -20,7 +23,20 @@ use std::time::Duration;
 pub(crate) struct Metrics {
     registry: Registry,
     all: All,
+    /// What of these each learner has, by its number: looked up once, since all of it changes with every slot.
+    of: Vec<OfLearner>,
     process: Process,
+}
+
+/// What is counted of a learner.
+#[derive(Debug)]
+struct OfLearner {
+    decisions: Counter,
+    latency: Histogram,
+    forks: Counter,
+    next_slot: Gauge,
+    ahead_slot: Gauge,
+    patience: Measure,
 }
 
 impl Deref for Metrics {
@@ -32,8 +48,9 @@ impl Deref for Metrics {
 }
 
 impl Metrics {
-    /// Every metric at zero, registered. Those with labels come into being when they are counted.
-    pub(crate) fn new() -> Self {
+    /// Every metric at zero, registered. Those with labels come into being when they are counted, those of learners at
+    /// once: what never happens is told as well.
+    pub(crate) fn new(graph: &LearnerGraph) -> Self {
         let mut registry = Registry::default();
         let process = Process::register(registry.sub_registry_with_prefix("process"));
         process.started_now();
@@ -41,7 +58,19 @@ impl Metrics {
         for reason in Why::NAMES {
             by(&all.timeouts, "reason", reason);
         }
+        let of = |learner| {
+            let labels = label("learner", graph.learner_name(learner));
+            OfLearner {
+                decisions: all.decisions.get_or_create_owned(&labels),
+                latency: all.latency.get_or_create_owned(&labels),
+                forks: all.forks.get_or_create_owned(&labels),
+                next_slot: all.next_slot.get_or_create_owned(&labels),
+                ahead_slot: all.ahead_slot.get_or_create_owned(&labels),
+                patience: all.patience.get_or_create_owned(&labels),
+            }
+        };
         Metrics {
+            of: graph.learners().iter().map(of).collect(),
             all,
             process,
             registry,
@@ -64,11 +93,14 @@ impl Metrics {
     }
 
     /// How long something may be outstanding for a learner.
-    pub(crate) fn waits(&self, learner: &str, patience: Duration) {
-        let gauge = self
-            .patience
-            .get_or_create_owned(&label("learner", learner));
-        gauge.set(patience.as_secs_f64());
+    pub(crate) fn waits(&self, learner: LearnerId, patience: Duration) {
+        if let Some(of) = self.of(learner) {
+            of.patience.set(patience.as_secs_f64());
+        }
+    }
+
+    fn of(&self, learner: LearnerId) -> Option<&OfLearner> {
+        self.of.get(usize::from(learner.0))
     }
 
     /// Counts frames sent.
@@ -103,25 +135,22 @@ impl Metrics {
         }
     }
 
-    /// A learner's counters are there from now on, at zero.
-    pub(crate) fn watch(&self, learner: &str) {
-        by(&self.decisions, "learner", learner);
-        by(&self.forks, "learner", learner);
-    }
-
     /// Counts a decision; `latency` is missing if it was made before this run, or brings nothing new.
-    pub(crate) fn decided(&self, learner: &str, latency: Option<Duration>) {
-        by(&self.decisions, "learner", learner).inc();
+    pub(crate) fn decided(&self, learner: LearnerId, latency: Option<Duration>) {
+        let Some(of) = self.of(learner) else {
+            return;
+        };
+        of.decisions.inc();
         if let Some(latency) = latency {
-            observe(&self.latency, "learner", learner, latency);
+            of.latency.observe(latency.as_secs_f64());
         }
     }
 
     /// How far a learner has come here, and at the peer that has come furthest.
-    pub(crate) fn came_to(&self, learner: &str, next: Slot, ahead: Slot) {
-        for (gauges, slot) in [(&self.next_slot, next), (&self.ahead_slot, ahead)] {
-            let gauge = gauges.get_or_create_owned(&label("learner", learner));
-            gauge.set(whole(slot.0));
+    pub(crate) fn came_to(&self, learner: LearnerId, next: Slot, ahead: Slot) {
+        if let Some(of) = self.of(learner) {
+            of.next_slot.set(whole(next.0));
+            of.ahead_slot.set(whole(ahead.0));
         }
     }
 
@@ -132,13 +161,15 @@ impl Metrics {
     }
 
     /// Counts a fork.
-    pub(crate) fn forked(&self, learner: &str) {
-        by(&self.forks, "learner", learner).inc();
+    pub(crate) fn forked(&self, learner: LearnerId) {
+        if let Some(of) = self.of(learner) {
+            of.forks.inc();
+        }
     }
 
     /// How many forks a learner saw.
-    pub(crate) fn forks_of(&self, learner: &str) -> u64 {
-        by(&self.forks, "learner", learner).get()
+    pub(crate) fn forks_of(&self, learner: LearnerId) -> u64 {
+        self.of(learner).map_or(0, |of| of.forks.get())
     }
 
     /// Counts an HTTP response.

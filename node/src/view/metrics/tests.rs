@@ -2,6 +2,7 @@
 
 use super::all::{All, Process};
 use super::*;
+use crate::testing;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -154,12 +155,13 @@ fn names_are_as_prometheus_wants_them() {
 
 #[test]
 fn the_text_has_units_buckets_and_the_process() {
-    let metrics = Metrics::new();
+    let alice = LearnerId(0);
+    let metrics = Metrics::new(testing::config("").network.graph());
     metrics.step_time.observe(0.000_02);
-    metrics.decided("alice", Some(Duration::from_millis(3)));
-    metrics.decided("alice", None);
+    metrics.decided(alice, Some(Duration::from_millis(3)));
+    metrics.decided(alice, None);
     metrics.gave_up("patience");
-    metrics.waits("alice", Duration::from_millis(1500));
+    metrics.waits(alice, Duration::from_millis(1500));
     for n in [2, 5] {
         metrics.stands(&Status {
             refused: BTreeMap::from([("late", n)]),
@@ -191,7 +193,7 @@ fn the_text_has_units_buckets_and_the_process() {
 
 #[test]
 fn the_start_is_told_where_the_machine_s_own_cannot_be_seen() {
-    let metrics = Metrics::new();
+    let metrics = Metrics::new(testing::config("").network.graph());
     // Nothing has looked into /proc yet.
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let ago = now.expect("after 1970").as_secs_f64() - metrics.process.start_time.get();
