@@ -42,6 +42,7 @@ mod http;
 mod logging;
 mod machines;
 mod network;
+pub mod ports;
 mod run;
 mod start;
 pub mod storage;
