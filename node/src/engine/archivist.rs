@@ -173,7 +173,7 @@ pub(super) fn answer<P: Protocol>(
             })
         }
         Question::Batches(digests, mut batches) => {
-            let size = |b: &Batch| b.values.iter().map(|v| v.encoded_len() + 8).sum::<usize>();
+            let size = |batch: &Batch| 8 + batch.values_len();
             let mut bytes: usize = batches.iter().map(size).sum();
             for digest in digests.iter().take(MAX_DIGESTS) {
                 if bytes >= GOOD_RESPONSE_BYTES {
