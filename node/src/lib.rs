@@ -29,6 +29,7 @@
 //! task and HTTP never wait for it: they drop or answer "try later" when its queue is full.
 
 pub mod agreement;
+mod alarm;
 mod args;
 mod byzantine;
 pub mod cli;
