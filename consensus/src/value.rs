@@ -185,11 +185,12 @@ impl Batch {
     pub fn in_bounds(&self) -> bool {
         self.values.len() <= MAX_BATCH_VALUES
             && self.values.iter().all(|v| v.check().is_ok())
-            && self
-                .values
-                .iter()
-                .map(ClientValue::encoded_len)
-                .sum::<usize>()
-                <= MAX_BATCH_BYTES
+            && self.values_len() <= MAX_BATCH_BYTES
+    }
+
+    /// Bytes that the values take in it, all together.
+    #[must_use]
+    pub fn values_len(&self) -> usize {
+        self.values.iter().map(ClientValue::encoded_len).sum()
     }
 }

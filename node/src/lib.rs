@@ -29,6 +29,7 @@
 //! task and HTTP never wait for it: they drop or answer "try later" when its queue is full.
 
 pub mod agreement;
+mod alarm;
 mod args;
 mod byzantine;
 pub mod cli;
@@ -42,6 +43,7 @@ mod http;
 mod logging;
 mod machines;
 mod network;
+pub mod ports;
 mod run;
 mod start;
 pub mod storage;

@@ -1,6 +1,7 @@
 //! What several unit tests need.
 
 use crate::Config;
+use crate::alarm::{Alarm, Ended};
 use crate::history::{Outcome, Shelf, Shown};
 use crate::view::View;
 use consensus::hpaxos::evidence::Certificate;
@@ -11,6 +12,7 @@ use crypto::{Digest, Keypair, Signed, Signer};
 use learner_graph::LearnerId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::watch;
 
 /// A history that the test writes, of one lane.
 #[derive(Clone, Debug, Default)]
@@ -177,4 +179,10 @@ pub(crate) async fn served(router: axum::Router) -> String {
     let address = listener.local_addr().expect("bound");
     tokio::spawn(async move { axum::serve(listener, router).await });
     format!("http://{address}")
+}
+
+/// An alarm, and what it says.
+pub(crate) fn alarm() -> (Alarm, watch::Receiver<Ended>) {
+    let (tell, ended) = watch::channel(None);
+    (Alarm::new(Arc::new(tell)), ended)
 }

@@ -10,7 +10,7 @@
 //! answer before the next. They are spread over the members, as gRPC over HTTP/2 with 64 clients on a connection at
 //! most. Arguments are handed on to `testnet load`.
 
-use std::net::TcpListener;
+use node::ports::{Lease, lease};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -102,6 +102,7 @@ struct Members {
     running: Vec<Child>,
     urls: Vec<String>,
     directory: tempfile::TempDir,
+    _leases: Vec<Lease>,
 }
 
 impl Drop for Members {
@@ -118,13 +119,9 @@ impl Members {
     fn start() -> Result<Self, Error> {
         let program = std::env::var("ETCD").unwrap_or_else(|_| "etcd".into());
         let directory = tempfile::tempdir()?;
-        // All at once, so that they differ.
-        let free: Vec<TcpListener> = (0..2 * MEMBERS)
-            .map(|_| TcpListener::bind("127.0.0.1:0"))
-            .collect::<Result<_, _>>()?;
-        let url = |listener: &TcpListener| listener.local_addr().map(|at| format!("http://{at}"));
-        let urls: Vec<String> = free.iter().map(url).collect::<Result<_, _>>()?;
-        drop(free);
+        let leases = lease(2 * MEMBERS)?;
+        let url = |lease: &Lease| format!("http://127.0.0.1:{}", lease.port());
+        let urls: Vec<String> = leases.iter().map(url).collect();
         let (urls, peers) = urls.split_at(MEMBERS);
         let cluster: Vec<String> = (0..MEMBERS)
             .map(|at| format!("e{at}={}", peers[at]))
@@ -133,6 +130,7 @@ impl Members {
             running: Vec::new(),
             urls: urls.to_vec(),
             directory,
+            _leases: leases,
         };
         for at in 0..MEMBERS {
             let name = format!("e{at}");

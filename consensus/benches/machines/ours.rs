@@ -236,8 +236,7 @@ impl<P: Machine> Net<P> {
                 self.sent.push(message);
             }
             Output::SendBatch(batch) => {
-                let values = batch.values.iter().map(ClientValue::encoded_len);
-                self.bytes += values.sum::<usize>() * (self.nodes.len() - 1);
+                self.bytes += batch.values_len() * (self.nodes.len() - 1);
                 self.others(at, || Input::Batch(batch.clone()));
             }
             Output::SendValue(value) => {

@@ -3,21 +3,23 @@
 
 use super::DiskPaxos;
 use crate::Slot;
+use crate::log::recent::stays_from;
 use crypto::Digest;
 use std::collections::BTreeSet;
 
 impl DiskPaxos {
-    /// Lets go of what the history has, once that is half as much again as shall stay, or large: looking everything
-    /// through is not for every slot.
+    /// Lets go of what the history has, once that is much.
     pub(super) fn forget(&mut self) {
-        let recent = self.config.recent;
         let large = self.batches.have_grown();
-        if !large && self.next.0 < self.oldest.0.saturating_add((recent + recent / 2).max(1)) {
-            return;
+        if let Some(oldest) = stays_from(self.oldest, self.next, self.config.recent, large) {
+            self.drop_below(oldest);
         }
-        let stay = if large { 0 } else { recent };
-        self.oldest = Slot(self.next.0.saturating_sub(stay));
-        self.decided = self.decided.split_off(&self.oldest);
+    }
+
+    /// Delivered slots below leave memory, with everything that is there for their sake alone.
+    fn drop_below(&mut self, oldest: Slot) {
+        self.oldest = oldest;
+        self.decided = self.decided.split_off(&oldest);
         self.pipeline.forget_below(self.next, &self.waiting);
         let decided = self.decided.values().map(|known| known.value);
         let proposed = self.pipeline.proposed().map(|(_, value)| value);

@@ -162,6 +162,5 @@ fn done(drives: &[Drive], version: u64) -> AcceptorSet {
 
 /// About how many bytes a value takes in a block or log.
 pub(super) fn size(batch: &Batch) -> usize {
-    let values = batch.values.iter().map(crate::ClientValue::encoded_len);
-    40 + values.sum::<usize>()
+    40 + batch.values_len()
 }

@@ -92,8 +92,8 @@ pub struct Config {
     pub max_waiting: usize,
     /// The same bound in bytes.
     pub max_waiting_bytes: usize,
-    /// So many slots stay in memory after every learner has them, fewer if they are large: then the low-water mark rises above them
-    /// all, as it does with every ballot joined.
+    /// So many slots stay in memory after every learner has them, fewer if they are large: then the low-water mark
+    /// rises above them all, as it does with every ballot joined.
     pub recent: u64,
     /// What some learner has not decided leaves memory, and comes back, in pages of so many slots: the same
     /// number for all nodes and at every start, [`PAGE`] but for tests.

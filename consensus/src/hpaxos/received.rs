@@ -22,6 +22,10 @@ const MAX_ONE_B: usize = 32;
 const MAX_PARTS: usize = 64;
 /// 1a messages kept per proposer.
 const MAX_ONE_A: usize = 8;
+/// Ballots of which a proposer's 1c are kept in a slot: the highest. An acceptor votes for what is announced in the
+/// ballot that it has joined, which its owner has left behind after so many later ones. What was voted stands on
+/// the 1b of its ballot, not on the 1c, and votes name the values whose bytes are needed.
+const MAX_ONE_C: usize = 8;
 
 /// What a message did to what is known.
 #[derive(Debug)]
@@ -318,7 +322,8 @@ impl Received {
         }
     }
 
-    /// HPaxos: Recv of a 1c, the slots from `low_water` on. Returns the slots with something new.
+    /// HPaxos: Recv of a 1c, the slots from `low_water` on. Returns the slots with something new. What a proposer
+    /// announces in many ballots is not kept for the lowest.
     pub(super) fn one_c(
         &mut self,
         one_c: &OneC,
@@ -333,6 +338,9 @@ impl Received {
             }
             let fresh = || SlotReceived::new(now);
             let slot = self.slots.entry(p.slot).or_insert_with(fresh);
+            if !slot.has_room_for_one_c(one_c.ballot, message.signer()) {
+                continue;
+            }
             let announced = slot.one_c.entry(one_c.ballot).or_insert_with(|| Announced {
                 since: now,
                 value: p.value,
@@ -492,6 +500,19 @@ impl SlotReceived {
         acceptor: AcceptorId,
     ) -> impl Iterator<Item = &Verified<Message>> {
         self.said.get(&(ballot, acceptor)).into_iter().flatten()
+    }
+
+    /// Makes room for what a proposer announces in this ballot: the lowest of its others is given up for it. False if
+    /// all of them are higher.
+    fn has_room_for_one_c(&mut self, ballot: Ballot, proposer: MemberId) -> bool {
+        let is_its = |a: &Announced| a.messages.iter().any(|m| m.signer() == proposer);
+        let its = self.one_c.iter().filter(|(_, a)| is_its(a));
+        let mut its = its.map(|(b, _)| *b);
+        if self.one_c.contains_key(&ballot) || its.clone().count() < MAX_ONE_C {
+            return true;
+        }
+        let lowest = its.next().filter(|lowest| *lowest < ballot);
+        lowest.is_some_and(|lowest| self.one_c.remove(&lowest).is_some())
     }
 
     fn said_before(

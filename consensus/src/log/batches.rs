@@ -202,7 +202,7 @@ impl Batches {
     /// Keeps a batch that this node made, or stored before.
     pub(crate) fn keep(&mut self, named: Named) {
         self.wanted.remove(&named.digest);
-        self.grown += named.values.iter().map(|v| v.encoded_len()).sum::<usize>();
+        self.grown += named.batch.values_len();
         self.kept.insert(named.digest, named);
     }
 }

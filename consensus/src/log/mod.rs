@@ -5,5 +5,6 @@ pub(crate) mod batches;
 mod by_digest;
 pub(crate) mod pipeline;
 pub(crate) mod queue;
+pub(crate) mod recent;
 pub(crate) mod timer;
 pub(crate) mod waiting;

@@ -233,7 +233,7 @@ impl Pipeline {
         }
         let carried = self.carried.len();
         let free = supply.waiting.len().saturating_sub(carried);
-        if free >= carried || self.fitting(supply).1 {
+        if free >= carried || self.fit(supply, |_, _| {}) {
             return None;
         }
         let (oldest, _) = self.free(supply.waiting).next()?;
@@ -308,27 +308,33 @@ impl Pipeline {
         from.filter(|(id, _)| !self.carried.contains(id))
     }
 
-    /// The oldest waiting values that no proposed batch carries, as many as fit into one, and whether that
+    /// Hands out the oldest waiting values that no proposed batch carries, as many as fit into one. Whether that
     /// is then full.
-    fn fitting<'a>(&'a self, supply: Supply<'a>) -> (Vec<(&'a Digest, &'a ClientValue)>, bool) {
-        let (mut fitting, mut bytes) = (Vec::new(), 0);
+    fn fit<'a>(
+        &'a self,
+        supply: Supply<'a>,
+        mut take: impl FnMut(&'a Digest, &'a ClientValue),
+    ) -> bool {
+        let (mut taken, mut bytes) = (0, 0);
         for (id, value) in self.free(supply.waiting) {
             bytes += value.encoded_len();
-            if !fitting.is_empty() && bytes > supply.batching.bytes {
-                return (fitting, true);
+            if taken > 0 && bytes > supply.batching.bytes {
+                return true;
             }
-            fitting.push((id, value));
-            if fitting.len() == MAX_BATCH_VALUES || bytes >= supply.batching.bytes {
-                return (fitting, true);
+            take(id, value);
+            taken += 1;
+            if taken == MAX_BATCH_VALUES || bytes >= supply.batching.bytes {
+                return true;
             }
         }
-        (fitting, false)
+        false
     }
 
     /// Those in a batch.
     fn take(&self, supply: Supply<'_>) -> Named {
-        let (fitting, _) = self.fitting(supply);
-        Named::of_values(fitting.into_iter().map(|(id, value)| (*id, value.clone())))
+        let mut taken = Vec::new();
+        self.fit(supply, |id, value| taken.push((*id, value.clone())));
+        Named::of_values(taken.into_iter())
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{Output, Paxos, Record};
 use crate::Slot;
+use crate::log::recent::stays_from;
 use crypto::Digest;
 use std::collections::BTreeSet;
 
@@ -14,18 +15,13 @@ impl Paxos {
         if large || self.next.0 >= self.low_water().0.saturating_add(some) {
             self.settle(out);
         }
-        if large {
-            self.drop_below(self.next);
-        } else {
-            self.trim();
-        }
+        self.trim(large);
     }
 
-    /// Looking everything through is not for every slot: half as many more than are wanted may gather.
-    pub(super) fn trim(&mut self) {
-        let recent = self.config.recent;
-        if self.next.0 >= self.oldest.0.saturating_add((recent + recent / 2).max(1)) {
-            self.drop_below(Slot(self.next.0.saturating_sub(recent)));
+    /// The delivered slots that need not stay leave memory, once they are many or `large`.
+    pub(super) fn trim(&mut self, large: bool) {
+        if let Some(oldest) = stays_from(self.oldest, self.next, self.config.recent, large) {
+            self.drop_below(oldest);
         }
     }
 

@@ -168,7 +168,7 @@ impl Paxos {
             Record::Owed(..) | Record::Frozen(_) => {}
             Record::Evidence(never) => match never {},
         }
-        self.trim();
+        self.trim(false);
         out.retain_mut(|o| match o {
             Output::Decided(decision) => {
                 // How long ago it was heard was not stored.

@@ -1,8 +1,9 @@
 //! Answers from the history, on threads of their own: one for peers that were away, one for clients who want to see
-//! something proved. The engine goes on meanwhile.
+//! something proved. The engine goes on meanwhile. A thread that panics ends the node.
 
 use super::event::{Certified, Unproved};
 use super::{Command, Ticket};
+use crate::alarm::Alarm;
 use crate::history::{HistoryFile, MAX_GIVEN};
 use crate::network::request::{GOOD_RESPONSE_BYTES, MAX_DIGESTS, Response};
 use consensus::hpaxos::evidence::Certificate;
@@ -50,13 +51,14 @@ impl<P: Protocol> Archivist<P> {
     pub(super) fn start(
         history: Arc<HistoryFile<P::Wire>>,
         network: mpsc::Sender<Command>,
+        alarm: &Alarm,
     ) -> Self {
         let of_clients = Arc::clone(&history);
         Archivist {
-            questions: queue("archivist", move |asked| {
+            questions: queue("archivist", alarm, move |asked| {
                 serve::<P>(&history, &network, asked);
             }),
-            proofs: queue("certificates", move |proofs| {
+            proofs: queue("certificates", alarm, move |proofs| {
                 prove::<P>(&of_clients, proofs)
             }),
         }
@@ -91,11 +93,16 @@ impl<P: Protocol> Archivist<P> {
 /// A queue with a thread that serves it.
 fn queue<T: Send + 'static>(
     name: &str,
+    alarm: &Alarm,
     serve: impl FnOnce(&Receiver<T>) + Send + 'static,
 ) -> Option<SyncSender<T>> {
     let (queue, asked) = sync_channel(MAX_QUESTIONS);
     let thread = std::thread::Builder::new().name(name.into());
-    let started = thread.spawn(move || serve(&asked));
+    let alarm = alarm.clone();
+    let started = thread.spawn(move || {
+        let _alarm = alarm;
+        serve(&asked);
+    });
     if let Err(error) = &started {
         tracing::warn!(%error, "cannot start the thread {name}: nobody is served from the history");
     }
@@ -173,7 +180,7 @@ pub(super) fn answer<P: Protocol>(
             })
         }
         Question::Batches(digests, mut batches) => {
-            let size = |b: &Batch| b.values.iter().map(|v| v.encoded_len() + 8).sum::<usize>();
+            let size = |batch: &Batch| 8 + batch.values_len();
             let mut bytes: usize = batches.iter().map(size).sum();
             for digest in digests.iter().take(MAX_DIGESTS) {
                 if bytes >= GOOD_RESPONSE_BYTES {

@@ -32,6 +32,7 @@ pub(crate) use event::{
 pub(crate) use intake::Intake;
 pub(crate) use trace::Trace;
 
+use crate::alarm::Alarm;
 use crate::byzantine::Lie;
 use crate::history::HistoryFile;
 use crate::network::request::RequestKind;
@@ -186,6 +187,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         network: mpsc::Sender<Command>,
         view: Arc<View>,
         seen: Arc<Seen<P>>,
+        alarm: &Alarm,
     ) -> Self {
         let now = Instant::now();
         let state = State {
@@ -209,7 +211,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             events,
             machine,
             storage: stores.storage,
-            archivist: Archivist::start(Arc::clone(&stores.history), network.clone()),
+            archivist: Archivist::start(Arc::clone(&stores.history), network.clone(), alarm),
             history: stores.history,
             network,
             view,

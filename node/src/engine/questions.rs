@@ -203,8 +203,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
             match self.machine.protocol.batch(digest) {
                 _ if room == 0 => break,
                 Some(batch) => {
-                    let size = batch.values.iter().map(|v| v.encoded_len()).sum::<usize>();
-                    room = room.saturating_sub(size + 8);
+                    room = room.saturating_sub(8 + batch.values_len());
                     batches.push(Batch::clone(&batch));
                 }
                 None => missing.push(*digest),

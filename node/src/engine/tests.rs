@@ -1,11 +1,12 @@
 //! The engine with a protocol and disks that the test plays.
 
+mod archive;
 mod checkpoints;
 mod durable;
 mod lost;
 mod played;
 
-use super::archivist::Question;
+use super::archivist::{Proof, Question};
 use super::*;
 use crate::network::request::Response;
 use crate::testing;
@@ -131,6 +132,7 @@ fn what_cannot_be_traced_is_not_done_and_stops_the_node() {
         commands,
         view,
         seen,
+        &testing::alarm().0,
     );
     let engine = EngineHandle::new(sender);
     for disk in DISKS {
@@ -176,6 +178,7 @@ fn events_of_disks_share_a_step_and_hold_nobody_up_at_the_end() {
         commands,
         view,
         Arc::new(Seen::default()),
+        &testing::alarm().0,
     );
     for disk in DISKS {
         engine.send(failed(disk)).expect("there is room");

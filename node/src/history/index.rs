@@ -161,15 +161,26 @@ impl<E: Entry> Index<E> {
         if let Some(frozen) = self.frozen.get(digest) {
             merge_into(&mut found, frozen);
         }
-        let hash = hash_of(&self.hasher, digest);
-        let maybe = (0..).zip(&self.runs).filter_map(|(number, run)| {
-            let maybe = run.filter.contains_hash(hash);
-            maybe.then(|| (number, bucket(digest, run.buckets)))
-        });
+        let buckets = self.runs_with(digest);
+        let buckets = buckets.map(|(number, run)| (number, bucket(digest, run.buckets)));
         Recalled {
             found,
-            buckets: maybe.collect(),
+            buckets: buckets.collect(),
         }
+    }
+
+    /// Whether there can be anything about a digest, as far as memory knows: if not, there is nothing.
+    pub(super) fn may_have(&self, digest: &Digest) -> bool {
+        self.recent.contains_key(digest)
+            || self.frozen.contains_key(digest)
+            || self.runs_with(digest).next().is_some()
+    }
+
+    /// The runs that may have something about a digest.
+    fn runs_with(&self, digest: &Digest) -> impl Iterator<Item = (u32, &Run)> {
+        let hash = hash_of(&self.hasher, digest);
+        let runs = (0..).zip(self.runs.iter().map(|run| &**run));
+        runs.filter(move |(_, run)| run.filter.contains_hash(hash))
     }
 
     /// The recent entries, if they are enough for a run: they stand aside while it is written.

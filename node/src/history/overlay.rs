@@ -361,8 +361,7 @@ impl<W: Clone> Overlay<W> {
 }
 
 fn batch_bytes(batch: &Batch) -> usize {
-    let values = batch.values.iter().map(|v| v.encoded_len() + 64);
-    OVERHEAD + values.sum::<usize>()
+    OVERHEAD + 64 * batch.values.len() + batch.values_len()
 }
 
 /// Where the values are in the batch, in whose order they are; `None` if they are not.

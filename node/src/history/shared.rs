@@ -142,9 +142,9 @@ impl<W: Message> Shared<W> {
     /// Whether a value can have been delivered, as far as memory knows: if not, it was not.
     pub(super) fn may_have(&self, value: &Digest) -> bool {
         let memory = self.lock();
-        let recalled = memory.values.recall(value);
-        let unwritten = memory.overlay.delivered(value).is_some();
-        unwritten || recalled.found.is_some() || !recalled.is_complete() || memory.failed.is_some()
+        memory.overlay.delivered(value).is_some()
+            || memory.values.may_have(value)
+            || memory.failed.is_some()
     }
 
     fn complete<E: Entry>(

@@ -135,13 +135,7 @@ pub(crate) type PartOf<P> = Part<<P as Protocol>::Wire, <P as Protocol>::Evidenc
 /// About how many bytes a part takes.
 fn size<P: Protocol>(part: &PartOf<P>) -> usize {
     match part {
-        Part::Batch(batch) => {
-            8 + batch
-                .values
-                .iter()
-                .map(ClientValue::encoded_len)
-                .sum::<usize>()
-        }
+        Part::Batch(batch) => 8 + batch.values_len(),
         Part::Value(value) => value.encoded_len(),
         Part::Message(message) => P::wire_bytes(message),
         Part::Evidence(evidence) => P::evidence_bytes(evidence),

@@ -11,6 +11,7 @@ mod machine;
 
 pub use error::StartError;
 
+use crate::alarm::{Alarm, Ended};
 use crate::config::{Config, Limits, Mode, NodeConfig};
 use crate::directory;
 use crate::engine::{Engine, EngineError, EngineHandle, Event, Intake, Machine, Stores};
@@ -42,7 +43,7 @@ const GRACE: Duration = Duration::from_secs(3);
 pub struct Node {
     view: Arc<View>,
     engine: EngineHandle,
-    ended: watch::Receiver<Option<Result<(), EngineError>>>,
+    ended: watch::Receiver<Ended>,
     stop: watch::Sender<bool>,
     network: JoinHandle<()>,
     http: Option<(SocketAddr, JoinHandle<std::io::Result<()>>)>,
@@ -67,18 +68,9 @@ struct Place<'a> {
     otlp: Option<&'a Otlp>,
 }
 
-/// Runs the network task. A node that has lost it must not seem to be well.
-async fn watched(
-    task: impl Future<Output = ()> + Send + 'static,
-    tell: Arc<watch::Sender<Option<Result<(), EngineError>>>>,
-) {
-    if tokio::spawn(task).await.is_err() {
-        tell.send_if_modified(|ended| {
-            let first = ended.is_none();
-            ended.get_or_insert(Err(EngineError::Panicked));
-            first
-        });
-    }
+/// Runs the network task.
+async fn watched(task: impl Future<Output = ()>, _alarm: Alarm) {
+    task.await;
 }
 
 impl Node {
@@ -207,6 +199,9 @@ impl Node {
             seen: Arc::clone(&seen),
             stop: stopped.clone(),
         })?;
+        let (tell, ended) = watch::channel(None);
+        let tell = Arc::new(tell);
+        let alarm = Alarm::new(Arc::clone(&tell));
         let run = Engine::new(
             machine(&engine, Arc::clone(&history) as _)?,
             Stores {
@@ -218,16 +213,16 @@ impl Node {
             commands,
             Arc::clone(&view),
             seen,
+            &alarm,
         );
         let records = replay.map(|record| record.map_err(StorageError::from));
-        let (tell, ended) = watch::channel(None);
-        let tell = Arc::new(tell);
-        let engine_tells = Arc::clone(&tell);
+        let engine_alarm = alarm.clone();
         std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || {
+                let _alarm = engine_alarm;
                 let result = run.run(records);
-                engine_tells.send_replace(Some(result));
+                tell.send_replace(Some(result));
             })
             .map_err(StartError::Thread)?;
         let api = Arc::new(Api::new(
@@ -242,7 +237,7 @@ impl Node {
             ended,
             stop,
             exporting,
-            network: tokio::spawn(watched(network.run(), tell)),
+            network: tokio::spawn(watched(network.run(), alarm)),
             http: http
                 .map(|(address, listener)| (address, tokio::spawn(http::serve(listener, api)))),
         })
@@ -273,7 +268,7 @@ impl Node {
         let mut ended = self.ended.clone();
         let result = match ended.wait_for(Option::is_some).await {
             Ok(result) => result.clone(),
-            // The thread has panicked, and said so.
+            // Whoever could say it is gone.
             Err(_) => None,
         };
         self.view.set_stopping();
@@ -369,7 +364,9 @@ mod tests {
     #[tokio::test]
     async fn a_node_whose_network_task_panics_ends() {
         let (tell, ended) = watch::channel(None);
-        watched(async { panic!("as the test wants") }, Arc::new(tell)).await;
+        let alarm = Alarm::new(Arc::new(tell));
+        let task = tokio::spawn(watched(async { panic!("as the test wants") }, alarm));
+        assert!(task.await.is_err());
         assert_eq!(*ended.borrow(), Some(Err(EngineError::Panicked)));
     }
 }

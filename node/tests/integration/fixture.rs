@@ -1,32 +1,27 @@
 //! Networks of real nodes in this process, on real sockets.
 
 use crypto::{Keypair, PublicKey};
+use node::ports::{self, Lease};
 use node::{Config, Node, Observers, StartError};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Far longer than anything here takes, even on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Ports that nobody uses and that the operating system gives to nobody: those that it hands out for
-/// port 0 and to outgoing connections lie above, and could be taken before a node listens.
+/// Ports that no other test gets, in this process or in another one, for as long as this process lives.
 pub(crate) fn free_ports(n: usize) -> Vec<u16> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    // Processes that test at the same time begin at different places.
-    let start = std::process::id().wrapping_mul(97);
-    let candidates = std::iter::repeat_with(|| {
-        let next = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
-        u16::try_from(10_000 + next % 22_000).expect("below 32000")
-    });
-    let free = candidates.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    free.take(n).collect()
+    static LEASES: Mutex<Vec<Lease>> = Mutex::new(Vec::new());
+    let leases = ports::lease(n).expect("free ports");
+    let numbers = leases.iter().map(Lease::port).collect();
+    LEASES.lock().expect("no panic").extend(leases);
+    numbers
 }
 
 /// Asks again and again until there is an answer.

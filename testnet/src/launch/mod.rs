@@ -23,6 +23,7 @@ use crate::observe::Node;
 use fleet::{Fleet, NodeCommand, NodeProcess};
 use layout::{Layout, NodePlan, Ports};
 use links::Links;
+use node::ports::Lease;
 use ports::Wanted;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -90,6 +91,8 @@ pub struct Site {
     pub links: Links,
     keys: Vec<String>,
     ports: Vec<Ports>,
+    /// Nobody else takes the ports of a node that is down.
+    leases: Vec<Lease>,
 }
 
 /// How nodes reach each other.
@@ -103,8 +106,7 @@ pub enum Reach {
 
 /// Launches a network and waits until every node is ready.
 ///
-/// Free ports can be lost to somebody else between looking and using: then all is started again on
-/// others. Ports that the user fixed are an error instead.
+/// Free ports can be lost to a program that knows nothing of leases: then all is started again on others. Ports that the user fixed are an error instead.
 ///
 /// # Errors
 /// If a node cannot be started or does not become ready.
@@ -120,6 +122,7 @@ pub async fn launch(
         workspace,
         links: Links::default(),
         ports: Vec::new(),
+        leases: Vec::new(),
     };
     for attempt in 1.. {
         site.prepare(layout, programs, wanted, reach).await?;
@@ -155,7 +158,8 @@ impl Site {
         wanted: Wanted,
         reach: Reach,
     ) -> Result<(), Failure> {
-        self.ports = ports::find(wanted, layout.nodes.len())?;
+        self.leases = ports::find(wanted, layout.nodes.len())?;
+        self.ports = ports::of_nodes(&self.leases);
         let config = layout.config(&self.keys, &self.ports, |_| None)?;
         self.workspace.write_config(&config)?;
         if reach == Reach::Linked {

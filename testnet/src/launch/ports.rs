@@ -2,7 +2,7 @@
 
 use super::layout::Ports;
 use crate::failure::Failure;
-use crate::mix::mix;
+use node::ports::{Lease, lease};
 use std::net::{Ipv4Addr, TcpListener};
 
 /// Which ports a network gets.
@@ -10,113 +10,50 @@ use std::net::{Ipv4Addr, TcpListener};
 pub enum Wanted {
     /// Any that are free.
     Free,
-    /// Any that are free and that the system gives to nobody who does not ask for them: a node that is
-    /// down for a while finds them free again.
-    Lasting,
     /// From here upwards.
     From(u16),
 }
 
-/// Finds ports, two per node.
+/// Leases ports, two per node.
 ///
 /// # Errors
 /// If there are none, or they are taken.
-pub fn find(wanted: Wanted, nodes: usize) -> Result<Vec<Ports>, Failure> {
+pub fn find(wanted: Wanted, nodes: usize) -> Result<Vec<Lease>, Failure> {
     match wanted {
-        Wanted::Free => free(nodes),
-        Wanted::Lasting => lasting(nodes),
+        Wanted::Free => lease(2 * nodes)
+            .map_err(|e| Failure::could_not_run(format!("no free port on 127.0.0.1: {e}"))),
         Wanted::From(base) => from_base(base, nodes),
     }
 }
 
-/// The lowest port that is looked at for a node that wants to keep it.
-const LOWEST: u16 = 10_000;
-
-/// Free ports below those that the system gives to outgoing connections. Where it begins with depends on
-/// the process, so that two networks seldom meet.
-fn lasting(nodes: usize) -> Result<Vec<Ports>, Failure> {
-    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
-    let end = range
-        .ok()
-        .and_then(|text| text.split_whitespace().next()?.parse::<u16>().ok());
-    let room = end.unwrap_or(32_768).saturating_sub(LOWEST);
-    if room < 1000 {
-        return free(nodes);
-    }
-    let first = mix(u64::from(std::process::id())) % u64::from(room);
-    let all = (0..u64::from(room)).map(|at| (first + at) % u64::from(room));
-    let all = all.filter_map(|at| LOWEST.checked_add(u16::try_from(at).ok()?));
-    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    let found: Vec<u16> = all.filter(is_free).take(2 * nodes).collect();
-    if found.len() < 2 * nodes {
-        let why = format!(
-            "no {} free ports from {LOWEST} upwards on 127.0.0.1",
-            2 * nodes
-        );
-        return Err(Failure::could_not_run(why));
-    }
-    let both = found.chunks_exact(2);
-    Ok(both
-        .map(|both| Ports {
-            peers: both[0],
-            http: both[1],
-        })
-        .collect())
-}
-
-/// Finds free ports, two per node. They are free for the moment only: whoever starts nodes on them
-/// must be ready to try others.
-///
-/// # Errors
-/// If the system has no free ports.
-pub fn free(nodes: usize) -> Result<Vec<Ports>, Failure> {
-    let mut held = Vec::new();
-    let mut port = || -> std::io::Result<u16> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = listener.local_addr()?.port();
-        // Held until all are found, or the next one might be the same.
-        held.push(listener);
-        Ok(port)
-    };
-    let mut ports = || {
-        Ok(Ports {
-            peers: port()?,
-            http: port()?,
-        })
-    };
-    (0..nodes)
-        .map(|_| ports())
-        .collect::<std::io::Result<Vec<Ports>>>()
-        .map_err(|e| Failure::could_not_run(format!("no free port on 127.0.0.1: {e}")))
+/// Each node's ports.
+#[must_use]
+pub fn of_nodes(leases: &[Lease]) -> Vec<Ports> {
+    let both = leases.chunks_exact(2);
+    both.map(|both| Ports {
+        peers: both[0].port(),
+        http: both[1].port(),
+    })
+    .collect()
 }
 
 /// The ports from `base` upwards, two per node, all of which must be free now.
-///
-/// # Errors
-/// Names the first port that is not, or says that they exceed 65535.
-pub fn from_base(base: u16, nodes: usize) -> Result<Vec<Ports>, Failure> {
+fn from_base(base: u16, nodes: usize) -> Result<Vec<Lease>, Failure> {
     let last = usize::from(base) + 2 * nodes - 1;
-    if base == 0 || last > usize::from(u16::MAX) {
+    let Some(last) = u16::try_from(last).ok().filter(|_| base > 0) else {
         return Err(Failure::usage(format!(
             "--base-port {base}: {nodes} nodes need {} ports from 1 to 65535",
             2 * nodes
         )));
-    }
-    let ports: Vec<Ports> = (0..nodes)
-        .filter_map(|at| {
-            let peers = base.checked_add(u16::try_from(2 * at).ok()?)?;
-            Some(Ports {
-                peers,
-                http: peers.checked_add(1)?,
-            })
+    };
+    let lease = |port| {
+        Lease::of(port).map_err(|error| {
+            Failure::could_not_run(format!(
+                "port {port} on 127.0.0.1 cannot be used: {error}; choose another --base-port, or none"
+            ))
         })
-        .collect();
-    match first_taken(&ports) {
-        None => Ok(ports),
-        Some((port, error)) => Err(Failure::could_not_run(format!(
-            "port {port} on 127.0.0.1 cannot be used: {error}; choose another --base-port, or none"
-        ))),
-    }
+    };
+    (base..=last).map(lease).collect()
 }
 
 /// The first of these ports that cannot be bound, with the reason.
@@ -134,35 +71,28 @@ pub fn first_taken(ports: &[Ports]) -> Option<(u16, std::io::Error)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
-    fn free_ports_are_distinct() {
-        let ports = free(20).expect("ports");
-        let all: BTreeSet<u16> = ports.iter().flat_map(|p| [p.peers, p.http]).collect();
-        assert_eq!(all.len(), 40);
-    }
-
-    #[test]
-    fn lasting_ports_are_free_and_nobody_gets_them_by_chance() {
-        let ports = find(Wanted::Lasting, 5).expect("ports");
-        let all: BTreeSet<u16> = ports.iter().flat_map(|p| [p.peers, p.http]).collect();
-        assert_eq!((all.len(), first_taken(&ports).is_none()), (10, true));
-        assert!(all.first() >= Some(&LOWEST), "{all:?}");
-        let given = free(1).expect("ports")[0].http;
-        assert!(all.last() < Some(&given), "{all:?}, {given}");
+    fn each_node_has_two_ports_of_its_own() {
+        let leases = find(Wanted::Free, 5).expect("ports");
+        let given: Vec<u16> = leases.iter().map(Lease::port).collect();
+        let ports = of_nodes(&leases);
+        let both: Vec<u16> = ports.iter().flat_map(|p| [p.peers, p.http]).collect();
+        assert_eq!((both.len(), both), (10, given));
+        assert!(first_taken(&ports).is_none());
     }
 
     #[test]
     fn a_taken_port_is_named() {
-        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let port = taken.local_addr().expect("bound").port();
-        let error = from_base(port, 1).expect_err("taken");
-        assert_eq!(error.code(), 3);
-        assert!(
-            error.to_string().contains(&format!("port {port} ")),
-            "{error}"
-        );
+        let leased = lease(1).expect("a port");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let taken = listener.local_addr().expect("bound").port();
+        for port in [leased[0].port(), taken] {
+            let error = from_base(port, 1).expect_err("taken");
+            assert_eq!(error.code(), 3);
+            let named = format!("port {port} ");
+            assert!(error.to_string().contains(&named), "{error}");
+        }
     }
 
     #[test]

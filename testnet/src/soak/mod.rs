@@ -123,7 +123,7 @@ pub async fn soak(args: &SoakArgs) -> Result<u8, Failure> {
     args.out.as_deref().map_or(Ok(()), |path| write(path, ""))?;
     let workspace = Workspace::new(args.dir.as_deref(), &programs.testnet)?;
     let launched = tokio::select! {
-        launched = launch::launch(&layout, &programs, workspace, Wanted::Lasting, Reach::Directly) => launched,
+        launched = launch::launch(&layout, &programs, workspace, Wanted::Free, Reach::Directly) => launched,
         () = signals.next() => Err(Failure::could_not_run("stopped before the network was ready")),
     };
     let mut running = launched?;

@@ -99,7 +99,7 @@ pub async fn run(
     signals: &mut Signals,
 ) -> Result<Played, Failure> {
     let workspace = Workspace::new(options.dir.as_deref(), &prepared.programs.testnet)?;
-    let ports = options.base_port.map_or(Wanted::Lasting, Wanted::From);
+    let ports = options.base_port.map_or(Wanted::Free, Wanted::From);
     let (layout, programs) = (&prepared.layout, &prepared.programs);
     let launched = tokio::select! {
         launched = launch::launch(layout, programs, workspace, ports, Reach::Linked) => launched,

@@ -7,6 +7,7 @@ use crate::hpaxos::{HPaxos, Input, Message, Output, SlotVotes, Votes};
 use crate::{Ballot, ClientValue, Slot};
 use crypto::{Digest, MemberId};
 use learner_graph::LearnerSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,6 +149,26 @@ fn repeating_oneself_fills_no_disk() {
     grows_by("the same old 1b", 1, &mut |p, _| {
         p.hear(1, one_b(1, 0, vec![]))
     });
+}
+
+#[test]
+fn a_proposer_that_announces_in_every_ballot_fills_no_memory() {
+    let mut p = Puppets::new(FOUR, 3);
+    p.others_join(1, &[0, 1]);
+    let its = || (1..=33).step_by(4);
+    p.announce(2, 0, value("another proposer's"));
+    its().for_each(|ballot| p.announce(ballot, 0, value("x")));
+    let before = p.stored.len();
+    its().take(1).for_each(|ballot| {
+        p.announce(ballot, 0, value("x"));
+        p.announce(ballot, 0, value("y"));
+    });
+    assert_eq!(p.stored.len(), before, "the lowest is not taken in again");
+    let slot = p.engine.received.slot(Slot(0)).expect("announced in");
+    let kept = slot.messages().filter(|m| matches!(***m, Message::OneC(_)));
+    let kept: BTreeSet<u64> = kept.map(|m| m.ballot().0).collect();
+    let expected = its().skip(1).chain([2]);
+    assert_eq!(kept, expected.collect());
 }
 
 #[test]

@@ -10,6 +10,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 
+/// Whoever looks at this message panics.
+pub(super) const PANICS: u64 = u64::MAX;
+
 /// What a step of the test does.
 type Step = Box<dyn FnMut(Vec<InputOf<Played>>) -> Vec<OutputOf<Played>> + Send>;
 
@@ -68,7 +71,8 @@ impl Protocol for Played {
         Digest::of(&wire.to_le_bytes())
     }
 
-    fn wire_bytes(_: &u64) -> usize {
+    fn wire_bytes(wire: &u64) -> usize {
+        assert_ne!(*wire, PANICS, "as the test wants");
         8
     }
 
@@ -131,7 +135,8 @@ impl Protocol for Played {
         None
     }
 
-    fn certificate_of(_: LearnerId, _: Slot, _: Kept<u64>) -> Option<Certificate> {
+    fn certificate_of(_: LearnerId, _: Slot, kept: Kept<u64>) -> Option<Certificate> {
+        assert_ne!(kept.proof, [PANICS], "as the test wants");
         None
     }
 
@@ -236,7 +241,8 @@ impl Stage {
         };
         let view = Arc::new(testing::view(&config));
         let seen = Arc::new(Seen::default());
-        let engine = Engine::new(machine, stores, self.events, commands, view, seen);
+        let alarm = testing::alarm().0;
+        let engine = Engine::new(machine, stores, self.events, commands, view, seen, &alarm);
         let records: Vec<_> = records.iter().map(|r| Ok(codec::encode(r))).collect();
         let ended = engine.run(records.into_iter());
         let done = done.0.lock().expect("nobody panicked").clone();

@@ -48,8 +48,7 @@ pub fn block(block: &Block) -> Verdict {
     if let Some((slot, _)) = block.entries.iter().find(|(_, e)| !e.inp.in_bounds()) {
         return refuse(format!("the input of slot {slot} is out of bounds"));
     }
-    let values = block.entries.values().flat_map(|e| e.inp.values.iter());
-    let about: usize = values.map(|v| v.encoded_len()).sum();
+    let about: usize = block.entries.values().map(|e| e.inp.values_len()).sum();
     // Almost all are far from it, and counting is much cheaper than encoding.
     if about > MAX_BLOCK_BYTES / 2 && codec::encode(block).len() > MAX_BLOCK_BYTES {
         return refuse(format!("a block of about {about} bytes fits on no disk"));
