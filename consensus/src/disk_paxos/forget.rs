@@ -11,7 +11,7 @@ impl DiskPaxos {
     /// through is not for every slot.
     pub(super) fn forget(&mut self) {
         let recent = self.config.recent;
-        let large = self.batches.have_grown();
+        let large = self.batches.grown() >= self.config.recent_bytes;
         if !large && self.next.0 < self.oldest.0.saturating_add((recent + recent / 2).max(1)) {
             return;
         }

@@ -4,7 +4,7 @@
 use consensus::history::MemoryHistory;
 use consensus::hpaxos::trace::{Action, Recorder, messages};
 use consensus::hpaxos::{Config, HPaxos, Input, Message, Output, PAGE};
-use consensus::{ClientValue, Member, Network, Protocol, Record, Time};
+use consensus::{ClientValue, Member, Network, Protocol, RECENT_BYTES, Record, Time};
 use crypto::{Digest, Keypair, MemberId, Signer, codec};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -48,6 +48,7 @@ fn machine(network: &Arc<Network>, i: usize) -> Machine {
         max_waiting: 100,
         max_waiting_bytes: usize::MAX,
         recent: 64,
+        recent_bytes: RECENT_BYTES,
         page: PAGE,
     };
     Machine {
