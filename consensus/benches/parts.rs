@@ -9,7 +9,7 @@ use consensus::hpaxos::{
     Config, Entry, HPaxos, Input, Message, OneB, OneC, Output, PAGE, Proposal, Scope, SlotReport,
     SlotVotes, Votes,
 };
-use consensus::{Ballot, Batch, Batching, Member, Network, Protocol, Slot};
+use consensus::{Ballot, Batch, Batching, Member, Network, Protocol, RECENT_BYTES, Slot};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use crypto::{Digest, Keypair, MemberId, Signed, Signer, Verified, codec};
 use learner_graph::{AcceptorId, AcceptorSet, LearnerId, LearnerSet, parse_graph};
@@ -78,6 +78,7 @@ impl Net {
             max_waiting: usize::MAX,
             max_waiting_bytes: usize::MAX,
             recent: 512,
+            recent_bytes: RECENT_BYTES,
             page: PAGE,
         };
         let history = Arc::new(MemoryHistory::default());

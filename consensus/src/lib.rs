@@ -34,6 +34,7 @@ mod value;
 
 pub use ballot::Ballot;
 pub use io::{Decision, Fork, Input, NoEvidence, Output, Record, SyncAnswer, SyncRequest};
+pub use log::batches::RECENT_BYTES;
 pub use log::pipeline::Batching;
 pub use mode::Mode;
 pub use network::{Member, Network, NetworkError};

@@ -64,6 +64,8 @@ pub enum Bug {
     ThawWithoutVotes,
     /// All: a value that is decided in two slots is delivered twice.
     DeliverTwice,
+    /// HPaxos, Paxos: once many bytes have come, a slot leaves memory that is not delivered.
+    DropUndelivered,
     /// Paxos: an acceptor that restarts does not know which ballot it had joined, unless it voted there.
     PaxosForgetPromise,
     /// Paxos: a new leader does not look at what was voted before.
@@ -147,6 +149,16 @@ pub(crate) fn low_water(mark: Slot) -> Slot {
         Slot(0)
     } else {
         mark
+    }
+}
+
+/// The first slot that stays in memory once many bytes have come, of this one that is not delivered:
+/// [`Bug::DropUndelivered`].
+pub(crate) fn stays(undelivered: Slot) -> Slot {
+    if planted(Bug::DropUndelivered) {
+        undelivered.next()
+    } else {
+        undelivered
     }
 }
 

@@ -1,10 +1,10 @@
 //! The state machine of a node in each mode, as the configuration describes it.
 
 use crate::config::{Config, Limits, NodeConfig};
-use consensus::HistoryOf;
 use consensus::disk_paxos::{self, DiskPaxos};
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
+use consensus::{HistoryOf, RECENT_BYTES};
 use crypto::Signer;
 use learner_graph::LearnerId;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ pub(crate) fn hpaxos(
             max_waiting: Limits::count(limits.max_waiting),
             max_waiting_bytes: Limits::mib(limits.max_waiting_mib),
             recent: limits.slots_in_memory,
+            recent_bytes: RECENT_BYTES,
             page: config.page_slots,
         },
         history,
@@ -50,6 +51,7 @@ pub(crate) fn paxos(config: &Config, node: &NodeConfig, history: Arc<HistoryOf<P
             max_waiting: Limits::count(limits.max_waiting),
             max_waiting_bytes: Limits::mib(limits.max_waiting_mib),
             recent: limits.slots_in_memory,
+            recent_bytes: RECENT_BYTES,
         },
         history,
     )
@@ -76,6 +78,7 @@ pub(crate) fn disk_paxos(
             max_waiting: Limits::count(limits.max_waiting),
             max_waiting_bytes: Limits::mib(limits.max_waiting_mib),
             recent: limits.slots_in_memory,
+            recent_bytes: RECENT_BYTES,
         },
         history,
     )

@@ -98,6 +98,7 @@ impl Simulated for HPaxos {
                 max_waiting: stage.cast.bounds.max_waiting,
                 max_waiting_bytes: stage.cast.bounds.max_waiting_bytes,
                 recent: start.recent,
+                recent_bytes: start.setting.recent_bytes,
                 page: start.setting.page,
             },
             history,
@@ -155,6 +156,7 @@ impl Simulated for Paxos {
                 max_waiting: stage.cast.bounds.max_waiting,
                 max_waiting_bytes: stage.cast.bounds.max_waiting_bytes,
                 recent: start.recent,
+                recent_bytes: start.setting.recent_bytes,
             },
             history,
         )
@@ -210,6 +212,7 @@ impl Simulated for DiskPaxos {
                 max_waiting: stage.cast.bounds.max_waiting,
                 max_waiting_bytes: stage.cast.bounds.max_waiting_bytes,
                 recent: start.recent,
+                recent_bytes: start.setting.recent_bytes,
             },
             history,
         )

@@ -4,7 +4,7 @@ use super::chance::Chance;
 use super::clock::Clock;
 use super::faults::{self, Planned, Targets};
 use super::weather::Links;
-use consensus::{ClientValue, Time};
+use consensus::{ClientValue, RECENT_BYTES, Time};
 use std::time::Duration;
 
 /// How a run goes, apart from what the protocol does.
@@ -20,6 +20,8 @@ pub struct Setting {
     pub window: u64,
     /// Slots that stay in memory once they are delivered: one of these for every start of a node.
     pub recent: Vec<u64>,
+    /// Bytes of values after which delivered slots leave memory however few they are.
+    pub recent_bytes: usize,
     /// HPaxos: the slots of a page.
     pub page: u64,
     /// How long values wait for others to share a slot.
@@ -47,6 +49,8 @@ pub struct Setting {
 const MS: Duration = Duration::from_millis(1);
 /// The slots that stay in memory if nothing else is said, as in a node.
 pub(crate) const RECENT: u64 = 512;
+/// The bytes that may stay in memory: of three values, of eleven, and as in a node.
+const BYTES: [usize; 4] = [64, 256, RECENT_BYTES, RECENT_BYTES];
 
 impl Setting {
     /// Nothing goes wrong, and nobody submits anything.
@@ -58,6 +62,7 @@ impl Setting {
             grace: 20 * MS,
             window: 8,
             recent: vec![RECENT],
+            recent_bytes: RECENT_BYTES,
             page: 256,
             batch_delay: Duration::ZERO,
             flush: 100,
@@ -100,6 +105,7 @@ impl Setting {
                 0 => vec![1, 2, 5, RECENT],
                 n => vec![[1, 2, 5, RECENT][usize::try_from(n - 1).unwrap_or(0)]],
             },
+            recent_bytes: *Chance::new(seed, 6).pick(&BYTES).unwrap_or(&RECENT_BYTES),
             page: *keeping.pick(&[1, 2, 4]).unwrap_or(&1),
             batch_delay: *keeping.pick(&[0, 0, 2, 20]).unwrap_or(&0) * MS,
             flush: *keeping.pick(&[5, 50, 100]).unwrap_or(&100),

@@ -126,6 +126,7 @@ fn evidence_and_the_log() {
             (ConvictSettled, FOUR, "evidence"),
             (SkipGaps, FOUR, "log order"),
             (DeliverTwice, FOUR, "no duplicate"),
+            (DropUndelivered, FOUR, SPEC),
         ],
     );
 }
@@ -140,6 +141,7 @@ fn crash_faults_only() {
             (PaxosIgnoreVotes, PAXOS, "Next: VoteFor"),
             (PaxosForgetProposed, PAXOS, "Next: VoteFor"),
             (PaxosCheckpointWithoutVotes, PAXOS, "Next: VoteFor"),
+            (DropUndelivered, PAXOS, "liveness"),
             (CommitUnread, DISKS, "HInv2"),
             (ReuseBlock, DISKS, "Phase1or2Write"),
             (TryBelowFloor, DISKS, "HInv6"),

@@ -6,7 +6,7 @@ use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
 use consensus::{
     Batching, ClientValue, HistoryOf, Input, InputOf, Member, Network, Output, OutputOf, Protocol,
-    Time, steps,
+    RECENT_BYTES, Time, steps,
 };
 use crypto::{Keypair, MemberId, Signer, Verified};
 use learner_graph::{AcceptorId, LearnerId, parse_graph};
@@ -54,6 +54,7 @@ impl Machine for Paxos {
             max_waiting: usize::MAX,
             max_waiting_bytes: usize::MAX,
             recent: RECENT,
+            recent_bytes: RECENT_BYTES,
         };
         Paxos::new(Arc::clone(network), config, history)
     }
@@ -77,6 +78,7 @@ impl Machine for HPaxos {
             max_waiting: usize::MAX,
             max_waiting_bytes: usize::MAX,
             recent: RECENT,
+            recent_bytes: RECENT_BYTES,
             page: hpaxos::PAGE,
         };
         HPaxos::new(Arc::clone(network), config, history)

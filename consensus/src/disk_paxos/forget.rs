@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 impl DiskPaxos {
     /// Lets go of what the history has, once that is much.
     pub(super) fn forget(&mut self) {
-        let large = self.batches.have_grown();
+        let large = self.batches.grown() >= self.config.recent_bytes;
         if let Some(oldest) = stays_from(self.oldest, self.next, self.config.recent, large) {
             self.drop_below(oldest);
         }

@@ -79,8 +79,11 @@ pub struct Config {
     pub max_waiting: usize,
     /// The same bound in bytes.
     pub max_waiting_bytes: usize,
-    /// How many delivered slots stay in memory, fewer if they are large: for nodes and disks that are a little behind.
+    /// How many delivered slots stay in memory, for nodes and disks that are a little behind.
     pub recent: u64,
+    /// None of them stays once so many bytes of values have come into memory since anything
+    /// last left it: [`RECENT_BYTES`](crate::RECENT_BYTES) but for tests.
+    pub recent_bytes: usize,
 }
 
 /// A slot known to be committed.

@@ -4,7 +4,7 @@
 use super::proposer::Scene;
 use super::{HPaxos, Message, Output, Record};
 use crate::patience::Why;
-use crate::planted::{Bug, planted};
+use crate::planted::{Bug, planted, stays};
 use crate::{Ballot, Slot, Time};
 use crypto::Verified;
 use learner_graph::{LearnerId, LearnerSet};
@@ -18,9 +18,11 @@ impl HPaxos {
         self.report_thawed(out);
         self.propose(supported, now, out);
         self.vote(out);
-        let many = self.learners.settled() >= self.floor.plus(self.config.recent.max(1));
-        if many || self.batches.have_grown() {
-            self.settle(out);
+        let settled = self.learners.settled();
+        if self.batches.grown() >= self.config.recent_bytes {
+            self.settle(stays(settled), out);
+        } else if settled >= self.floor.plus(self.config.recent.max(1)) {
+            self.settle(settled, out);
         }
         self.watch_ballot(out);
         self.waiting.spread(now, out);
@@ -71,7 +73,7 @@ impl HPaxos {
         let Some(ballot) = self.received.initialized(max_bal, wish, keeps_turns) else {
             return;
         };
-        self.settle(out);
+        self.settle(self.learners.settled(), out);
         let frozen = self.received.frozen_runs();
         let (Some(acceptor), Some(signer)) = (&mut self.acceptor, &self.config.signer) else {
             return;
@@ -161,9 +163,8 @@ impl HPaxos {
         }
     }
 
-    /// Raises the low-water mark to where every learner's certificate is held.
-    fn settle(&mut self, out: &mut Vec<Output>) {
-        let settled = self.learners.settled();
+    /// Raises the low-water mark to this slot: below, every learner's certificate is held.
+    fn settle(&mut self, settled: Slot, out: &mut Vec<Output>) {
         if settled > self.floor {
             if self.acceptor.is_some() {
                 out.push(Output::Persist(Record::LowWater(settled)));

@@ -92,9 +92,12 @@ pub struct Config {
     pub max_waiting: usize,
     /// The same bound in bytes.
     pub max_waiting_bytes: usize,
-    /// So many slots stay in memory after every learner has them, fewer if they are large: then the low-water mark
-    /// rises above them all, as it does with every ballot joined.
+    /// So many slots stay in memory after every learner has them: then the low-water mark rises above them all, as it
+    /// does with every ballot joined.
     pub recent: u64,
+    /// It rises as well, however few slots that are, once so many bytes of values have come into memory since anything last
+    /// left it: [`RECENT_BYTES`](crate::RECENT_BYTES) but for tests.
+    pub recent_bytes: usize,
     /// What some learner has not decided leaves memory, and comes back, in pages of so many slots: the same
     /// number for all nodes and at every start, [`PAGE`] but for tests.
     pub page: u64,

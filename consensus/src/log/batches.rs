@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 /// Batches that came before anything named them. The oldest make room: they can be fetched again.
 const MAX_UNCLAIMED: usize = 256;
-/// When so many bytes have come into memory, everything leaves it that is delivered (in HPaxos: to every learner), however
-/// few slots that are: 4 MiB.
-const MANY_BYTES: usize = 4 << 20;
+/// What the three protocols' configurations have for `recent_bytes`, but in tests: 4 MiB.
+pub const RECENT_BYTES: usize = 4 << 20;
 
 /// A batch with what it and its values are called. All of that follows from the bytes, and is worked out once.
 #[derive(Clone, Debug)]
@@ -127,9 +126,9 @@ impl Batches {
         gone.into_values().collect()
     }
 
-    /// Whether so much has come that `retain` is worth calling.
-    pub(crate) fn have_grown(&self) -> bool {
-        self.grown >= MANY_BYTES
+    /// The bytes of values that have come since `retain` was called.
+    pub(crate) fn grown(&self) -> usize {
+        self.grown
     }
 
     /// Whether the bytes are here, stored or not.

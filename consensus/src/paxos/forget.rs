@@ -11,7 +11,7 @@ impl Paxos {
     /// Lets go of what the history has, once that is much.
     pub(super) fn forget(&mut self, out: &mut Vec<Output>) {
         let some = (self.config.recent / 2).max(1);
-        let large = self.batches.have_grown();
+        let large = self.batches.grown() >= self.config.recent_bytes;
         if large || self.next.0 >= self.low_water().0.saturating_add(some) {
             self.settle(out);
         }

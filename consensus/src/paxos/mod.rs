@@ -69,8 +69,11 @@ pub struct Config {
     pub max_waiting: usize,
     /// The same bound in bytes.
     pub max_waiting_bytes: usize,
-    /// How many delivered slots stay in memory, fewer if they are large: for peers that are a little behind.
+    /// How many delivered slots stay in memory, for peers that are a little behind.
     pub recent: u64,
+    /// None of them stays, and the low-water mark rises, once so many bytes of values have come into memory since anything
+    /// last left it: [`RECENT_BYTES`](crate::RECENT_BYTES) but for tests.
+    pub recent_bytes: usize,
 }
 
 /// One node's part in Paxos. Which roles it plays follows from its entry in the network.

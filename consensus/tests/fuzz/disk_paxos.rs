@@ -9,7 +9,7 @@ use consensus::disk_paxos::{
 };
 use consensus::history::{History as _, MemoryHistory};
 use consensus::paxos::Vote;
-use consensus::{Ballot, Network, Protocol, Slot, SyncRequest, Time};
+use consensus::{Ballot, Network, Protocol, RECENT_BYTES, Slot, SyncRequest, Time};
 use crypto::{Digest, MemberId};
 use learner_graph::{AcceptorId, LearnerId};
 use std::collections::BTreeMap;
@@ -238,6 +238,7 @@ fn config() -> Config {
         window: 4,
         batching: Default::default(),
         recent: 1,
+        recent_bytes: RECENT_BYTES,
         max_waiting: 4,
         max_waiting_bytes: usize::MAX,
     }

@@ -5,7 +5,7 @@ use crate::source::Source;
 use crate::{FOUR, MEMBERS, network};
 use consensus::history::{History as _, MemoryHistory};
 use consensus::paxos::{Body, Config, Input, Message, Output, Paxos, Record, Vote};
-use consensus::{Ballot, Network, Protocol, Slot, SyncRequest, Time};
+use consensus::{Ballot, Network, Protocol, RECENT_BYTES, Slot, SyncRequest, Time};
 use crypto::{Digest, MemberId, codec};
 use learner_graph::LearnerId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -299,6 +299,7 @@ fn config(me: MemberId) -> Config {
         window: 4,
         batching: Default::default(),
         recent: 1,
+        recent_bytes: RECENT_BYTES,
         max_waiting: 4,
         max_waiting_bytes: usize::MAX,
     }

@@ -4,7 +4,7 @@
 //!
 //! | bug | what it takes |
 //! |---|---|
-//! | `SettleForAnother`, `SkipGaps`, `DeliverTwice` | more than one slot |
+//! | `SettleForAnother`, `SkipGaps`, `DeliverTwice`, `DropUndelivered` | more than one slot |
 //! | `ForgetAnnounced` | proposers, which are the environment here |
 //! | `SendBeforeStoring` | a crash between storing and sending |
 //! | `VoteWithoutBytes` | values whose bytes are missing |

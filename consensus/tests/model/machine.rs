@@ -6,7 +6,7 @@ use consensus::history::MemoryHistory;
 use consensus::hpaxos::evidence::{Certificate, Evidence};
 use consensus::hpaxos::{Config, HPaxos, Input, Message, Output, PAGE, Record};
 use consensus::planted::Bug;
-use consensus::{Ballot, Protocol, Time};
+use consensus::{Ballot, Protocol, RECENT_BYTES, Time};
 use crypto::{MemberId, Signer};
 use learner_graph::{AcceptorId, LearnerId, LearnerSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,6 +103,7 @@ impl Machines {
             max_waiting: 1,
             max_waiting_bytes: usize::MAX,
             recent: 64,
+            recent_bytes: RECENT_BYTES,
             page: PAGE,
         };
         let mut machine = HPaxos::new(

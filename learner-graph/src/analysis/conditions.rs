@@ -34,7 +34,7 @@ pub(crate) enum Splitting {
 }
 
 /// The condition under which nothing splits the two.
-pub(crate) fn condition(exprs: &mut Exprs, splitting: &[Pattern]) -> NodeId {
+pub(crate) fn nothing_splits(exprs: &mut Exprs, splitting: &[Pattern]) -> NodeId {
     let mut all = Vec::new();
     for pattern in splitting {
         let mut some = Vec::new();
@@ -85,17 +85,16 @@ impl Sorted {
         times: u64,
         effort: &Effort,
     ) -> Self {
-        let condition = |(pair, splitting)| {
-            let condition = match splitting {
-                Splitting::All(patterns) => Ok(condition(exprs, &patterns)),
+        let of_pair = |(pair, splitting)| {
+            let when = match splitting {
+                Splitting::All(patterns) => Ok(nothing_splits(exprs, &patterns)),
                 Splitting::Never => Err(No::Never),
                 Splitting::TooMany => Err(No::TooMany),
                 Splitting::Unknown => Err(No::Unknown),
             };
-            (pair, condition)
+            (pair, when)
         };
-        let alone: BTreeMap<Two, Result<NodeId, No>> =
-            splitting.into_iter().map(condition).collect();
+        let alone: BTreeMap<Two, Result<NodeId, No>> = splitting.into_iter().map(of_pair).collect();
         let mut follows = Follows::new(graph, exprs, times, effort);
         let mut sorted = Self::default();
         for ((a, b), of_both) in &alone {

@@ -5,7 +5,7 @@
 //! circle it is the minimal quorums, in patterns.
 
 use super::Harm;
-use super::conditions::condition;
+use super::conditions::nothing_splits;
 use super::faults::Faults;
 use super::harm::Splits;
 use super::pattern::{Pattern, apart};
@@ -169,7 +169,7 @@ impl Unroll<'_> {
         let splits = Splits::of(&self.exprs, [core, core], self.slices.all());
         let splitting = self.patterns(&splits, None)?;
         let meet = splitting.iter().all(|pattern| pattern.size() > 0);
-        Ok(meet.then(|| condition(&mut self.exprs, &splitting)))
+        Ok(meet.then(|| nothing_splits(&mut self.exprs, &splitting)))
     }
 
     /// Whether a chain of nodes that rely on each other leads back, other than by itself.

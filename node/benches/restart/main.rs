@@ -17,7 +17,7 @@ mod open;
 
 use consensus::hpaxos::{self, HPaxos};
 use consensus::paxos::{self, Paxos};
-use consensus::{Batching, HistoryOf, Protocol};
+use consensus::{Batching, HistoryOf, Protocol, RECENT_BYTES};
 use crypto::{Keypair, MemberId, Signer};
 use learner_graph::LearnerId;
 use node::Config;
@@ -81,6 +81,7 @@ impl Machine for HPaxos {
             max_waiting: usize::MAX,
             max_waiting_bytes: usize::MAX,
             recent: limits.slots_in_memory,
+            recent_bytes: RECENT_BYTES,
             page: hpaxos::PAGE,
         };
         HPaxos::new(Arc::clone(&config.network), config_of, history)
@@ -109,6 +110,7 @@ impl Machine for Paxos {
             max_waiting: usize::MAX,
             max_waiting_bytes: usize::MAX,
             recent: limits.slots_in_memory,
+            recent_bytes: RECENT_BYTES,
         };
         Paxos::new(Arc::clone(&config.network), config_of, history)
     }

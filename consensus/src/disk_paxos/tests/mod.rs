@@ -8,7 +8,7 @@ use super::{
 };
 use crate::history::MemoryHistory;
 use crate::paxos::Vote;
-use crate::{Ballot, Batch, ClientValue, Member, Network, Protocol, Slot, Time};
+use crate::{Ballot, Batch, ClientValue, Member, Network, Protocol, RECENT_BYTES, Slot, Time};
 use crypto::{Keypair, MemberId};
 use learner_graph::{AcceptorId, LearnerId, parse_unchecked};
 use std::collections::BTreeMap;
@@ -78,6 +78,7 @@ impl Alone {
             window: 8,
             batching: Default::default(),
             recent,
+            recent_bytes: RECENT_BYTES,
             max_waiting: 100,
             max_waiting_bytes: usize::MAX,
         };

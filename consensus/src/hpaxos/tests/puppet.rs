@@ -6,7 +6,7 @@ use crate::hpaxos::{
     Config, Entry, HPaxos, Input, Message, OneB, OneC, Output, Proposal, Record, Scope, SlotReport,
     SlotVotes, SyncRequest, Votes,
 };
-use crate::{Ballot, Batch, ClientValue, GivenUp, Network, Slot, Time};
+use crate::{Ballot, Batch, ClientValue, GivenUp, Network, RECENT_BYTES, Slot, Time};
 use crypto::{Digest, MemberId, Signed, Verified};
 use learner_graph::LearnerSet;
 use std::sync::Arc;
@@ -38,6 +38,7 @@ pub(super) fn config(network: &Network, me: u16) -> Config {
         max_waiting: 4,
         max_waiting_bytes: usize::MAX,
         recent: RECENT,
+        recent_bytes: RECENT_BYTES,
         page: RECENT / 2,
     }
 }

@@ -8,7 +8,7 @@ use super::acceptor::Acceptor;
 use super::received::Received;
 use super::{Body, Config, Input, Message, Output, Paxos, Record, Vote};
 use crate::history::MemoryHistory;
-use crate::{Ballot, Batch, ClientValue, Member, Network, Protocol, Slot};
+use crate::{Ballot, Batch, ClientValue, Member, Network, Protocol, RECENT_BYTES, Slot};
 use crypto::{Digest, Keypair, MemberId};
 use learner_graph::{AcceptorId, LearnerGraph, LearnerId};
 use std::sync::Arc;
@@ -85,6 +85,7 @@ fn a_leader_never_uses_a_slot_of_its_ballot_twice_after_a_crash() {
             window: 8,
             batching: Default::default(),
             recent: 8,
+            recent_bytes: RECENT_BYTES,
             max_waiting: 100,
             max_waiting_bytes: usize::MAX,
         };

@@ -2,7 +2,7 @@
 
 use super::{Config, Input, Message, Output, Paxos, Record, three};
 use crate::history::{History, MemoryHistory};
-use crate::{Batch, ClientValue, Decision, Network, Protocol, Slot, Time};
+use crate::{Batch, ClientValue, Decision, Network, Protocol, RECENT_BYTES, Slot, Time};
 use crypto::MemberId;
 use learner_graph::{LearnerGraph, LearnerId};
 use std::sync::Arc;
@@ -71,6 +71,7 @@ impl Net {
             max_waiting: 100,
             max_waiting_bytes: usize::MAX,
             recent: self.recent,
+            recent_bytes: RECENT_BYTES,
         };
         Paxos::new(Arc::clone(&self.network), config, history)
     }

@@ -7,7 +7,7 @@ use crate::source::Source;
 use crate::{FOUR, MEMBERS, MIXED, network, signer};
 use consensus::history::MemoryHistory;
 use consensus::hpaxos::{Config, HPaxos, Input, Message, Output, Record};
-use consensus::{Batch, Network, Protocol, Status, SyncRequest, Time};
+use consensus::{Batch, Network, Protocol, RECENT_BYTES, Status, SyncRequest, Time};
 use crypto::{MemberId, Signer, Verified};
 use others::Others;
 use own::Own;
@@ -226,6 +226,7 @@ fn config(network: &Network, me: u16) -> Config {
         max_waiting: MAX_WAITING,
         max_waiting_bytes: usize::MAX,
         recent: RECENT,
+        recent_bytes: RECENT_BYTES,
         page: PAGE,
     }
 }

@@ -4,7 +4,9 @@
 use consensus::history::MemoryHistory;
 use consensus::hpaxos::trace::{Action, Recorder, messages};
 use consensus::hpaxos::{Config, HPaxos, Input, Message, Output, PAGE};
-use consensus::{ClientValue, Member, Network, Protocol, Record, Time};
+use consensus::{
+    Batch, ClientValue, HistoryOf, Member, Network, Protocol, RECENT_BYTES, Record, Time,
+};
 use crypto::{Digest, Keypair, MemberId, Signer, codec};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -15,6 +17,7 @@ pub(crate) const MIXED: &str = include_str!("../../../../examples/mixed.toml");
 
 struct Machine {
     protocol: HPaxos,
+    history: Arc<HistoryOf<HPaxos>>,
     recorder: Recorder,
     inbox: VecDeque<Input>,
     timer: Option<Time>,
@@ -48,18 +51,25 @@ fn machine(network: &Arc<Network>, i: usize) -> Machine {
         max_waiting: 100,
         max_waiting_bytes: usize::MAX,
         recent: 64,
+        recent_bytes: RECENT_BYTES,
         page: PAGE,
     };
+    let history: Arc<HistoryOf<HPaxos>> = Arc::new(MemoryHistory::default());
     Machine {
-        protocol: HPaxos::new(
-            Arc::clone(network),
-            config,
-            Arc::new(MemoryHistory::default()),
-        ),
+        protocol: HPaxos::new(Arc::clone(network), config, Arc::clone(&history)),
+        history,
         recorder: Recorder::new(Arc::clone(network), Some(member)),
         inbox: VecDeque::new(),
         timer: None,
         stored: Vec::new(),
+    }
+}
+
+impl Machine {
+    /// Bytes that it has, in memory or not.
+    fn batch(&self, digest: &Digest) -> Option<Arc<Batch>> {
+        let kept = || self.history.batch(digest);
+        self.protocol.batch(digest).or_else(kept)
     }
 }
 
@@ -106,6 +116,9 @@ impl Run {
                 self.step(i);
                 continue;
             }
+            if self.fetch() {
+                continue;
+            }
             let due = |m: &Machine| m.timer;
             let next = (0..self.machines.len()).filter_map(|i| Some((due(&self.machines[i])?, i)));
             let Some((at, i)) = next.min().filter(|_| left > 0) else {
@@ -116,6 +129,23 @@ impl Run {
             self.beat();
             self.step(i);
         }
+    }
+
+    /// Everybody who hears others gets the bytes that it wants and one of them has. True if there were any.
+    fn fetch(&mut self) -> bool {
+        let connected = || (0..self.machines.len()).filter(|i| !self.cut.contains(i));
+        let given = |digest: &Digest| connected().find_map(|i| self.machines[i].batch(digest));
+        let mut found = Vec::new();
+        for i in connected() {
+            let given = self.machines[i].protocol.wanted().iter().filter_map(given);
+            found.extend(given.map(|batch| (i, batch)));
+        }
+        let any = !found.is_empty();
+        for (i, batch) in found {
+            let batch = Input::Batch(Batch::clone(&batch));
+            self.machines[i].inbox.push_back(batch);
+        }
+        any
     }
 
     /// Everybody who can be heard is.
@@ -197,13 +227,6 @@ impl Run {
             Output::SendBatch(batch) => self.spread(i, &Input::Batch(batch)),
             Output::SendValue(value) => self.spread(i, &Input::Value(value)),
             Output::SendEvidence(evidence) => self.spread(i, &Input::Evidence(evidence)),
-            Output::Fetch(digest) => {
-                let others = (0..self.machines.len()).filter(|j| !self.cut.contains(j));
-                let found = others.filter_map(|j| self.machines[j].protocol.batch(&digest));
-                let found: Vec<_> = found.take(1).collect();
-                let batches = found.into_iter().map(|b| Input::Batch((*b).clone()));
-                self.machines[i].inbox.extend(batches);
-            }
             Output::SetTimer(at) => self.machines[i].timer = Some(at),
             _ => {}
         }

@@ -72,6 +72,28 @@ fn leaders_fall_silent_and_come_back() {
 }
 
 #[test]
+fn bytes_come_although_nobody_had_them_when_they_were_first_wanted() {
+    let mut run = Run::new(FOUR);
+    run.cut.insert(3);
+    run.submit(0, "without a4");
+    run.settle(20);
+    // It hears what was decided, and then nothing.
+    run.heal(3);
+    run.cut.extend(0..3);
+    run.settle(4);
+    let decided = |run: &Run| {
+        let spec = accepted(run);
+        spec.decisions(Slot(0))
+            .filter(|(node, _)| *node == 3)
+            .count()
+    };
+    assert_eq!(decided(&run), 0, "nobody gives it the bytes");
+    run.cut.clear();
+    run.settle(4);
+    assert_eq!(decided(&run), 2, "alice and bob need no vote of its own");
+}
+
+#[test]
 fn an_acceptor_starts_again() {
     let mut run = Run::new(FOUR);
     run.submit(0, "first");
