@@ -266,14 +266,12 @@ impl Acceptor {
                 }
                 let done = before.map(|b| b.learners).unwrap_or_default();
                 // HPaxos: \E Q : [lr |-> l, q |-> Q] \in TrustLive /\ \A aa \in Q : a 2av of aa was received.
-                let learners: LearnerSet = (trust.graph.learners() - done)
-                    .iter()
-                    .filter(|l| {
-                        trust
-                            .graph
-                            .is_quorum(planted::whose(*l), &tally.senders(*l))
-                    })
-                    .collect();
+                let mut learners = LearnerSet::EMPTY;
+                for (of, senders) in tally.groups() {
+                    let of = (of - done).into_iter();
+                    learners
+                        .extend(of.filter(|l| trust.graph.is_quorum(planted::whose(*l), &senders)));
+                }
                 if learners.is_empty() {
                     return None;
                 }

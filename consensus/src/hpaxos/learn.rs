@@ -16,10 +16,13 @@ impl HPaxos {
             return;
         };
         let since = received.announced(ballot).map_or(now, |a| a.since);
-        for learned in self
+        let learned = self
             .learners
-            .decide(self.network.graph(), slot, ballot, received)
-        {
+            .decide(self.network.graph(), slot, ballot, received);
+        if learned.is_empty() {
+            return;
+        }
+        for learned in learned {
             match learned {
                 Learned::Decided(learners, value) => {
                     self.received.decided(slot, now);

@@ -30,6 +30,7 @@ mod restore;
 mod safe_at;
 mod status;
 mod sync;
+mod tally;
 #[cfg(test)]
 mod tests;
 pub mod trace;

@@ -7,10 +7,11 @@
 use super::evidence::Evidence;
 use super::message::{Message, OneB, OneC, SlotVotes, Votes};
 use super::one_bs::OneBs;
+use super::tally::Tally;
 use crate::planted::{Bug, planted};
 use crate::{Ballot, Page, Slot, Time};
 use crypto::{Digest, MemberId, Verified};
-use learner_graph::{AcceptorId, AcceptorSet, LearnerId, LearnerSet};
+use learner_graph::{AcceptorId, LearnerSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
@@ -69,27 +70,6 @@ pub(super) struct Announced {
     pub(super) value: Digest,
     pub(super) learners: LearnerSet,
     messages: Vec<Verified<Message>>,
-}
-
-/// Who sent a 2av (or 2b) of one ballot and value, for which learner.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    senders: BTreeMap<LearnerId, AcceptorSet>,
-}
-
-impl Tally {
-    /// The acceptors that sent it for this learner.
-    pub(super) fn senders(&self, learner: LearnerId) -> AcceptorSet {
-        self.senders.get(&learner).copied().unwrap_or_default()
-    }
-
-    fn insert(&mut self, acceptor: AcceptorId, learners: &LearnerSet) -> bool {
-        let mut new = false;
-        for l in learners {
-            new |= self.senders.entry(l).or_default().insert(acceptor);
-        }
-        new
-    }
 }
 
 impl Received {
@@ -545,9 +525,7 @@ impl SlotReceived {
             };
             let others = tallies
                 .range((ballot, Digest([0; 32]))..=(ballot, Digest([0xff; 32])))
-                .filter(|((_, v), t)| {
-                    v != value && t.senders.values().any(|s| s.contains(acceptor))
-                })
+                .filter(|((_, v), t)| v != value && t.has(acceptor))
                 .count();
             // A value that others sent as well costs nothing more, and may be decided.
             let is_known = tallies.contains_key(&(ballot, *value));
@@ -558,7 +536,7 @@ impl SlotReceived {
             new |= tallies
                 .entry((ballot, *value))
                 .or_default()
-                .insert(acceptor, learners);
+                .insert(acceptor, *learners);
         }
         if new {
             self.said

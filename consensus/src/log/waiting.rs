@@ -183,7 +183,7 @@ impl Waiting {
             }
             let delivered = self.delivered_to(id);
             if delivered.contains(first) {
-                alike = alike & delivered;
+                alike &= delivered;
             } else {
                 alike -= delivered;
             }
