@@ -101,7 +101,8 @@ impl Learners {
                             deciding.insert(l);
                         }
                         Some(first) if first != value => {
-                            let (two_b, _) = proof(received, ballot, &quorum, slot, &value, l);
+                            let two_b =
+                                proof(received, ballot, &quorum, slot, &value, LearnerSet::just(l));
                             let second = Decided {
                                 ballot,
                                 value,
@@ -113,19 +114,16 @@ impl Learners {
                         Some(_) => {}
                     }
                 }
-                // What proves it to several is kept once.
-                while let Some(first) = deciding.iter().next() {
-                    let (two_b, proved) = proof(received, ballot, &quorum, slot, &value, first);
-                    let together = deciding & proved;
-                    deciding -= together;
+                if !deciding.is_empty() {
+                    // What proves it to several is kept once.
                     let decided = Decided {
                         ballot,
                         value,
                         quorum,
-                        two_b,
+                        two_b: proof(received, ballot, &quorum, slot, &value, deciding),
                     };
-                    self.add(together, slot, decided);
-                    learned.push(Learned::Decided(together, value));
+                    self.add(deciding, slot, decided);
+                    learned.push(Learned::Decided(deciding, value));
                 }
             }
         }
@@ -379,34 +377,28 @@ pub(super) fn kept(learner: LearnerId, slot: Slot, kept: Kept<Signed<Message>>) 
     }
 }
 
-/// One message per acceptor of the quorum that holds its 2b for this learner, and the learners for which all of
-/// these messages hold one.
+/// One message per acceptor of the quorum that holds its 2b for these learners. There is one: learners that a
+/// [`Tally`](super::tally::Tally) has together were named together by each acceptor, the first time that it named them.
 fn proof(
     received: &SlotReceived,
     ballot: Ballot,
     quorum: &AcceptorSet,
     slot: Slot,
     value: &Digest,
-    learner: LearnerId,
-) -> (Vec<Verified<Message>>, LearnerSet) {
-    let two_b = |m: &Verified<Message>| match &**m {
+    learners: LearnerSet,
+) -> Vec<Verified<Message>> {
+    let holds = |m: &&Verified<Message>| match &***m {
         Message::Votes(votes) => {
-            let at = votes.slots.binary_search_by_key(&slot, |s| s.slot).ok()?;
-            let (v, learners) = votes.slots[at].two_b.as_ref()?;
-            (v == value && learners.contains(learner)).then_some(*learners)
+            let at = votes.slots.binary_search_by_key(&slot, |s| s.slot);
+            let two_b = at.ok().and_then(|i| votes.slots[i].two_b.as_ref());
+            two_b.is_some_and(|(v, of)| v == value && learners.is_subset(of))
         }
-        _ => None,
+        _ => false,
     };
-    let mut proved = LearnerSet::first(LearnerSet::CAPACITY);
-    let mut messages = Vec::with_capacity(quorum.len());
-    for a in quorum {
-        let found = received.said(ballot, a).find_map(|m| Some((m, two_b(m)?)));
-        if let Some((message, learners)) = found {
-            proved &= learners;
-            messages.push(message.clone());
-        }
-    }
-    (messages, proved)
+    let found = quorum
+        .iter()
+        .filter_map(|a| received.said(ballot, a).find(holds));
+    found.cloned().collect()
 }
 
 #[cfg(test)]

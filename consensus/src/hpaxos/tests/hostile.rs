@@ -353,6 +353,30 @@ fn a_value_decided_for_one_learner_only_is_not_lost_for_the_other() {
     }
 }
 
+/// What proves a decision to both is new to one of them only.
+#[test]
+fn a_value_that_one_of_two_learners_has_already_is_delivered_to_the_other() {
+    let mut p = Puppets::new(KIOSK, 1);
+    let graph = p.network.graph().clone();
+    let [alice, kiosk] = ["alice", "kiosk"].map(|name| LearnerSet::just(learner(&graph, name)));
+    let ((w_bytes, w), (v_bytes, v)) = (batch("w"), batch("v"));
+    p.give(vec![Input::Batch(w_bytes), Input::Batch(v_bytes)]);
+    for i in [0, 2, 3] {
+        p.two_b(i, 1, 0, w, alice);
+    }
+    p.two_b(3, 2, 0, v, kiosk);
+    for i in [0, 2, 3] {
+        p.two_b(i, 3, 1, v, alice | kiosk);
+    }
+    let got = |o: &Output| match o {
+        Output::Decided(d) => Some((d.learners, d.slot.0, d.values.to_vec())),
+        _ => None,
+    };
+    let got: Vec<_> = p.outputs.iter().filter_map(got).collect();
+    assert!(got.contains(&(alice, 1, vec![val("v")])), "{got:?}");
+    assert!(got.contains(&(kiosk, 1, vec![])), "{got:?}");
+}
+
 /// A liar's second vote makes a decision. Nobody may forget that by starting again: a certificate of every
 /// learner is held for every slot below the low-water mark.
 #[test]
