@@ -272,7 +272,7 @@ fn a_summary_says_how_much_there_is() {
     assert_eq!(summary.next, [Slot(46); 3]);
     assert_eq!(summary.decisions(), 138);
     assert_eq!((summary.messages, summary.batches), (138, 47));
-    assert_eq!((summary.pages, summary.version), (1, 1));
+    assert_eq!((summary.pages, summary.version), (1, 2));
     let report = check(&path(&directory));
     assert_eq!(report.summary, summary);
     assert_eq!(report.delivered, 276);

@@ -210,7 +210,7 @@ fn a_row_that_has_changed_is_named() {
         ),
         (
             &batch(3, 2).digest().0,
-            "row (0, 3) of table decisions has a wrong checksum",
+            "row (3, 0) of table decided has a wrong checksum",
             |h| h.decision(lane(0), Slot(3)).is_none(),
         ),
     ];
