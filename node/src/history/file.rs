@@ -1,7 +1,7 @@
 //! The history as the engine has it.
 
 use super::HistoryError;
-use super::rows::MAX_LANES;
+use super::rows::{MAX_LANES, VERSION};
 use super::shared::{Memory, Message, Shared};
 use super::store::Store;
 use super::writer;
@@ -114,12 +114,24 @@ impl<W: Message> HistoryFile<W> {
                 expected: lanes,
             });
         }
-        let memory = Memory::load(&store, &meta, &state)?;
+        // An older file is read when it has been turned into a newer one, which is to change it.
+        let is_new = meta.version == VERSION;
+        let read = is_new.then(|| Memory::load(&store, &meta, &state));
+        let read = read.transpose()?;
         drop(store);
         let store = Store::open(path, options.cache, through)?;
-        if store.identify(network)? != (meta, state.clone()) {
+        if store.identify(network)? != (meta.clone(), state.clone()) {
             return Err(HistoryError::InUse(path.to_owned()));
         }
+        let memory = match read {
+            Some(memory) => memory,
+            None => {
+                let (path, from) = (path.display(), meta.version);
+                tracing::info!(%path, from, to = VERSION, "the history has an older format: rewriting its decisions");
+                store.upgrade(&meta)?;
+                Memory::load(&store, &meta, &state)?
+            }
+        };
         let shared = Arc::new(Shared::new(store, memory));
         let to_write = Arc::clone(&shared);
         let writer = std::thread::Builder::new()

@@ -121,7 +121,6 @@ impl Store {
                 expected: network,
             });
         }
-        let meta = self.upgraded(meta)?;
         let state: State = self.read("read", |read| {
             let state: State = STATE.must(&read.open_table(STATE.definition)?, 0)?;
             if state.next.len() == usize::from(meta.lanes) {
@@ -134,18 +133,12 @@ impl Store {
     }
 
     /// Turns what an older program has written into what this one reads.
-    fn upgraded(&self, meta: Meta) -> Result<Meta, HistoryError> {
-        if meta.version == VERSION {
-            return Ok(meta);
-        }
-        let (path, from) = (self.path().display(), meta.version);
-        tracing::info!(%path, from, to = VERSION, "the history has an older format; rewriting its decisions");
+    pub(super) fn upgrade(&self, meta: &Meta) -> Result<(), HistoryError> {
         let meta = Meta {
             version: VERSION,
-            ..meta
+            ..meta.clone()
         };
-        self.write(|write| from_version_1(write, &meta))?;
-        Ok(meta)
+        self.write(|write| from_version_1(write, &meta))
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -4,7 +4,7 @@ mod reader;
 mod sum;
 
 use super::HistoryError;
-use super::rows::{Meta, State};
+use super::rows::{Meta, State, VERSION};
 use super::shared::Message;
 use super::store::Store;
 use consensus::Slot;
@@ -80,6 +80,13 @@ pub fn check<W: Message>(
     };
     if let Err(error) = store.verify_pages() {
         report.problem(error);
+    }
+    // In memory alone.
+    if meta.version < VERSION
+        && let Err(error) = store.upgrade(&meta)
+    {
+        report.problem(error);
+        return Ok(report);
     }
     let mut reader = Reader::new(&store, &meta, &state, report);
     reader.run(sound);
