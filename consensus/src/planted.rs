@@ -64,7 +64,8 @@ pub enum Bug {
     ThawWithoutVotes,
     /// All: a value that is decided in two slots is delivered twice.
     DeliverTwice,
-    /// HPaxos, Paxos: once many bytes have come, a slot leaves memory that is not delivered.
+    /// HPaxos, Paxos: once many bytes have come, a slot leaves memory that is not delivered. (In Disk Paxos it does no
+    /// harm: blocks and logs on disks have everything.)
     DropUndelivered,
     /// Paxos: an acceptor that restarts does not know which ballot it had joined, unless it voted there.
     PaxosForgetPromise,

@@ -17,16 +17,21 @@ impl Alarm {
     pub(crate) fn new(ended: Arc<watch::Sender<Ended>>) -> Self {
         Alarm(ended)
     }
+
+    /// The node has ended, if it had not before.
+    pub(crate) fn end(&self, how: Result<(), EngineError>) {
+        self.0.send_if_modified(|ended| {
+            let first = ended.is_none();
+            ended.get_or_insert(how);
+            first
+        });
+    }
 }
 
 impl Drop for Alarm {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.send_if_modified(|ended| {
-                let first = ended.is_none();
-                ended.get_or_insert(Err(EngineError::Panicked));
-                first
-            });
+            self.end(Err(EngineError::Panicked));
         }
     }
 }

@@ -21,6 +21,7 @@ impl HPaxos {
         let settled = self.learners.settled();
         if self.batches.grown() >= self.config.recent_bytes {
             self.settle(stays(settled), out);
+            self.forget_old_bytes();
         } else if settled >= self.floor.plus(self.config.recent.max(1)) {
             self.settle(settled, out);
         }
@@ -127,7 +128,11 @@ impl HPaxos {
             batches: &self.batches,
             trust: self.convictions.trust(self.network.graph()),
         });
-        self.batches.announce(made, out);
+        if !made.is_empty() {
+            self.batches.announce(made, out);
+            // A learner may have waited for just these bytes.
+            self.deliver(now, out);
+        }
         if let Some(one_c) = one_c {
             self.say(Message::OneC(one_c), out);
         }

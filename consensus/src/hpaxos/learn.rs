@@ -104,7 +104,7 @@ impl HPaxos {
                 to_serve.remove(learner);
                 continue;
             };
-            let together = self.learners.get_next(to_serve, slot, &decided);
+            let together = self.learners.sharing_next(to_serve, slot, &decided);
             let learners = self.waiting.alike(&named, together);
             let (values, heard) = self.waiting.deliver_batch(&named, learners, now);
             self.learners.delivered(learners, slot);

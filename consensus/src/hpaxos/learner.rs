@@ -321,7 +321,7 @@ impl Learners {
     }
 
     /// Of these learners those that get this very decision next, in this slot.
-    pub(super) fn get_next(
+    pub(super) fn sharing_next(
         &self,
         learners: LearnerSet,
         slot: Slot,
@@ -398,7 +398,9 @@ fn proof(
     let found = quorum
         .iter()
         .filter_map(|a| received.said(ballot, a).find(holds));
-    found.cloned().collect()
+    let proof: Vec<_> = found.cloned().collect();
+    assert_eq!(proof.len(), quorum.len(), "a vote that was counted is kept");
+    proof
 }
 
 #[cfg(test)]

@@ -96,8 +96,9 @@ pub struct Config {
     /// So many slots stay in memory after every learner has them: then the low-water mark rises above them all, as it
     /// does with every ballot joined.
     pub recent: u64,
-    /// It rises as well, however few slots that are, once so many bytes of values have come into memory since anything last
-    /// left it: [`RECENT_BYTES`](crate::RECENT_BYTES) but for tests.
+    /// It rises as well, however few slots that are, once so many bytes of values have come into memory since anything
+    /// last left it, and what some learner has got leaves memory, whoever waits for it still:
+    /// [`RECENT_BYTES`](crate::RECENT_BYTES) but for tests.
     pub recent_bytes: usize,
     /// What some learner has not decided leaves memory, and comes back, in pages of so many slots: the same
     /// number for all nodes and at every start, [`PAGE`] but for tests.
@@ -232,6 +233,15 @@ impl HPaxos {
         let named = acceptor.chain(proposer).chain(self.received.named());
         let named: BTreeSet<Digest> = named.chain(self.learners.undelivered()).collect();
         for gone in self.batches.retain(|digest| named.contains(digest)) {
+            self.waiting.forget(&gone);
+        }
+    }
+
+    /// The bytes of what some learner has got are in the history, where those find them that have not.
+    fn forget_old_bytes(&mut self) {
+        let kept = self.batches.kept().map(|named| named.digest);
+        let old: BTreeSet<Digest> = kept.filter(|digest| self.batches.are_old(digest)).collect();
+        for gone in self.batches.retain(|digest| !old.contains(digest)) {
             self.waiting.forget(&gone);
         }
     }

@@ -24,8 +24,9 @@ const MAX_PARTS: usize = 64;
 /// 1a messages kept per proposer.
 const MAX_ONE_A: usize = 8;
 /// Ballots of which a proposer's 1c are kept in a slot: the highest. An acceptor votes for what is announced in the
-/// ballot that it has joined, which its owner has left behind after so many later ones. What was voted stands on
-/// the 1b of its ballot, not on the 1c, and votes name the values whose bytes are needed.
+/// ballot that it has joined; who announces in so many higher ones before others have joined them withdraws what it
+/// announced in this one, to its own harm. What was voted stands on the 1b of its ballot, not on the 1c, and votes name
+/// the values whose bytes are needed.
 const MAX_ONE_C: usize = 8;
 
 /// What a message did to what is known.

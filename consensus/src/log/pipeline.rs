@@ -1,8 +1,9 @@
 //! Which slots a leader has used in its ballot, and with which values.
 //!
 //! A value goes into a fresh slot at once, unless the leader is told to wait for others to share the slot
-//! ([`Batching`]). Then it waits only while earlier slots are open, and fewer values wait than those slots carry: a
-//! leader with nothing to do never waits, a few clients do not wait for each other, and many fill about two slots.
+//! ([`Batching`]). Then it waits only while earlier slots are open, and fewer values wait than are on their way, in
+//! slots that are not delivered: a leader with nothing to do never waits, nor do two clients for each other, and many
+//! fill about two slots.
 
 use super::batches::{Batches, Named};
 use super::by_digest::Digests;
@@ -17,8 +18,8 @@ use std::time::Duration;
 /// How many waiting values share a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batching {
-    /// How long the oldest value may wait for others, while earlier slots are open that carry more values than
-    /// wait. Zero: not at all.
+    /// How long the oldest value may wait for others, while earlier slots are open and more values are on their way
+    /// than wait. Zero: not at all.
     pub delay: Duration,
     /// With so many bytes of values a batch is full: it goes out at once, and takes no more. Only a single
     /// value may be larger. [`MAX_BATCH_BYTES`] at most.
@@ -232,8 +233,10 @@ impl Pipeline {
             return None;
         }
         let carried = self.carried.len();
-        let free = supply.waiting.len().saturating_sub(carried);
-        if free >= carried || self.fit(supply, |_, _| {}) {
+        let waiting = supply.waiting.load();
+        let free = waiting.values.saturating_sub(carried);
+        let may_fill = free >= MAX_BATCH_VALUES || waiting.bytes >= supply.batching.bytes;
+        if free >= carried || may_fill && self.fit(supply, |_, _| {}) {
             return None;
         }
         let (oldest, _) = self.free(supply.waiting).next()?;

@@ -131,7 +131,12 @@ impl Waiting {
 
     /// How many values wait.
     pub(crate) fn len(&self) -> usize {
-        self.queue.load().values
+        self.load().values
+    }
+
+    /// How many values wait, and how large they are.
+    pub(crate) fn load(&self) -> Load {
+        self.queue.load()
     }
 
     /// Whether a value waits or was delivered to some learner.

@@ -51,8 +51,8 @@ limits! {
     grace_ms = 50, 0 ..= 60_000;
     /// How many slots may be open at once.
     window = 64, 1 ..= 4096;
-    /// How long a leader lets a value wait for others to share its slot, while earlier slots are open that carry more
-    /// values than wait.
+    /// How long a leader lets a value wait for others to share its slot, while earlier slots are open and more values
+    /// are on their way than wait.
     batch_delay_ms = 20, 0 ..= 60_000;
     /// With so many bytes of values a batch goes out at once and takes no more, unless a single value
     /// is larger.

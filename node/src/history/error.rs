@@ -48,6 +48,18 @@ pub enum HistoryError {
         /// The version it has.
         found: u32,
     },
+    /// Written by an earlier version of this software, and to be looked at only.
+    #[error(
+        "{path} has format version {found}, this program looks at {VERSION}: start the node once, which rewrites it, or \
+         use the older program (nothing was changed)",
+        path = path.display()
+    )]
+    OlderVersion {
+        /// Which file.
+        path: PathBuf,
+        /// The version it has.
+        found: u32,
+    },
     /// The history of another network.
     #[error(
         "{path} belongs to network {found}, this node is configured for {expected}: name another \

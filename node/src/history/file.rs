@@ -114,24 +114,17 @@ impl<W: Message> HistoryFile<W> {
                 expected: lanes,
             });
         }
-        // An older file is read when it has been turned into a newer one, which is to change it.
-        let is_new = meta.version == VERSION;
-        let read = is_new.then(|| Memory::load(&store, &meta, &state));
-        let read = read.transpose()?;
+        let memory = Memory::load(&store, &meta, &state)?;
         drop(store);
         let store = Store::open(path, options.cache, through)?;
         if store.identify(network)? != (meta.clone(), state.clone()) {
             return Err(HistoryError::InUse(path.to_owned()));
         }
-        let memory = match read {
-            Some(memory) => memory,
-            None => {
-                let (path, from) = (path.display(), meta.version);
-                tracing::info!(%path, from, to = VERSION, "the history has an older format: rewriting its decisions");
-                store.upgrade(&meta)?;
-                Memory::load(&store, &meta, &state)?
-            }
-        };
+        if meta.version < VERSION {
+            let (path, from) = (path.display(), meta.version);
+            tracing::info!(%path, from, to = VERSION, "the history has an older format: rewriting its decisions");
+            store.upgrade(&meta)?;
+        }
         let shared = Arc::new(Shared::new(store, memory));
         let to_write = Arc::clone(&shared);
         let writer = std::thread::Builder::new()

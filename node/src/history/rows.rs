@@ -2,7 +2,7 @@
 //!
 //! | table | key | row |
 //! |---|---|---|
-//! | `meta` | 0 | [`Meta`]: what the file is; never changes |
+//! | `meta` | 0 | [`Meta`]: what the file is; changes with the version alone |
 //! | `state` | 0 | [`State`]: how much of everything there is; written with every group |
 //! | `decided` | slot, the first of its lanes | [`DecisionRow`] |
 //! | `messages` | number, from 0 | a message of a proof |
@@ -14,8 +14,8 @@
 //! | `filters` | index, run | [`FilterRow`]: what tells most digests that are not in the run |
 //!
 //! Every row is a CRC-32C of the table's name, the key and the contents, little endian, and then the
-//! contents in the encoding of [`crypto::codec`]. Numbers and slots only grow, so that new rows go to
-//! the end of a table and not all over it.
+//! contents in the encoding of [`crypto::codec`]. Numbers only grow, and slots but for lanes that are late, so that
+//! new rows go to the end of a table and not all over it.
 
 use super::error::Fault;
 use consensus::{Ballot, MAX_BATCH_BYTES, Page, Slot};
@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 
 /// The version of the format that this program writes, and the newest that it reads. Older ones are turned into it
-/// when they are opened.
+/// when they are opened to be written.
 pub const VERSION: u32 = 2;
 /// The largest message, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
@@ -198,14 +198,19 @@ pub(super) fn decision_row(
     lane: LearnerId,
     slot: Slot,
 ) -> Result<DecisionRow, Fault> {
-    // Those that have it in common stand behind the first of them.
+    if let Some(row) = DECISIONS.get(table, (slot.0, lane.0))? {
+        return Ok(row);
+    }
+    // Those that have it in common stand behind the first of them. A row that cannot be read may be another's.
+    let mut unreadable = None;
     for row in decision_rows(table, slot, lane)? {
-        let row = row?;
-        if row.lanes.contains(lane) {
-            return Ok(row);
+        match row {
+            Ok(row) if row.lanes.contains(lane) => return Ok(row),
+            Ok(_) => {}
+            Err(fault) => unreadable = Some(fault),
         }
     }
-    Err(DECISIONS.missing(&(slot.0, lane.0)))
+    Err(unreadable.unwrap_or_else(|| DECISIONS.missing(&(slot.0, lane.0))))
 }
 
 /// The decisions in a slot of all lanes up to one, and of those that have them in common with these.

@@ -7,7 +7,7 @@ use super::look_up::Outcome;
 use super::overlay::{Overlay, PageState};
 use super::rows::{
     BATCHES, BatchAt, DECISIONS, DecisionRow, Delivered, FILTERS, MESSAGES, Meta, PAGE_MESSAGES,
-    PAGES, RECENT, RUNS, State, decision_row, page_key, page_message_key, page_of,
+    PAGES, RECENT, RUNS, State, VERSION, decision_row, page_key, page_message_key, page_of,
 };
 use super::store::Store;
 use consensus::history::Kept;
@@ -64,6 +64,10 @@ impl<W: Message> Memory<W> {
             let recent = read.open_table(RECENT.definition)?;
             let filters = read.open_table(FILTERS.definition)?;
             let [batches, values] = state.indexes;
+            // Decisions of an older version have still to be rewritten: then each is read.
+            if meta.version == VERSION {
+                check_last_decisions(read, state)?;
+            }
             check_ends(read, state)?;
             Ok(Memory {
                 overlay: Overlay::new(state.next.clone()),
@@ -320,14 +324,19 @@ fn load_pages(read: &ReadTransaction, state: &State) -> Result<BTreeSet<Page>, F
     )))
 }
 
-/// The last row of everything is there.
-fn check_ends(read: &ReadTransaction, state: &State) -> Result<(), Fault> {
+/// The last decision of every lane is there.
+fn check_last_decisions(read: &ReadTransaction, state: &State) -> Result<(), Fault> {
     let decisions = read.open_table(DECISIONS.definition)?;
     for (lane, next) in (0..).map(LearnerId).zip(&state.next) {
         if let Some(last) = next.0.checked_sub(1) {
             decision_row(&decisions, lane, Slot(last))?;
         }
     }
+    Ok(())
+}
+
+/// The last message and the last batch are there.
+fn check_ends(read: &ReadTransaction, state: &State) -> Result<(), Fault> {
     let messages = read.open_table(MESSAGES.definition)?;
     if let Some(last) = state.messages.checked_sub(1) {
         MESSAGES.must_encoded(&messages, last)?;

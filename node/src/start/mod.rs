@@ -200,8 +200,7 @@ impl Node {
             stop: stopped.clone(),
         })?;
         let (tell, ended) = watch::channel(None);
-        let tell = Arc::new(tell);
-        let alarm = Alarm::new(Arc::clone(&tell));
+        let alarm = Alarm::new(Arc::new(tell));
         let run = Engine::new(
             machine(&engine, Arc::clone(&history) as _)?,
             Stores {
@@ -220,9 +219,8 @@ impl Node {
         std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || {
-                let _alarm = engine_alarm;
                 let result = run.run(records);
-                tell.send_replace(Some(result));
+                engine_alarm.end(result);
             })
             .map_err(StartError::Thread)?;
         let api = Arc::new(Api::new(

@@ -163,8 +163,12 @@ impl EventLog {
         self.push_all([happening]);
     }
 
-    /// Adds events and wakes the streams.
+    /// Adds events, if there are any, and wakes the streams.
     pub(crate) fn push_all(&self, happenings: impl IntoIterator<Item = Happening>) {
+        let mut happenings = happenings.into_iter().peekable();
+        if happenings.peek().is_none() {
+            return;
+        }
         let at_ms = now_ms();
         let mut ring = self.lock();
         for happening in happenings {

@@ -1,11 +1,12 @@
 //! What leaves memory, what a checkpoint has to say, and what the history answers.
 
-use super::FOUR;
 use super::puppet::{Puppets, RECENT, batch, one_b};
+use super::{FOUR, learner};
 use crate::history::History as _;
 use crate::hpaxos::{Input, Output, Record};
 use crate::{ClientValue, Slot};
 use crypto::Digest;
+use learner_graph::LearnerSet;
 
 /// The real one plays a4; ballot 1 of a1 is joined by everybody.
 fn a4() -> Puppets {
@@ -16,13 +17,18 @@ fn a4() -> Puppets {
 
 /// Every learner decides a value of its own in a slot.
 fn decide(p: &mut Puppets, slot: u64, text: &str) -> Digest {
-    let (bytes, digest) = batch(text);
     let everyone = p.network.graph().learners();
+    decide_for(p, everyone, slot, text)
+}
+
+/// These learners do.
+fn decide_for(p: &mut Puppets, learners: LearnerSet, slot: u64, text: &str) -> Digest {
+    let (bytes, digest) = batch(text);
     p.give(vec![Input::Batch(bytes)]);
     p.announce(1, slot, digest);
     for i in 0..3 {
-        p.two_av(i, 1, slot, digest, everyone);
-        p.two_b(i, 1, slot, digest, everyone);
+        p.two_av(i, 1, slot, digest, learners);
+        p.two_b(i, 1, slot, digest, learners);
     }
     digest
 }
@@ -54,6 +60,34 @@ fn few_large_slots_leave_memory_as_well() {
     let kept = p.engine.batches.kept().count();
     assert!(kept <= 4, "{kept} of 1 MiB");
     assert!(p.engine.floor >= Slot(3));
+}
+
+#[test]
+fn large_bytes_leave_memory_although_a_learner_lacks_them() {
+    let mut p = a4();
+    let (slots, large) = (RECENT - 1, 1 << 20);
+    let carol = LearnerSet::just(learner(p.network.graph(), "carol"));
+    let others = p.network.graph().learners() - carol;
+    let mut digests = Vec::new();
+    for slot in 0..slots {
+        digests.push(decide_for(
+            &mut p,
+            others,
+            slot,
+            &slot.to_string().repeat(large),
+        ));
+    }
+    assert_eq!(p.engine.floor, Slot(0), "carol has decided nothing");
+    let kept = p.engine.batches.kept().count();
+    assert!(kept <= 4, "{kept} of 1 MiB");
+    for i in 0..3 {
+        p.two_av(i, 1, 0, digests[0], carol);
+        p.two_b(i, 1, 0, digests[0], carol);
+    }
+    assert_eq!(
+        delivered(&p, 0),
+        vec![batch(&"0".repeat(large)).0.values.to_vec(); 3]
+    );
 }
 
 /// Everything that an acceptor and a proposer must never forget.

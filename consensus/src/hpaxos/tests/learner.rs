@@ -8,6 +8,7 @@ use crate::hpaxos::{Input, Output};
 use crate::{Ballot, Batch, Decision, Slot, Values};
 use crypto::Digest;
 use learner_graph::{AcceptorSet, LearnerId, LearnerSet};
+use proptest::prelude::*;
 use std::sync::Arc;
 
 #[test]
@@ -58,6 +59,35 @@ fn decide(a1: &[LearnerSet], p: &mut Puppets) {
     }
     for i in 1..3 {
         p.two_b(i, 1, 0, digest, everyone);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Whatever votes are said for which learners, in whatever order.
+    #[test]
+    fn every_certificate_has_a_vote_of_each_of_its_acceptors(
+        said in proptest::collection::vec((0..3u16, 1..8u8), 0..12)
+    ) {
+        let mut p = Puppets::new(FOUR, 3);
+        let (bytes, digest) = batch("x");
+        p.give(vec![Input::Batch(bytes)]);
+        for (from, bits) in said {
+            let learners = (0..3).filter(|l| bits >> l & 1 == 1).map(LearnerId);
+            p.two_b(from, 1, 0, digest, learners.collect());
+        }
+        for restarted in [false, true] {
+            if restarted {
+                p.restart();
+            }
+            for learner in p.network.graph().learners().iter() {
+                let certificate = p.engine.learners.certificate(learner, Slot(0));
+                let quorum = certificate.map(|c| c.verify(&p.network).expect("its own votes"));
+                let of = |q| p.network.graph().is_quorum(learner, &q);
+                prop_assert!(quorum.is_none_or(of));
+            }
+        }
     }
 }
 

@@ -878,3 +878,40 @@ fn clients_are_told_when_too_much_waits_and_a_value_twice_is_one() {
         4
     );
 }
+
+/// A value that was decided while its bytes were missing is proposed here again, in a batch of the same digest.
+#[test]
+fn bytes_that_this_node_makes_itself_are_delivered() {
+    let mut p = Puppets::new(FOUR, 0);
+    let everyone = all(&p);
+    let (_, x) = batch("x");
+    p.others_join(2, &[1, 2, 3]);
+    for i in 1..4 {
+        p.two_b(i, 2, 0, x, everyone);
+    }
+    let delivered = |p: &Puppets| {
+        let decided = |o: &&Output| matches!(o, Output::Decided(_));
+        p.outputs.iter().filter(decided).count()
+    };
+    assert!(p.engine.batches.wanted().contains(&x));
+    assert_eq!(delivered(&p), 0);
+    for i in [1, 2] {
+        p.hear(i, Message::Wish { ballot: Ballot(5) });
+    }
+    p.start(5);
+    let said = || {
+        vec![Entry {
+            ballot: Ballot(2),
+            value: x,
+            learners: everyone,
+        }]
+    };
+    for i in [1, 2, 3] {
+        p.hear(i, one_b(5, 0, vec![(0, said(), said())]));
+    }
+    p.wait(Duration::from_millis(20));
+    submit(&mut p, "x");
+    p.wait(Duration::from_millis(500));
+    assert!(p.engine.batches.stored(&x), "it leads");
+    assert!(delivered(&p) > 0);
+}

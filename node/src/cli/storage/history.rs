@@ -26,7 +26,8 @@ pub(super) fn look(question: &Question<'_>) -> Section {
         Err(
             error @ (HistoryError::Io { .. }
             | HistoryError::InUse(_)
-            | HistoryError::NewerVersion { .. }),
+            | HistoryError::NewerVersion { .. }
+            | HistoryError::OlderVersion { .. }),
         ) => section.failed = Some(error.to_string()),
         Err(error) => section.problems.add(|| error.to_string()),
     }

@@ -74,19 +74,18 @@ pub fn check<W: Message>(
     sound: impl Fn(W) -> Result<(), String>,
 ) -> Result<Report, HistoryError> {
     let (mut store, meta, state) = Store::inspect(path, network)?;
+    if meta.version < VERSION {
+        return Err(HistoryError::OlderVersion {
+            path: path.to_owned(),
+            found: meta.version,
+        });
+    }
     let mut report = Report {
         summary: summarize(path, &meta, &state)?,
         ..Report::default()
     };
     if let Err(error) = store.verify_pages() {
         report.problem(error);
-    }
-    // In memory alone.
-    if meta.version < VERSION
-        && let Err(error) = store.upgrade(&meta)
-    {
-        report.problem(error);
-        return Ok(report);
     }
     let mut reader = Reader::new(&store, &meta, &state, report);
     reader.run(sound);

@@ -80,7 +80,8 @@ fn kept(model: &MemoryHistory<Said>, step: &Step) -> Option<Keep<Said>> {
                 |at: LearnerId, value: &ClientValue| model.delivered(&value.id()).contains(at);
             let alike = |at: &LearnerId| {
                 let same = all.values.iter().all(|v| has(*at, v) == has(lane(*to), v));
-                *at == lane(*to) || *in_common && same && model.next(*at) == Slot(slot)
+                // To a lane where it is not the next one it means nothing.
+                *at == lane(*to) || *in_common && (same || model.next(*at) != Slot(slot))
             };
             let lanes = (0..3).map(lane).filter(alike).collect();
             let mut keep = decided(lanes, slot, &all, messages(proof));

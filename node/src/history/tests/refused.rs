@@ -186,9 +186,9 @@ fn a_file_of_version_1_is_brought_up_to_date_when_a_node_opens_it() {
     let directory = history_of(9);
     downgrade(&path(&directory));
     let before = snapshot(&directory);
-    // Whoever looks at it changes nothing.
-    assert_eq!(sound(&path(&directory)).next, vec![Slot(9); 3]);
-    assert_eq!(snapshot(&directory), before);
+    let error = super::super::check(&path(&directory), network(), |_: Said| Ok(())).unwrap_err();
+    assert!(error.to_string().contains("start the node once"), "{error}");
+    assert_eq!(snapshot(&directory), before, "who looks changes nothing");
     let history = open(path(&directory));
     assert_holds(&history, 9);
     keep(&history, 9..11);

@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// All metrics of a node. Each can be changed from any thread.
@@ -36,7 +37,9 @@ struct OfLearner {
     forks: Counter,
     next_slot: Gauge,
     ahead_slot: Gauge,
-    patience: Measure,
+    /// Nodes that play no acceptor never wait.
+    patience: OnceLock<Measure>,
+    labels: Labels,
 }
 
 impl Deref for Metrics {
@@ -49,7 +52,7 @@ impl Deref for Metrics {
 
 impl Metrics {
     /// Every metric at zero, registered. Those with labels come into being when they are counted, those of learners at
-    /// once: what never happens is told as well.
+    /// once, but for patience: what never happens is told as well.
     pub(crate) fn new(graph: &LearnerGraph) -> Self {
         let mut registry = Registry::default();
         let process = Process::register(registry.sub_registry_with_prefix("process"));
@@ -66,7 +69,8 @@ impl Metrics {
                 forks: all.forks.get_or_create_owned(&labels),
                 next_slot: all.next_slot.get_or_create_owned(&labels),
                 ahead_slot: all.ahead_slot.get_or_create_owned(&labels),
-                patience: all.patience.get_or_create_owned(&labels),
+                patience: OnceLock::new(),
+                labels,
             }
         };
         Metrics {
@@ -95,7 +99,8 @@ impl Metrics {
     /// How long something may be outstanding for a learner.
     pub(crate) fn waits(&self, learner: LearnerId, patience: Duration) {
         if let Some(of) = self.of(learner) {
-            of.patience.set(patience.as_secs_f64());
+            let gauge = || self.patience.get_or_create_owned(&of.labels);
+            of.patience.get_or_init(gauge).set(patience.as_secs_f64());
         }
     }
 
