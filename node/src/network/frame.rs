@@ -4,6 +4,7 @@ use consensus::{Batch, ClientValue, MAX_BATCH_BYTES, Protocol};
 use crypto::{DecodeError, codec};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
 /// The version in front of every frame.
 const VERSION: u8 = 1;
@@ -62,18 +63,17 @@ impl<W, E> Frame<W, E> {
     }
 
     /// The same in several, in this order: everything else with the first `messages`, and then as many of the others each.
-    pub(super) fn pieces(mut self, messages: usize) -> impl Iterator<Item = Self> {
-        let mut rest = std::mem::take(&mut self.messages).into_iter();
-        let mut first = Some(self);
-        std::iter::from_fn(move || {
-            let more: Vec<W> = rest.by_ref().take(messages).collect();
-            if first.is_none() && more.is_empty() {
-                return None;
-            }
-            let mut piece = first.take().unwrap_or_default();
-            piece.messages = more;
-            Some(piece)
-        })
+    pub(super) fn pieces(mut self, messages: usize) -> VecDeque<Self> {
+        let first = self.messages.len().min(messages);
+        let mut rest = self.messages.split_off(first).into_iter();
+        let mut pieces = VecDeque::from([self]);
+        while rest.len() > 0 {
+            pieces.push_back(Frame {
+                messages: rest.by_ref().take(messages).collect(),
+                ..Frame::default()
+            });
+        }
+        pieces
     }
 
     /// Whether there is nothing to send.

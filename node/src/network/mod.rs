@@ -26,6 +26,7 @@ mod outbox;
 mod peers;
 pub(crate) mod request;
 pub(crate) mod seen;
+mod shared;
 mod streams;
 mod task;
 mod verify;

@@ -8,26 +8,28 @@
 //!
 //! The queue is bounded in number and bytes, and what the engine has not taken yet counts. At the
 //! bound what is received is dropped: synchronisation brings it again. The threads wait for the engine, the network task
-//! and the readers for nobody.
+//! and the readers for nobody. What is large they share (`shared.rs`): while there is more of it to be had, an offer of it
+//! has a place in the queue.
 
 use super::budget::{Budget, Permit};
 use super::frame::{Frame, FrameOf, MAX_PARTS, max_frame_bytes};
 use super::request::{RequestKind, Response, ResponseOf};
 use super::seen::Seen;
+use super::shared::{Offer, Shared};
 use crate::engine::{Intake, NodeIndex, Queued};
 use crate::view::View;
-use async_channel::{Receiver, Sender};
+use async_channel::{Receiver, Sender, WeakSender};
 use consensus::{Input, InputOf, Network, Protocol};
 use crypto::{Digest, codec};
 use libp2p::gossipsub::MessageId;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
-/// Messages of an answer that are handed on at once. What a node that catches up may be told reaches farther than what it
-/// can take in before it has decided the beginning.
-const PIECE: usize = 256;
+/// Messages that one thread verifies at a time, and of an answer hands on at once. What a node that catches up may be told
+/// reaches farther than what it can take in before it has decided the beginning.
+pub(super) const PIECE: usize = 256;
 
 /// How something came here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,10 +64,18 @@ pub(super) struct Report {
     pub(super) outcome: Result<usize, &'static str>,
 }
 
+/// What stands in the queue in front of the threads.
+pub(super) enum Work {
+    /// Something received.
+    Job(Job, Permit),
+    /// Some thread has more of something than it needs for itself. It may have finished it since.
+    Offer(Weak<dyn Offer>),
+}
+
 /// The queue in front of the threads.
 #[derive(Clone)]
 pub(super) struct Pool {
-    jobs: Sender<(Job, Permit)>,
+    jobs: Sender<Work>,
     budget: Budget,
     view: Arc<View>,
     reports: mpsc::Sender<Report>,
@@ -94,8 +104,10 @@ impl Pool {
         let mut handles = Vec::new();
         for i in 0..threads.max(1) {
             let (queue, verifier) = (queue.clone(), Arc::clone(&verifier));
+            // The queue ends with the pool.
+            let offers = jobs.downgrade();
             let thread = std::thread::Builder::new().name(format!("verify-{i}"));
-            handles.push(thread.spawn(move || verifier.run(&queue))?);
+            handles.push(thread.spawn(move || verifier.run(&queue, &offers))?);
         }
         Ok((
             Pool {
@@ -126,7 +138,7 @@ impl Pool {
     /// Queues a job. False, and counted as dropped, if there is no room for it.
     pub(super) fn submit(&self, job: Job) -> bool {
         let permit = self.budget.take(job.from, job.bytes.len());
-        let taken = permit.is_some_and(|permit| self.jobs.try_send((job, permit)).is_ok());
+        let taken = permit.is_some_and(|permit| self.jobs.try_send(Work::Job(job, permit)).is_ok());
         if !taken {
             self.view.metrics.dropped("verify_queue_full", 1);
         }
@@ -146,16 +158,20 @@ impl Pool {
 }
 
 impl<P: Protocol> Verifier<P> {
-    fn run(&self, queue: &Receiver<(Job, Permit)>) {
-        while let Ok((job, permit)) = queue.recv_blocking() {
-            if !self.handle(job, permit) {
+    fn run(self: Arc<Self>, queue: &Receiver<Work>, offers: &WeakSender<Work>) {
+        while let Ok(work) = queue.recv_blocking() {
+            let going_on = match work {
+                Work::Job(job, permit) => self.handle(job, permit, offers),
+                Work::Offer(offer) => offer.upgrade().is_none_or(|offer| offer.help()),
+            };
+            if !going_on {
                 return;
             }
         }
     }
 
-    /// Verifies one job, hands its inputs on, and reports it. False when the node is stopping.
-    fn handle(&self, job: Job, permit: Permit) -> bool {
+    /// Verifies one job, with the help of others, hands its inputs on, and reports it. False when the node is stopping.
+    fn handle(self: &Arc<Self>, job: Job, permit: Permit, offers: &WeakSender<Work>) -> bool {
         let limit = max_frame_bytes::<P>();
         let Job {
             source,
@@ -170,62 +186,26 @@ impl<P: Protocol> Verifier<P> {
                 fits.map(Frame::from)
             }
         };
-        let checked = parts.ok_or("frame").and_then(|frame| {
-            if frame.parts() > MAX_PARTS {
-                return Err("too_many_parts");
-            }
-            // A frame that repeats what is known here is old; an answer that does is what was asked for.
-            match source {
-                Source::Answer(_) => self.take(frame.pieces(PIECE), true, permit),
-                _ => self.take([frame], false, permit),
-            }
+        let frame = parts.ok_or("frame").and_then(|frame| {
+            let fits = frame.parts() <= MAX_PARTS;
+            fits.then_some(frame).ok_or("too_many_parts")
         });
-        let outcome = match checked {
-            Ok(None) => return false,
-            Ok(Some(new)) => Ok(new),
-            Err(reason) => Err(reason),
-        };
-        // Gossip waits for its verdict, and there may be more to ask for after an answer; of a stream nobody needs to
-        // hear that it goes on.
-        let wanted = source != Source::Stream || outcome.is_err();
-        let report = Report {
-            source,
-            from,
-            outcome,
-        };
-        !wanted || self.reports.blocking_send(report).is_ok()
-    }
-
-    /// Checks pieces one after the other, each of which goes to the engine while the next is checked. Returns how much
-    /// was new; nothing when the node is stopping.
-    fn take(
-        &self,
-        pieces: impl IntoIterator<Item = FrameOf<P>>,
-        again: bool,
-        permit: Permit,
-    ) -> Result<Option<usize>, &'static str> {
-        let permit = Arc::new(permit);
-        let mut new = 0;
-        for piece in pieces {
-            let checked = self.check(piece, again)?;
-            new += checked.new;
-            if checked.inputs.is_empty() {
-                continue;
-            }
-            let (inputs, permit) = (checked.inputs, Arc::clone(&permit));
-            if self
-                .engine
-                .send(Queued::Verified { inputs, permit })
-                .is_err()
-            {
-                return Ok(None);
-            }
-        }
-        Ok(Some(new))
+        let shared = Shared::new(
+            Arc::clone(self),
+            offers.clone(),
+            (source, from),
+            frame,
+            permit,
+        );
+        shared.verify()
     }
 
     /// Checks everything in a frame, or a piece of one. One bad part condemns the whole: a correct node sends none.
-    fn check(&self, frame: FrameOf<P>, again: bool) -> Result<Checked<InputOf<P>>, &'static str> {
+    pub(super) fn check(
+        &self,
+        frame: FrameOf<P>,
+        again: bool,
+    ) -> Result<Checked<InputOf<P>>, &'static str> {
         let mut checked = Checked::new();
         for batch in frame.batches {
             if !batch.in_bounds() {
@@ -251,13 +231,12 @@ impl<P: Protocol> Verifier<P> {
         for evidence in frame.evidence {
             self.evidence(evidence, &mut checked)?;
         }
-        self.remember(&checked);
         Ok(checked)
     }
 
     /// Only what reaches the engine is known from now on: whoever wraps somebody's message together
     /// with rubbish must not keep it out.
-    fn remember(&self, checked: &Checked<InputOf<P>>) {
+    pub(super) fn remember(&self, checked: &Checked<InputOf<P>>) {
         for input in &checked.inputs {
             if let Input::Message(message) = input {
                 self.seen.insert(message.clone());
@@ -315,11 +294,11 @@ impl<P: Protocol> Verifier<P> {
 }
 
 /// What is good in a frame; `I` is an input of the protocol.
-struct Checked<I> {
-    inputs: Vec<I>,
+pub(super) struct Checked<I> {
+    pub(super) inputs: Vec<I>,
     came: Vec<Digest>,
     evidence: Vec<Digest>,
-    new: usize,
+    pub(super) new: usize,
 }
 
 impl<I> Checked<I> {

@@ -32,10 +32,10 @@ struct Fixture<P: Protocol> {
 }
 
 fn fixture(max_bytes: usize) -> Fixture<HPaxos> {
-    fixture_of(max_bytes)
+    fixture_of(1, max_bytes)
 }
 
-fn fixture_of<P: Protocol>(max_bytes: usize) -> Fixture<P> {
+fn fixture_of<P: Protocol>(threads: usize, max_bytes: usize) -> Fixture<P> {
     let config = testing::config("");
     let view = Arc::new(testing::view(&config));
     let (engine, inputs) = sync_channel(16);
@@ -47,7 +47,7 @@ fn fixture_of<P: Protocol>(max_bytes: usize) -> Fixture<P> {
         engine: engine.into(),
         reports: reporter,
     };
-    let (pool, _) = Pool::start(1, 16, max_bytes, verifier).unwrap();
+    let (pool, _) = Pool::start(threads, 16, max_bytes, verifier).unwrap();
     Fixture {
         pool,
         reports,
@@ -274,6 +274,30 @@ fn an_answer_reaches_the_engine_in_pieces() {
     assert!(f.inputs.try_recv().is_err(), "nothing else");
 }
 
+/// Whichever thread has which piece.
+#[test]
+fn an_answer_that_threads_share_is_whole_and_in_order() {
+    let mut f: Fixture<HPaxos> = fixture_of(4, 1 << 24);
+    for round in 0..4 {
+        let ballots = round * 10_000..round * 10_000 + 8 * PIECE as u64 + 1;
+        let messages: Vec<_> = ballots.clone().map(|b| f.said(0, 1, b)).collect();
+        let n = messages.len();
+        let evidence = Vec::new();
+        let answer = ResponseOf::<HPaxos>::Sync(SyncAnswer { messages, evidence });
+        assert_eq!(f.answer(RequestKind::Sync, &answer), Ok(n));
+        let mut given = Vec::new();
+        while given.len() < n {
+            given.extend(f.next_inputs().into_iter().map(|input| match input {
+                Input::Message(message) => message.ballot().0,
+                other => panic!("{other:?}"),
+            }));
+        }
+        assert!(given.into_iter().eq(ballots));
+        assert_eq!(f.pool.waiting().1, 0, "nobody holds any of it");
+        assert_eq!(f.view.metrics.verified.get(), (round + 1) * n as u64);
+    }
+}
+
 #[test]
 fn an_answer_to_another_question_is_refused() {
     let mut f = fixture(1 << 24);
@@ -285,7 +309,7 @@ fn an_answer_to_another_question_is_refused() {
 /// Nobody signs in classic Paxos: a message is believed as it is, and is new once.
 #[test]
 fn a_message_of_paxos_is_believed_and_known_afterwards() {
-    let mut f = fixture_of::<Paxos>(1 << 24);
+    let mut f = fixture_of::<Paxos>(1, 1 << 24);
     let message = |ballot| paxos::Message {
         from: MemberId(2),
         body: paxos::Body::OneA {
