@@ -94,6 +94,13 @@ impl Learners {
                 let stolen = planted(Bug::DecideForAnother) && anyones();
                 let chosen = |l: &LearnerId| stolen || graph.is_quorum(*l, &quorum);
                 let others = of - self.known_to_have(slot, value);
+                // What proves it to several is kept once.
+                let decided = |learners| Decided {
+                    ballot,
+                    value,
+                    quorum,
+                    two_b: proof(received, ballot, &quorum, slot, &value, learners),
+                };
                 let mut deciding = LearnerSet::EMPTY;
                 for l in others.iter().filter(chosen) {
                     match self.value(l, slot) {
@@ -101,28 +108,14 @@ impl Learners {
                             deciding.insert(l);
                         }
                         Some(first) if first != value => {
-                            let two_b =
-                                proof(received, ballot, &quorum, slot, &value, LearnerSet::just(l));
-                            let second = Decided {
-                                ballot,
-                                value,
-                                quorum,
-                                two_b,
-                            };
-                            learned.extend(self.fork(second.certificate(l, slot)));
+                            let second = decided(LearnerSet::just(l)).certificate(l, slot);
+                            learned.extend(self.fork(second));
                         }
                         Some(_) => {}
                     }
                 }
                 if !deciding.is_empty() {
-                    // What proves it to several is kept once.
-                    let decided = Decided {
-                        ballot,
-                        value,
-                        quorum,
-                        two_b: proof(received, ballot, &quorum, slot, &value, deciding),
-                    };
-                    self.add(deciding, slot, decided);
+                    self.add(deciding, slot, decided(deciding));
                     learned.push(Learned::Decided(deciding, value));
                 }
             }
