@@ -106,7 +106,8 @@ pub enum Reach {
 
 /// Launches a network and waits until every node is ready.
 ///
-/// Free ports can be lost to a program that knows nothing of leases: then all is started again on others. Ports that the user fixed are an error instead.
+/// Free ports can be lost to a program that knows nothing of leases: then all is started again on others. Ports that
+/// the user fixed are an error instead.
 ///
 /// # Errors
 /// If a node cannot be started or does not become ready.
