@@ -151,7 +151,8 @@ impl<K: RowKey> Rows<K> {
             .map_err(|error| Fault::damaged(format_args!("{}: {error}", self.describe(key))))
     }
 
-    fn verified<'r>(&self, key: &K, row: &'r [u8]) -> Result<&'r [u8], Fault> {
+    /// The contents of a row that was read with its key.
+    pub(super) fn verified<'r>(&self, key: &K, row: &'r [u8]) -> Result<&'r [u8], Fault> {
         match row.split_at_checked(CHECKSUM) {
             Some((sum, contents)) if self.checksum(key, contents) == *sum => Ok(contents),
             _ => Err(Fault::damaged(format_args!(

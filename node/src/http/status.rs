@@ -81,16 +81,14 @@ fn protocol(view: &View, status: &Status, fields: &mut Map<String, Value>) {
         let row: Vec<&str> = row.iter().map(|l| graph.learner_name(l)).collect();
         connected.insert(name(i), row.into());
     }
-    for (learner, (i, next)) in (0..).map(LearnerId).zip(status.next.iter().enumerate()) {
-        let name = name(i);
-        let delivered = view.played(&name).and_then(|l| {
-            let log = view.log(l)?;
-            Some(json!({"next": log.next(), "decisions": log.delivered()}))
-        });
+    for (learner, next) in (0..).map(LearnerId).zip(&status.next) {
+        let i = usize::from(learner.0);
+        let log = view.log(learner);
+        let delivered = log.map(|log| json!({"next": log.next(), "decisions": log.delivered()}));
         let forks = view.metrics.forks_of(learner);
         let ahead = ahead.get(i).copied().unwrap_or_default().max(*next);
         learners.insert(
-            name,
+            name(i),
             json!({"next": next, "ahead": ahead, "delivered": delivered, "forks": forks}),
         );
     }

@@ -359,9 +359,6 @@ impl View {
         let latency = now
             .zip(decision.heard)
             .map(|(now, heard)| now.saturating_sub(heard));
-        for learner in decision.learners {
-            self.metrics.decided(learner, latency);
-        }
         let delivered = Arc::new(Delivered {
             slot: decision.slot,
             ballot: decision.ballot,
@@ -370,16 +367,16 @@ impl View {
             latency_ms: latency.map(|l| u64::try_from(l.as_millis()).unwrap_or(u64::MAX)),
             acceptors: decision.quorum,
         });
-        let played = |learner: &LearnerId| {
-            let mut log = self.log(*learner)?;
-            log.push(Arc::clone(&delivered));
-            Some(*learner)
-        };
-        let learners = decision.learners.iter();
-        let told: Vec<LearnerId> = learners.filter_map(|learner| played(&learner)).collect();
+        let mut told = Vec::new();
+        for learner in decision.learners {
+            self.metrics.decided(learner, latency);
+            if let Some(mut log) = self.log(learner) {
+                log.push(Arc::clone(&delivered));
+                told.push(Happening::Decision(learner, Arc::clone(&delivered)));
+            }
+        }
         if now.is_some() {
-            let of = |learner| Happening::Decision(learner, Arc::clone(&delivered));
-            self.events.push_all(told.into_iter().map(of));
+            self.events.push_all(told);
         }
     }
 

@@ -3,7 +3,8 @@
 use super::child::Role;
 use super::*;
 use crate::history::rows::{DECISIONS, DecisionRow, META, Meta, STATE};
-use crate::history::upgrade::{DECISIONS_1, DecisionRow1};
+use crate::history::upgrade::DECISIONS_1;
+use crypto::codec;
 use redb::{Database, ReadableTable};
 
 /// Changes what a file says it is.
@@ -162,16 +163,12 @@ fn downgrade(path: &Path) {
             let (key, row) = row.unwrap();
             let (slot, _) = key.value();
             let row: DecisionRow = DECISIONS.decode(&key.value(), &row).unwrap();
+            let (lanes, all) = (codec::encode(&row.lanes), codec::encode(&row));
             for lane in row.lanes {
-                let row = DecisionRow1 {
-                    ballot: row.ballot,
-                    value: row.value,
-                    quorum: row.quorum,
-                    batch: row.batch,
-                    new: row.new.clone(),
-                    proof: row.proof.clone(),
-                };
-                DECISIONS_1.put(&mut old, (lane.0, slot), &row).unwrap();
+                let key = (lane.0, slot);
+                DECISIONS_1
+                    .put_encoded(&mut old, key, &all[lanes.len()..])
+                    .unwrap();
             }
         }
     }
