@@ -15,6 +15,7 @@ use redb::backends::FileBackend;
 use std::path::Path;
 use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
+use tokio::sync::watch;
 
 /// How a history is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub struct HistoryFile<W: Message> {
     options: Options,
     lanes: u16,
     writer: Option<JoinHandle<()>>,
+    /// Last, so that the file is closed before it.
+    open: watch::Sender<()>,
 }
 
 impl<W: Message> HistoryFile<W> {
@@ -137,7 +140,15 @@ impl<W: Message> HistoryFile<W> {
             options,
             lanes,
             writer: Some(writer),
+            open: watch::Sender::new(()),
         })
+    }
+
+    /// Returns when the history is closed: when whoever has it has let go of it, everything is written, and the file
+    /// may be opened again.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + Sync + use<W> {
+        let mut open = self.open.subscribe();
+        async move { while open.changed().await.is_ok() {} }
     }
 
     /// Lets everything kept so far be written. Call it when the records that led to it are durable.

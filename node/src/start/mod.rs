@@ -27,6 +27,7 @@ use crypto::{KeyFileError, Keypair};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -48,6 +49,7 @@ pub struct Node {
     network: JoinHandle<()>,
     http: Option<(SocketAddr, JoinHandle<std::io::Result<()>>)>,
     exporting: Option<Exporting>,
+    history_closed: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
 }
 
 /// Who watches a node, beside those that HTTP serves. Nobody by default.
@@ -174,6 +176,7 @@ impl Node {
             lanes,
             P::wire_bytes,
         )?;
+        let history_closed = Box::pin(history.closed());
         let history = Arc::new(history);
         let http = bind_http(node).await?;
         let (sender, events) = sync_channel(Limits::count(config.limits.engine_queue));
@@ -235,6 +238,7 @@ impl Node {
             ended,
             stop,
             exporting,
+            history_closed,
             network: tokio::spawn(watched(network.run(), alarm)),
             http: http
                 .map(|(address, listener)| (address, tokio::spawn(http::serve(listener, api)))),
@@ -273,7 +277,8 @@ impl Node {
         result.unwrap_or(Err(EngineError::Panicked))
     }
 
-    /// Ends the node: what was accepted is durable, requests in progress are answered.
+    /// Ends the node: what was accepted is durable, requests in progress are answered, and a node may start in the same
+    /// directory.
     ///
     /// # Errors
     /// [`EngineError`] if the engine failed at the end.
@@ -297,6 +302,8 @@ impl Node {
         if let Some(exporting) = self.exporting {
             let _ = tokio::time::timeout(GRACE, exporting.flush()).await;
         }
+        drop(self.view);
+        let _ = tokio::time::timeout(GRACE, self.history_closed).await;
     }
 }
 

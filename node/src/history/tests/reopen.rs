@@ -1,6 +1,7 @@
 //! What is found again, and what is not.
 
 use super::*;
+use futures::FutureExt;
 
 #[test]
 fn what_was_committed_is_found_again() {
@@ -154,4 +155,17 @@ fn opening_after_a_crash_needs_no_repair() {
         .open(path(&directory));
     drop(opened.unwrap());
     assert_holds(&open(path(&directory)), 30);
+}
+
+#[test]
+fn closed_is_when_it_can_be_opened_again() {
+    let directory = history_of(5);
+    let history = Arc::new(open(path(&directory)));
+    let mut closed = std::pin::pin!(history.closed());
+    let reader = Arc::clone(&history);
+    drop(history);
+    assert!(closed.as_mut().now_or_never().is_none(), "somebody has it");
+    std::thread::spawn(move || drop(reader));
+    futures::executor::block_on(closed);
+    assert_holds(&open(path(&directory)), 5);
 }
