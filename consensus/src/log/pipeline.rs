@@ -1,9 +1,13 @@
 //! Which slots a leader has used in its ballot, and with which values.
 //!
 //! A value goes into a fresh slot at once, unless the leader is told to wait for others to share the slot
-//! ([`Batching`]). Then it waits only while earlier slots are open, and fewer values wait than are on their way, in
-//! slots that are not delivered: a leader with nothing to do never waits, nor do two clients for each other, and many
-//! fill about two slots.
+//! ([`Batching`]), since what a slot costs does not depend on its values. Then it waits for others
+//! - while earlier slots are open, and fewer values wait than are on their way, in slots that are not delivered;
+//! - after the last open slot was decided, whose clients are being answered and may come back with their next values:
+//!   until as many wait as waited or were on their way when that slot was filled, [`COME_BACK`] times as long as it took
+//!   at most.
+//!
+//! So a value that comes alone never waits, and clients who submit one value after the other soon share all slots.
 
 use super::batches::{Batches, Named};
 use super::by_digest::Digests;
@@ -19,7 +23,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batching {
     /// How long the oldest value may wait for others, while earlier slots are open and more values are on their way
-    /// than wait. Zero: not at all.
+    /// than wait, or clients whose values were decided are likely to come back. Zero: not at all.
     pub delay: Duration,
     /// With so many bytes of values a batch is full: it goes out at once, and takes no more. Only a single
     /// value may be larger. [`MAX_BATCH_BYTES`] at most.
@@ -35,6 +39,10 @@ impl Default for Batching {
         }
     }
 }
+
+/// How long clients have to come back after a slot was decided, as a multiple of the time that it took: the answers, and
+/// their next values, have two more ways to go.
+const COME_BACK: u32 = 2;
 
 /// What slots are filled with.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +72,19 @@ pub(crate) struct Pipeline {
     free: Place,
     /// When the values that wait for others have waited long enough.
     due: Option<Time>,
+    /// The slot that was filled last.
+    last: Last,
+}
+
+/// What is known of the last slot that was filled with values.
+#[derive(Debug, Default)]
+struct Last {
+    /// When it was.
+    filled: Time,
+    /// How many values waited or were on their way then, those of the slot among them.
+    crowd: usize,
+    /// When no slot was open any more.
+    decided: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -200,6 +221,9 @@ impl Pipeline {
             }
         }
         self.skip_carried(supply.waiting);
+        if self.open.is_empty() {
+            self.last.decided.get_or_insert(supply.now);
+        }
         self.due = self.due_at(supply).filter(|due| *due > supply.now);
         if self.due.is_some() || self.free(supply.waiting).next().is_none() {
             return None;
@@ -207,6 +231,11 @@ impl Pipeline {
         let slot = self.fresh;
         let choice = choose(slot)?;
         self.fresh = slot.next();
+        self.last = Last {
+            filled: supply.now,
+            crowd: supply.waiting.load().values,
+            decided: None,
+        };
         Some(self.use_slot(slot, choice, supply, made))
     }
 
@@ -229,19 +258,28 @@ impl Pipeline {
 
     /// When the waiting values have to go, if they can wait for others.
     fn due_at(&self, supply: Supply<'_>) -> Option<Time> {
-        if supply.batching.delay.is_zero() || self.open.is_empty() {
+        let Batching { delay, bytes } = supply.batching;
+        if delay.is_zero() {
             return None;
         }
         let carried = self.carried.len();
         let waiting = supply.waiting.load();
         let free = waiting.values.saturating_sub(carried);
-        let may_fill = free >= MAX_BATCH_VALUES || waiting.bytes >= supply.batching.bytes;
-        if free >= carried || may_fill && self.fit(supply, |_, _| {}) {
+        let expected = match self.last.decided {
+            None => carried,
+            Some(_) => self.last.crowd,
+        };
+        let may_fill = free >= MAX_BATCH_VALUES || waiting.bytes >= bytes;
+        if free >= expected || may_fill && self.fit(supply, |_, _| {}) {
             return None;
         }
         let (oldest, _) = self.free(supply.waiting).next()?;
-        let since = supply.waiting.since(oldest)?;
-        Some(since.saturating_add(supply.batching.delay))
+        let due = supply.waiting.since(oldest)?.saturating_add(delay);
+        let Some(decided) = self.last.decided else {
+            return Some(due);
+        };
+        let took = decided.saturating_sub(self.last.filled);
+        Some(due.min(decided.saturating_add(took.saturating_mul(COME_BACK))))
     }
 
     fn use_slot(

@@ -107,7 +107,7 @@ fn without_delay_whatever_waits_goes_at_once_and_together() {
 }
 
 #[test]
-fn with_delay_a_value_waits_while_a_slot_is_open_and_no_longer() {
+fn with_delay_a_value_waits_while_a_slot_is_open() {
     let mut leader = Leader::new(10 * MS, MAX_BATCH_BYTES);
     (0..4).for_each(|n| leader.hear(n, 10, MS));
     assert_eq!(leader.propose(MS), [(0, 4)], "nothing is open");
@@ -121,12 +121,44 @@ fn with_delay_a_value_waits_while_a_slot_is_open_and_no_longer() {
         "the oldest has waited enough"
     );
     assert_eq!(leader.pipeline.due(), None);
-    leader.hear(6, 10, 12 * MS);
-    assert_eq!(leader.propose(13 * MS), []);
     leader.decide(0);
+    leader.hear(6, 10, 13 * MS);
     assert_eq!(leader.propose(13 * MS), [], "slot 1 is open");
+}
+
+#[test]
+fn after_a_decision_values_wait_for_as_many_as_there_were_twice_as_long_as_it_took() {
+    let mut leader = Leader::new(20 * MS, MAX_BATCH_BYTES);
+    (0..3).for_each(|n| leader.hear(n, 10, MS));
+    assert_eq!(leader.propose(MS), [(0, 3)]);
+    leader.decide(0);
+    leader.deliver(0);
+    leader.hear(3, 10, 5 * MS);
+    assert_eq!(leader.propose(5 * MS), [], "it took 4 ms");
+    assert_eq!(leader.pipeline.due(), Some(13 * MS));
+    (4..6).for_each(|n| leader.hear(n, 10, 6 * MS));
+    assert_eq!(leader.propose(6 * MS), [(1, 3)], "all are back");
     leader.decide(1);
-    assert_eq!(leader.propose(13 * MS), [(2, 1)]);
+    leader.deliver(1);
+    assert_eq!(leader.propose(8 * MS), []);
+    leader.hear(6, 10, 9 * MS);
+    assert_eq!(leader.propose(11 * MS), []);
+    assert_eq!(leader.propose(12 * MS), [(2, 1)], "the others stay away");
+    leader.decide(2);
+    leader.deliver(2);
+    leader.hear(7, 10, 13 * MS);
+    assert_eq!(leader.propose(13 * MS), [(3, 1)], "nobody is missed");
+    // However long a slot took, no value waits longer than it may.
+    (8..10).for_each(|n| leader.hear(n, 10, 14 * MS));
+    assert_eq!(leader.propose(14 * MS), [(4, 2)]);
+    for slot in 3..5 {
+        leader.decide(slot);
+        leader.deliver(slot);
+    }
+    assert_eq!(leader.propose(100 * MS), []);
+    leader.hear(10, 10, 101 * MS);
+    assert_eq!(leader.propose(120 * MS), []);
+    assert_eq!(leader.pipeline.due(), Some(121 * MS));
 }
 
 #[test]
