@@ -7,7 +7,7 @@
 //!   until as many wait as waited or were on their way when that slot was filled, [`COME_BACK`] times as long as it took
 //!   at most.
 //!
-//! So a value that comes alone never waits, and clients who submit one value after the other soon share all slots.
+//! So values that come one at a time never wait, and clients who submit one value after the other soon share all slots.
 
 use super::batches::{Batches, Named};
 use super::by_digest::Digests;
@@ -72,18 +72,18 @@ pub(crate) struct Pipeline {
     free: Place,
     /// When the values that wait for others have waited long enough.
     due: Option<Time>,
-    /// The slot that was filled last.
+    /// The last proposal.
     last: Last,
 }
 
-/// What is known of the last slot that was filled with values.
+/// What is known of the last slot that something was proposed in.
 #[derive(Debug, Default)]
 struct Last {
-    /// When it was.
+    /// When it was filled.
     filled: Time,
-    /// How many values waited or were on their way then, those of the slot among them.
+    /// How many values waited or were on their way then, its own among them.
     crowd: usize,
-    /// When no slot was open any more.
+    /// Since when it is decided, and no other slot is open.
     decided: Option<Time>,
 }
 
@@ -231,11 +231,6 @@ impl Pipeline {
         let slot = self.fresh;
         let choice = choose(slot)?;
         self.fresh = slot.next();
-        self.last = Last {
-            filled: supply.now,
-            crowd: supply.waiting.load().values,
-            decided: None,
-        };
         Some(self.use_slot(slot, choice, supply, made))
     }
 
@@ -289,6 +284,11 @@ impl Pipeline {
         supply: Supply<'_>,
         made: &mut Vec<Named>,
     ) -> (Slot, Digest) {
+        self.last = Last {
+            filled: supply.now,
+            crowd: supply.waiting.load().values,
+            decided: None,
+        };
         let value = match choice {
             Choice::Taken(value) => {
                 self.propose(slot, value, supply.batches.named(&value));

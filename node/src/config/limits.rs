@@ -52,7 +52,7 @@ limits! {
     /// How many slots may be open at once.
     window = 64, 1 ..= 4096;
     /// How long a leader lets a value wait for others to share its slot, while earlier slots are open and more values
-    /// are on their way than wait.
+    /// are on their way than wait, or until clients whose values were decided are back.
     batch_delay_ms = 20, 0 ..= 60_000;
     /// With so many bytes of values a batch goes out at once and takes no more, unless a single value
     /// is larger.
