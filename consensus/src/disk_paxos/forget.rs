@@ -25,8 +25,7 @@ impl DiskPaxos {
         let proposed = self.pipeline.proposed().map(|(_, value)| value);
         // Blocks have the bytes of what they name.
         let named: BTreeSet<Digest> = decided.chain(proposed).collect();
-        for gone in self.batches.retain(|value| named.contains(value)) {
-            self.waiting.forget(&gone);
-        }
+        self.batches
+            .retain(|value| named.contains(value), &mut self.waiting);
     }
 }

@@ -232,18 +232,16 @@ impl HPaxos {
         let proposer = self.proposer.iter().flat_map(Proposer::announced);
         let named = acceptor.chain(proposer).chain(self.received.named());
         let named: BTreeSet<Digest> = named.chain(self.learners.undelivered()).collect();
-        for gone in self.batches.retain(|digest| named.contains(digest)) {
-            self.waiting.forget(&gone);
-        }
+        self.batches
+            .retain(|digest| named.contains(digest), &mut self.waiting);
     }
 
     /// The bytes of what some learner has got are in the history, where those find them that have not.
     fn forget_old_bytes(&mut self) {
         let kept = self.batches.kept().map(|named| named.digest);
         let old: BTreeSet<Digest> = kept.filter(|digest| self.batches.are_old(digest)).collect();
-        for gone in self.batches.retain(|digest| !old.contains(digest)) {
-            self.waiting.forget(&gone);
-        }
+        self.batches
+            .retain(|digest| !old.contains(digest), &mut self.waiting);
     }
 
     fn refuse(&mut self, reason: &'static str) {

@@ -1,5 +1,6 @@
 //! The bytes behind the digests.
 
+use super::waiting::Waiting;
 use crate::history::History;
 use crate::{Batch, ClientValue, Output, Record, Values};
 use crypto::Digest;
@@ -114,16 +115,18 @@ impl Batches {
         self.kept.contains_key(digest) || self.are_old(digest)
     }
 
-    /// Lets go of every batch in memory that is not needed there: see `needs`. The others are in the
-    /// history, or nothing names them any more.
-    /// Returns those that were in memory.
-    pub(crate) fn retain(&mut self, needs: impl Fn(&Digest) -> bool) -> Vec<Named> {
+    /// Lets go of every batch in memory that is not needed there, and of what is known of its values that do not wait.
+    /// It is in the history, or nothing names it any more.
+    pub(crate) fn retain(&mut self, needs: impl Fn(&Digest) -> bool, waiting: &mut Waiting) {
         self.grown = 0;
         self.want_only(&needs);
-        let all = std::mem::take(&mut self.kept).into_iter();
-        let (kept, gone): (_, BTreeMap<_, _>) = all.partition(|(digest, _)| needs(digest));
-        self.kept = kept;
-        gone.into_values().collect()
+        self.kept.retain(|digest, named| {
+            let needed = needs(digest);
+            if !needed {
+                waiting.forget(named);
+            }
+            needed
+        });
     }
 
     /// The bytes of values that have come since `retain` was called.

@@ -53,9 +53,7 @@ impl Paxos {
         // While what was stored is taken back, bytes come before whatever names them.
         let running = self.running;
         let needs = |value: &Digest| named.contains(value) || !running && !old.contains(value);
-        for named in self.batches.retain(needs) {
-            self.waiting.forget(&named);
-        }
+        self.batches.retain(needs, &mut self.waiting);
     }
 
     /// The values that anything in memory names in slots from this one on.
