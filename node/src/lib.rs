@@ -59,6 +59,8 @@ pub use consensus::MAX_VALUE_BYTES;
 pub use directory::DirectoryError;
 pub use engine::EngineError;
 pub use http::page;
+#[doc(hidden)]
+pub use network::Carrier;
 pub use network::NetworkStartError;
 pub use run::{raise_file_limit, run};
 pub use start::{Node, Observers, StartError};

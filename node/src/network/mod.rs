@@ -17,6 +17,7 @@
 
 mod behaviour;
 pub(crate) mod budget;
+mod carrier;
 mod events;
 pub(crate) mod frame;
 #[cfg(test)]
@@ -32,4 +33,5 @@ mod task;
 mod verify;
 
 pub use behaviour::NetworkStartError;
+pub use carrier::Carrier;
 pub(crate) use task::{Network, Setup};

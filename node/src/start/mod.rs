@@ -36,7 +36,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// Commands of the engine that may wait for the network.
-const COMMANDS: usize = 256;
+pub(crate) const COMMANDS: usize = 256;
 /// How long requests in progress may take when the node ends.
 const GRACE: Duration = Duration::from_secs(3);
 
