@@ -75,6 +75,17 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     }
 }
 
+/// How many bytes the encoding of a value has.
+///
+/// # Panics
+/// As [`encode`] does.
+#[must_use]
+pub fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
+    let mut len = 0;
+    encode_in_parts(value, |part| len += part.len());
+    len
+}
+
 /// Encodes a value, and hands the encoding on part by part.
 ///
 /// # Panics

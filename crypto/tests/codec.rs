@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crypto::codec::{LARGEST, decode, encode};
+use crypto::codec::{LARGEST, decode, encode, encoded_len};
 use crypto::{DecodeError, Digest, PublicKey, Signed};
 use proptest::prelude::*;
 use support::{Promise, keyring};
@@ -113,6 +113,7 @@ proptest! {
     #[test]
     fn values_survive(value: Nested) {
         let bytes = encode(&value);
+        prop_assert_eq!(encoded_len(&value), bytes.len());
         prop_assert_eq!(decode::<Nested>(&bytes, bytes.len()), Ok(value));
     }
 

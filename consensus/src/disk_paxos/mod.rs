@@ -207,11 +207,11 @@ impl crate::Protocol for DiskPaxos {
     }
 
     fn id(wire: &Decided) -> Digest {
-        Digest::of(&codec::encode(wire))
+        Digest::of_encoded(wire)
     }
 
     fn wire_bytes(wire: &Decided) -> usize {
-        codec::encode(wire).len()
+        codec::encoded_len(wire)
     }
 
     fn evidence_bytes(evidence: &NoEvidence) -> usize {

@@ -124,5 +124,5 @@ impl HPaxos {
 }
 
 fn evidence_name(evidence: &Evidence) -> u64 {
-    short(&Digest::of(&codec::encode(evidence)))
+    short(&Digest::of_encoded(evidence))
 }

@@ -210,11 +210,11 @@ impl crate::Protocol for Paxos {
     }
 
     fn id(wire: &Message) -> Digest {
-        Digest::of(&codec::encode(wire))
+        Digest::of_encoded(wire)
     }
 
     fn wire_bytes(wire: &Message) -> usize {
-        codec::encode(wire).len()
+        codec::encoded_len(wire)
     }
 
     fn evidence_bytes(evidence: &NoEvidence) -> usize {

@@ -39,7 +39,7 @@ impl Paxos {
         let mut bytes = 0;
         let fits = messages.iter().take_while(|m| {
             let room = bytes == 0 || bytes < max_bytes;
-            bytes += codec::encode(*m).len();
+            bytes += codec::encoded_len(*m);
             room
         });
         let fits = fits.count();
@@ -111,5 +111,5 @@ impl Paxos {
 }
 
 fn name(message: &Message) -> u64 {
-    crate::io::short_name(&Digest::of(&codec::encode(message)))
+    crate::io::short_name(&Digest::of_encoded(message))
 }

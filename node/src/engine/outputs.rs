@@ -183,7 +183,8 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         let kind = P::kind(&message);
         tracing::trace!(kind, "sends");
         self.view.metrics.sent(kind);
-        self.seen.insert(message.clone());
+        let id = P::id(P::wire(&message));
+        self.seen.insert(id, message.clone());
         parts.push(Part::Message(P::wire(&message).clone()));
         let lie = self.machine.lie.as_ref();
         if let Some(contradiction) = lie.and_then(|lie| lie(&message)) {

@@ -68,10 +68,9 @@ impl<P: Protocol> Seen<P> {
         inner.messages.get(id).map(|(message, _)| message.clone())
     }
 
-    /// Remembers a verified message.
-    pub(crate) fn insert(&self, message: P::Message) {
-        let wire = P::wire(&message);
-        let (id, size) = (P::id(wire), P::wire_bytes(wire));
+    /// Remembers a verified message by its id.
+    pub(crate) fn insert(&self, id: Digest, message: P::Message) {
+        let size = P::wire_bytes(P::wire(&message));
         let mut inner = self.lock();
         if inner.messages.insert(id, (message, size)).is_some() {
             return;
@@ -146,8 +145,8 @@ mod tests {
                 })
                 .unwrap();
             ids.push(message.id());
-            seen.insert(message.clone());
-            seen.insert(message);
+            seen.insert(message.id(), message.clone());
+            seen.insert(message.id(), message);
         }
         assert!(seen.get(&ids[9]).is_none());
         assert!(seen.get(&ids[10]).is_some());

@@ -17,7 +17,7 @@ use super::frame::FrameOf;
 use super::verify::{Checked, PIECE, Report, Source, Verifier, Work};
 use crate::engine::{NodeIndex, Queued};
 use async_channel::WeakSender;
-use consensus::{InputOf, Protocol};
+use consensus::Protocol;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -41,7 +41,7 @@ pub(super) struct Shared<P: Protocol> {
 pub(super) type Piece<P> = (usize, FrameOf<P>);
 
 /// What is good in a piece; or why it is refused.
-type Outcome<P> = Result<Checked<InputOf<P>>, &'static str>;
+type Outcome<P> = Result<Checked<P>, &'static str>;
 
 struct Progress<P: Protocol> {
     /// Nobody has these yet.
@@ -171,8 +171,8 @@ impl<P: Protocol> Shared<P> {
         true
     }
 
-    fn send(&self, checked: Checked<InputOf<P>>) -> bool {
-        self.verifier.remember(&checked);
+    fn send(&self, mut checked: Checked<P>) -> bool {
+        self.verifier.remember(&mut checked);
         let (inputs, permit) = (checked.inputs, Arc::clone(&self.permit));
         inputs.is_empty()
             || self

@@ -8,7 +8,7 @@ use super::*;
 use crate::testing;
 use async_channel::{Receiver, Sender, bounded};
 use consensus::hpaxos::{HPaxos, Message};
-use consensus::{Ballot, Input};
+use consensus::{Ballot, Input, InputOf};
 use crypto::{MemberId, Signed, Signer};
 use libp2p::gossipsub::MessageId;
 use std::sync::mpsc;

@@ -201,11 +201,7 @@ impl<P: Protocol> Verifier<P> {
     }
 
     /// Checks everything in a frame, or a piece of one. One bad part condemns the whole: a correct node sends none.
-    pub(super) fn check(
-        &self,
-        frame: FrameOf<P>,
-        again: bool,
-    ) -> Result<Checked<InputOf<P>>, &'static str> {
+    pub(super) fn check(&self, frame: FrameOf<P>, again: bool) -> Result<Checked<P>, &'static str> {
         let mut checked = Checked::new();
         for batch in frame.batches {
             if !batch.in_bounds() {
@@ -236,11 +232,9 @@ impl<P: Protocol> Verifier<P> {
 
     /// Only what reaches the engine is known from now on: whoever wraps somebody's message together
     /// with rubbish must not keep it out.
-    pub(super) fn remember(&self, checked: &Checked<InputOf<P>>) {
-        for input in &checked.inputs {
-            if let Input::Message(message) = input {
-                self.seen.insert(message.clone());
-            }
+    pub(super) fn remember(&self, checked: &mut Checked<P>) {
+        for (id, message) in checked.verified.drain(..) {
+            self.seen.insert(id, message);
         }
         for digest in &checked.came {
             self.seen.came(*digest);
@@ -254,10 +248,11 @@ impl<P: Protocol> Verifier<P> {
         &self,
         message: P::Wire,
         again: bool,
-        checked: &mut Checked<InputOf<P>>,
+        checked: &mut Checked<P>,
     ) -> Result<(), &'static str> {
         // A name may leave the signature out: only the very same message is known to be genuine.
-        let known = self.seen.get(&P::id(&message));
+        let id = P::id(&message);
+        let known = self.seen.get(&id);
         let metrics = &self.view.metrics;
         if let Some(known) = known.filter(|k| *P::wire(k) == message) {
             metrics.known.inc();
@@ -273,6 +268,7 @@ impl<P: Protocol> Verifier<P> {
         let verified = opened.map_err(|refusal| refusal.reason())?;
         metrics.verified.inc();
         metrics.received(P::kind(&verified));
+        checked.verified.push((id, verified.clone()));
         checked.add(Input::Message(verified));
         Ok(())
     }
@@ -280,9 +276,9 @@ impl<P: Protocol> Verifier<P> {
     fn evidence(
         &self,
         evidence: P::Evidence,
-        checked: &mut Checked<InputOf<P>>,
+        checked: &mut Checked<P>,
     ) -> Result<(), &'static str> {
-        let digest = Digest::of(&codec::encode(&evidence));
+        let digest = Digest::of_encoded(&evidence);
         if self.seen.has_evidence(&digest) {
             return Ok(());
         }
@@ -293,25 +289,28 @@ impl<P: Protocol> Verifier<P> {
     }
 }
 
-/// What is good in a frame; `I` is an input of the protocol.
-pub(super) struct Checked<I> {
-    pub(super) inputs: Vec<I>,
+/// What is good in a frame.
+pub(super) struct Checked<P: Protocol> {
+    pub(super) inputs: Vec<InputOf<P>>,
+    /// The messages that were verified, with their ids.
+    verified: Vec<(Digest, P::Message)>,
     came: Vec<Digest>,
     evidence: Vec<Digest>,
     pub(super) new: usize,
 }
 
-impl<I> Checked<I> {
+impl<P: Protocol> Checked<P> {
     fn new() -> Self {
         Checked {
             inputs: Vec::new(),
+            verified: Vec::new(),
             came: Vec::new(),
             evidence: Vec::new(),
             new: 0,
         }
     }
 
-    fn add(&mut self, input: I) {
+    fn add(&mut self, input: InputOf<P>) {
         self.inputs.push(input);
         self.new += 1;
     }
