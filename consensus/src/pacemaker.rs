@@ -251,11 +251,7 @@ impl Pacemaker {
         let up = set_where(graph, |a| {
             self.heard[usize::from(a.0)].is_some_and(|t| t.saturating_add(recent) >= now)
         });
-        graph
-            .learners()
-            .iter()
-            .filter(|l| graph.is_quorum(*l, &up))
-            .collect()
+        graph.with_quorum(graph.learners(), &up)
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::disk_paxos::Block;
 use crate::hpaxos::{Message, SlotReport};
 use crate::{Ballot, Slot};
-use learner_graph::LearnerId;
+use learner_graph::{AcceptorSet, LearnerGraph, LearnerId, LearnerSet};
 
 /// A way to break a protocol. Each takes away one rule that safety, or liveness, rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,12 +163,16 @@ pub(crate) fn stays(undelivered: Slot) -> Slot {
     }
 }
 
-/// The learner whose quorum is asked for: [`Bug::QuorumOfAnother`].
-pub(crate) fn whose(learner: LearnerId) -> LearnerId {
-    if planted(Bug::QuorumOfAnother) {
-        LearnerId(0)
-    } else {
-        learner
+/// The learners of whom `set` contains a quorum; with [`Bug::QuorumOfAnother`] all if it has one of the first.
+pub(crate) fn with_quorum(
+    graph: &LearnerGraph,
+    learners: LearnerSet,
+    set: &AcceptorSet,
+) -> LearnerSet {
+    match planted(Bug::QuorumOfAnother) {
+        false => graph.with_quorum(learners, set),
+        true if graph.is_quorum(LearnerId(0), set) => learners,
+        true => LearnerSet::EMPTY,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::set::AcceptorSet;
 use std::collections::HashMap;
 
 /// An expression in a [`Flat`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Root(u32);
 
 #[derive(Clone, Debug)]

@@ -22,6 +22,8 @@ pub struct LearnerGraph {
     pub(crate) exprs: Exprs,
     pub(crate) flat: Flat,
     pub(crate) live: Vec<(NodeId, Root)>,
+    /// Every learner once, those with the same quorums together.
+    alike: Vec<(Root, LearnerSet)>,
     pub(crate) rules: Vec<Rule>,
     /// Who fails together, for analyses: no part of what the graph means.
     pub(crate) groups: Vec<GroupKind>,
@@ -47,6 +49,20 @@ impl Names {
     }
 }
 
+/// The learners of each of these quorums.
+fn alike(live: &[(NodeId, Root)]) -> Vec<(Root, LearnerSet)> {
+    let mut alike: Vec<(Root, LearnerSet)> = Vec::new();
+    for (learner, (_, root)) in (0..).map(LearnerId).zip(live) {
+        match alike.iter_mut().find(|(of, _)| of == root) {
+            Some((_, learners)) => {
+                learners.insert(learner);
+            }
+            None => alike.push((*root, LearnerSet::just(learner))),
+        }
+    }
+    alike
+}
+
 impl LearnerGraph {
     /// Puts a graph together from checked parts: one TrustLive expression per learner, and the
     /// declared agreements.
@@ -58,12 +74,13 @@ impl LearnerGraph {
         safe: &[(LearnerSet, NodeId)],
     ) -> Self {
         let mut flat = Flat::default();
-        let live = live.iter().map(|id| (*id, flat.add(&exprs, *id))).collect();
+        let live: Vec<_> = live.iter().map(|id| (*id, flat.add(&exprs, *id))).collect();
         let mut graph = Self {
             acceptors: Names::new(acceptors),
             learners: Names::new(learners),
             exprs,
             flat,
+            alike: alike(&live),
             live,
             rules: Vec::new(),
             groups: Vec::new(),
@@ -151,6 +168,18 @@ impl LearnerGraph {
     pub fn is_quorum(&self, l: LearnerId, set: &AcceptorSet) -> bool {
         let live = self.live.get(usize::from(l.0));
         live.is_some_and(|(_, root)| self.flat.holds(*root, set))
+    }
+
+    /// TrustLive: those of `learners` of whom `set` contains a quorum. Learners with the same quorums cost as much as one of
+    /// them; does not allocate.
+    pub fn with_quorum(&self, learners: LearnerSet, set: &AcceptorSet) -> LearnerSet {
+        let mut with = LearnerSet::EMPTY;
+        for (root, alike) in &self.alike {
+            if alike.intersects(&learners) && self.flat.holds(*root, set) {
+                with |= *alike & learners;
+            }
+        }
+        with
     }
 
     /// Every two learners, the smaller first, and each with itself.

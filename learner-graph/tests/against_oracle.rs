@@ -7,7 +7,9 @@
 
 mod oracle;
 
-use learner_graph::{Check, Meeting, Severity, Steps, Suspicion, parse_graph, parse_unchecked};
+use learner_graph::{
+    Check, LearnerSet, Meeting, Severity, Steps, Suspicion, parse_graph, parse_unchecked,
+};
 use oracle::{Bits, Expr, Graph, bits_of, check, expr, graph, learner, minimal, set_of};
 use proptest::prelude::*;
 use std::cell::Cell;
@@ -29,8 +31,18 @@ fn quorums() {
     check(3000, &strategy, |slow| {
         let fast = slow.build();
         for (l, live) in slow.live.iter().enumerate() {
+            let (all, others) = (
+                fast.learners(),
+                fast.learners() - LearnerSet::just(learner(l)),
+            );
             for q in slow.sets() {
-                prop_assert_eq!(fast.is_quorum(learner(l), &set_of(q)), live.holds(q));
+                let set = set_of(q);
+                prop_assert_eq!(fast.is_quorum(learner(l), &set), live.holds(q));
+                prop_assert_eq!(
+                    fast.with_quorum(all, &set).contains(learner(l)),
+                    live.holds(q)
+                );
+                prop_assert!(!fast.with_quorum(others, &set).contains(learner(l)));
             }
         }
         prop_assert!(!fast.is_quorum(learner(slow.live.len()), &fast.acceptors()));

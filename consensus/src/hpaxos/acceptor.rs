@@ -268,9 +268,7 @@ impl Acceptor {
                 // HPaxos: \E Q : [lr |-> l, q |-> Q] \in TrustLive /\ \A aa \in Q : a 2av of aa was received.
                 let mut learners = LearnerSet::EMPTY;
                 for (of, senders) in tally.groups() {
-                    let of = (of - done).into_iter();
-                    learners
-                        .extend(of.filter(|l| trust.graph.is_quorum(planted::whose(*l), &senders)));
+                    learners |= planted::with_quorum(trust.graph, of - done, &senders);
                 }
                 if learners.is_empty() {
                     return None;

@@ -181,12 +181,7 @@ impl HPaxos {
     /// Tells observers when a higher ballot is joined, here or by a quorum of some learner.
     fn watch_ballot(&mut self, out: &mut Vec<Output>) {
         let graph = self.network.graph();
-        let by_quorum = |senders| {
-            graph
-                .learners()
-                .iter()
-                .any(|l| graph.is_quorum(l, &senders))
-        };
+        let by_quorum = |senders| !graph.with_quorum(graph.learners(), &senders).is_empty();
         let elsewhere = self
             .received
             .joined_ballots()

@@ -90,10 +90,12 @@ impl Learners {
         for (value, tally) in received.two_b(ballot) {
             for (of, quorum) in tally.groups() {
                 // HPaxos: ChosenIn(l, b, v).
-                let anyones = || graph.learners().iter().any(|l| graph.is_quorum(l, &quorum));
-                let stolen = planted(Bug::DecideForAnother) && anyones();
-                let chosen = |l: &LearnerId| stolen || graph.is_quorum(*l, &quorum);
                 let others = of - self.known_to_have(slot, value);
+                let anyones = || !graph.with_quorum(graph.learners(), &quorum).is_empty();
+                let chosen = match planted(Bug::DecideForAnother) && anyones() {
+                    true => others,
+                    false => graph.with_quorum(others, &quorum),
+                };
                 // What proves it to several is kept once.
                 let decided = |learners| Decided {
                     ballot,
@@ -102,7 +104,7 @@ impl Learners {
                     two_b: proof(received, ballot, &quorum, slot, &value, learners),
                 };
                 let mut deciding = LearnerSet::EMPTY;
-                for l in others.iter().filter(chosen) {
+                for l in chosen {
                     match self.value(l, slot) {
                         None => {
                             deciding.insert(l);

@@ -299,12 +299,7 @@ impl Backlog {
 /// The learners with a quorum of 1b.
 fn served(scene: Scene<'_>) -> LearnerSet {
     let graph = scene.trust.graph;
-    let senders = scene.one_bs.senders();
-    graph
-        .learners()
-        .iter()
-        .filter(|l| graph.is_quorum(*l, &senders))
-        .collect()
+    graph.with_quorum(graph.learners(), &scene.one_bs.senders())
 }
 
 /// Which value to announce in a slot, judged as acceptors will judge it. `None` if none is safe.
