@@ -5,9 +5,10 @@
 //! - while earlier slots are open, and fewer values wait than are on their way, in slots that are not delivered;
 //! - after the last open slot was decided, whose clients are being answered and may come back with their next values:
 //!   until as many wait as waited or were on their way when that slot was filled, [`COME_BACK`] times as long as it took
-//!   at most.
+//!   at most, and of that the share that was missing when it was decided.
 //!
-//! So values that come one at a time never wait, and clients who submit one value after the other soon share all slots.
+//! Clients who submit one value after the other so come to share all slots. Where few of those come back that were
+//! waited for, nobody is waited for after the next decision, then the next two, four, up to [`MAX_PASSED`].
 
 use super::batches::{Batches, Named};
 use super::by_digest::Digests;
@@ -43,6 +44,8 @@ impl Default for Batching {
 /// How long clients have to come back after a slot was decided, as a multiple of the time that it took: the answers, and
 /// their next values, have two more ways to go.
 const COME_BACK: u32 = 2;
+/// After so many decisions at most nobody is waited for.
+const MAX_PASSED: u32 = 64;
 
 /// What slots are filled with.
 #[derive(Clone, Copy, Debug)]
@@ -72,19 +75,23 @@ pub(crate) struct Pipeline {
     free: Place,
     /// When the values that wait for others have waited long enough.
     due: Option<Time>,
-    /// The last proposal.
+    /// The fresh slot that was filled last.
     last: Last,
+    /// After so many decisions nobody is waited for, since few came back.
+    to_pass: u32,
+    /// After how many it was the last time.
+    passed: u32,
 }
 
-/// What is known of the last slot that something was proposed in.
+/// What is known of the fresh slot that was filled last.
 #[derive(Debug, Default)]
 struct Last {
-    /// When it was filled.
+    /// When it was.
     filled: Time,
     /// How many values waited or were on their way then, its own among them.
     crowd: usize,
-    /// Since when it is decided, and no other slot is open.
-    decided: Option<Time>,
+    /// Since when no slot is open, and how many values waited then.
+    decided: Option<(Time, usize)>,
 }
 
 #[derive(Debug)]
@@ -222,7 +229,8 @@ impl Pipeline {
         }
         self.skip_carried(supply.waiting);
         if self.open.is_empty() {
-            self.last.decided.get_or_insert(supply.now);
+            let waiting = self.count_free(supply.waiting);
+            self.last.decided.get_or_insert((supply.now, waiting));
         }
         self.due = self.due_at(supply).filter(|due| *due > supply.now);
         if self.due.is_some() || self.free(supply.waiting).next().is_none() {
@@ -231,6 +239,12 @@ impl Pipeline {
         let slot = self.fresh;
         let choice = choose(slot)?;
         self.fresh = slot.next();
+        self.judge(supply.waiting);
+        self.last = Last {
+            filled: supply.now,
+            crowd: supply.waiting.load().values,
+            decided: None,
+        };
         Some(self.use_slot(slot, choice, supply, made))
     }
 
@@ -257,24 +271,49 @@ impl Pipeline {
         if delay.is_zero() {
             return None;
         }
-        let carried = self.carried.len();
-        let waiting = supply.waiting.load();
-        let free = waiting.values.saturating_sub(carried);
-        let expected = match self.last.decided {
-            None => carried,
-            Some(_) => self.last.crowd,
+        let free = self.count_free(supply.waiting);
+        let (expected, until) = match self.last.decided {
+            None => (self.carried.len(), None),
+            Some(_) if self.to_pass > 0 => return None,
+            Some((decided, here)) => {
+                let crowd = self.last.crowd;
+                let took = decided.saturating_sub(self.last.filled);
+                let missing = crowd.saturating_sub(here) as u32;
+                let wait =
+                    took.saturating_mul(missing.saturating_mul(COME_BACK)) / (crowd as u32).max(1);
+                (crowd, Some(decided.saturating_add(wait)))
+            }
         };
-        let may_fill = free >= MAX_BATCH_VALUES || waiting.bytes >= bytes;
+        let may_fill = free >= MAX_BATCH_VALUES || supply.waiting.load().bytes >= bytes;
         if free >= expected || may_fill && self.fit(supply, |_, _| {}) {
             return None;
         }
         let (oldest, _) = self.free(supply.waiting).next()?;
         let due = supply.waiting.since(oldest)?.saturating_add(delay);
-        let Some(decided) = self.last.decided else {
-            return Some(due);
+        Some(until.map_or(due, |until| until.min(due)))
+    }
+
+    /// Values go after a decision: whether those came back that were missing then.
+    fn judge(&mut self, waiting: &Waiting) {
+        let Some((_, here)) = self.last.decided else {
+            return;
         };
-        let took = decided.saturating_sub(self.last.filled);
-        Some(due.min(decided.saturating_add(took.saturating_mul(COME_BACK))))
+        let missing = self.last.crowd.saturating_sub(here);
+        let came = self.count_free(waiting).saturating_sub(here);
+        if self.to_pass > 0 {
+            self.to_pass -= 1;
+        } else if 2 * came < missing {
+            self.passed = (2 * self.passed).clamp(1, MAX_PASSED);
+            self.to_pass = self.passed;
+        } else if missing > 1 {
+            // One comes sooner or later, whoever it is.
+            self.passed = 0;
+        }
+    }
+
+    /// How many values wait that no proposed batch carries.
+    fn count_free(&self, waiting: &Waiting) -> usize {
+        waiting.load().values.saturating_sub(self.carried.len())
     }
 
     fn use_slot(
@@ -284,11 +323,6 @@ impl Pipeline {
         supply: Supply<'_>,
         made: &mut Vec<Named>,
     ) -> (Slot, Digest) {
-        self.last = Last {
-            filled: supply.now,
-            crowd: supply.waiting.load().values,
-            decided: None,
-        };
         let value = match choice {
             Choice::Taken(value) => {
                 self.propose(slot, value, supply.batches.named(&value));
@@ -326,6 +360,7 @@ impl Pipeline {
         }
         self.proposed.insert(slot, Proposed { value, carries });
         self.open.insert(slot);
+        self.last.decided = None;
     }
 
     fn uncarry(&mut self, ids: &[Digest], waiting: &Waiting) {

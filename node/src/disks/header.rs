@@ -149,7 +149,7 @@ impl FrameHeader {
         while !rest.is_empty() {
             let mut bytes = 0;
             let fitting = rest.iter().take_while(|record| {
-                bytes += codec::encode(*record).len();
+                bytes += codec::encoded_len(*record);
                 bytes <= FRAME_TARGET
             });
             let count = fitting.count().max(1);

@@ -178,7 +178,7 @@ impl<P: Protocol, S: Storage> Engine<P, S> {
         answer.messages.truncate(MAX_GIVEN);
         let mut room = 4 * GOOD_RESPONSE_BYTES;
         answer.evidence.retain(|evidence| {
-            let rest = room.checked_sub(codec::encode(evidence).len());
+            let rest = room.checked_sub(codec::encoded_len(evidence));
             room = rest.unwrap_or(room);
             rest.is_some()
         });

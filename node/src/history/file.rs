@@ -148,7 +148,8 @@ impl<W: Message> HistoryFile<W> {
     /// may be opened again.
     pub fn closed(&self) -> impl Future<Output = ()> + Send + Sync + use<W> {
         let mut open = self.open.subscribe();
-        async move { while open.changed().await.is_ok() {} }
+        // Nobody ever sends: it is an error as soon as there is no sender.
+        async move { drop(open.changed().await) }
     }
 
     /// Lets everything kept so far be written. Call it when the records that led to it are durable.

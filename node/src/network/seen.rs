@@ -68,7 +68,7 @@ impl<P: Protocol> Seen<P> {
         inner.messages.get(id).map(|(message, _)| message.clone())
     }
 
-    /// Remembers a verified message by its id.
+    /// Remembers a verified message by its id, which is what `P::id` says of it.
     pub(crate) fn insert(&self, id: Digest, message: P::Message) {
         let size = P::wire_bytes(P::wire(&message));
         let mut inner = self.lock();

@@ -34,10 +34,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// Commands of the engine that may wait for the network.
 pub(crate) const COMMANDS: usize = 256;
-/// How long requests in progress may take when the node ends.
+/// How long each part of a node may take to end.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// A node that runs in this process.
@@ -295,15 +296,24 @@ impl Node {
     /// Ends what is left after the engine has ended.
     pub async fn shut(self) {
         self.stop.send_replace(true);
-        let _ = tokio::time::timeout(GRACE, self.network).await;
+        end(self.network).await;
         if let Some((_, server)) = self.http {
-            let _ = tokio::time::timeout(GRACE, server).await;
+            end(server).await;
         }
         if let Some(exporting) = self.exporting {
-            let _ = tokio::time::timeout(GRACE, exporting.flush()).await;
+            let _ = timeout(GRACE, exporting.flush()).await;
         }
         drop(self.view);
-        let _ = tokio::time::timeout(GRACE, self.history_closed).await;
+        if timeout(GRACE, self.history_closed).await.is_err() {
+            tracing::warn!("the history is still being read or written: it is closed later");
+        }
+    }
+}
+
+/// Waits until a task that was told to end has ended, and ends it if it takes too long.
+async fn end<T>(mut task: JoinHandle<T>) {
+    if timeout(GRACE, &mut task).await.is_err() {
+        task.abort();
     }
 }
 

@@ -201,15 +201,3 @@ async fn what_a_learner_cannot_decide_leaves_memory_and_is_decided_once_its_acce
         assert_eq!(status["caught"], serde_json::json!([]), "{node}");
     }
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_has_stopped_can_start_at_once() {
-    let mut net = small();
-    net.start_all().await;
-    for round in 0..30 {
-        submit(&net, "n1", 8 * round..8 * round + 8).await;
-        net.stop("n1").await;
-        net.start("n1").await;
-    }
-    assert_eq!(log(&net, "n1", "alice").await.len(), 240);
-}

@@ -3,6 +3,8 @@
 use crate::fixture::{DEADLINE, TestNet, free_ports, new_key, until};
 use futures::future::join_all;
 use serde_json::{Value, json};
+use std::io::Write;
+use std::net::TcpStream;
 use std::process::Command;
 use std::time::Instant;
 
@@ -255,6 +257,28 @@ async fn a_node_that_only_learns_follows() {
     let expected = ["before", "through the watcher"];
     assert_eq!(net.delivered_all("watcher", "bob", 2).await, expected);
     assert_eq!(net.delivered_all("n2", "alice", 2).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_can_start_as_soon_as_it_has_stopped_whoever_is_connected() {
+    let mut net = TestNet::new(plain);
+    net.start_all().await;
+    for round in 0..10 {
+        let value = format!("value {round}");
+        net.submit("n1", &value, "alice").await;
+        net.stop("n1").await;
+        net.start("n1").await;
+    }
+    // A request that never gets to its end holds the node's history while it is served.
+    let address = net.address("n1");
+    let address = address.strip_prefix("http://").expect("an address");
+    let mut client = TcpStream::connect(address).expect("a connection");
+    client.write_all(b"GET / HTTP/1.1\r\n").expect("it is sent");
+    net.submit("n1", "the last", "alice").await;
+    net.stop("n1").await;
+    net.start("n1").await;
+    assert_eq!(net.delivered_all("n1", "alice", 11).await.len(), 11);
+    drop(client);
 }
 
 #[tokio::test(flavor = "multi_thread")]

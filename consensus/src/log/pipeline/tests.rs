@@ -126,38 +126,106 @@ fn with_delay_a_value_waits_while_a_slot_is_open() {
     assert_eq!(leader.propose(13 * MS), [], "slot 1 is open");
 }
 
-#[test]
-fn after_a_decision_values_wait_for_as_many_as_there_were_twice_as_long_as_it_took() {
-    let mut leader = Leader::new(20 * MS, MAX_BATCH_BYTES);
-    (0..3).for_each(|n| leader.hear(n, 10, MS));
-    assert_eq!(leader.propose(MS), [(0, 3)]);
-    leader.decide(0);
-    leader.deliver(0);
-    leader.hear(3, 10, 5 * MS);
-    assert_eq!(leader.propose(5 * MS), [], "it took 4 ms");
-    assert_eq!(leader.pipeline.due(), Some(13 * MS));
-    (4..6).for_each(|n| leader.hear(n, 10, 6 * MS));
-    assert_eq!(leader.propose(6 * MS), [(1, 3)], "all are back");
-    leader.decide(1);
-    leader.deliver(1);
-    assert_eq!(leader.propose(8 * MS), []);
-    leader.hear(6, 10, 9 * MS);
-    assert_eq!(leader.propose(11 * MS), []);
-    assert_eq!(leader.propose(12 * MS), [(2, 1)], "the others stay away");
-    leader.decide(2);
-    leader.deliver(2);
-    leader.hear(7, 10, 13 * MS);
-    assert_eq!(leader.propose(13 * MS), [(3, 1)], "nobody is missed");
-    // However long a slot took, no value waits longer than it may.
-    (8..10).for_each(|n| leader.hear(n, 10, 14 * MS));
-    assert_eq!(leader.propose(14 * MS), [(4, 2)]);
-    for slot in 3..5 {
+/// Slots are decided and delivered.
+fn finish(leader: &mut Leader, slots: std::ops::Range<u64>) {
+    for slot in slots {
         leader.decide(slot);
         leader.deliver(slot);
     }
-    assert_eq!(leader.propose(100 * MS), []);
-    leader.hear(10, 10, 101 * MS);
-    assert_eq!(leader.propose(120 * MS), []);
+}
+
+#[test]
+fn after_a_decision_values_wait_for_those_who_are_missing() {
+    let mut leader = Leader::new(20 * MS, MAX_BATCH_BYTES);
+    (0..3).for_each(|n| leader.hear(n, 10, MS));
+    assert_eq!(leader.propose(MS), [(0, 3)]);
+    finish(&mut leader, 0..1);
+    assert_eq!(leader.propose(5 * MS), []);
+    leader.hear(3, 10, 6 * MS);
+    assert_eq!(leader.propose(6 * MS), []);
+    assert_eq!(
+        leader.pipeline.due(),
+        Some(13 * MS),
+        "twice the 4 ms it took"
+    );
+    leader.hear(4, 10, 7 * MS);
+    assert_eq!(leader.propose(7 * MS), []);
+    leader.hear(5, 10, 7 * MS);
+    assert_eq!(leader.propose(7 * MS), [(1, 3)], "all are back");
+    leader.hear(6, 10, 8 * MS);
+    assert_eq!(leader.propose(8 * MS), []);
+    finish(&mut leader, 1..2);
+    assert_eq!(leader.propose(10 * MS), []);
+    let two_thirds = 10 * MS + 6 * MS * 2 / 3;
+    assert_eq!(leader.pipeline.due(), Some(two_thirds), "two of three");
+    assert_eq!(leader.propose(two_thirds), [(2, 1)], "nobody came");
+    finish(&mut leader, 2..3);
+    leader.hear(7, 10, 15 * MS);
+    assert_eq!(leader.propose(15 * MS), [(3, 1)], "nobody is missing");
+}
+
+#[test]
+fn who_is_missing_counts_those_who_were_on_their_way() {
+    let mut leader = Leader::new(20 * MS, MAX_BATCH_BYTES);
+    leader.hear(0, 10, MS);
+    assert_eq!(leader.propose(MS), [(0, 1)]);
+    (1..3).for_each(|n| leader.hear(n, 10, 2 * MS));
+    assert_eq!(leader.propose(2 * MS), [(1, 2)]);
+    finish(&mut leader, 0..2);
+    assert_eq!(leader.propose(5 * MS), []);
+    (3..5).for_each(|n| leader.hear(n, 10, 6 * MS));
+    assert_eq!(leader.propose(6 * MS), [], "two of three");
+    leader.hear(5, 10, 6 * MS);
+    assert_eq!(leader.propose(6 * MS), [(2, 3)]);
+}
+
+#[test]
+fn who_did_not_come_back_is_not_waited_for_after_the_next_decisions() {
+    let mut leader = Leader::new(20 * MS, MAX_BATCH_BYTES);
+    let (mut slot, mut n) = (0, 0);
+    // Three come, and then one, long before the time is over: whether it was waited for the others.
+    let mut alone_waits = || {
+        let at = 100 * MS * (slot as u32 + 1);
+        (n..n + 3).for_each(|n| leader.hear(n, 10, at));
+        assert_eq!(leader.propose(at), [(slot, 3)]);
+        finish(&mut leader, slot..slot + 1);
+        assert_eq!(leader.propose(at + 10 * MS), []);
+        leader.hear(n + 3, 10, at + 11 * MS);
+        let waits = leader.propose(at + 11 * MS).is_empty();
+        if waits {
+            assert_eq!(leader.propose(at + 30 * MS), [(slot + 1, 1)]);
+        }
+        finish(&mut leader, slot + 1..slot + 2);
+        leader.propose(at + 40 * MS);
+        (slot, n) = (slot + 2, n + 4);
+        waits
+    };
+    // Each time has two decisions: nobody is waited for after one, two, four more.
+    let waits: Vec<bool> = (0..9).map(|_| alone_waits()).collect();
+    let expected = [true, true, false, true, false, false, true, false, false];
+    assert_eq!(waits, expected);
+    assert_eq!(leader.pipeline.passed, 8);
+    leader.pipeline.to_pass = 0;
+    for round in 1..3 {
+        let at = 5000 * MS + 10 * MS * round;
+        (0..3).for_each(|n| leader.hear(60 * round as u8 + n, 10, at));
+        assert_eq!(leader.propose(at).len(), 1);
+        let slot = leader.pipeline.fresh().0 - 1;
+        finish(&mut leader, slot..slot + 1);
+        assert_eq!(leader.propose(at + 5 * MS), []);
+    }
+    assert_eq!(leader.pipeline.passed, 0, "they came back");
+}
+
+#[test]
+fn no_value_waits_longer_than_it_may() {
+    let mut leader = Leader::new(20 * MS, MAX_BATCH_BYTES);
+    (0..2).for_each(|n| leader.hear(n, 10, MS));
+    assert_eq!(leader.propose(MS), [(0, 2)]);
+    finish(&mut leader, 0..1);
+    assert_eq!(leader.propose(100 * MS), [], "it took 99 ms");
+    leader.hear(2, 10, 101 * MS);
+    assert_eq!(leader.propose(101 * MS), []);
     assert_eq!(leader.pipeline.due(), Some(121 * MS));
 }
 
