@@ -170,8 +170,8 @@ impl LearnerGraph {
         live.is_some_and(|(_, root)| self.flat.holds(*root, set))
     }
 
-    /// TrustLive: those of `learners` of whom `set` contains a quorum. Learners with the same quorums cost as much as one of
-    /// them; does not allocate.
+    /// TrustLive: those of `learners` of whom `set` contains a quorum. Learners with the same quorums cost as much as
+    /// one of them; does not allocate.
     pub fn with_quorum(&self, learners: LearnerSet, set: &AcceptorSet) -> LearnerSet {
         let mut with = LearnerSet::EMPTY;
         for (root, alike) in &self.alike {

@@ -4,8 +4,8 @@
 //! ([`Batching`]), since what a slot costs does not depend on its values. Then it waits for others
 //! - while earlier slots are open, and fewer values wait than are on their way, in slots that are not delivered;
 //! - after the last open slot was decided, whose clients are being answered and may come back with their next values:
-//!   until as many wait as waited or were on their way when that slot was filled, [`COME_BACK`] times as long as it took
-//!   at most, and of that the share that was missing when it was decided.
+//!   until as many wait as waited or were on their way when that slot was filled, [`COME_BACK`] times as long as it
+//!   took at most, and of that the share that was missing when it was decided.
 //!
 //! Clients who submit one value after the other so come to share all slots. Where few of those come back that were
 //! waited for, nobody is waited for after the next decision, then the next two, four, up to [`MAX_PASSED`].
@@ -41,8 +41,8 @@ impl Default for Batching {
     }
 }
 
-/// How long clients have to come back after a slot was decided, as a multiple of the time that it took: the answers, and
-/// their next values, have two more ways to go.
+/// How long clients have to come back after a slot was decided, as a multiple of the time that it took: the answers,
+/// and their next values, have two more ways to go.
 const COME_BACK: u32 = 2;
 /// After so many decisions at most nobody is waited for.
 const MAX_PASSED: u32 = 64;
