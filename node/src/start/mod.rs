@@ -303,7 +303,8 @@ impl Node {
         if let Some(exporting) = self.exporting {
             let _ = timeout(GRACE, exporting.flush()).await;
         }
-        drop(self.view);
+        // Whoever lets go of the history last waits until it is written.
+        tokio::task::spawn_blocking(move || drop(self.view));
         if timeout(GRACE, self.history_closed).await.is_err() {
             tracing::warn!("the history is still being read or written: it is closed later");
         }
